@@ -1,0 +1,1 @@
+"""One file per CRM, all alike: each states facts, none counts or judges."""

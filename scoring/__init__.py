@@ -1,0 +1,1 @@
+"""What a day is worth: pure functions over frozen values, standard library only."""

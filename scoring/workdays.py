@@ -1,0 +1,157 @@
+"""Working days, cutoffs and windows: when a team's business day begins and ends.
+
+Everything is computed in the team's IANA zone and carried as aware instants, so a day may have 23 or 25 hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from scoring.rules import WindowKind
+
+OfficialDay = Callable[[date], bool | None]
+"""What the state says of a date: True moved working day, False holiday or moved day off, None an ordinary day."""
+
+
+def _no_official_days(_day: date) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The half-open span `[start, cutoff)` that a day's events are counted in; states are as at `cutoff`."""
+
+    start: datetime
+    cutoff: datetime
+    earlier: datetime | None = None
+    """Start of the window before, for CRMs that keep no completion time of meetings (product.md §11)."""
+
+    def __post_init__(self) -> None:
+        """Refuse naive instants and windows that run backwards."""
+        if self.start.tzinfo is None or self.cutoff.tzinfo is None:
+            raise ValueError("a window needs aware instants")
+        if self.start > self.cutoff:
+            raise ValueError("a window must not end before it starts")
+
+    def __contains__(self, instant: datetime) -> bool:
+        """Whether an event at `instant` belongs to this window."""
+        return self.start <= instant < self.cutoff
+
+    def union(self, other: Window) -> Window:
+        """The smallest window that covers both; they share a cutoff."""
+        if self.cutoff != other.cutoff:
+            raise ValueError("only windows with one cutoff are read together")
+        earlier = [w.earlier for w in (self, other) if w.earlier is not None]
+        return Window(min(self.start, other.start), self.cutoff, min(earlier) if earlier else None)
+
+
+def local_instant(day: date, wall: time, zone: ZoneInfo) -> datetime:
+    """The UTC instant of a wall-clock time.
+
+    A time that does not exist that day means the first instant after the gap; a doubled one means the first.
+    """
+    local = datetime.combine(day, wall, tzinfo=zone)
+    instant = local.astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
+        return instant
+    return _end_of_gap(local, zone)
+
+
+def _end_of_gap(local: datetime, zone: ZoneInfo) -> datetime:
+    """First instant after the gap that swallowed the wall time `local`: the instant at which the offset changes."""
+    before = local.replace(fold=0).utcoffset()
+    after = local.replace(fold=1).utcoffset()
+    assert before is not None and after is not None  # noqa: S101  # `zone` is aware by type
+    low = (local.replace(tzinfo=None) - max(before, after)).replace(tzinfo=UTC)
+    high = (local.replace(tzinfo=None) - min(before, after)).replace(tzinfo=UTC)
+    start_offset = low.astimezone(zone).utcoffset()
+    while high - low > timedelta(seconds=1):
+        middle = low + (high - low) // 2
+        if middle.astimezone(zone).utcoffset() == start_offset:
+            low = middle
+        else:
+            high = middle
+    return high.replace(microsecond=0)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkCalendar:
+    """A team's working days.
+
+    Precedence: `days_off`, `extra_workdays`, `short_days`, official transfers and holidays, `weekdays`.
+    """
+
+    zone: ZoneInfo
+    cutoff: time = time(18)
+    weekdays: frozenset[int] = frozenset(range(5))
+    """0 is Monday."""
+    days_off: frozenset[date] = frozenset()
+    extra_workdays: frozenset[date] = frozenset()
+    short_days: Mapping[date, time] = field(default_factory=dict)
+    official: OfficialDay = _no_official_days
+
+    def is_workday(self, day: date) -> bool:
+        """Whether `day` is scored."""
+        if day in self.days_off:
+            return False
+        if day in self.extra_workdays or day in self.short_days:
+            return True
+        official = self.official(day)
+        return day.weekday() in self.weekdays if official is None else official
+
+    def cutoff_of(self, day: date) -> datetime:
+        """The UTC instant of the day's cutoff."""
+        return local_instant(day, self.short_days.get(day, self.cutoff), self.zone)
+
+    def local_date(self, instant: datetime) -> date:
+        """The calendar day of `instant` in the team's zone."""
+        return instant.astimezone(self.zone).date()
+
+    def workdays(self, first: date, last: date) -> Iterator[date]:
+        """Working days from `first` to `last`, both included."""
+        day = first
+        while day <= last:
+            if self.is_workday(day):
+                yield day
+            day += timedelta(days=1)
+
+    def previous_workday(self, day: date) -> date:
+        """The last working day before `day`. Raises ValueError where a year has none."""
+        return self._seek(day, -1)
+
+    def next_workday(self, day: date) -> date:
+        """The first working day after `day`. Raises ValueError where a year has none."""
+        return self._seek(day, +1)
+
+    def _seek(self, day: date, step: int) -> date:
+        for _ in range(366):
+            day += timedelta(days=step)
+            if self.is_workday(day):
+                return day
+        raise ValueError("the calendar has no working day within a year")
+
+    def business_day(self, now: datetime) -> date:
+        """The working day whose window is running at `now`: the first whose cutoff is after it."""
+        day = self.local_date(now)
+        if self.is_workday(day) and now < self.cutoff_of(day):
+            return day
+        return self.next_workday(day)
+
+    def window(self, day: date, kind: WindowKind, last_end: datetime | None = None) -> Window:
+        """The window of working day `day`.
+
+        `last_end` is where the team's last stored window ended: a cutoff-to-cutoff window starts there, so that a
+        changed calendar or cutoff neither loses nor doubles an instant. Without one the calendar decides.
+        """
+        cutoff = self.cutoff_of(day)
+        before = self.previous_workday(day)
+        if kind is WindowKind.CALENDAR_DAY:
+            return Window(
+                min(local_instant(day, time(0), self.zone), cutoff), cutoff, local_instant(before, time(0), self.zone)
+            )
+        start = self.cutoff_of(before) if last_end is None else last_end
+        earlier = min(self.cutoff_of(self.previous_workday(before)), start)
+        return Window(min(start, cutoff), cutoff, earlier)
