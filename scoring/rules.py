@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Self
@@ -81,7 +81,7 @@ class Rulebook:
     """All that decides how a team's day is counted and judged."""
 
     rules: tuple[Rule, ...]
-    kpis: KpiSettings = KpiSettings()
+    kpis: KpiSettings = field(default_factory=KpiSettings)
     window: WindowKind = WindowKind.CUTOFF_TO_CUTOFF
 
     def __post_init__(self) -> None:

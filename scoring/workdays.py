@@ -64,7 +64,8 @@ def _end_of_gap(local: datetime, zone: ZoneInfo) -> datetime:
     """First instant after the gap that swallowed the wall time `local`: the instant at which the offset changes."""
     before = local.replace(fold=0).utcoffset()
     after = local.replace(fold=1).utcoffset()
-    assert before is not None and after is not None  # noqa: S101  # `zone` is aware by type
+    assert before is not None  # noqa: S101  # a zone always has an offset
+    assert after is not None  # noqa: S101
     low = (local.replace(tzinfo=None) - max(before, after)).replace(tzinfo=UTC)
     high = (local.replace(tzinfo=None) - min(before, after)).replace(tzinfo=UTC)
     start_offset = low.astimezone(zone).utcoffset()

@@ -1,0 +1,142 @@
+"""A row of the ledger, as everybody but storage sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from scoring.scorecard import Outcome
+
+
+class EntryKind(StrEnum):
+    """Why a row was written."""
+
+    SCORE = "score"
+    """A rule on a day, written by the run."""
+    REVERSAL = "reversal"
+    """The opposite of the row it names."""
+    CORRECTION = "correction"
+    """What the reversed row should have been."""
+    ADJUSTMENT = "adjustment"
+    """By hand, with author and reason."""
+
+
+class Side(StrEnum):
+    """Which sum a row belongs to. A reversal stays on the side of the row it reverses, whatever its sign."""
+
+    PLUS = "plus"
+    MINUS = "minus"
+
+    @classmethod
+    def of(cls, points: int) -> Side:
+        """The side of a row that reverses nothing."""
+        return cls.MINUS if points < 0 else cls.PLUS
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A period: a calendar month."""
+
+    year: int
+    month: int
+
+    @classmethod
+    def of(cls, day: date) -> Month:
+        """The month a day belongs to."""
+        return cls(day.year, day.month)
+
+    @classmethod
+    def parse(cls, text: str) -> Month:
+        """`2026-11`. Raises ValueError for anything else."""
+        year, _, month = text.partition("-")
+        if len(year) != 4 or len(month) != 2 or not (year + month).isdigit() or not 1 <= int(month) <= 12:
+            raise ValueError(f"a period is written like 2026-11, not {text!r}")
+        return cls(int(year), int(month))
+
+    @property
+    def first(self) -> date:
+        """Its first day."""
+        return date(self.year, self.month, 1)
+
+    @property
+    def last(self) -> date:
+        """Its last day."""
+        return date.fromordinal(self.next.first.toordinal() - 1)
+
+    @property
+    def next(self) -> Month:
+        """The month after it."""
+        return Month(self.year + self.month // 12, self.month % 12 + 1)
+
+    @property
+    def previous(self) -> Month:
+        """The month before it."""
+        return Month(self.year - (self.month == 1), (self.month - 2) % 12 + 1)
+
+    def __str__(self) -> str:
+        return f"{self.year:04}-{self.month:02}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of a team's ledger. Points carry their sign; totals are sums of them."""
+
+    seq: int
+    team: str
+    kind: EntryKind
+    crm_user: str
+    name: str
+    """The manager's name today."""
+    day: date
+    """What it is about."""
+    booked_in: Month
+    """The period it counts in, fixed when it was written."""
+    rule: str
+    """Rule id; empty for an adjustment."""
+    kpi: str
+    outcome: Outcome | None
+    points: int
+    side: Side
+    value: Decimal | None = None
+    bound: Decimal | None = None
+    evidence: tuple[str, ...] = ()
+    """Evidence keys, `kind:id`."""
+    rulebook: str = ""
+    reverses: int | None = None
+    """`seq` of the row it reverses."""
+    author: str = ""
+    reason: str = ""
+    created_at: datetime | None = None
+    hash: str = ""
+
+
+def in_force(entries: Iterable[Entry]) -> list[Entry]:
+    """Entries that still hold: neither reversed nor reversals.
+
+    A reversal that was itself reversed brings its row back.
+    """
+    rows = list(entries)
+    reversed_by = {row.reverses: row for row in rows if row.reverses is not None}
+
+    def holds(row: Entry) -> bool:
+        reversal = reversed_by.get(row.seq)
+        return reversal is None or not holds(reversal)
+
+    return [row for row in rows if row.kind is not EntryKind.REVERSAL and holds(row)]
+
+
+def net(entries: Iterable[Entry]) -> tuple[int, int]:
+    """Plus and minus points, each net of reversals; minus counts the points taken away as a positive number.
+
+    Either may be negative where a row of an earlier period was reversed in this one.
+    """
+    plus = minus = 0
+    for row in entries:
+        if row.side is Side.PLUS:
+            plus += row.points
+        else:
+            minus -= row.points
+    return plus, minus

@@ -1,0 +1,147 @@
+"""A manager's day, judged: snapshot and rulebook in, outcomes and points out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from scoring.kpis import CATALOGUE, KpiKind, Unit
+from scoring.rules import Bound, Rule, Rulebook
+from scoring.snapshot import Evidence, Manager, NotAvailable, NotRead, Reading, Snapshot, Value
+
+EvidenceKeys = Mapping[str, frozenset[str]]
+"""By KPI: the evidence keys of the manager's last snapshot in this team in which that KPI was read."""
+
+
+class Outcome(StrEnum):
+    """What became of a rule on a day. Only `kept` and `broken` make points."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+    EXCUSED = "excused"
+    """The manager was absent."""
+    NOT_APPLICABLE = "not_applicable"
+    """This CRM cannot state the KPI, or the rule is in observation."""
+    NO_DATA = "no_data"
+    """The CRM did not answer fully, or the value is uncertain. Never a minus."""
+
+    @property
+    def scored(self) -> bool:
+        """Whether it counts for discipline %."""
+        return self in (Outcome.KEPT, Outcome.BROKEN)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreLine:
+    """One rule on one manager's day."""
+
+    rule: Rule
+    outcome: Outcome
+    points: int
+    value: Decimal | None = None
+    """What was compared with the bound; None where nothing was read."""
+    bound: Decimal | None = None
+    """The bound in force that day, allowance included; None where it could not be known."""
+    items: tuple[Evidence, ...] = ()
+    new: frozenset[str] | None = None
+    """Evidence keys that were not there at the last reading; None: no earlier reading, or not a state KPI."""
+    reason: str = ""
+    """Why there is no data, or why the rule does not apply."""
+
+    def is_new(self, item: Evidence) -> bool | None:
+        """True: new since the last reading, False: carried over, None: nothing to compare with."""
+        return None if self.new is None else item.key in self.new
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """All rules of one manager's day, and the snapshot they were judged from."""
+
+    snapshot: Snapshot
+    lines: tuple[ScoreLine, ...]
+
+    @property
+    def manager(self) -> Manager:
+        """Whose day it is."""
+        return self.snapshot.manager
+
+    @property
+    def points(self) -> int:
+        """The day's sum."""
+        return sum(line.points for line in self.lines)
+
+    def count(self, outcome: Outcome) -> int:
+        """How many rules had this outcome."""
+        return sum(line.outcome is outcome for line in self.lines)
+
+
+def score(
+    snapshot: Snapshot, rulebook: Rulebook, *, absent: bool = False, last: EvidenceKeys | None = None
+) -> Scorecard:
+    """Judge every rule: excused before not applicable before no data before kept or broken.
+
+    `last` are the evidence keys to compare with, for the marks new and carried over.
+    """
+    return Scorecard(snapshot, tuple(_judge(rule, snapshot, absent, last or {}) for rule in rulebook.rules))
+
+
+def _judge(rule: Rule, snapshot: Snapshot, absent: bool, last: EvidenceKeys) -> ScoreLine:
+    readings = [_reading(snapshot, key) for key in (rule.kpi, *sorted(rule.needs - {rule.kpi}))]
+    own = readings[0]
+    value = _compared(rule, own)
+    bound = _bound(rule, snapshot)
+    items = own.items if isinstance(own, Value) else ()
+    new = _new(rule, items, last)
+
+    def line(outcome: Outcome, points: int = 0, reason: str = "") -> ScoreLine:
+        return ScoreLine(rule, outcome, points, value, bound, items, new, reason)
+
+    if absent:
+        return line(Outcome.EXCUSED)
+    for reading in readings:
+        if isinstance(reading, NotAvailable):
+            return line(Outcome.NOT_APPLICABLE, reason=reading.reason)
+    if rule.observed_only:
+        return line(Outcome.NOT_APPLICABLE)
+    for reading in readings:
+        if isinstance(reading, NotRead):
+            return line(Outcome.NO_DATA, reason=reading.reason)
+    assert value is not None  # noqa: S101  # every reading is a Value here
+    assert bound is not None  # noqa: S101
+    kept = value >= bound if rule.bound is Bound.AT_LEAST else value <= bound
+    return line(Outcome.KEPT, rule.reward) if kept else line(Outcome.BROKEN, -rule.penalty)
+
+
+def _reading(snapshot: Snapshot, key: str) -> Reading:
+    return snapshot.readings.get(key, NotRead("not read"))
+
+
+def _compared(rule: Rule, reading: Reading) -> Decimal | None:
+    """The number that meets the bound; of a money KPI only the sum in the rule's currency."""
+    if not isinstance(reading, Value):
+        return None
+    if isinstance(reading.number, int):
+        return Decimal(reading.number)
+    return reading.number.get(rule.currency or "", Decimal(0))
+
+
+def _bound(rule: Rule, snapshot: Snapshot) -> Decimal | None:
+    if rule.per_deals is None:
+        return rule.limit
+    open_deals = _reading(snapshot, "deals_open")
+    if isinstance(open_deals, Value) and isinstance(open_deals.number, int):
+        return rule.allowed(open_deals.number)
+    return None
+
+
+def _new(rule: Rule, items: tuple[Evidence, ...], last: EvidenceKeys) -> frozenset[str] | None:
+    if rule.kpi not in last or CATALOGUE[rule.kpi].kind is not KpiKind.STATE:
+        return None
+    return frozenset(item.key for item in items) - last[rule.kpi]
+
+
+def is_money(rule: Rule) -> bool:
+    """Whether the rule compares a sum of money."""
+    return CATALOGUE[rule.kpi].unit is Unit.MONEY
