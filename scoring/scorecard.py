@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from scoring.kpis import CATALOGUE, KpiKind, Unit
 from scoring.rules import Bound, Rule, Rulebook
-from scoring.snapshot import Evidence, Manager, NotAvailable, NotRead, Reading, Snapshot, Value
+from scoring.snapshot import Cause, Evidence, Manager, NotAvailable, NotRead, Reading, Snapshot, Value
 
 EvidenceKeys = Mapping[str, frozenset[str]]
 """By KPI: the evidence keys of the manager's last snapshot in this team in which that KPI was read."""
@@ -47,8 +47,8 @@ class ScoreLine:
     items: tuple[Evidence, ...] = ()
     new: frozenset[str] | None = None
     """Evidence keys that were not there at the last reading; None: no earlier reading, or not a state KPI."""
-    reason: str = ""
-    """Why there is no data, or why the rule does not apply."""
+    cause: Cause | None = None
+    """Why there is no data."""
 
     def is_new(self, item: Evidence) -> bool | None:
         """True: new since the last reading, False: carried over, None: nothing to compare with."""
@@ -95,19 +95,16 @@ def _judge(rule: Rule, snapshot: Snapshot, absent: bool, last: EvidenceKeys) -> 
     items = own.items if isinstance(own, Value) else ()
     new = _new(rule, items, last)
 
-    def line(outcome: Outcome, points: int = 0, reason: str = "") -> ScoreLine:
-        return ScoreLine(rule, outcome, points, value, bound, items, new, reason)
+    def line(outcome: Outcome, points: int = 0, cause: Cause | None = None) -> ScoreLine:
+        return ScoreLine(rule, outcome, points, value, bound, items, new, cause)
 
     if absent:
         return line(Outcome.EXCUSED)
-    for reading in readings:
-        if isinstance(reading, NotAvailable):
-            return line(Outcome.NOT_APPLICABLE, reason=reading.reason)
-    if rule.observed_only:
+    if rule.observed_only or any(isinstance(reading, NotAvailable) for reading in readings):
         return line(Outcome.NOT_APPLICABLE)
     for reading in readings:
         if isinstance(reading, NotRead):
-            return line(Outcome.NO_DATA, reason=reading.reason)
+            return line(Outcome.NO_DATA, cause=reading.cause)
     assert value is not None  # noqa: S101  # every reading is a Value here
     assert bound is not None  # noqa: S101
     kept = value >= bound if rule.bound is Bound.AT_LEAST else value <= bound
@@ -115,7 +112,7 @@ def _judge(rule: Rule, snapshot: Snapshot, absent: bool, last: EvidenceKeys) -> 
 
 
 def _reading(snapshot: Snapshot, key: str) -> Reading:
-    return snapshot.readings.get(key, NotRead("not read"))
+    return snapshot.readings.get(key, NotRead(Cause.NOT_ASKED))
 
 
 def _compared(rule: Rule, reading: Reading) -> Decimal | None:

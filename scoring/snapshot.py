@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 
 from scoring.records import Money
 
@@ -54,14 +55,31 @@ class Value:
 class NotAvailable:
     """This CRM cannot state the KPI at all."""
 
-    reason: str = ""
+
+class Cause(StrEnum):
+    """Why a KPI was not read."""
+
+    INCOMPLETE = "incomplete"
+    """The CRM did not give all the records in time."""
+    LATE = "late"
+    """Read too long after the cutoff, and the CRM does not tell how it was then."""
+    CHANGED = "changed"
+    """A row of this manager changed after the cutoff, in a field without history."""
+    UNKNOWN_USER = "unknown_user"
+    """The CRM does not know the user whom the settings list."""
+    RIGHTS = "rights"
+    """The key may not see what must be read."""
+    NOT_ASKED = "not_asked"
+    """Nobody asked for it when the snapshot was taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotRead:
     """The CRM could state the KPI but did not, not in full, or not for the cutoff."""
 
-    reason: str
+    cause: Cause
+    detail: str = ""
+    """For the head and the admin; without secrets."""
 
 
 Reading = Value | NotAvailable | NotRead

@@ -1,0 +1,165 @@
+"""Who stands where: totals, discipline %, streaks, places with ties (product.md §11)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from scoring.entries import Entry, EntryKind, in_force, net
+from scoring.scorecard import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """A manager's sums over a span of days."""
+
+    crm_user: str
+    name: str
+    plus: int = 0
+    minus: int = 0
+    kept: int = 0
+    broken: int = 0
+    scored_days: frozenset[date] = field(default_factory=frozenset)
+    """Days with at least one rule kept or broken."""
+    excused_days: frozenset[date] = field(default_factory=frozenset)
+    unscored_days: frozenset[date] = field(default_factory=frozenset)
+    """Days with entries, none of them kept, broken or excused."""
+
+    @property
+    def points(self) -> int:
+        """Plus less minus."""
+        return self.plus - self.minus
+
+    @property
+    def discipline(self) -> Decimal | None:
+        """Percent of rules kept; None where none was kept or broken."""
+        return discipline(self.kept, self.broken)
+
+
+def discipline(kept: int, broken: int) -> Decimal | None:
+    """Kept / (kept + broken) in percent with one decimal; None at 0/0."""
+    if kept + broken == 0:
+        return None
+    return (Decimal(100 * kept) / (kept + broken)).quantize(Decimal("0.1"), ROUND_HALF_UP)
+
+
+def pooled(totals: Iterable[Totals]) -> Decimal | None:
+    """Discipline % of several people together: pooled, not a mean of means."""
+    rows = list(totals)
+    return discipline(sum(row.kept for row in rows), sum(row.broken for row in rows))
+
+
+def totals(entries: Iterable[Entry]) -> dict[str, Totals]:
+    """Sums by CRM user. Points are net of reversals; outcomes count only where they still hold."""
+    by_user: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        by_user[entry.crm_user].append(entry)
+    return {user: _totals(user, rows) for user, rows in by_user.items()}
+
+
+def _totals(user: str, rows: list[Entry]) -> Totals:
+    plus, minus = net(rows)
+    outcomes: dict[date, set[Outcome]] = defaultdict(set)
+    kept = broken = 0
+    for row in in_force(rows):
+        if row.outcome is not None:
+            outcomes[row.day].add(row.outcome)
+            kept += row.outcome is Outcome.KEPT
+            broken += row.outcome is Outcome.BROKEN
+    scored = frozenset(day for day, seen in outcomes.items() if seen & {Outcome.KEPT, Outcome.BROKEN})
+    excused = frozenset(day for day, seen in outcomes.items() if day not in scored and Outcome.EXCUSED in seen)
+    unscored = frozenset(outcomes) - scored - excused
+    return Totals(user, rows[-1].name, plus, minus, kept, broken, scored, excused, unscored)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One line of a board."""
+
+    place: int | None
+    """Shared by ties (1, 2, 2, 3); None: listed apart, too few scored days."""
+    totals: Totals
+    today: int | None = None
+    """The last day's points; None where he was not scored that day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """A team's standings over a period."""
+
+    rows: tuple[Standing, ...]
+    """With a place, best first, inside a place by name."""
+    apart: tuple[Standing, ...]
+    """Fewer than half of the period's scored days, by name."""
+    discipline: Decimal | None
+    """Of the whole team, pooled."""
+
+    def top(self, places: int = 3) -> tuple[Standing, ...]:
+        """All with a place up to `places`."""
+        return tuple(row for row in self.rows if row.place is not None and row.place <= places)
+
+    def of(self, crm_user: str) -> Standing | None:
+        """One manager's line, wherever it stands."""
+        return next((row for row in (*self.rows, *self.apart) if row.totals.crm_user == crm_user), None)
+
+
+def leaderboard(
+    entries: Sequence[Entry], members: Iterable[tuple[str, str]], *, today: date | None = None
+) -> Leaderboard:
+    """Rank `members` (CRM user, name) by their points in `entries`; `today` is the day shown beside."""
+    sums = totals(entries)
+    period_days = frozenset[date]().union(*(row.scored_days for row in sums.values()))
+    ranked: list[Totals] = []
+    apart: list[Totals] = []
+    for user, name in members:
+        row = sums.get(user, Totals(user, name))
+        enough = row.scored_days and 2 * len(row.scored_days) >= len(period_days)
+        (ranked if enough else apart).append(row)
+    points_today = day_points(entries, today) if today else {}
+    ranked.sort(key=lambda row: (-row.points, row.name.casefold(), row.crm_user))
+    apart.sort(key=lambda row: (row.name.casefold(), row.crm_user))
+    return Leaderboard(
+        tuple(
+            Standing(place, row, points_today.get(row.crm_user))
+            for place, row in zip(places([row.points for row in ranked]), ranked, strict=True)
+        ),
+        tuple(Standing(None, row, points_today.get(row.crm_user)) for row in apart),
+        pooled(sums.values()),
+    )
+
+
+def places(points: Sequence[int]) -> list[int]:
+    """Places for points sorted from best to worst: ties share one, and the next place follows (1, 2, 2, 3)."""
+    result: list[int] = []
+    for index, value in enumerate(points):
+        if index == 0:
+            result.append(1)
+        else:
+            result.append(result[-1] + (value != points[index - 1]))
+    return result
+
+
+def day_points(entries: Iterable[Entry], day: date) -> dict[str, int]:
+    """Points of one day by CRM user, for those with a rule kept or broken that day."""
+    rows = [entry for entry in entries if entry.day == day and entry.kind is not EntryKind.ADJUSTMENT]
+    return {user: row.points for user, row in totals(rows).items() if day in row.scored_days}
+
+
+def streak(entries: Iterable[Entry]) -> int:
+    """Clean days in a row up to the last one, of one manager.
+
+    Clean: at least one rule kept, none broken, after corrections. A day with neither neither breaks nor lengthens.
+    """
+    by_day: dict[date, set[Outcome]] = defaultdict(set)
+    for entry in in_force(entries):
+        if entry.outcome is not None and entry.outcome.scored:
+            by_day[entry.day].add(entry.outcome)
+    length = 0
+    for day in sorted(by_day, reverse=True):
+        if Outcome.BROKEN in by_day[day]:
+            break
+        length += 1
+    return length

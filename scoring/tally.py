@@ -1,0 +1,310 @@
+"""Counting: neutral records in, one snapshot per manager out (product.md §3, §11).
+
+The meaning of every KPI lives here, once, for all CRMs. Records are folded as they come; what stays in memory are the
+counted things and the ids of open deals. Order is free, and a row that comes twice (a page shifted) counts once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from scoring.kpis import CATALOGUE, Capability, KpiSettings, Unit
+from scoring.records import (
+    Call,
+    Comment,
+    Company,
+    Completed,
+    Deal,
+    DealState,
+    Fact,
+    Failed,
+    Meeting,
+    Record,
+    RecordKind,
+    Task,
+)
+from scoring.snapshot import Cause, Evidence, Manager, NotAvailable, NotRead, Number, Reading, Snapshot, Value
+from scoring.workdays import Window, local_instant
+
+
+@dataclass(frozen=True, slots=True)
+class TallySheet:
+    """What one team wants counted: whose facts, in which window, how."""
+
+    members: Mapping[str, Manager]
+    """By CRM user."""
+    window: Window
+    zone: ZoneInfo
+    kpis: tuple[str, ...]
+    settings: KpiSettings = field(default_factory=KpiSettings)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Facts of the first CRM user are credited to the second."""
+    late_tolerance: timedelta = timedelta(minutes=15)
+    held_before: frozenset[str] = frozenset()
+    """Ids of the meetings in the evidence of the window before."""
+
+
+Link = Callable[[Record], str]
+
+
+class Tally:
+    """Counts one team's KPIs for all its managers in one pass over the facts of its CRM."""
+
+    def __init__(self, sheet: TallySheet, capabilities: Mapping[str, Capability], link: Link) -> None:
+        self._sheet = sheet
+        self._capabilities = capabilities
+        self._link = link
+        self._wanted = frozenset(sheet.kpis)
+        self._cutoff_day = sheet.window.cutoff.astimezone(sheet.zone).date()
+        self._items: dict[str, dict[str, dict[str, Evidence]]] = defaultdict(lambda: defaultdict(dict))
+        self._open: dict[str, int] = defaultdict(int)
+        self._talk: dict[str, int] = defaultdict(int)
+        self._seen: dict[RecordKind, set[str]] = defaultdict(set)
+        self._with_task: set[str] = set()
+        self._with_comment: set[str] = set()
+        self._bare: dict[str, dict[str, str]] = defaultdict(dict)
+        self._doubts: dict[str, set[str]] = defaultdict(set)
+        self._late_doubts: dict[str, set[str]] = defaultdict(set)
+        self._completed: dict[RecordKind, datetime] = {}
+        self._failed: dict[RecordKind, str] = {}
+
+    def add(self, fact: Fact) -> None:
+        """Fold one fact."""
+        match fact:
+            case Deal():
+                self._deal(fact)
+            case Task():
+                self._task(fact)
+            case Call():
+                self._call(fact)
+            case Meeting():
+                self._meeting(fact)
+            case Company():
+                self._company(fact)
+            case Comment():
+                self._comment(fact)
+            case Completed():
+                self._completed.setdefault(fact.kind, fact.started_at)
+            case Failed():
+                self._failed[fact.kind] = fact.reason
+
+    def snapshots(self) -> list[Snapshot]:
+        """One snapshot per member, in the members' order. A KPI whose records are missing or partial is absent."""
+        general = {key: self._obstacle(key) for key in self._sheet.kpis}
+        return [
+            Snapshot(manager, {key: general[key] or self._reading(key, user) for key in self._sheet.kpis})
+            for user, manager in self._sheet.members.items()
+        ]
+
+    # What every record passes
+
+    def _owner(self, record: Deal | Task | Call | Meeting | Company, kind: RecordKind) -> str | None:
+        """The member it is credited to; None if nobody's or counted already."""
+        user = self._sheet.aliases.get(record.manager, record.manager)
+        if user not in self._sheet.members or record.id in self._seen[kind]:
+            return None
+        self._seen[kind].add(record.id)
+        for key in record.doubtful & self._wanted:
+            self._late_doubts[key].add(user)
+        return user
+
+    def _count(
+        self, key: str, user: str, record: Deal | Task | Call | Meeting | Company, since: datetime | None
+    ) -> None:
+        if key not in self._wanted:
+            return
+        self._items[key][user][record.id] = Evidence(
+            type(record).__name__.lower(),
+            record.id,
+            record.title,
+            self._link(record),
+            amount=record.amount if isinstance(record, Deal) else None,
+            since=since,
+            again=isinstance(record, Deal) and record.reopened,
+        )
+
+    # Deals
+
+    def _deal(self, deal: Deal) -> None:
+        window, settings = self._sheet.window, self._sheet.settings
+        if deal.pipeline in settings.excluded_pipelines or deal.created_at >= window.cutoff:
+            return
+        user = self._owner(deal, RecordKind.DEALS)
+        if user is None:
+            return
+        if deal.state is DealState.OPEN or (deal.closed_at is not None and deal.closed_at >= window.cutoff):
+            self._open_deal(user, deal)
+        elif deal.closed_at is None:
+            won = deal.state is DealState.WON
+            for key in ("deals_won", "won_amount") if won else ("deals_lost", "lost_without_reason"):
+                self._doubts[key].add(user)
+        elif deal.closed_at in window:
+            self._closed_deal(user, deal, deal.closed_at)
+
+    def _closed_deal(self, user: str, deal: Deal, closed_at: datetime) -> None:
+        if deal.state is DealState.WON:
+            self._count("deals_won", user, deal, closed_at)
+            self._count("won_amount", user, deal, closed_at)
+            return
+        self._count("deals_lost", user, deal, closed_at)
+        if not deal.loss_reason.strip():
+            self._count("lost_without_reason", user, deal, closed_at)
+
+    def _open_deal(self, user: str, deal: Deal) -> None:
+        self._open[user] += 1
+        has_task = deal.id in self._with_task if deal.has_task is None else deal.has_task
+        if not has_task:
+            self._count_bare("deals_without_task", user, deal, deal.stage_since)
+        has_comment = deal.id in self._with_comment if deal.has_comment is None else deal.has_comment
+        grace = timedelta(hours=self._sheet.settings.comment_grace_hours)
+        if not has_comment and deal.created_at < self._sheet.window.cutoff - grace:
+            self._count_bare("deals_without_comment", user, deal, deal.created_at)
+        if deal.missing_fields:
+            self._count("deals_missing_fields", user, deal, deal.created_at)
+        self._stale_deal(user, deal)
+
+    def _count_bare(self, key: str, user: str, deal: Deal, since: datetime | None) -> None:
+        """Count a deal for what it lacks, until a task or comment read later shows that it does not."""
+        if key in self._wanted:
+            self._count(key, user, deal, since)
+            self._bare[key][deal.id] = user
+
+    def _stale_deal(self, user: str, deal: Deal) -> None:
+        limit = self._sheet.window.cutoff - timedelta(days=self._sheet.settings.stale_days)
+        if deal.created_at >= limit:
+            return
+        if deal.stage_since is None or deal.stage_since >= self._sheet.window.cutoff:
+            self._doubts["stale_deals"].add(user)
+        elif deal.stage_since < limit:
+            self._count("stale_deals", user, deal, deal.stage_since)
+
+    # What is bound to deals
+
+    def _task(self, task: Task) -> None:
+        cutoff = self._sheet.window.cutoff
+        if task.created_at is not None and task.created_at >= cutoff:
+            return
+        if task.done_at is not None and task.done_at < cutoff:
+            return
+        self._cover(task.deals, self._with_task, "deals_without_task")
+        deadline = self._deadline(task.deadline)
+        user = self._owner(task, RecordKind.TASKS)
+        if user is not None and deadline is not None and not task.awaits_approval and self._is_past(task.deadline):
+            self._count("overdue_tasks", user, task, deadline)
+
+    def _is_past(self, deadline: datetime | date | None) -> bool:
+        """Strictly before the cutoff; a date without a time is past from the next day on."""
+        if isinstance(deadline, datetime):
+            return deadline < self._sheet.window.cutoff
+        return deadline is not None and deadline < self._cutoff_day
+
+    def _deadline(self, deadline: datetime | date | None) -> datetime | None:
+        if deadline is None or isinstance(deadline, datetime):
+            return deadline
+        return local_instant(deadline, time(0), self._sheet.zone).astimezone(UTC)
+
+    def _comment(self, comment: Comment) -> None:
+        if comment.created_at is None or comment.created_at < self._sheet.window.cutoff:
+            self._cover(frozenset({comment.deal}), self._with_comment, "deals_without_comment")
+
+    def _cover(self, deals: frozenset[str], covered: set[str], key: str) -> None:
+        """Note that deals have what the KPI misses, also where they were counted before."""
+        if key not in self._wanted:
+            return
+        covered.update(deals)
+        for deal in deals & self._bare[key].keys():
+            del self._items[key][self._bare[key].pop(deal)][deal]
+
+    # What happened in the window
+
+    def _call(self, call: Call) -> None:
+        if call.ended_at not in self._sheet.window:
+            return
+        user = self._owner(call, RecordKind.CALLS)
+        if user is None:
+            return
+        if call.answered and call.seconds >= self._sheet.settings.min_call_seconds:
+            self._count("calls_held", user, call, call.ended_at)
+            self._talk[user] += call.seconds
+        elif call.incoming and not call.answered:
+            self._count("missed_calls", user, call, call.ended_at)
+
+    def _meeting(self, meeting: Meeting) -> None:
+        if not self._was_held(meeting):
+            return
+        user = self._owner(meeting, RecordKind.MEETINGS)
+        if user is not None:
+            self._count("meetings_held", user, meeting, meeting.held_at or meeting.started_at)
+
+    def _was_held(self, meeting: Meeting) -> bool:
+        """In this window; without a completion time also one of the window before that was not counted then."""
+        window = self._sheet.window
+        if meeting.held_at is not None:
+            return meeting.held_at in window
+        if meeting.started_at is None:
+            return False
+        if meeting.started_at in window:
+            return True
+        earlier = window.earlier is not None and window.earlier <= meeting.started_at < window.start
+        return earlier and meeting.id not in self._sheet.held_before
+
+    def _company(self, company: Company) -> None:
+        if company.created_at not in self._sheet.window:
+            return
+        user = self._owner(company, RecordKind.COMPANIES)
+        if user is not None:
+            self._count("companies_added", user, company, company.created_at)
+
+    # Readings
+
+    def _obstacle(self, key: str) -> NotAvailable | NotRead | None:
+        """What keeps a KPI from being known for anybody."""
+        capability = self._capabilities.get(key, Capability.UNAVAILABLE)
+        if capability is Capability.UNAVAILABLE:
+            return NotAvailable()
+        needs = CATALOGUE[key].needs
+        for kind in sorted(needs):
+            if kind in self._failed or kind not in self._completed:
+                return NotRead(Cause.INCOMPLETE, self._failed.get(kind, ""))
+        if capability is not Capability.REBUILDABLE and self._is_late(needs):
+            return NotRead(Cause.LATE)
+        return None
+
+    def _is_late(self, kinds: Iterable[RecordKind]) -> bool:
+        limit = self._sheet.window.cutoff + self._sheet.late_tolerance
+        return any(self._completed[kind] > limit for kind in kinds)
+
+    def _reading(self, key: str, user: str) -> Reading:
+        if user in self._doubts[key]:
+            return NotRead(Cause.CHANGED)
+        if user in self._late_doubts[key] and self._is_late(CATALOGUE[key].needs):
+            return NotRead(Cause.CHANGED)
+        items = tuple(sorted(self._items[key][user].values(), key=_oldest_first))
+        return Value(self._number(key, user, items), items if CATALOGUE[key].evidence else ())
+
+    def _number(self, key: str, user: str, items: tuple[Evidence, ...]) -> Number:
+        if key == "deals_open":
+            return self._open[user]
+        if key == "talk_minutes":
+            return self._talk[user] // 60
+        if CATALOGUE[key].unit is Unit.MONEY:
+            return _sums(items)
+        return len(items)
+
+
+def _oldest_first(item: Evidence) -> tuple[datetime, str, str]:
+    return (item.since or datetime.max.replace(tzinfo=UTC), item.kind, item.id)
+
+
+def _sums(items: Iterable[Evidence]) -> dict[str, Decimal]:
+    """Exact sums by currency; a deal without a sum adds nothing."""
+    sums: dict[str, Decimal] = {}
+    for item in items:
+        if item.amount is not None:
+            sums[item.amount.currency] = sums.get(item.amount.currency, Decimal(0)) + item.amount.amount
+    return dict(sorted(sums.items()))
