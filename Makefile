@@ -1,0 +1,62 @@
+# `make demo` and `make test` need python3 (3.11 or newer) and make; they bring everything else themselves.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help demo test check lint types imports tests test-odoo format lock wheel clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+$(VENV)/.app: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Reglament needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.app requirements-dev.lock
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: $(VENV)/.app  ## a made-up company lives thirty days: no accounts, no servers
+	@$(BIN)/reglament demo --dir demo-out
+
+test: tests  ## all of the tests
+
+check: lint types imports tests  ## what CI runs: lint, types, import contract, tests
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@! grep -nE 'https?://|file://|^--(index|extra|find)' requirements*.lock
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+tests: $(VENV)/.dev
+	$(BIN)/pytest
+
+test-odoo: $(VENV)/.dev  ## the Odoo client against the server at ODOO_URL, ODOO_DATABASE, ODOO_LOGIN, ODOO_API_KEY
+	$(BIN)/pytest -m odoo tests/crm_clients
+
+format: $(VENV)/.dev  ## put the code in shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --extra postgres pyproject.toml
+lock:  ## renew the locked requirements (names, versions, hashes; no addresses)
+	$(PIP) install uv
+	$(LOCK) -o requirements.lock
+	$(LOCK) --group dev -o requirements-dev.lock
+
+wheel: $(VENV)/.dev  ## build the wheel into dist/
+	$(PIP) wheel --no-deps --wheel-dir dist .
+
+clean:  ## remove what the commands made
+	rm -rf $(VENV) dist demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,133 @@
+"""What falls due when: cutoffs, missed cutoffs, reminders (pure; product.md §5, §11).
+
+Nothing is remembered here: every answer is computed from the settings and the runs that are stored, so that a missed
+cutoff is caught up and a changed setting needs no stored job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from scoring.workdays import WorkCalendar
+
+SLACK = timedelta(minutes=5)
+"""A reminder that is later than this is no longer sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamClock:
+    """What of a team decides when it is due."""
+
+    key: str
+    connection: str
+    calendar: WorkCalendar
+    scored_from: date
+    """The day it was first loaded; nothing before it is scored."""
+    reminder_minutes: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class DueCutoff:
+    """Teams of one connection with the same cutoff: one read serves them all."""
+
+    connection: str
+    day: date
+    cutoff: datetime
+    teams: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DueReminder:
+    """A team whose managers are told what can still be mended."""
+
+    team: str
+    day: date
+    cutoff: datetime
+
+
+def missed(team: TeamClock, finished: frozenset[date], now: datetime, catch_up_days: int) -> list[date]:
+    """Working days whose cutoff has passed and which have no finished run, oldest first.
+
+    Today's passed cutoff is always among them; before it at most `catch_up_days` working days, back to `scored_from`.
+    """
+    calendar = team.calendar
+    today = calendar.local_date(now)
+    passed = [day for day in _latest_workdays(calendar, today, catch_up_days + 1) if calendar.cutoff_of(day) <= now]
+    earlier = [day for day in passed if day != today][:catch_up_days]
+    days = sorted({*earlier, *(day for day in passed if day == today)})
+    return [day for day in days if day >= team.scored_from and day not in finished]
+
+
+def _latest_workdays(calendar: WorkCalendar, today: date, count: int) -> list[date]:
+    """The last `count` working days up to today, newest first."""
+    days = [today] if calendar.is_workday(today) else []
+    day = today
+    while len(days) < count:
+        try:
+            day = calendar.previous_workday(day)
+        except ValueError:
+            break
+        days.append(day)
+    return days
+
+
+def due_cutoffs(
+    teams: Iterable[TeamClock],
+    finished: Mapping[str, frozenset[date]],
+    waiting: Mapping[str, datetime],
+    now: datetime,
+    catch_up_days: int,
+) -> list[DueCutoff]:
+    """What to run now, oldest first. A team's next day waits for the one before it.
+
+    `waiting` says until when a team's postponed run is to be left alone.
+    """
+    groups: dict[tuple[datetime, str, date], list[str]] = {}
+    for team in teams:
+        days = missed(team, finished.get(team.key, frozenset()), now, catch_up_days)
+        if days and waiting.get(team.key, now) <= now:
+            groups.setdefault((team.calendar.cutoff_of(days[0]), team.connection, days[0]), []).append(team.key)
+    return [
+        DueCutoff(connection, day, cutoff, tuple(sorted(keys)))
+        for (cutoff, connection, day), keys in sorted(groups.items())
+    ]
+
+
+def newest_missed(team: TeamClock, finished: frozenset[date], now: datetime, catch_up_days: int) -> date | None:
+    """The day that gets the messages when several are caught up."""
+    days = missed(team, finished, now, catch_up_days)
+    return days[-1] if days else None
+
+
+def due_reminders(teams: Iterable[TeamClock], now: datetime) -> list[DueReminder]:
+    """Teams whose reminder time has come and whose cutoff has not."""
+    due = []
+    for team in teams:
+        day = team.calendar.local_date(now)
+        if not team.reminder_minutes or day < team.scored_from or not team.calendar.is_workday(day):
+            continue
+        cutoff = team.calendar.cutoff_of(day)
+        at = cutoff - timedelta(minutes=team.reminder_minutes)
+        if at <= now < min(at + SLACK, cutoff):
+            due.append(DueReminder(team.key, day, cutoff))
+    return due
+
+
+def next_cutoff(team: TeamClock, now: datetime) -> datetime:
+    """The first cutoff after `now`."""
+    return team.calendar.cutoff_of(team.calendar.business_day(now))
+
+
+def next_wake(teams: Iterable[TeamClock], now: datetime) -> datetime | None:
+    """The next instant at which a cutoff or a reminder falls due; None without teams."""
+    instants = []
+    for team in teams:
+        cutoff = next_cutoff(team, now)
+        instants.append(cutoff)
+        if team.reminder_minutes:
+            reminder = cutoff - timedelta(minutes=team.reminder_minutes)
+            if reminder > now:
+                instants.append(reminder)
+    return min(instants, default=None)
