@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from crm_clients import CRM_KINDS
@@ -156,7 +156,7 @@ def _connection(key: str, table: Any) -> Any:
     if isinstance(table, CrmConfig):
         return table
     if not isinstance(table, dict):
-        raise ValueError(f"crm.{key} must be a table")  # noqa: TRY004  # pydantic wants ValueError
+        raise ValueError(f"crm.{key} must be a table")  # pydantic wants ValueError
     kind = table.get("kind", "")
     if kind not in CRM_KINDS:
         raise ValueError(f"crm.{key}.kind = {kind!r}: unknown CRM kind; allowed: {', '.join(CRM_KINDS)}")
