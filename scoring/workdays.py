@@ -28,17 +28,36 @@ class Window:
     cutoff: datetime
     earlier: datetime | None = None
     """Start of the window before, for CRMs that keep no completion time of meetings (product.md §11)."""
+    earlier_end: datetime | None = None
+    """End of the window before; None: it ended where this one starts."""
 
     def __post_init__(self) -> None:
-        """Refuse naive instants and windows that run backwards."""
-        if self.start.tzinfo is None or self.cutoff.tzinfo is None:
-            raise ValueError("a window needs aware instants")
+        """Refuse naive instants and windows that run backwards; carry the rest in UTC.
+
+        Two instants of one `ZoneInfo` are compared and added by the wall clock, which is wrong where the clock is
+        changed: in UTC neither can happen.
+        """
+        for name in ("start", "cutoff", "earlier", "earlier_end"):
+            instant: datetime | None = getattr(self, name)
+            if instant is None:
+                continue
+            if instant.utcoffset() is None:
+                raise ValueError("a window needs aware instants")
+            object.__setattr__(self, name, instant.astimezone(UTC))
         if self.start > self.cutoff:
             raise ValueError("a window must not end before it starts")
 
     def __contains__(self, instant: datetime) -> bool:
         """Whether an event at `instant` belongs to this window."""
         return self.start <= instant < self.cutoff
+
+    def is_earlier(self, instant: datetime) -> bool:
+        """Whether `instant` belongs to the window before this one."""
+        return self.earlier is not None and self.earlier <= instant < (self.earlier_end or self.start)
+
+    def until(self, now: datetime) -> Window:
+        """This window as if the cutoff were `now`."""
+        return Window(min(self.start, now), now, self.earlier)
 
     def union(self, other: Window) -> Window:
         """The smallest window that covers both; they share a cutoff."""
@@ -94,6 +113,11 @@ class WorkCalendar:
     short_days: Mapping[date, time] = field(default_factory=dict)
     official: OfficialDay = _no_official_days
 
+    def __post_init__(self) -> None:
+        """Refuse what the settings should have refused."""
+        if both := self.days_off & self.extra_workdays:
+            raise ValueError(f"{min(both)} is in days_off and in extra_workdays: take it out of one")
+
     def is_workday(self, day: date) -> bool:
         """Whether `day` is scored."""
         if day in self.days_off:
@@ -144,15 +168,22 @@ class WorkCalendar:
     def window(self, day: date, kind: WindowKind, last_end: datetime | None = None) -> Window:
         """The window of working day `day`.
 
-        `last_end` is where the team's last stored window ended: a cutoff-to-cutoff window starts there, so that a
-        changed calendar or cutoff neither loses nor doubles an instant. Without one the calendar decides.
+        `last_end` is where the team's last stored window ended (the latest end of all of them): a cutoff-to-cutoff
+        window starts there, so that a changed calendar or cutoff neither loses nor doubles an instant. Without one the
+        calendar decides. A calendar day begins at midnight, but never before `last_end`.
         """
         cutoff = self.cutoff_of(day)
         before = self.previous_workday(day)
         if kind is WindowKind.CALENDAR_DAY:
-            return Window(
-                min(local_instant(day, time(0), self.zone), cutoff), cutoff, local_instant(before, time(0), self.zone)
-            )
-        start = self.cutoff_of(before) if last_end is None else last_end
-        earlier = min(self.cutoff_of(self.previous_workday(before)), start)
-        return Window(min(start, cutoff), cutoff, earlier)
+            return self._calendar_day(day, before, last_end)
+        start = min(self.cutoff_of(before) if last_end is None else last_end, cutoff)
+        earlier = self.cutoff_of(self.previous_workday(self.local_date(start)))
+        return Window(start, cutoff, min(earlier, start))
+
+    def _calendar_day(self, day: date, before: date, last_end: datetime | None) -> Window:
+        cutoff = self.cutoff_of(day)
+        midnight = local_instant(day, time(0), self.zone)
+        start = min(midnight if last_end is None else max(midnight, last_end), cutoff)
+        ended = min(self.cutoff_of(before) if last_end is None else last_end, start)
+        earlier = local_instant(self.local_date(ended), time(0), self.zone)
+        return Window(start, cutoff, min(earlier, ended), ended)
