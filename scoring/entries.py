@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -52,7 +53,8 @@ class Month:
     def parse(cls, text: str) -> Month:
         """`2026-11`. Raises ValueError for anything else."""
         year, _, month = text.partition("-")
-        if len(year) != 4 or len(month) != 2 or not (year + month).isdigit() or not 1 <= int(month) <= 12:
+        written_right = len(year) == 4 and len(month) == 2 and (year + month).isascii() and (year + month).isdigit()
+        if not written_right or not (1 <= int(month) <= 12 and int(year) >= 1):
             raise ValueError(f"a period is written like 2026-11, not {text!r}")
         return cls(int(year), int(month))
 
@@ -64,7 +66,7 @@ class Month:
     @property
     def last(self) -> date:
         """Its last day."""
-        return date.fromordinal(self.next.first.toordinal() - 1)
+        return date(self.year, self.month, monthrange(self.year, self.month)[1])
 
     @property
     def next(self) -> Month:
@@ -119,11 +121,13 @@ def in_force(entries: Iterable[Entry]) -> list[Entry]:
     A reversal that was itself reversed brings its row back.
     """
     rows = list(entries)
-    reversed_by = {row.reverses: row for row in rows if row.reverses is not None}
+    reversed_by = {(row.team, row.reverses): row for row in rows if row.reverses is not None}
 
     def holds(row: Entry) -> bool:
-        reversal = reversed_by.get(row.seq)
-        return reversal is None or not holds(reversal)
+        held, reversal = True, reversed_by.get((row.team, row.seq))
+        while reversal is not None:
+            held, reversal = not held, reversed_by.get((reversal.team, reversal.seq))
+        return held
 
     return [row for row in rows if row.kind is not EntryKind.REVERSAL and holds(row)]
 

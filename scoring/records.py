@@ -62,9 +62,9 @@ class Deal:
     missing_fields: tuple[str, ...] = ()
     """Required fields of the connection's settings that are empty."""
     has_task: bool | None = None
-    """Whether an open to-do is bound to the deal itself, where the CRM says so; None: the tasks read tell."""
+    """Whether an open to-do is bound to the deal itself, where the CRM says so; unless True, the tasks tell too."""
     has_comment: bool | None = None
-    """Whether a human ever commented it, where the client knows; None: the comments read tell."""
+    """Whether a human ever commented it, where the client knows; unless True, the comments tell too."""
     reopened: bool = False
     """Was closed before, really reopened, and closed again."""
     doubtful: frozenset[str] = frozenset()

@@ -60,7 +60,7 @@ class Rule:
         return {
             "id": self.id,
             "kpi": self.kpi,
-            self.bound.value: str(self.limit),
+            self.bound.value: format(self.limit.normalize(), "f"),
             "reward": self.reward,
             "penalty": self.penalty,
             "per_deals": self.per_deals,
@@ -90,8 +90,7 @@ class Rulebook:
         if len(set(ids)) != len(ids):
             raise ValueError("two rules have the same id")
         for rule in self.rules:
-            if (CATALOGUE[rule.kpi].unit is Unit.MONEY) != (rule.currency is not None):
-                raise ValueError(f"rule {rule.id}: a currency belongs to a money KPI, and only there")
+            _check(rule)
 
     @property
     def counted(self) -> tuple[str, ...]:
@@ -134,3 +133,16 @@ class Rulebook:
             ),
             window=WindowKind(data["window"]),
         )
+
+
+def _check(rule: Rule) -> None:
+    if rule.kpi not in CATALOGUE:
+        raise ValueError(f"rule {rule.id}: no KPI is called {rule.kpi}")
+    if rule.reward < 0 or rule.penalty < 0:
+        raise ValueError(f"rule {rule.id}: reward and penalty are written without a sign")
+    if not rule.limit.is_finite() or rule.limit < 0:
+        raise ValueError(f"rule {rule.id}: the bound must be a number not below 0")
+    if rule.per_deals is not None and rule.per_deals < 1:
+        raise ValueError(f"rule {rule.id}: per_deals must be 1 or more")
+    if (CATALOGUE[rule.kpi].unit is Unit.MONEY) != (rule.currency is not None):
+        raise ValueError(f"rule {rule.id}: a currency belongs to a money KPI, and only there")

@@ -88,8 +88,7 @@ def score(
 
 
 def _judge(rule: Rule, snapshot: Snapshot, absent: bool, last: EvidenceKeys) -> ScoreLine:
-    readings = [_reading(snapshot, key) for key in (rule.kpi, *sorted(rule.needs - {rule.kpi}))]
-    own = readings[0]
+    own = _reading(snapshot, rule.kpi)
     value = _compared(rule, own)
     bound = _bound(rule, snapshot)
     items = own.items if isinstance(own, Value) else ()
@@ -100,13 +99,13 @@ def _judge(rule: Rule, snapshot: Snapshot, absent: bool, last: EvidenceKeys) -> 
 
     if absent:
         return line(Outcome.EXCUSED)
-    if rule.observed_only or any(isinstance(reading, NotAvailable) for reading in readings):
+    if rule.observed_only or isinstance(own, NotAvailable):
         return line(Outcome.NOT_APPLICABLE)
-    for reading in readings:
-        if isinstance(reading, NotRead):
-            return line(Outcome.NO_DATA, cause=reading.cause)
-    assert value is not None  # noqa: S101  # every reading is a Value here
-    assert bound is not None  # noqa: S101
+    if isinstance(own, NotRead):
+        return line(Outcome.NO_DATA, cause=own.cause)
+    if bound is None:
+        return line(Outcome.NO_DATA, cause=_why_no_bound(snapshot))
+    assert value is not None  # noqa: S101  # its own reading is a Value here
     kept = value >= bound if rule.bound is Bound.AT_LEAST else value <= bound
     return line(Outcome.KEPT, rule.reward) if kept else line(Outcome.BROKEN, -rule.penalty)
 
@@ -131,6 +130,12 @@ def _bound(rule: Rule, snapshot: Snapshot) -> Decimal | None:
     if isinstance(open_deals, Value) and isinstance(open_deals.number, int):
         return rule.allowed(open_deals.number)
     return None
+
+
+def _why_no_bound(snapshot: Snapshot) -> Cause:
+    """Why the allowance is unknown; a CRM that cannot count open deals at all leaves it unknown too."""
+    open_deals = _reading(snapshot, "deals_open")
+    return open_deals.cause if isinstance(open_deals, NotRead) else Cause.INCOMPLETE
 
 
 def _new(rule: Rule, items: tuple[Evidence, ...], last: EvidenceKeys) -> frozenset[str] | None:

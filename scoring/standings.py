@@ -144,8 +144,20 @@ def places(points: Sequence[int]) -> list[int]:
 
 def day_points(entries: Iterable[Entry], day: date) -> dict[str, int]:
     """Points of one day by CRM user, for those with a rule kept or broken that day."""
-    rows = [entry for entry in entries if entry.day == day and entry.kind is not EntryKind.ADJUSTMENT]
+    rows = [entry for entry in _without_adjustments(entries) if entry.day == day]
     return {user: row.points for user, row in totals(rows).items() if day in row.scored_days}
+
+
+def _without_adjustments(entries: Iterable[Entry]) -> list[Entry]:
+    """Entries that are neither adjustments nor reversals of one."""
+    by_hand: set[tuple[str, int]] = set()
+    rest = []
+    for entry in sorted(entries, key=lambda row: row.seq):
+        if entry.kind is EntryKind.ADJUSTMENT or (entry.team, entry.reverses) in by_hand:
+            by_hand.add((entry.team, entry.seq))
+        else:
+            rest.append(entry)
+    return rest
 
 
 def streak(entries: Iterable[Entry]) -> int:

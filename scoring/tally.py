@@ -6,14 +6,14 @@ counted things and the ids of open deals. Order is free, and a row that comes tw
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from scoring.kpis import CATALOGUE, Capability, KpiSettings, Unit
+from scoring.kpis import CATALOGUE, Capability, KpiKind, KpiSettings, Unit
 from scoring.records import (
     Call,
     Comment,
@@ -50,6 +50,10 @@ class TallySheet:
 
 
 Link = Callable[[Record], str]
+_Owned = Deal | Task | Call | Meeting | Company
+_OPEN_DEAL_KPIS = frozenset(
+    key for key, kpi in CATALOGUE.items() if kpi.kind is KpiKind.STATE and RecordKind.DEALS in kpi.needs
+)
 
 
 class Tally:
@@ -62,7 +66,8 @@ class Tally:
         self._wanted = frozenset(sheet.kpis)
         self._cutoff_day = sheet.window.cutoff.astimezone(sheet.zone).date()
         self._items: dict[str, dict[str, dict[str, Evidence]]] = defaultdict(lambda: defaultdict(dict))
-        self._open: dict[str, int] = defaultdict(int)
+        self._open: dict[str, str] = {}  # open deal → member
+        self._open_count: Counter[str] = Counter()
         self._talk: dict[str, int] = defaultdict(int)
         self._seen: dict[RecordKind, set[str]] = defaultdict(set)
         self._with_task: set[str] = set()
@@ -70,6 +75,7 @@ class Tally:
         self._bare: dict[str, dict[str, str]] = defaultdict(dict)
         self._doubts: dict[str, set[str]] = defaultdict(set)
         self._late_doubts: dict[str, set[str]] = defaultdict(set)
+        self._doubtful_deals: set[str] = set()
         self._completed: dict[RecordKind, datetime] = {}
         self._failed: dict[RecordKind, str] = {}
 
@@ -89,12 +95,13 @@ class Tally:
             case Comment():
                 self._comment(fact)
             case Completed():
-                self._completed.setdefault(fact.kind, fact.started_at)
+                self._completed[fact.kind] = max(fact.started_at, self._completed.get(fact.kind, fact.started_at))
             case Failed():
-                self._failed[fact.kind] = fact.reason
+                self._failed.setdefault(fact.kind, fact.reason)
 
     def snapshots(self) -> list[Snapshot]:
         """One snapshot per member, in the members' order. A KPI whose records are missing or partial is absent."""
+        self._settle_doubts()
         general = {key: self._obstacle(key) for key in self._sheet.kpis}
         return [
             Snapshot(manager, {key: general[key] or self._reading(key, user) for key in self._sheet.kpis})
@@ -103,19 +110,19 @@ class Tally:
 
     # What every record passes
 
-    def _owner(self, record: Deal | Task | Call | Meeting | Company, kind: RecordKind) -> str | None:
-        """The member it is credited to; None if nobody's or counted already."""
-        user = self._sheet.aliases.get(record.manager, record.manager)
-        if user not in self._sheet.members or record.id in self._seen[kind]:
+    def _owner(self, record: _Owned, kind: RecordKind) -> str | None:
+        """The member it is credited to; None if nobody's or seen already (the first row of an id counts)."""
+        if record.id in self._seen[kind]:
             return None
         self._seen[kind].add(record.id)
+        user = self._sheet.aliases.get(record.manager, record.manager)
+        if user not in self._sheet.members:
+            return None
         for key in record.doubtful & self._wanted:
             self._late_doubts[key].add(user)
         return user
 
-    def _count(
-        self, key: str, user: str, record: Deal | Task | Call | Meeting | Company, since: datetime | None
-    ) -> None:
+    def _count(self, key: str, user: str, record: _Owned, since: datetime | None) -> None:
         if key not in self._wanted:
             return
         self._items[key][user][record.id] = Evidence(
@@ -124,27 +131,35 @@ class Tally:
             record.title,
             self._link(record),
             amount=record.amount if isinstance(record, Deal) else None,
-            since=since,
+            since=since and since.astimezone(UTC),
             again=isinstance(record, Deal) and record.reopened,
         )
 
     # Deals
 
     def _deal(self, deal: Deal) -> None:
-        window, settings = self._sheet.window, self._sheet.settings
-        if deal.pipeline in settings.excluded_pipelines or deal.created_at >= window.cutoff:
+        window = self._sheet.window
+        if deal.created_at >= window.cutoff:
             return
         user = self._owner(deal, RecordKind.DEALS)
-        if user is None:
+        if user is None or deal.pipeline in self._sheet.settings.excluded_pipelines:
             return
         if deal.state is DealState.OPEN or (deal.closed_at is not None and deal.closed_at >= window.cutoff):
             self._open_deal(user, deal)
         elif deal.closed_at is None:
-            won = deal.state is DealState.WON
-            for key in ("deals_won", "won_amount") if won else ("deals_lost", "lost_without_reason"):
-                self._doubts[key].add(user)
+            self._closed_at_some_time(user, deal)
         elif deal.closed_at in window:
             self._closed_deal(user, deal, deal.closed_at)
+
+    def _closed_at_some_time(self, user: str, deal: Deal) -> None:
+        """It may have been closed in the window, before it or, read late, after it."""
+        keys = {"deals_won", "won_amount"} if deal.state is DealState.WON else {"deals_lost"}
+        if deal.state is DealState.LOST and not deal.loss_reason.strip():
+            keys.add("lost_without_reason")
+        for key in keys:
+            self._doubts[key].add(user)
+        for key in _OPEN_DEAL_KPIS:
+            self._late_doubts[key].add(user)
 
     def _closed_deal(self, user: str, deal: Deal, closed_at: datetime) -> None:
         if deal.state is DealState.WON:
@@ -156,13 +171,12 @@ class Tally:
             self._count("lost_without_reason", user, deal, closed_at)
 
     def _open_deal(self, user: str, deal: Deal) -> None:
-        self._open[user] += 1
-        has_task = deal.id in self._with_task if deal.has_task is None else deal.has_task
-        if not has_task:
+        self._open[deal.id] = user
+        self._open_count[user] += 1
+        if not (deal.has_task or deal.id in self._with_task):
             self._count_bare("deals_without_task", user, deal, deal.stage_since)
-        has_comment = deal.id in self._with_comment if deal.has_comment is None else deal.has_comment
-        grace = timedelta(hours=self._sheet.settings.comment_grace_hours)
-        if not has_comment and deal.created_at < self._sheet.window.cutoff - grace:
+        young = self._sheet.window.cutoff - timedelta(hours=self._sheet.settings.comment_grace_hours)
+        if not (deal.has_comment or deal.id in self._with_comment) and deal.created_at < young:
             self._count_bare("deals_without_comment", user, deal, deal.created_at)
         if deal.missing_fields:
             self._count("deals_missing_fields", user, deal, deal.created_at)
@@ -178,8 +192,10 @@ class Tally:
         limit = self._sheet.window.cutoff - timedelta(days=self._sheet.settings.stale_days)
         if deal.created_at >= limit:
             return
-        if deal.stage_since is None or deal.stage_since >= self._sheet.window.cutoff:
+        if deal.stage_since is None:
             self._doubts["stale_deals"].add(user)
+        elif deal.stage_since >= self._sheet.window.cutoff:
+            self._late_doubts["stale_deals"].add(user)
         elif deal.stage_since < limit:
             self._count("stale_deals", user, deal, deal.stage_since)
 
@@ -192,6 +208,8 @@ class Tally:
         if task.done_at is not None and task.done_at < cutoff:
             return
         self._cover(task.deals, self._with_task, "deals_without_task")
+        if "deals_without_task" in task.doubtful:
+            self._doubtful_deals |= task.deals
         deadline = self._deadline(task.deadline)
         user = self._owner(task, RecordKind.TASKS)
         if user is not None and deadline is not None and not task.awaits_approval and self._is_past(task.deadline):
@@ -235,10 +253,8 @@ class Tally:
             self._count("missed_calls", user, call, call.ended_at)
 
     def _meeting(self, meeting: Meeting) -> None:
-        if not self._was_held(meeting):
-            return
         user = self._owner(meeting, RecordKind.MEETINGS)
-        if user is not None:
+        if user is not None and self._was_held(meeting):
             self._count("meetings_held", user, meeting, meeting.held_at or meeting.started_at)
 
     def _was_held(self, meeting: Meeting) -> bool:
@@ -250,8 +266,7 @@ class Tally:
             return False
         if meeting.started_at in window:
             return True
-        earlier = window.earlier is not None and window.earlier <= meeting.started_at < window.start
-        return earlier and meeting.id not in self._sheet.held_before
+        return window.is_earlier(meeting.started_at) and meeting.id not in self._sheet.held_before
 
     def _company(self, company: Company) -> None:
         if company.created_at not in self._sheet.window:
@@ -261,6 +276,11 @@ class Tally:
             self._count("companies_added", user, company, company.created_at)
 
     # Readings
+
+    def _settle_doubts(self) -> None:
+        """A doubtful task touches the managers of the deals it is bound to, not its own alone."""
+        for deal in self._doubtful_deals & self._open.keys():
+            self._late_doubts["deals_without_task"].add(self._open[deal])
 
     def _obstacle(self, key: str) -> NotAvailable | NotRead | None:
         """What keeps a KPI from being known for anybody."""
@@ -289,7 +309,7 @@ class Tally:
 
     def _number(self, key: str, user: str, items: tuple[Evidence, ...]) -> Number:
         if key == "deals_open":
-            return self._open[user]
+            return self._open_count[user]
         if key == "talk_minutes":
             return self._talk[user] // 60
         if CATALOGUE[key].unit is Unit.MONEY:
