@@ -57,7 +57,7 @@ class Window:
 
     def until(self, now: datetime) -> Window:
         """This window as if the cutoff were `now`."""
-        return Window(min(self.start, now), now, self.earlier)
+        return Window(min(self.start, now), now, self.earlier, self.earlier_end)
 
     def union(self, other: Window) -> Window:
         """The smallest window that covers both; they share a cutoff."""
