@@ -1,0 +1,101 @@
+"""Who is told what, as deliveries to be written with the ledger (pure; product.md §5, §8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from scoring.scorecard import Outcome, Scorecard
+from storage.kinds import DeliveryKind, run_event, to_group, to_person, to_telegram
+from storage.rows import Member
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One delivery to be written."""
+
+    event: str
+    kind: DeliveryKind
+    recipient: str
+    reference: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whom a team's messages may go to."""
+
+    members: tuple[Member, ...] = ()
+    heads: frozenset[int] = frozenset()
+    """Telegram ids, from settings and database."""
+    admins: frozenset[int] = frozenset()
+    group: bool = False
+    """Whether the leaderboard goes anywhere."""
+
+
+def evening(team: str, day: date, cards: Iterable[Scorecard], audience: Audience) -> list[Announcement]:
+    """After the cutoff: everybody's own score, the group's leaderboard, the heads' digest, and what was not scored."""
+    every = list(cards)
+    scored = {card.manager.crm_user for card in every}
+    about = {"team": team, "day": day.isoformat()}
+    event = run_event(team, day)
+    result = [
+        Announcement(event, DeliveryKind.PERSONAL, to_person(member.person_id), about | {"crm_user": member.crm_user})
+        for member in audience.members
+        if member.person_id is not None and member.connected and member.crm_user in scored
+    ]
+    if audience.group and any(card.count(Outcome.KEPT) + card.count(Outcome.BROKEN) for card in every):
+        result.append(Announcement(event, DeliveryKind.BOARD, to_group(team), about))
+    result += [Announcement(event, DeliveryKind.DIGEST, to_telegram(head), about) for head in sorted(audience.heads)]
+    if any(card.count(Outcome.NO_DATA) for card in every):
+        result += _told(event, DeliveryKind.NO_DATA, audience.heads | audience.admins, about)
+    return result
+
+
+def delayed(team: str, day: date, audience: Audience, *, retry_until: str, problem: str) -> list[Announcement]:
+    """The CRM is down: the heads hear it once, and until when it is tried."""
+    about = {"team": team, "day": day.isoformat(), "retry_until": retry_until, "problem": problem}
+    return _told(run_event(team, day), DeliveryKind.DELAYED, audience.heads, about)
+
+
+def alarm(team: str, day: date, connection: str, audience: Audience, problem: str) -> list[Announcement]:
+    """The CRM refuses us: the admins hear it once a day."""
+    about = {"team": team, "day": day.isoformat(), "connection": connection, "problem": problem}
+    return _told(f"alarm:{connection}:{day}", DeliveryKind.ALARM, audience.admins, about)
+
+
+def departed(
+    team: str, day: date, gone: Mapping[str, str], deals: Mapping[str, int], heads: Iterable[int]
+) -> list[Announcement]:
+    """Who left (CRM user → name), with the open deals that were his, once."""
+    return [
+        Announcement(
+            f"departed:{team}:{user}",
+            DeliveryKind.DEPARTED,
+            to_telegram(head),
+            {"team": team, "day": day.isoformat(), "crm_user": user, "name": name, "deals": deals.get(user)},
+        )
+        for user, name in gone.items()
+        for head in sorted(heads)
+    ]
+
+
+def reminders(team: str, day: date, cards: Iterable[Scorecard], audience: Audience) -> list[Announcement]:
+    """Before the cutoff: only to whom it helps, with what is broken as read now."""
+    members = {member.crm_user: member for member in audience.members}
+    result = []
+    for card in cards:
+        member = members.get(card.manager.crm_user)
+        broken = [line for line in card.lines if line.outcome is Outcome.BROKEN]
+        if member is None or member.person_id is None or not member.connected or not broken:
+            continue
+        reference = {"team": team, "day": day.isoformat(), "crm_user": member.crm_user}
+        result.append(
+            Announcement(f"reminder:{team}:{day}", DeliveryKind.REMINDER, to_person(member.person_id), reference)
+        )
+    return result
+
+
+def _told(event: str, kind: DeliveryKind, whom: Iterable[int], about: Mapping[str, Any]) -> list[Announcement]:
+    return [Announcement(event, kind, to_telegram(telegram_id), about) for telegram_id in sorted(whom)]

@@ -1,0 +1,415 @@
+"""The whole way of a business day, top to bottom: claim, read, keep, judge, write, announce (design.md §2).
+
+The unit of work is one connection and one cutoff: all its teams share one read; claim, snapshot and ledger stay per
+team. Everything may be repeated, by anybody, at any time: a day that is done stays as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import structlog
+
+from crm_clients.base import CrmUser
+from crm_clients.errors import CrmError, CrmRefused, RightsMissing
+from reglament import announce
+from reglament.announce import Announcement, Audience
+from reglament.clock import DueCutoff
+from reglament.connections import Connections
+from reglament.members import Roster, rosters
+from reglament.reading import ConnectionReading, missing, read_connection, still_missing, unreadable
+from reglament.settings import Settings
+from reglament.sheets import sheet
+from reglament.team_settings import TeamSettings
+from scoring.kpis import Capability
+from scoring.rules import WindowKind
+from scoring.scorecard import Scorecard
+from scoring.snapshot import Cause, Manager, Snapshot
+from scoring.tally import TallySheet
+from scoring.workdays import Window
+from storage import deliveries, ledger, people, queries, rulebooks, runs
+from storage.database import Database, Session
+from storage.errors import LeaseLost, StorageError
+from storage.rows import Hold, Kept, Role, Run
+from storage.runs import Claimed
+
+log = structlog.get_logger()
+
+FIRST_RETRY = timedelta(seconds=30)
+LAST_RETRY = timedelta(minutes=5)
+RENEW_SECONDS = 15.0
+
+Enqueue = Callable[[Session, Sequence[int]], Awaitable[None]]
+"""Tells the engine of new deliveries, in the transaction that wrote them."""
+
+
+async def _nobody_waits(_session: Session, _ids: Sequence[int]) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What a run needs of the process it runs in."""
+
+    db: Database
+    settings: Settings
+    connections: Connections
+    owner: str
+    """Names this process in leases."""
+    started_at: datetime
+    now: Callable[[], datetime]
+    enqueue: Enqueue = _nobody_waits
+
+
+@dataclass(frozen=True, slots=True)
+class TeamResult:
+    """What became of one team's day."""
+
+    team: str
+    day: date
+    run: Run | None = None
+    """The finished run; None if it was postponed, or is in other hands."""
+    already: bool = False
+    """It had been finished before."""
+    retry_at: datetime | None = None
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class _TeamDay:
+    """A claimed team on its way through the day."""
+
+    key: str
+    team: TeamSettings
+    run: Run
+    hold: Hold
+    kept: list[Kept]
+    roster: Roster = field(default_factory=Roster)
+    snapshots: tuple[Snapshot, ...] = ()
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """KPIs to read: all, or what earlier attempts did not get."""
+        if not self.kept:
+            return self.run.rulebook.counted
+        lacking = frozenset(still_missing(item.snapshot for item in self.kept))
+        return tuple(key for key in self.run.rulebook.counted if key in lacking)
+
+
+async def run_cutoff(
+    process: Process,
+    due: DueCutoff,
+    *,
+    quiet: frozenset[str] = frozenset(),
+    rehearsed: bool = False,
+    hurry: bool = False,
+    last_attempt: bool = False,
+) -> list[TeamResult]:
+    """Run the business day `due.day` of all teams of a connection that share its cutoff.
+
+    `quiet` teams get no messages of their own for this day: a newer one follows (catch-up). `hurry` does not wait for
+    a postponed run's time. `last_attempt` settles with what can be read now instead of postponing.
+    """
+    results: list[TeamResult] = []
+    days: list[_TeamDay] = []
+    for key in due.teams:
+        claimed = await _claim(process, key, due.day, rehearsed=rehearsed, hurry=hurry)
+        if isinstance(claimed, TeamResult):
+            results.append(claimed)
+        else:
+            days.append(claimed)
+    if not days:
+        return results
+    with structlog.contextvars.bound_contextvars(connection=due.connection, day=due.day.isoformat()):
+        async with _leases(process.db, [day.hold for day in days]):
+            reading = await _read(process, due, days)
+            for day in days:
+                settle = _Settling(process, day, reading, quiet=day.key in quiet, last_attempt=last_attempt)
+                results.append(await settle.settle())
+    return results
+
+
+# Claiming
+
+
+async def _claim(process: Process, key: str, day: date, *, rehearsed: bool, hurry: bool) -> _TeamDay | TeamResult:
+    team = process.settings.teams[key]
+    async with process.db.reading() as session:
+        window = await window_of(session, key, team, day)
+    outcome = await runs.claim(
+        process.db, key, day, process.owner, window=window, at=process.now(), rehearsed=rehearsed, hurry=hurry
+    )
+    match outcome:
+        case runs.Finished(run):
+            return TeamResult(key, day, run, already=True)
+        case runs.Busy(retry_at):
+            return TeamResult(key, day, retry_at=retry_at, problem="another process works on it")
+        case Claimed(run, hold):
+            async with process.db.reading() as session:
+                kept = await runs.kept(session, run.id) if run.kept_at else []
+            return _TeamDay(key, team, run, hold, kept)
+
+
+async def window_of(session: Session, key: str, team: TeamSettings, day: date) -> Window:
+    """The window of a team's day, from where its last stored window ended."""
+    calendar = team.calendar()
+    last_end = await queries.last_window_end(session, key, day)
+    running = calendar.window(day, WindowKind.CUTOFF_TO_CUTOFF, last_end)
+    rulebook = await rulebooks.rulebook_at(session, key, running.start)
+    return calendar.window(day, rulebook.window, last_end)
+
+
+@asynccontextmanager
+async def _leases(db: Database, holds: Sequence[Hold]) -> AsyncIterator[None]:
+    """Renew the claims while the block runs."""
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            for hold in holds:
+                try:
+                    await runs.renew(db, hold)
+                except StorageError as error:
+                    log.warning("lease_not_renewed", team=hold.team, problem=str(error))
+
+    renewing = asyncio.get_running_loop().create_task(renew())
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        with suppress(asyncio.CancelledError):
+            await renewing
+
+
+# Reading
+
+
+async def _read(process: Process, due: DueCutoff, days: Sequence[_TeamDay]) -> ConnectionReading:
+    """Fill the rosters and read once what the teams still lack."""
+    crm = process.connections.client(due.connection)
+    lacking = [day for day in days if day.wanted]
+    if not lacking:
+        return ConnectionReading({}, 0, 0.0)
+    try:
+        users = await crm.users()
+    except CrmError as error:
+        refused = isinstance(error, CrmRefused) and not isinstance(error, RightsMissing)
+        log.warning("users_not_read", problem=str(error))
+        await _last_known(process, lacking, str(error))
+        return ConnectionReading({}, 0, 0.0, str(error), refused)
+    await _synchronise(process, due, users)
+    teams = {key: team for key, team in process.settings.teams.items() if team.crm == due.connection}
+    found = rosters(teams, users)
+    sheets: dict[str, TallySheet] = {}
+    async with process.db.reading() as session:
+        for day in lacking:
+            day.roster = found[day.key]
+            sheets[day.key] = await _sheet(session, day)
+    reading = await read_connection(crm, sheets, timeout_seconds=process.connections.timeout(due.connection))
+    for day in lacking:
+        day.snapshots = reading.snapshots[day.key] + await _unknown(process, day)
+    return reading
+
+
+async def _sheet(session: Session, day: _TeamDay) -> TallySheet:
+    held_before: frozenset[str] = frozenset()
+    if "meetings_held" in day.wanted:
+        held_before = await queries.evidence_ids_before(session, day.key, day.run.day, "meetings_held")
+    return sheet(day.team, day.run.rulebook, day.run.window, day.roster, kpis=day.wanted, held_before=held_before)
+
+
+async def _unknown(process: Process, day: _TeamDay) -> tuple[Snapshot, ...]:
+    """Listed users whom the CRM does not know: no data, under the name they had."""
+    if not day.roster.unknown:
+        return ()
+    async with process.db.reading() as session:
+        names = await people.names(session, day.team.crm, day.roster.unknown)
+    return tuple(
+        unreadable(Manager(user, names.get(user, user)), day.wanted, Cause.UNKNOWN_USER) for user in day.roster.unknown
+    )
+
+
+async def _last_known(process: Process, days: Iterable[_TeamDay], problem: str) -> None:
+    """Without a list of users: nobody could be read of those who were members last."""
+    async with process.db.reading() as session:
+        for day in days:
+            members = await people.members(session, day.key)
+            listed = {user: user for user in day.team.members.users}
+            names = listed | {member.crm_user: member.name for member in members}
+            day.snapshots = tuple(
+                unreadable(Manager(user, name), day.wanted, Cause.INCOMPLETE, problem) for user, name in names.items()
+            )
+
+
+async def _synchronise(process: Process, due: DueCutoff, users: Sequence[CrmUser]) -> None:
+    """Store the users and memberships; tell the heads who left, with the open deals that were his."""
+    await synchronise(process, due.connection, users, due.day)
+
+
+async def synchronise(process: Process, connection: str, users: Sequence[CrmUser], day: date) -> None:
+    """Make managers and memberships those of a complete list of users."""
+    teams = {key: team for key, team in process.settings.teams.items() if team.crm == connection}
+    found = rosters(teams, users)
+    team_of = {user: key for key, roster in found.items() for user in roster.members}
+    async with process.db.transaction() as session:
+        gone = await people.synchronise(
+            session,
+            connection,
+            [(user.id, user.name, user.active and user.human) for user in users],
+            team_of,
+            process.now(),
+        )
+        orders: list[Announcement] = []
+        for member in gone:
+            if member.team in teams:
+                heads = await _heads(process, session, member.team)
+                orders += announce.departed(member.team, day, {member.crm_user: member.name}, heads)
+        await order(process, session, orders)
+
+
+# Settling: keep, judge, write, announce
+
+
+@dataclass(frozen=True, slots=True)
+class _Settling:
+    """One team's readings on their way into the ledger."""
+
+    process: Process
+    day: _TeamDay
+    reading: ConnectionReading
+    quiet: bool
+    last_attempt: bool
+
+    async def settle(self) -> TeamResult:
+        """Keep what was read; then judge and write it, or postpone. A lost lease leaves it to whoever took over."""
+        day = self.day
+        try:
+            await self._keep()
+            if self._worth_waiting():
+                return await self._postpone()
+            return await self._finish()
+        except LeaseLost as lost:
+            log.warning("lease_lost", team=day.key)
+            return TeamResult(day.key, day.run.day, problem=str(lost))
+
+    async def _keep(self) -> None:
+        day, process = self.day, self.process
+        if not day.snapshots:
+            return
+        async with process.db.transaction() as session:
+            absent = await people.absent_on(session, day.team.crm, day.run.day)
+            fresh = [
+                Kept(
+                    snapshot,
+                    snapshot.manager.crm_user in absent,
+                    await queries.last_keys(session, day.key, snapshot.manager.crm_user, day.run.day),
+                )
+                for snapshot in day.snapshots
+            ]
+            day.kept = await runs.keep(session, day.hold, fresh, at=process.now())
+
+    @property
+    def _deadline(self) -> datetime:
+        """Until when a CRM that does not answer is asked again."""
+        first = max(self.day.run.window.cutoff, self.process.started_at)
+        return first + timedelta(minutes=self.day.team.retry_minutes)
+
+    def _worth_waiting(self) -> bool:
+        """Whether a further attempt may still give something that counts."""
+        lacking = still_missing(item.snapshot for item in self.day.kept)
+        if self.last_attempt or self.reading.refused or not lacking or self.process.now() >= self._deadline:
+            return False
+        tolerance = timedelta(minutes=self.day.team.late_tolerance_minutes)
+        if self.process.now() <= self.day.run.window.cutoff + tolerance:
+            return True
+        capabilities = self.process.connections.client(self.day.team.crm).capabilities
+        return any(capabilities.get(key) is Capability.REBUILDABLE for key in lacking)
+
+    async def _postpone(self) -> TeamResult:
+        day, process = self.day, self.process
+        delay = min(FIRST_RETRY * 2 ** min(day.hold.attempt - 1, 10), LAST_RETRY)
+        retry_at = min(process.now() + delay, self._deadline)
+        problem = self.reading.problem or "the CRM did not give all of it"
+        log.warning("postponed", team=day.key, retry_at=retry_at.isoformat(), problem=problem)
+        async with process.db.transaction() as session:
+            if not await runs.postpone(session, day.hold, retry_at=retry_at, problem=problem):
+                raise LeaseLost(f"another process took over the day of team {day.key}")
+            audience = await audience_of(process, session, day.key)
+            until = self._deadline.isoformat()
+            if not self.quiet:
+                await order(
+                    process,
+                    session,
+                    announce.delayed(day.key, day.run.day, audience, retry_until=until, problem=problem),
+                )
+        return TeamResult(day.key, day.run.day, retry_at=retry_at, problem=problem)
+
+    async def _finish(self) -> TeamResult:
+        """Points, messages and the end of the run in one transaction."""
+        day, process = self.day, self.process
+        cards = [item.score(day.run.rulebook) for item in day.kept]
+        async with process.db.transaction() as session:
+            digest = await ledger.append(session, day.hold, cards, at=process.now())
+            await runs.finish(
+                session,
+                day.hold,
+                at=process.now(),
+                digest=digest,
+                requests=self.reading.requests,
+                seconds=Decimal(str(round(self.reading.seconds, 3))),
+                missing=missing(item.snapshot for item in day.kept),
+                quiet=self.quiet,
+            )
+            await order(process, session, await self._messages(session, cards))
+            run = await runs.find(session, day.key, day.run.day)
+        log.info("day_finished", team=day.key, digest=digest, managers=len(cards), requests=self.reading.requests)
+        return TeamResult(day.key, day.run.day, run, problem=self.reading.problem)
+
+    async def _messages(self, session: Session, cards: Sequence[Scorecard]) -> list[Announcement]:
+        day, process = self.day, self.process
+        audience = await audience_of(process, session, day.key)
+        orders = [] if self.quiet else announce.evening(day.key, day.run.day, cards, audience)
+        if self.reading.refused:
+            orders += announce.alarm(day.key, day.run.day, day.team.crm, audience, self.reading.problem)
+        return orders
+
+
+# Whom to tell
+
+
+async def audience_of(process: Process, session: Session, key: str) -> Audience:
+    """Everybody whom a team's messages may reach, from settings and database."""
+    team = process.settings.teams[key]
+    stored = await people.team(session, key)
+    return Audience(
+        members=tuple(await people.members(session, key)),
+        heads=frozenset(await _heads(process, session, key)),
+        admins=frozenset(process.settings.telegram.admins) | await people.telegram_ids_with(session, Role.ADMIN, key),
+        group=team.board != "off" and (team.chat_id or stored.chat_id) is not None,
+    )
+
+
+async def _heads(process: Process, session: Session, key: str) -> frozenset[int]:
+    listed = frozenset(process.settings.teams[key].heads)
+    return listed | await people.telegram_ids_with(session, Role.HEAD, key)
+
+
+async def order(process: Process, session: Session, orders: Iterable[Announcement]) -> None:
+    """Write deliveries and tell the engine, in the caller's transaction. One that exists already stays as it is."""
+    ids = [
+        delivery_id
+        for item in orders
+        if (
+            delivery_id := await deliveries.add(
+                session, item.event, item.kind, item.recipient, dict(item.reference), at=process.now()
+            )
+        )
+        is not None
+    ]
+    if ids:
+        await process.enqueue(session, ids)
