@@ -31,8 +31,8 @@ class Work(Protocol):
     async def due(self) -> tuple[list[DueCutoff], list[DueReminder]]:
         """What falls due now, by the stored runs."""
 
-    async def cutoff(self, due: DueCutoff) -> None:
-        """Run one connection's cutoff."""
+    async def cutoff(self, due: DueCutoff) -> bool:
+        """Run one connection's cutoff; whether any team's day was finished by it."""
 
     async def reminder(self, due: DueReminder) -> None:
         """Order the reminders of a team."""
@@ -127,11 +127,10 @@ class LocalEngine:
     async def _in_turn(self, connection: str, dues: Sequence[DueCutoff]) -> None:
         try:
             for due in dues:
-                await _guarded("cutoff", self.work.cutoff(due))
-                self._messages.set()
+                if await _guarded("cutoff", self.work.cutoff(due)):
+                    self.wake()  # its messages, and the next day that is missed
         finally:
             self._busy.discard(connection)
-            self._runs.set()
 
     async def _send_all(self) -> None:
         """Send until nothing is left that may go out now, `IN_FLIGHT` at a time."""
@@ -148,11 +147,12 @@ class LocalEngine:
                 group.create_task(sender())
 
 
-async def _guarded(what: str, work: Awaitable[None]) -> None:
+async def _guarded(what: str, work: Awaitable[bool | None]) -> bool:
     """One piece of work that fails must not stop the others; it stays in the tables and comes again."""
     try:
-        await work
+        return bool(await work)
     except StorageError as error:
         log.error("database_trouble", what=what, problem=str(error))
     except Exception:
         log.exception("work_failed", what=what)
+    return False
