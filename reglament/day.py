@@ -61,7 +61,8 @@ class Process:
     connections: Connections
     owner: str
     """Names this process in leases."""
-    started_at: datetime
+    started_at: datetime | None
+    """When the service started; None for a single command, which gets no time of its own to retry."""
     now: Callable[[], datetime]
     enqueue: Enqueue = _nobody_waits
 
@@ -210,7 +211,12 @@ async def _read(process: Process, due: DueCutoff, days: Sequence[_TeamDay]) -> C
         for day in lacking:
             day.roster = found[day.key]
             sheets[day.key] = await _sheet(session, day)
-    reading = await read_connection(crm, sheets, timeout_seconds=process.connections.timeout(due.connection))
+    reading = await read_connection(
+        crm,
+        sheets,
+        timeout_seconds=process.connections.timeout(due.connection),
+        shift=process.connections.shift(due.connection),
+    )
     for day in lacking:
         day.snapshots = reading.snapshots[day.key] + await _unknown(process, day)
     return reading
@@ -316,7 +322,9 @@ class _Settling:
     @property
     def _deadline(self) -> datetime:
         """Until when a CRM that does not answer is asked again."""
-        first = max(self.day.run.window.cutoff, self.process.started_at)
+        first = self.day.run.first_attempt_at
+        if self.process.started_at is not None:
+            first = max(first, self.process.started_at)
         return first + timedelta(minutes=self.day.team.retry_minutes)
 
     def _worth_waiting(self) -> bool:

@@ -80,7 +80,9 @@ async def read_teams(
             async with db.reading() as session:
                 held = await queries.evidence_ids_before(session, key, running.day, "meetings_held")
         sheets[key] = sheet(all_teams[key], running.rulebook, running.window, found[key], held_before=held)
-    reading = await read_connection(crm, sheets, timeout_seconds=connections.timeout(connection))
+    reading = await read_connection(
+        crm, sheets, timeout_seconds=connections.timeout(connection), shift=connections.shift(connection)
+    )
     snapshots = {
         key: reading.snapshots[key] + _unknown(found[key], running.rulebook) for key, running in wanted.items()
     }
