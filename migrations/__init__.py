@@ -1,0 +1,1 @@
+"""The schema's history (Alembic). Run by `storage.schema`, never from a file with an address in it."""

@@ -1,0 +1,1 @@
+"""Everything that is kept: one schema on SQLite and PostgreSQL. What leaves is neutral (`scoring`, `rows`)."""

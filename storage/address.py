@@ -1,0 +1,47 @@
+"""`database.url` taken apart: `sqlite:///path` or `postgresql://user:password@host/name`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from storage.errors import StorageError
+
+
+def parse(url: str) -> URL:
+    """The address. Raises StorageError without repeating it: it may hold a password."""
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError):
+        raise StorageError(f"database.url is not an address; {_ALLOWED}") from None
+    if address.get_backend_name() not in ("sqlite", "postgresql"):
+        raise StorageError(f"database.url names {address.drivername!r}; {_ALLOWED}")
+    if address.get_backend_name() == "sqlite" and address.database in (None, "", ":memory:"):
+        raise StorageError(f"database.url names no file; {_ALLOWED}")
+    return address
+
+
+_ALLOWED = "allowed are sqlite:///file.db and postgresql://user:password@host/name"
+
+
+def is_sqlite(address: URL) -> bool:
+    """Whether it is a file of this machine."""
+    return address.get_backend_name() == "sqlite"
+
+
+def file_of(address: URL) -> Path:
+    """The SQLite file."""
+    assert address.database is not None  # noqa: S101  # `parse` refuses the others
+    return Path(address.database)
+
+
+def for_asyncio(address: URL) -> URL:
+    """With the driver the service uses."""
+    return address.set(drivername="sqlite+aiosqlite" if is_sqlite(address) else "postgresql+psycopg")
+
+
+def for_migrations(address: URL) -> URL:
+    """With the driver Alembic uses."""
+    return address.set(drivername="sqlite+pysqlite" if is_sqlite(address) else "postgresql+psycopg")

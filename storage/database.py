@@ -1,0 +1,105 @@
+"""The database: opened once, one transaction per piece of work, committed at the edge."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any, Self
+
+from sqlalchemy import text
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from storage import address, pragmas, schema
+from storage.errors import SchemaMismatch
+from storage.schema import current_revision, downgrade, head_revision, upgrade
+from storage.translate import MIGRATE, in_our_words
+
+__all__ = ["Database", "Session", "current_revision", "downgrade", "head_revision", "upgrade"]
+
+Session = AsyncSession
+"""A transaction, handed from the edge to storage's functions; opaque to everybody else."""
+
+
+class Database:
+    """The tables of one address. Make it with `open`, end it with `close` (or use it as a context manager)."""
+
+    def __init__(self, url: URL, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self.url = url
+        self.is_sqlite = address.is_sqlite(url)
+        write: dict[str, Any] = {pragmas.IMMEDIATE: True} if self.is_sqlite else {}
+        read: dict[str, Any] = {}
+        if not self.is_sqlite:
+            # One consistent view for the whole of a report, as SQLite gives it.
+            read = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._writer = engine.execution_options(**write)
+        self._reader = engine.execution_options(**read)
+        # SQLite's own waiting polls and may starve somebody; inside a process writers queue in order.
+        self._turn = asyncio.Lock() if self.is_sqlite else None
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Connect. Raises a StorageError that says what is wrong; never creates a database."""
+        where = address.parse(url)
+        if address.is_sqlite(where):
+            if not address.file_of(where).exists():
+                raise SchemaMismatch(f"there is no database at {address.file_of(where)} yet: {MIGRATE}")
+            engine = create_async_engine(address.for_asyncio(where), connect_args=pragmas.CONNECT_ARGS)
+            pragmas.install(engine.sync_engine)
+        else:
+            engine = create_async_engine(
+                address.for_asyncio(where), pool_pre_ping=True, connect_args={"connect_timeout": 10}
+            )
+        database = cls(where, engine)
+        try:
+            async with database.reading() as session:
+                await session.execute(text("SELECT 1"))
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """A transaction that writes: committed when the block ends, rolled back when it raises."""
+        with in_our_words():
+            async with (
+                self._turn or nullcontext(),
+                AsyncSession(self._writer, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Session]:
+        """A transaction that sees one moment of the database and cannot write."""
+        with in_our_words():
+            async with AsyncSession(self._reader, expire_on_commit=False) as session, session.begin():
+                yield session
+
+    async def check_schema(self) -> None:
+        """Raise SchemaMismatch unless the tables, and the ledger's guards, are those of this program."""
+        async with self.reading() as session:
+            connection = await session.connection()
+            problem = await connection.run_sync(schema.problem_with)
+        if problem is not None:
+            raise problem
+
+    @asynccontextmanager
+    async def own_connection(self) -> AsyncIterator[Any]:
+        """A connection outside of any transaction, for session-wide locks of PostgreSQL."""
+        with in_our_words():
+            async with self._engine.connect() as connection:
+                yield await connection.execution_options(isolation_level="AUTOCOMMIT")

@@ -1,0 +1,173 @@
+"""Everything that is read for messages, boards and reports: neutral values, one moment's view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from scoring.entries import Entry, Month
+from scoring.snapshot import Evidence, Reading, Value
+from storage import runs
+from storage.ledger import select_entries
+from storage.models import LedgerRecord, TeamRecord
+from storage.rows import Backlog, Day, DayFigures, Kept, Run, RunState
+from storage.sql import team_named
+
+# The ledger
+
+
+async def entries(session: AsyncSession, team: str, first: date, last: date) -> list[Entry]:
+    """Rows about the days of a span, whenever they were written and wherever they are booked."""
+    owner = await team_named(session, team)
+    return await select_entries(session, LedgerRecord.team_id == owner.id, LedgerRecord.day.between(first, last))
+
+
+async def entries_of_month(session: AsyncSession, team: str, month: Month) -> list[Entry]:
+    """Rows that count in a period."""
+    return await entries_of_months(session, team, month, month)
+
+
+async def entries_of_months(session: AsyncSession, team: str, first: Month, last: Month) -> list[Entry]:
+    """Rows that count in the periods of a span."""
+    owner = await team_named(session, team)
+    return await select_entries(
+        session, LedgerRecord.team_id == owner.id, LedgerRecord.booked_in.between(str(first), str(last))
+    )
+
+
+async def history(session: AsyncSession, team: str, crm_user: str, first: date, last: date) -> list[Entry]:
+    """One manager's rows about the days of a span."""
+    owner = await team_named(session, team)
+    return await select_entries(
+        session,
+        LedgerRecord.team_id == owner.id,
+        LedgerRecord.crm_user == crm_user,
+        LedgerRecord.day.between(first, last),
+    )
+
+
+async def teams_of(session: AsyncSession, manager_ids: Iterable[int]) -> list[str]:
+    """Teams in whose ledgers these managers stand, by key: `/me` shows each apart."""
+    query = (
+        select(TeamRecord.key)
+        .join(LedgerRecord, LedgerRecord.team_id == TeamRecord.id)
+        .where(LedgerRecord.manager_id.in_(list(manager_ids)))
+        .distinct()
+        .order_by(TeamRecord.key)
+    )
+    return list(await session.scalars(query))
+
+
+# Days
+
+
+async def day(session: AsyncSession, team: str, on: date) -> Day | None:
+    """A team's finished day with its evidence; None if it was not scored (yet)."""
+    run = await runs.find(session, team, on)
+    if run is None or run.state is not RunState.FINISHED:
+        return None
+    return await _day(session, run)
+
+
+async def last_day(session: AsyncSession, team: str, *, until: date | None = None) -> Day | None:
+    """The newest finished day (up to `until`): what "now" means in reports."""
+    run = await runs.last_finished(session, team, until=until)
+    return None if run is None else await _day(session, run)
+
+
+async def _day(session: AsyncSession, run: Run) -> Day:
+    kept = await runs.kept(session, run.id)
+    return Day(
+        run=run,
+        cards=tuple(item.score(run.rulebook) for item in kept),
+        absent=frozenset(item.snapshot.manager.crm_user for item in kept if item.absent),
+        entries=tuple(await entries(session, run.team, run.day, run.day)),
+    )
+
+
+async def days_not_scored(session: AsyncSession, team: str, workdays: Iterable[date]) -> dict[date, str]:
+    """Of these working days, those without a finished run, or whose run could not read something; and why."""
+    wanted = sorted(workdays)
+    if not wanted:
+        return {}
+    found = {run.day: run for run in await runs.between(session, team, wanted[0], wanted[-1])}
+    reasons = {on: _why_not(found.get(on)) for on in wanted}
+    return {on: reason for on, reason in reasons.items() if reason}
+
+
+def _why_not(run: Run | None) -> str:
+    if run is None:
+        return "no run"
+    if run.state is not RunState.FINISHED:
+        return run.problem or run.state.value
+    return "; ".join(sorted({reason for reason in run.missing.values() if reason}))
+
+
+# Figures for comparisons
+
+
+async def figures(session: AsyncSession, team: str, first: date, last: date) -> list[DayFigures]:
+    """Won deals and their sums by day, of finished runs."""
+    found = []
+    for run in await runs.between(session, team, first, last):
+        if run.state is RunState.FINISHED:
+            found.append(_figures(run.day, await runs.kept(session, run.id)))
+    return found
+
+
+def _figures(on: date, kept: list[Kept]) -> DayFigures:
+    won = [item.snapshot.readings.get("deals_won") for item in kept]
+    sums = [item.snapshot.readings.get("won_amount") for item in kept]
+    return DayFigures(
+        day=on,
+        deals_won=_total(won),
+        won_amount=_amounts(sums),
+        partial=any(not isinstance(reading, Value) for reading in won),
+    )
+
+
+async def backlog(session: AsyncSession, team: str, *, until: date | None = None) -> Backlog | None:
+    """Overdue and taskless deals as of the last finished run; None before the first."""
+    run = await runs.last_finished(session, team, until=until)
+    if run is None:
+        return None
+    kept = await runs.kept(session, run.id)
+    taskless = [item.snapshot.readings.get("deals_without_task") for item in kept]
+    return Backlog(
+        day=run.day,
+        overdue_tasks=_total(item.snapshot.readings.get("overdue_tasks") for item in kept),
+        deals_without_task=_total(taskless),
+        amount_without_task=_evidence_amounts(taskless),
+    )
+
+
+def _total(readings: Iterable[Reading | None]) -> int | None:
+    counts = [reading.number for reading in readings if isinstance(reading, Value) and isinstance(reading.number, int)]
+    return sum(counts) if counts else None
+
+
+def _amounts(readings: Iterable[Reading | None]) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = {}
+    for reading in readings:
+        if isinstance(reading, Value) and not isinstance(reading.number, int):
+            for currency, amount in reading.number.items():
+                sums[currency] = sums.get(currency, Decimal(0)) + amount
+    return dict(sorted(sums.items()))
+
+
+def _evidence_amounts(readings: Iterable[Reading | None]) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = {}
+    for item in _items(readings):
+        if item.amount is not None:
+            sums[item.amount.currency] = sums.get(item.amount.currency, Decimal(0)) + item.amount.amount
+    return dict(sorted(sums.items()))
+
+
+def _items(readings: Iterable[Reading | None]) -> Iterable[Evidence]:
+    for reading in readings:
+        if isinstance(reading, Value):
+            yield from reading.items

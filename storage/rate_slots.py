@@ -1,0 +1,44 @@
+"""Telegram's limits over all processes: evenly spaced slots by the database's clock."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Double, SQLColumnExpression, case, cast
+
+from storage.database import Database
+from storage.models import RateSlotRecord
+from storage.sql import upsert
+from storage.types import DatabaseNow
+
+
+async def take(db: Database, key: str, step: float, ahead: float | None = None) -> float | None:
+    """Reserve the next slot under `key`, `step` seconds after the one before; tell the seconds to wait for it.
+
+    None, and nothing reserved, if that slot is more than `ahead` seconds away. Take the chat's slot first, then the
+    common one: always the same order of locks.
+    """
+    async with db.transaction() as session:
+        insert = upsert(session, RateSlotRecord).values(key=key, next_at=DatabaseNow() + step)
+        statement = insert.on_conflict_do_update(
+            index_elements=["key"],
+            set_={"next_at": _later_of(RateSlotRecord.next_at, DatabaseNow()) + step},
+            where=None if ahead is None else RateSlotRecord.next_at <= DatabaseNow() + ahead,
+        ).returning(RateSlotRecord.next_at - step - DatabaseNow())
+        wait: float | None = await session.scalar(statement)
+    return None if wait is None else max(0.0, wait)
+
+
+async def push_back(db: Database, key: str, seconds: float) -> None:
+    """Nobody sends under `key` for so long: Telegram said retry_after."""
+    until = DatabaseNow() + seconds
+    async with db.transaction() as session:
+        insert = upsert(session, RateSlotRecord).values(key=key, next_at=until)
+        await session.execute(
+            insert.on_conflict_do_update(
+                index_elements=["key"], set_={"next_at": _later_of(RateSlotRecord.next_at, until)}
+            )
+        )
+
+
+def _later_of(first: SQLColumnExpression[float], second: ColumnElement[float]) -> ColumnElement[float]:
+    """The greater of two, in words that both databases know."""
+    return cast(case((first > second, first), else_=second), Double)
