@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from scoring.scorecard import Outcome, Scorecard
+from storage.codec import readings_to_json
 from storage.kinds import DeliveryKind, run_event, to_group, to_person, to_telegram
-from storage.rows import Member
+from storage.rows import Member, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +35,45 @@ class Audience:
     """Whether the leaderboard goes anywhere."""
 
 
-def evening(team: str, day: date, cards: Iterable[Scorecard], audience: Audience) -> list[Announcement]:
-    """After the cutoff: everybody's own score, the group's leaderboard, the heads' digest, and what was not scored."""
+def evening(
+    run: Run, cards: Iterable[Scorecard], audience: Audience, earlier: Iterable[date] = ()
+) -> list[Announcement]:
+    """After the cutoff: everybody's own score, the group's leaderboard, the heads' digest, and what was not scored.
+
+    `earlier` days were caught up with this one and get a line in it.
+    """
     every = list(cards)
     scored = {card.manager.crm_user for card in every}
-    about = {"team": team, "day": day.isoformat()}
-    event = run_event(team, day)
+    team, event = run.team, run_event(run.id)
+    about: dict[str, Any] = {"team": team, "day": run.day.isoformat()}
+    caught_up = [day.isoformat() for day in earlier]
+    with_earlier = about | {"earlier": caught_up} if caught_up else about
     result = [
-        Announcement(event, DeliveryKind.PERSONAL, to_person(member.person_id), about | {"crm_user": member.crm_user})
+        Announcement(
+            event, DeliveryKind.PERSONAL, to_person(member.person_id), with_earlier | {"crm_user": member.crm_user}
+        )
         for member in audience.members
         if member.person_id is not None and member.connected and member.crm_user in scored
     ]
     if audience.group and any(card.count(Outcome.KEPT) + card.count(Outcome.BROKEN) for card in every):
         result.append(Announcement(event, DeliveryKind.BOARD, to_group(team), about))
-    result += [Announcement(event, DeliveryKind.DIGEST, to_telegram(head), about) for head in sorted(audience.heads)]
+    result += [
+        Announcement(event, DeliveryKind.DIGEST, to_telegram(head), with_earlier) for head in sorted(audience.heads)
+    ]
     if any(card.count(Outcome.NO_DATA) for card in every):
         result += _told(event, DeliveryKind.NO_DATA, audience.heads | audience.admins, about)
     return result
 
 
-def delayed(team: str, day: date, audience: Audience, *, retry_until: str, problem: str) -> list[Announcement]:
+def delayed(run: Run, audience: Audience, *, retry_until: datetime, problem: str) -> list[Announcement]:
     """The CRM is down: the heads hear it once, and until when it is tried."""
-    about = {"team": team, "day": day.isoformat(), "retry_until": retry_until, "problem": problem}
-    return _told(run_event(team, day), DeliveryKind.DELAYED, audience.heads, about)
+    about = {
+        "team": run.team,
+        "day": run.day.isoformat(),
+        "retry_until": retry_until.isoformat(),
+        "problem": problem,
+    }
+    return _told(run_event(run.id), DeliveryKind.DELAYED, audience.heads, about)
 
 
 def alarm(team: str, day: date, connection: str, audience: Audience, problem: str) -> list[Announcement]:
@@ -65,20 +82,16 @@ def alarm(team: str, day: date, connection: str, audience: Audience, problem: st
     return _told(f"alarm:{connection}:{day}", DeliveryKind.ALARM, audience.admins, about)
 
 
-def departed(
-    team: str, day: date, gone: Mapping[str, str], deals: Mapping[str, int], heads: Iterable[int]
-) -> list[Announcement]:
-    """Who left (CRM user → name), with the open deals that were his, once."""
-    return [
-        Announcement(
-            f"departed:{team}:{user}",
-            DeliveryKind.DEPARTED,
-            to_telegram(head),
-            {"team": team, "day": day.isoformat(), "crm_user": user, "name": name, "deals": deals.get(user)},
-        )
-        for user, name in gone.items()
-        for head in sorted(heads)
-    ]
+def departed(day: date, member: Member, deals_open: int | None, heads: Iterable[int]) -> list[Announcement]:
+    """Somebody left the CRM: the heads hear it once, with how many open deals were his when last counted."""
+    about = {
+        "team": member.team,
+        "day": day.isoformat(),
+        "crm_user": member.crm_user,
+        "name": member.name,
+        "deals": deals_open,
+    }
+    return _told(f"departed:{member.id}:{day}", DeliveryKind.DEPARTED, heads, about)
 
 
 def reminders(team: str, day: date, cards: Iterable[Scorecard], audience: Audience) -> list[Announcement]:
@@ -90,7 +103,12 @@ def reminders(team: str, day: date, cards: Iterable[Scorecard], audience: Audien
         broken = [line for line in card.lines if line.outcome is Outcome.BROKEN]
         if member is None or member.person_id is None or not member.connected or not broken:
             continue
-        reference = {"team": team, "day": day.isoformat(), "crm_user": member.crm_user}
+        reference = {
+            "team": team,
+            "day": day.isoformat(),
+            "crm_user": member.crm_user,
+            "readings": readings_to_json(card.snapshot.readings),
+        }
         result.append(
             Announcement(f"reminder:{team}:{day}", DeliveryKind.REMINDER, to_person(member.person_id), reference)
         )

@@ -29,13 +29,13 @@ from reglament.team_settings import TeamSettings
 from scoring.kpis import Capability
 from scoring.rules import WindowKind
 from scoring.scorecard import Scorecard
-from scoring.snapshot import Cause, Manager, Snapshot
+from scoring.snapshot import Cause, Manager, Snapshot, Value
 from scoring.tally import TallySheet
 from scoring.workdays import Window
-from storage import deliveries, ledger, people, queries, rulebooks, runs
+from storage import absences, deliveries, ledger, people, rulebooks, runs, teams
 from storage.database import Database, Session
 from storage.errors import LeaseLost, StorageError
-from storage.rows import Hold, Kept, Role, Run
+from storage.rows import Hold, Kept, Member, Role, RoleGrant, Run
 from storage.runs import Claimed
 
 log = structlog.get_logger()
@@ -106,15 +106,14 @@ async def run_cutoff(
     process: Process,
     due: DueCutoff,
     *,
-    quiet: frozenset[str] = frozenset(),
     rehearsed: bool = False,
     hurry: bool = False,
     last_attempt: bool = False,
 ) -> list[TeamResult]:
     """Run the business day `due.day` of all teams of a connection that share its cutoff.
 
-    `quiet` teams get no messages of their own for this day: a newer one follows (catch-up). `hurry` does not wait for
-    a postponed run's time. `last_attempt` settles with what can be read now instead of postponing.
+    `hurry` does not wait for a postponed run's time. `last_attempt` settles with what can be read now instead of
+    postponing.
     """
     results: list[TeamResult] = []
     days: list[_TeamDay] = []
@@ -130,7 +129,7 @@ async def run_cutoff(
         async with _leases(process.db, [day.hold for day in days]):
             reading = await _read(process, due, days)
             for day in days:
-                settle = _Settling(process, day, reading, quiet=day.key in quiet, last_attempt=last_attempt)
+                settle = _Settling(process, day, reading, last_attempt)
                 results.append(await settle.settle())
     return results
 
@@ -159,7 +158,7 @@ async def _claim(process: Process, key: str, day: date, *, rehearsed: bool, hurr
 async def window_of(session: Session, key: str, team: TeamSettings, day: date) -> Window:
     """The window of a team's day, from where its last stored window ended."""
     calendar = team.calendar()
-    last_end = await queries.last_window_end(session, key, day)
+    last_end = await runs.last_window_end(session, key, day)
     running = calendar.window(day, WindowKind.CUTOFF_TO_CUTOFF, last_end)
     rulebook = await rulebooks.rulebook_at(session, key, running.start)
     return calendar.window(day, rulebook.window, last_end)
@@ -203,9 +202,8 @@ async def _read(process: Process, due: DueCutoff, days: Sequence[_TeamDay]) -> C
         log.warning("users_not_read", problem=str(error))
         await _last_known(process, lacking, str(error))
         return ConnectionReading({}, 0, 0.0, str(error), refused)
-    await _synchronise(process, due, users)
-    teams = {key: team for key, team in process.settings.teams.items() if team.crm == due.connection}
-    found = rosters(teams, users)
+    await synchronise(process, due.connection, users, due.day)
+    found = rosters(process.settings.teams_of(due.connection), users)
     sheets: dict[str, TallySheet] = {}
     async with process.db.reading() as session:
         for day in lacking:
@@ -225,8 +223,15 @@ async def _read(process: Process, due: DueCutoff, days: Sequence[_TeamDay]) -> C
 async def _sheet(session: Session, day: _TeamDay) -> TallySheet:
     held_before: frozenset[str] = frozenset()
     if "meetings_held" in day.wanted:
-        held_before = await queries.evidence_ids_before(session, day.key, day.run.day, "meetings_held")
+        held_before = await held_before_day(session, day.key, day.run.day)
     return sheet(day.team, day.run.rulebook, day.run.window, day.roster, kpis=day.wanted, held_before=held_before)
+
+
+async def held_before_day(session: Session, key: str, day: date) -> frozenset[str]:
+    """Ids of the meetings in the evidence of the team's run before `day`."""
+    run = await runs.last_finished(session, key, until=day - timedelta(days=1))
+    readings = [item.snapshot.readings.get("meetings_held") for item in await runs.kept(session, run.id)] if run else []
+    return frozenset(item.id for reading in readings if isinstance(reading, Value) for item in reading.items)
 
 
 async def _unknown(process: Process, day: _TeamDay) -> tuple[Snapshot, ...]:
@@ -234,7 +239,7 @@ async def _unknown(process: Process, day: _TeamDay) -> tuple[Snapshot, ...]:
     if not day.roster.unknown:
         return ()
     async with process.db.reading() as session:
-        names = await people.names(session, day.team.crm, day.roster.unknown)
+        names = {member.crm_user: member.name for member in await people.members(session, day.key)}
     return tuple(
         unreadable(Manager(user, names.get(user, user)), day.wanted, Cause.UNKNOWN_USER) for user in day.roster.unknown
     )
@@ -252,30 +257,32 @@ async def _last_known(process: Process, days: Iterable[_TeamDay], problem: str) 
             )
 
 
-async def _synchronise(process: Process, due: DueCutoff, users: Sequence[CrmUser]) -> None:
-    """Store the users and memberships; tell the heads who left, with the open deals that were his."""
-    await synchronise(process, due.connection, users, due.day)
-
-
 async def synchronise(process: Process, connection: str, users: Sequence[CrmUser], day: date) -> None:
-    """Make managers and memberships those of a complete list of users."""
-    teams = {key: team for key, team in process.settings.teams.items() if team.crm == connection}
-    found = rosters(teams, users)
-    team_of = {user: key for key, roster in found.items() for user in roster.members}
+    """Make managers and memberships those of a complete list of users; tell the heads who left."""
+    found = rosters(process.settings.teams_of(connection), users)
     async with process.db.transaction() as session:
-        gone = await people.synchronise(
-            session,
-            connection,
-            [(user.id, user.name, user.active and user.human) for user in users],
-            team_of,
-            process.now(),
+        gone = await people.sync_users(
+            session, connection, [(user.id, user.name, user.active and user.human) for user in users], at=process.now()
         )
+        for key, roster in found.items():
+            known = {user: manager.name for user, manager in roster.members.items()}
+            await people.set_members(session, key, known | {user: user for user in roster.unknown})
         orders: list[Announcement] = []
         for member in gone:
-            if member.team in teams:
+            if member.team is not None:
                 heads = await _heads(process, session, member.team)
-                orders += announce.departed(member.team, day, {member.crm_user: member.name}, heads)
+                orders += announce.departed(day, member, await _open_deals(session, member), heads)
         await order(process, session, orders)
+
+
+async def _open_deals(session: Session, member: Member) -> int | None:
+    """How many open deals were his when his team was last counted; None if that is not known."""
+    run = await runs.last_finished(session, member.team or "")
+    for item in await runs.kept(session, run.id) if run else ():
+        reading = item.snapshot.readings.get("deals_open")
+        if item.snapshot.manager.crm_user == member.crm_user and isinstance(reading, Value):
+            return reading.number if isinstance(reading.number, int) else None
+    return None
 
 
 # Settling: keep, judge, write, announce
@@ -288,7 +295,6 @@ class _Settling:
     process: Process
     day: _TeamDay
     reading: ConnectionReading
-    quiet: bool
     last_attempt: bool
 
     async def settle(self) -> TeamResult:
@@ -308,13 +314,11 @@ class _Settling:
         if not day.snapshots:
             return
         async with process.db.transaction() as session:
-            absent = await people.absent_on(session, day.team.crm, day.run.day)
+            absent = await absences.absent_on(session, day.team.crm, day.run.day)
+            users = [snapshot.manager.crm_user for snapshot in day.snapshots]
+            last = await runs.last_keys(session, day.key, day.run.day, users, day.wanted)
             fresh = [
-                Kept(
-                    snapshot,
-                    snapshot.manager.crm_user in absent,
-                    await queries.last_keys(session, day.key, snapshot.manager.crm_user, day.run.day),
-                )
+                Kept(snapshot, snapshot.manager.crm_user in absent, last.get(snapshot.manager.crm_user, {}))
                 for snapshot in day.snapshots
             ]
             day.kept = await runs.keep(session, day.hold, fresh, at=process.now())
@@ -348,12 +352,11 @@ class _Settling:
             if not await runs.postpone(session, day.hold, retry_at=retry_at, problem=problem):
                 raise LeaseLost(f"another process took over the day of team {day.key}")
             audience = await audience_of(process, session, day.key)
-            until = self._deadline.isoformat()
-            if not self.quiet:
+            if not self._is_old:
                 await order(
                     process,
                     session,
-                    announce.delayed(day.key, day.run.day, audience, retry_until=until, problem=problem),
+                    announce.delayed(day.run, audience, retry_until=self._deadline, problem=problem),
                 )
         return TeamResult(day.key, day.run.day, retry_at=retry_at, problem=problem)
 
@@ -371,20 +374,40 @@ class _Settling:
                 requests=self.reading.requests,
                 seconds=Decimal(str(round(self.reading.seconds, 3))),
                 missing=missing(item.snapshot for item in day.kept),
-                quiet=self.quiet,
             )
             await order(process, session, await self._messages(session, cards))
             run = await runs.find(session, day.key, day.run.day)
         log.info("day_finished", team=day.key, digest=digest, managers=len(cards), requests=self.reading.requests)
         return TeamResult(day.key, day.run.day, run, problem=self.reading.problem)
 
+    @property
+    def _is_old(self) -> bool:
+        """A newer day's cutoff has passed already: that day's message tells of this one in a line."""
+        calendar = self.day.team.calendar()
+        return self.process.now() >= calendar.cutoff_of(calendar.next_workday(self.day.run.day))
+
     async def _messages(self, session: Session, cards: Sequence[Scorecard]) -> list[Announcement]:
         day, process = self.day, self.process
         audience = await audience_of(process, session, day.key)
-        orders = [] if self.quiet else announce.evening(day.key, day.run.day, cards, audience)
+        orders = []
+        if not self._is_old:
+            orders = announce.evening(day.run, cards, audience, await _caught_up(session, day.run))
         if self.reading.refused:
             orders += announce.alarm(day.key, day.run.day, day.team.crm, audience, self.reading.problem)
         return orders
+
+
+async def _caught_up(session: Session, run: Run) -> list[date]:
+    """Days just before `run` that were finished only after the next day's cutoff, oldest first."""
+    before = await runs.between(session, run.team, run.day - timedelta(days=90), run.day - timedelta(days=1))
+    days: list[date] = []
+    newer = run
+    for older in reversed(before):
+        if older.finished_at is None or older.finished_at < newer.window.cutoff:
+            break
+        days.insert(0, older.day)
+        newer = older
+    return days
 
 
 # Whom to tell
@@ -393,18 +416,24 @@ class _Settling:
 async def audience_of(process: Process, session: Session, key: str) -> Audience:
     """Everybody whom a team's messages may reach, from settings and database."""
     team = process.settings.teams[key]
-    stored = await people.team(session, key)
+    stored = await teams.find(session, key)
     return Audience(
         members=tuple(await people.members(session, key)),
         heads=frozenset(await _heads(process, session, key)),
-        admins=frozenset(process.settings.telegram.admins) | await people.telegram_ids_with(session, Role.ADMIN, key),
+        admins=frozenset(process.settings.telegram.admins) | await _holders(session, Role.ADMIN, key),
         group=team.board != "off" and (team.chat_id or stored.chat_id) is not None,
     )
 
 
 async def _heads(process: Process, session: Session, key: str) -> frozenset[int]:
     listed = frozenset(process.settings.teams[key].heads)
-    return listed | await people.telegram_ids_with(session, Role.HEAD, key)
+    return listed | await _holders(session, Role.HEAD, key)
+
+
+async def _holders(session: Session, role: Role, key: str) -> frozenset[int]:
+    """Telegram ids of those to whom the database gives a role, in the team or everywhere."""
+    found = await people.holders(session, [RoleGrant(role, key), RoleGrant(role)])
+    return frozenset(person.telegram_id for person in found if person.telegram_id is not None)
 
 
 async def order(process: Process, session: Session, orders: Iterable[Announcement]) -> None:
@@ -414,7 +443,12 @@ async def order(process: Process, session: Session, orders: Iterable[Announcemen
         for item in orders
         if (
             delivery_id := await deliveries.add(
-                session, item.event, item.kind, item.recipient, dict(item.reference), at=process.now()
+                session,
+                event=item.event,
+                kind=item.kind,
+                recipient=item.recipient,
+                reference=item.reference,
+                at=process.now(),
             )
         )
         is not None

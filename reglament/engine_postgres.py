@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ProcrastinateException
+from procrastinate.types import JSONValue
 
 from reglament.clock import DueCutoff, DueReminder
 from reglament.engine import IN_FLIGHT, SWEEP_SECONDS, Work
@@ -31,7 +32,7 @@ RUNS, DELIVERIES = "runs", "deliveries"
 _LIVE = ("todo", "doing")
 
 
-@dataclass(slots=True)
+@dataclass
 class PostgresEngine:
     """Executes work together with every other replica."""
 
@@ -46,15 +47,16 @@ class PostgresEngine:
     def __post_init__(self) -> None:
         self._nudge = asyncio.Event()
         self._app = App(connector=PsycopgConnector(conninfo=self.conninfo))
-        self._cutoff = self._app.task(self._run_cutoff, name="cutoff", queue=RUNS)
-        self._remind = self._app.task(self._run_reminder, name="reminder", queue=RUNS)
-        self._deliver = self._app.task(self._run_delivery, name="deliver", queue=DELIVERIES)
+        self._cutoff = self._app.task(name="cutoff", queue=RUNS)(self._run_cutoff)
+        self._remind = self._app.task(name="reminder", queue=RUNS)(self._run_reminder)
+        self._deliver = self._app.task(name="deliver", queue=DELIVERIES)(self._run_delivery)
 
     async def enqueue(self, session: Session, ids: Sequence[int]) -> None:
         """Jobs for new messages, in the transaction that wrote them."""
         raw = await driver_connection(session)
         deferrer = self._deliver.configure(connection=raw)
-        await deferrer.batch_defer_async(*({"delivery_id": delivery_id} for delivery_id in ids))
+        jobs: list[dict[str, JSONValue]] = [{"delivery_id": delivery_id} for delivery_id in ids]
+        await deferrer.batch_defer_async(*jobs)
 
     def wake(self) -> None:
         """Look at once."""
@@ -135,7 +137,7 @@ class PostgresEngine:
         jobs = [
             job for status in _LIVE for job in await self._app.job_manager.list_jobs_async(queue=queue, status=status)
         ]
-        return {int(job.task_kwargs["delivery_id"]) for job in jobs}
+        return {int(str(job.task_kwargs["delivery_id"])) for job in jobs}
 
     async def _rescue(self) -> None:
         """Give the jobs of workers that died to others; one that cannot be rescued must not stop the rest."""

@@ -11,6 +11,7 @@ from bot.context import LiveReading, LiveUnavailable
 from crm_clients.errors import CrmError
 from reglament.clock import TeamClock, next_cutoff
 from reglament.connections import Connections
+from reglament.day import held_before_day
 from reglament.members import Roster, rosters
 from reglament.reading import ConnectionReading, read_connection, unreadable
 from reglament.sheets import sheet
@@ -18,7 +19,7 @@ from reglament.team_settings import TeamSettings
 from scoring.rules import Rulebook
 from scoring.snapshot import Cause, Manager, Snapshot
 from scoring.workdays import Window
-from storage import queries, rulebooks
+from storage import rulebooks, runs
 from storage.database import Database, Session
 from storage.errors import NotFound
 
@@ -49,7 +50,7 @@ async def running_day(
     last_end = None
     if db is not None:
         async with db.reading() as session:
-            last_end = await queries.last_window_end(session, key, day)
+            last_end = await runs.last_window_end(session, key, day)
             rulebook = await _rulebook(session, key, team, day, last_end)
     window = calendar.window(day, rulebook.window, last_end)
     return RunningDay(day, window.until(now) if now < window.cutoff else window, rulebook)
@@ -78,7 +79,7 @@ async def read_teams(
         held = frozenset[str]()
         if db is not None:
             async with db.reading() as session:
-                held = await queries.evidence_ids_before(session, key, running.day, "meetings_held")
+                held = await held_before_day(session, key, running.day)
         sheets[key] = sheet(all_teams[key], running.rulebook, running.window, found[key], held_before=held)
     reading = await read_connection(
         crm, sheets, timeout_seconds=connections.timeout(connection), shift=connections.shift(connection)

@@ -87,13 +87,18 @@ class Settings(BaseSettings):
     crm: dict[str, CrmConfig] = {}
     teams: dict[str, TeamSettings] = {}
 
+    def teams_of(self, connection: str) -> dict[str, TeamSettings]:
+        """The teams that are read from a connection, in the settings' order."""
+        return {key: team for key, team in self.teams.items() if team.crm == connection}
+
     @classmethod
     def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        **_others: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment over the file (handed in as arguments); nothing else."""
         return (_Environment(settings_cls), init_settings)

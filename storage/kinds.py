@@ -6,7 +6,6 @@ looked up when it is sent, because it may have moved or been bound meanwhile.
 
 from __future__ import annotations
 
-from datetime import date
 from enum import StrEnum
 
 
@@ -14,13 +13,13 @@ class DeliveryKind(StrEnum):
     """What a message is; its text is made when it is sent."""
 
     PERSONAL = "personal"
-    """The evening message of one manager. reference: team, day, crm_user."""
+    """The evening message of one manager. reference: team, day, crm_user; `earlier`: caught-up days, a line each."""
     BOARD = "board"
     """The group's leaderboard after the cutoff; never edited. reference: team, day."""
     DIGEST = "digest"
     """The head's digest after the cutoff. reference: team, day."""
     REMINDER = "reminder"
-    """Before the cutoff, to who would lose points. reference: team, day, crm_user, and `lines` as read then."""
+    """Before the cutoff, to who would lose points. reference: team, day, crm_user, and `readings` as read then (`storage.codec`)."""
     CORRECTION = "correction"
     """The short reply under an evening message that was edited. reference: team, day, crm_user, seq."""
     DELAYED = "delayed"
@@ -35,9 +34,9 @@ class DeliveryKind(StrEnum):
     """Somebody cannot be reached any more; once, to heads. reference: team, crm_user, name, reason."""
 
 
-def run_event(team: str, day: date) -> str:
-    """The event of a team's business day."""
-    return f"run:{team}:{day}"
+def run_event(run_id: int) -> str:
+    """The event of a team's business day; by the run's id, which outlives a renamed team."""
+    return f"run:{run_id}"
 
 
 def to_person(person_id: int) -> str:
