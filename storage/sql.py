@@ -71,3 +71,9 @@ async def _known_ids(session: AsyncSession, connection: str, users: list[str]) -
         )
         found.update(rows.tuples().all())
     return found
+
+
+async def driver_connection(session: AsyncSession) -> Any:
+    """The driver's own connection under a session: what a job queue needs to write in the same transaction."""
+    connection = await session.connection()
+    return (await connection.get_raw_connection()).driver_connection

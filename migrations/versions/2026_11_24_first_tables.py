@@ -74,7 +74,8 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("done_at", UtcDateTime(), nullable=True),
         sa.CheckConstraint(
-            "state IN ('pending', 'sending', 'sent', 'uncertain', 'failed', 'cancelled')", name="ck_deliveries_state"
+            "state IN ('pending', 'sending', 'sent', 'uncertain', 'failed', 'cancelled')",
+            name=op.f("ck_deliveries_state"),
         ),
         sa.ForeignKeyConstraint(["carried_by"], ["deliveries.id"], name="fk_deliveries_carried_by"),
         sa.PrimaryKeyConstraint("id", name="pk_deliveries"),
@@ -167,7 +168,7 @@ def upgrade() -> None:
         sa.Column("approved_seq", sa.Integer(), nullable=True),
         sa.Column("locked_by", sa.Text(), nullable=True),
         sa.Column("locked_at", UtcDateTime(), nullable=True),
-        sa.CheckConstraint("state IN ('open', 'approved', 'locked')", name="ck_periods_state"),
+        sa.CheckConstraint("state IN ('open', 'approved', 'locked')", name=op.f("ck_periods_state")),
         sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name="fk_periods_team_id"),
         sa.PrimaryKeyConstraint("team_id", "month", name="pk_periods"),
     )
@@ -195,9 +196,11 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("decided_by", sa.Text(), nullable=True),
         sa.Column("decided_at", UtcDateTime(), nullable=True),
-        sa.CheckConstraint("kind IN ('vacation', 'sick', 'trip', 'day_off')", name="ck_absences_kind"),
-        sa.CheckConstraint("state IN ('requested', 'approved', 'refused', 'cancelled')", name="ck_absences_state"),
-        sa.CheckConstraint("first <= last", name="ck_absences_order"),
+        sa.CheckConstraint("kind IN ('vacation', 'sick', 'trip', 'day_off')", name=op.f("ck_absences_kind")),
+        sa.CheckConstraint(
+            "state IN ('requested', 'approved', 'refused', 'cancelled')", name=op.f("ck_absences_state")
+        ),
+        sa.CheckConstraint("first <= last", name=op.f("ck_absences_order")),
         sa.ForeignKeyConstraint(["manager_id"], ["managers.id"], name="fk_absences_manager_id"),
         sa.PrimaryKeyConstraint("id", name="pk_absences"),
     )
@@ -214,8 +217,8 @@ def upgrade() -> None:
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("used_at", UtcDateTime(), nullable=True),
         sa.Column("used_by", Id, nullable=True),
-        sa.CheckConstraint("(manager_id IS NULL) <> (role IS NULL)", name="ck_invites_for_manager_or_role"),
-        sa.CheckConstraint("(used_at IS NULL) = (used_by IS NULL)", name="ck_invites_used"),
+        sa.CheckConstraint("(manager_id IS NULL) <> (role IS NULL)", name=op.f("ck_invites_for_manager_or_role")),
+        sa.CheckConstraint("(used_at IS NULL) = (used_by IS NULL)", name=op.f("ck_invites_used")),
         sa.ForeignKeyConstraint(["manager_id"], ["managers.id"], name="fk_invites_manager_id"),
         sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name="fk_invites_team_id"),
         sa.ForeignKeyConstraint(["used_by"], ["people.id"], name="fk_invites_used_by"),
@@ -246,9 +249,9 @@ def upgrade() -> None:
         sa.Column("missing", CanonicalJson(), nullable=False),
         sa.Column("problem", sa.Text(), nullable=False),
         sa.Column("digest", sa.String(length=12), nullable=False),
-        sa.CheckConstraint("(state = 'finished') = (finished_at IS NOT NULL)", name="ck_runs_finished"),
-        sa.CheckConstraint("state IN ('claimed', 'postponed', 'finished')", name="ck_runs_state"),
-        sa.CheckConstraint("window_start <= cutoff", name="ck_runs_window"),
+        sa.CheckConstraint("(state = 'finished') = (finished_at IS NOT NULL)", name=op.f("ck_runs_finished")),
+        sa.CheckConstraint("state IN ('claimed', 'postponed', 'finished')", name=op.f("ck_runs_state")),
+        sa.CheckConstraint("window_start <= cutoff", name=op.f("ck_runs_window")),
         sa.ForeignKeyConstraint(["rulebook_id"], ["rulebooks.id"], name="fk_runs_rulebook_id"),
         sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name="fk_runs_team_id"),
         sa.PrimaryKeyConstraint("id", name="pk_runs"),
@@ -279,28 +282,31 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("payload", sa.Text(), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
-        sa.CheckConstraint("(kind = 'reversal') = (reverses_id IS NOT NULL)", name="ck_ledger_entries_reversing"),
-        sa.CheckConstraint("(kind = 'score') = (reason_id IS NULL)", name="ck_ledger_entries_reasoned"),
-        sa.CheckConstraint("(kind = 'score') = (run_id IS NOT NULL)", name="ck_ledger_entries_scored_by_run"),
+        sa.CheckConstraint("(kind = 'reversal') = (reverses_id IS NOT NULL)", name=op.f("ck_ledger_entries_reversing")),
+        sa.CheckConstraint("(kind = 'score') = (reason_id IS NULL)", name=op.f("ck_ledger_entries_reasoned")),
+        sa.CheckConstraint("(kind = 'score') = (run_id IS NOT NULL)", name=op.f("ck_ledger_entries_scored_by_run")),
         sa.CheckConstraint(
-            "(kind IN ('score', 'correction')) = (outcome IS NOT NULL)", name="ck_ledger_entries_judged"
+            "(kind IN ('score', 'correction')) = (outcome IS NOT NULL)", name=op.f("ck_ledger_entries_judged")
         ),
-        sa.CheckConstraint("kind <> 'adjustment' OR points <> 0", name="ck_ledger_entries_adjustment"),
+        sa.CheckConstraint("kind <> 'adjustment' OR points <> 0", name=op.f("ck_ledger_entries_adjustment")),
         sa.CheckConstraint(
-            "kind = 'reversal' OR (side = 'minus') = (points < 0)", name="ck_ledger_entries_side_of_points"
+            "kind = 'reversal' OR (side = 'minus') = (points < 0)", name=op.f("ck_ledger_entries_side_of_points")
         ),
-        sa.CheckConstraint("kind IN ('score', 'reversal', 'correction', 'adjustment')", name="ck_ledger_entries_kind"),
         sa.CheckConstraint(
-            "outcome IN ('kept', 'broken', 'excused', 'not_applicable', 'no_data')", name="ck_ledger_entries_outcome"
+            "kind IN ('score', 'reversal', 'correction', 'adjustment')", name=op.f("ck_ledger_entries_kind")
+        ),
+        sa.CheckConstraint(
+            "outcome IN ('kept', 'broken', 'excused', 'not_applicable', 'no_data')",
+            name=op.f("ck_ledger_entries_outcome"),
         ),
         sa.CheckConstraint(
             "outcome IS NULL OR (outcome = 'kept' AND points >= 0)"
             " OR (outcome = 'broken' AND points <= 0)"
             " OR (outcome NOT IN ('kept', 'broken') AND points = 0)",
-            name="ck_ledger_entries_sign",
+            name=op.f("ck_ledger_entries_sign"),
         ),
-        sa.CheckConstraint("side IN ('plus', 'minus')", name="ck_ledger_entries_side"),
-        sa.CheckConstraint("seq >= 1", name="ck_ledger_entries_seq"),
+        sa.CheckConstraint("side IN ('plus', 'minus')", name=op.f("ck_ledger_entries_side")),
+        sa.CheckConstraint("seq >= 1", name=op.f("ck_ledger_entries_seq")),
         sa.ForeignKeyConstraint(["manager_id"], ["managers.id"], name="fk_ledger_entries_manager_id"),
         sa.ForeignKeyConstraint(["reason_id"], ["adjustments.id"], name="fk_ledger_entries_reason_id"),
         sa.ForeignKeyConstraint(["reverses_id"], ["ledger_entries.id"], name="fk_ledger_entries_reverses_id"),
