@@ -1,0 +1,41 @@
+"""The words of the reports, from Fluent files beside this module."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from fluent.runtime import FluentBundle, FluentResource
+
+LANGUAGES = ("ru", "en")
+
+
+class Labels:
+    """All labels of one language: `labels("totals-name")`."""
+
+    def __init__(self, language: str, source: str) -> None:
+        self.language = language
+        self._bundle = FluentBundle([language], use_isolating=False)
+        self._bundle.add_resource(FluentResource(source))
+
+    def __call__(self, key: str, **args: Any) -> str:
+        """The label with its arguments filled in. Raises LookupError for an unknown key or a missing argument."""
+        if not self._bundle.has_message(key):
+            raise LookupError(f"no label {key!r} in {self.language}")
+        pattern = self._bundle.get_message(key).value
+        if pattern is None:
+            raise LookupError(f"label {key!r} in {self.language} has no text")
+        text, errors = self._bundle.format_pattern(pattern, args)
+        if errors:
+            raise LookupError(f"label {key!r} in {self.language}: {errors[0]}")
+        return str(text)
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def labels(language: str) -> Labels:
+    """The labels of `ru` or `en`. Raises ValueError for another language."""
+    if language not in LANGUAGES:
+        raise ValueError(f"reports speak {' and '.join(LANGUAGES)}, not {language!r}")
+    source = files("reports").joinpath("locales", f"{language}.ftl").read_text(encoding="utf-8")
+    return Labels(language, source)
