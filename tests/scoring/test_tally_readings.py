@@ -1,0 +1,206 @@
+"""When a KPI is absent: product.md §3, §5; and what a page that shifts does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from scoring.kpis import CATALOGUE, Capability, KpiSettings
+from scoring.records import Company, Completed, Failed, RecordKind
+from scoring.snapshot import Cause, Manager, NotAvailable, NotRead, Value
+from scoring.tally import Tally, TallySheet
+from tests.scoring.builders import (
+    BORIS,
+    CUTOFF,
+    LONG_AGO,
+    MOSCOW,
+    PRESENT,
+    REBUILDABLE,
+    SECOND,
+    STRANGER,
+    TEAM,
+    WINDOW,
+    call,
+    company,
+    completed,
+    deal,
+    ids,
+    link,
+    meeting,
+    number,
+    reading,
+    tally,
+    task,
+    won,
+)
+
+IN_TIME = CUTOFF + timedelta(minutes=15)
+LATE = IN_TIME + SECOND
+
+
+@pytest.mark.parametrize("missing", list(RecordKind))
+@pytest.mark.parametrize("failed", [True, False])
+def test_a_kpi_is_absent_where_its_records_are_missing_or_partial_and_others_are_counted(
+    missing: RecordKind, failed: bool
+) -> None:
+    facts = [deal(), won("2"), call(), company(), task(deadline=CUTOFF - SECOND), meeting(held_at=CUTOFF - SECOND)]
+    facts += completed(kinds=[kind for kind in RecordKind if kind is not missing])
+    facts += [Failed(missing, "нет ответа")] if failed else []
+    readings = tally(facts)["7"].readings
+    for key, kpi in CATALOGUE.items():
+        if missing in kpi.needs:
+            assert readings[key] == NotRead(Cause.INCOMPLETE, "нет ответа" if failed else "")
+        else:
+            assert isinstance(readings[key], Value)
+
+
+def test_a_kind_that_failed_stays_unread_although_it_was_completed_too() -> None:
+    for facts in ([Failed(RecordKind.CALLS, "обрыв"), *completed()], [*completed(), Failed(RecordKind.CALLS, "обрыв")]):
+        assert tally([call(), *facts])["7"].readings["calls_held"] == NotRead(Cause.INCOMPLETE, "обрыв")
+
+
+def test_nothing_read_is_never_zero() -> None:
+    for found in tally([])["7"].readings.values():
+        assert found == NotRead(Cause.INCOMPLETE)
+
+
+@pytest.mark.parametrize("capabilities", [{}, dict.fromkeys(CATALOGUE, Capability.UNAVAILABLE)])
+def test_what_the_crm_cannot_give_is_not_available_also_when_nothing_was_read(
+    capabilities: dict[str, Capability],
+) -> None:
+    for found in tally([], capabilities=capabilities)["7"].readings.values():
+        assert found == NotAvailable()
+
+
+def test_every_member_gets_a_snapshot_in_the_members_order_also_without_facts() -> None:
+    snapshots = tally(completed())
+    assert list(snapshots) == list(TEAM)
+    assert snapshots["12"].manager == BORIS
+    assert {found.number for found in snapshots["12"].readings.values() if found.number != {}} == {0}  # type: ignore[union-attr]
+
+
+def test_a_team_of_three_hundred_is_counted_in_one_pass() -> None:
+    members = {str(n): Manager(str(n), f"Менеджер {n}") for n in range(300)}
+    facts = [call(f"{n}-{i}", manager=str(n)) for n in range(300) for i in range(n % 4)]
+    snapshots = tally([*facts, *completed()], members=members)
+    assert [snapshots[str(n)].readings["calls_held"].number for n in range(300)] == [n % 4 for n in range(300)]  # type: ignore[union-attr]
+
+
+# Late
+
+
+@pytest.mark.parametrize(
+    ("read_at", "capabilities", "absent"),
+    [
+        (IN_TIME, PRESENT, False),
+        (LATE, PRESENT, True),
+        (LATE, REBUILDABLE, False),
+        (CUTOFF - timedelta(minutes=1), PRESENT, False),
+    ],
+)
+def test_read_late_only_what_can_be_rebuilt_is_counted(
+    read_at: object, capabilities: dict[str, Capability], absent: bool
+) -> None:
+    readings = tally([deal(), *completed(read_at)], capabilities=capabilities)["7"].readings  # type: ignore[arg-type]
+    for found in readings.values():
+        assert (found == NotRead(Cause.LATE)) is absent
+
+
+def test_lateness_is_that_of_the_kpis_own_read() -> None:
+    facts = [*completed(CUTOFF, [RecordKind.DEALS]), *completed(LATE, [kind for kind in RecordKind if kind != "deals"])]
+    readings = tally(facts, capabilities=PRESENT)["7"].readings
+    assert isinstance(readings["deals_open"], Value)
+    assert readings["deals_without_task"] == NotRead(Cause.LATE)
+    assert readings["calls_held"] == NotRead(Cause.LATE)
+
+
+def test_how_late_is_late_is_a_setting() -> None:
+    facts = completed(CUTOFF + timedelta(minutes=40))
+    for minutes, late in ((39, True), (40, False)):
+        readings = tally(facts, capabilities=PRESENT, late_tolerance=timedelta(minutes=minutes))["7"].readings
+        assert (readings["deals_open"] == NotRead(Cause.LATE)) is late
+
+
+def test_a_kind_that_was_read_twice_is_as_late_as_its_later_read() -> None:
+    marks = [Completed(RecordKind.CALLS, CUTOFF), Completed(RecordKind.CALLS, LATE)]
+    for order in (marks, marks[::-1]):
+        assert tally(order, capabilities=PRESENT)["7"].readings["calls_held"] == NotRead(Cause.LATE)
+
+
+# Doubtful rows
+
+
+@pytest.mark.parametrize(
+    ("key", "fact"),
+    [
+        ("overdue_tasks", task(doubtful=frozenset({"overdue_tasks"}))),
+        ("deals_missing_fields", deal(doubtful=frozenset({"deals_missing_fields"}))),
+        ("companies_added", company(doubtful=frozenset({"companies_added"}))),
+        ("calls_held", call(doubtful=frozenset({"calls_held"}))),
+        ("meetings_held", meeting(held_at=LONG_AGO, doubtful=frozenset({"meetings_held"}))),
+        ("deals_won", deal(doubtful=frozenset({"deals_won"}))),
+    ],
+)
+def test_a_row_that_may_have_stood_otherwise_makes_its_kpi_unknown_when_read_late(key: str, fact: Company) -> None:
+    assert reading(key, fact, read_at=LATE) == NotRead(Cause.CHANGED)
+    assert isinstance(reading(key, fact, read_at=IN_TIME), Value)
+    assert isinstance(reading(key, fact, read_at=LATE, user="12"), Value)
+    assert isinstance(reading("stale_deals", fact, read_at=LATE), Value)
+
+
+def test_a_doubtful_row_of_a_stranger_touches_nobody() -> None:
+    fact = deal(manager=STRANGER, doubtful=frozenset({"deals_open"}))
+    assert isinstance(reading("deals_open", fact, read_at=LATE), Value)
+
+
+def test_a_doubtful_row_of_a_second_account_touches_the_first() -> None:
+    fact = deal(manager="45", doubtful=frozenset({"deals_open"}))
+    assert reading("deals_open", fact, read_at=LATE, aliases={"45": "7"}) == NotRead(Cause.CHANGED)
+
+
+def test_a_deal_that_may_have_been_moved_to_the_warming_funnel_after_the_cutoff_is_doubtful() -> None:
+    hidden = deal(pipeline="warming", doubtful=frozenset({"deals_without_task"}))
+    settings = KpiSettings(excluded_pipelines=frozenset({"warming"}))
+    assert reading("deals_without_task", hidden, read_at=LATE, settings=settings) == NotRead(Cause.CHANGED)
+    assert number("deals_without_task", hidden, settings=settings) == 0
+
+
+@pytest.mark.parametrize("task_first", [True, False])
+def test_a_doubtful_task_touches_the_manager_of_the_deal_it_is_bound_to(task_first: bool) -> None:
+    rebound = task(manager=STRANGER, deals=frozenset({"1"}), doubtful=frozenset({"deals_without_task"}))
+    facts = [rebound, deal()] if task_first else [deal(), rebound]
+    assert reading("deals_without_task", *facts, read_at=LATE) == NotRead(Cause.CHANGED)
+    assert number("deals_without_task", *facts) == 0
+    assert number("deals_without_task", *facts, read_at=LATE, user="12") == 0
+
+
+# Pages that shift while they are read
+
+
+def test_a_row_that_comes_twice_counts_once() -> None:
+    facts = [call("1"), call("1"), won("1"), won("1"), deal("2"), deal("2"), company("1"), company("1")]
+    assert number("calls_held", *facts) == number("deals_won", *facts) == number("deals_open", *facts) == 1
+    assert number("talk_minutes", *facts) == 1
+
+
+def test_of_two_readings_of_one_row_the_first_counts() -> None:
+    to_a_stranger = [deal(manager=STRANGER), deal(manager="7")]
+    assert number("deals_open", *to_a_stranger) == 0
+    assert number("deals_open", *to_a_stranger[::-1]) == 1
+    between = [deal(manager="7"), deal(manager="12")]
+    assert ids("deals_without_task", *between) == ["1"]
+    assert number("deals_open", *between, user="12") == 0
+
+
+def test_a_deal_that_was_won_while_it_was_read_counts_as_it_was_seen_first() -> None:
+    facts = [deal(), won(at=CUTOFF + SECOND)]
+    assert number("deals_open", *facts) == 1
+    assert number("deals_won", *facts) == 0
+
+
+def test_asking_for_the_snapshots_twice_changes_nothing() -> None:
+    counting = Tally(TallySheet(TEAM, WINDOW, MOSCOW, tuple(CATALOGUE)), REBUILDABLE, link)
+    for fact in (deal(), call(), *completed()):
+        counting.add(fact)
+    assert counting.snapshots() == counting.snapshots()

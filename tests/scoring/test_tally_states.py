@@ -1,0 +1,232 @@
+"""What was so at the cutoff: product.md §3 S, §11."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from scoring.kpis import KpiSettings
+from scoring.records import Fact
+from scoring.snapshot import Cause, NotRead
+from scoring.workdays import Window
+from tests.scoring.builders import (
+    CUTOFF,
+    LONG_AGO,
+    MOSCOW,
+    SECOND,
+    STRANGER,
+    comment,
+    company,
+    deal,
+    ids,
+    number,
+    reading,
+    task,
+    value,
+)
+
+TODAY = CUTOFF.date()
+ON_DEAL = {"deals": frozenset({"1"})}
+
+
+# Overdue tasks
+
+
+@pytest.mark.parametrize(
+    ("deadline", "overdue"),
+    [
+        pytest.param(CUTOFF - SECOND, 1, id="a second before the cutoff"),
+        pytest.param(CUTOFF, 0, id="on the cutoff: not strictly before"),
+        pytest.param(CUTOFF + SECOND, 0, id="after it"),
+        pytest.param(None, 0, id="no deadline"),
+        pytest.param(TODAY, 0, id="today, no time: has the whole day"),
+        pytest.param(TODAY - timedelta(days=1), 1, id="yesterday, no time"),
+        pytest.param(TODAY + timedelta(days=1), 0, id="tomorrow, no time"),
+        pytest.param(datetime(9999, 12, 31, tzinfo=UTC), 0, id="the end of time"),
+    ],
+)
+def test_a_task_is_overdue_when_its_deadline_is_strictly_before_the_cutoff(
+    deadline: datetime | date | None, overdue: int
+) -> None:
+    assert number("overdue_tasks", task(deadline=deadline)) == overdue
+
+
+def test_a_date_without_time_is_over_by_the_teams_calendar_not_by_utc() -> None:
+    tokyo = ZoneInfo("Asia/Tokyo")
+    cutoff = datetime(2025, 11, 20, 8, tzinfo=tokyo)  # still the 19th in UTC
+    window = Window(cutoff - timedelta(days=1), cutoff)
+    assert number("overdue_tasks", task(deadline=date(2025, 11, 19)), window=window, zone=tokyo) == 1
+    assert number("overdue_tasks", task(deadline=date(2025, 11, 20)), window=window, zone=tokyo) == 0
+
+
+def test_a_cutoff_at_midnight_ends_yesterdays_dates() -> None:
+    window = Window(datetime(2025, 11, 18, tzinfo=MOSCOW), datetime(2025, 11, 19, tzinfo=MOSCOW))
+    early = datetime(2025, 10, 1, tzinfo=MOSCOW)
+    assert number("overdue_tasks", task(deadline=date(2025, 11, 18), created_at=early), window=window) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "overdue"),
+    [
+        pytest.param({"done_at": CUTOFF - SECOND}, 0, id="done before the cutoff"),
+        pytest.param({"done_at": CUTOFF}, 1, id="done on the cutoff: was open at it"),
+        pytest.param({"done_at": CUTOFF + timedelta(minutes=3)}, 1, id="done after the cutoff"),
+        pytest.param({"created_at": CUTOFF}, 0, id="created on the cutoff"),
+        pytest.param({"created_at": None}, 1, id="creation unknown"),
+        pytest.param({"awaits_approval": True}, 0, id="waits for somebody else's approval"),
+        pytest.param({"manager": STRANGER}, 0, id="a stranger's"),
+        pytest.param({"manager": "45"}, 0, id="another account"),
+    ],
+)
+def test_only_what_was_open_at_the_cutoff_and_asks_something_of_him_is_overdue(
+    changes: dict[str, Any], overdue: int
+) -> None:
+    assert number("overdue_tasks", task(deadline=CUTOFF - timedelta(hours=1), **changes)) == overdue
+
+
+def test_the_tasks_of_a_second_account_are_his_too() -> None:
+    late = task(deadline=CUTOFF - SECOND, manager="45")
+    assert number("overdue_tasks", late, aliases={"45": "7"}) == 1
+
+
+def test_a_task_bound_to_three_deals_and_read_three_times_is_overdue_once() -> None:
+    rows = [task(deadline=CUTOFF - SECOND, deals=frozenset({str(n)})) for n in (1, 2, 3)]
+    deals = [deal(str(n)) for n in (1, 2, 3)]
+    assert ids("overdue_tasks", *rows, *deals) == ["1"]
+    assert number("deals_without_task", *rows, *deals) == 0
+
+
+def test_an_overdue_task_is_explained_with_its_deadline() -> None:
+    deadline = datetime(2025, 11, 19, 9, tzinfo=MOSCOW)
+    [item] = value("overdue_tasks", task(deadline=deadline)).items
+    assert (item.kind, item.key, item.since) == ("task", "task:1", deadline)
+    [of_date] = value("overdue_tasks", task(deadline=date(2025, 11, 18))).items
+    assert of_date.since == datetime(2025, 11, 18, tzinfo=MOSCOW)
+
+
+# Deals without a task
+
+
+@pytest.mark.parametrize(
+    ("facts", "bare"),
+    [
+        pytest.param([], 1, id="no task at all"),
+        pytest.param([task(**ON_DEAL)], 0, id="a task without a deadline"),
+        pytest.param([task(deadline=CUTOFF - SECOND, **ON_DEAL)], 0, id="an overdue task is a task"),
+        pytest.param([task(manager=STRANGER, **ON_DEAL)], 0, id="whoever is responsible for it"),
+        pytest.param([task(awaits_approval=True, **ON_DEAL)], 0, id="one that awaits approval"),
+        pytest.param([task(deals=frozenset({"8", "1"}))], 0, id="bound to it by a further binding"),
+        pytest.param([task(deals=frozenset({"2"}))], 1, id="bound to another deal"),
+        pytest.param([task()], 1, id="bound to its contact or company only"),
+        pytest.param([task(done_at=CUTOFF - SECOND, **ON_DEAL)], 1, id="done before the cutoff"),
+        pytest.param([task(done_at=CUTOFF, **ON_DEAL)], 0, id="done after the cutoff"),
+        pytest.param([task(created_at=CUTOFF, **ON_DEAL)], 1, id="set after the cutoff"),
+    ],
+)
+def test_a_deal_has_a_task_when_an_open_one_is_bound_to_the_deal_itself(facts: list[Fact], bare: int) -> None:
+    assert number("deals_without_task", deal(), *facts) == bare
+    assert number("deals_without_task", *facts, deal()) == bare
+
+
+@pytest.mark.parametrize(("says", "bare"), [(True, 0), (False, 1), (None, 1)])
+def test_the_crms_own_word_that_a_deal_has_a_task_is_believed(says: bool | None, bare: int) -> None:
+    assert number("deals_without_task", deal(has_task=says)) == bare
+
+
+@pytest.mark.parametrize("says", [True, False, None])
+def test_a_task_that_was_open_at_the_cutoff_is_believed_before_the_crms_word_of_now(says: bool | None) -> None:
+    done_since = task(done_at=CUTOFF + SECOND, **ON_DEAL)
+    for facts in permutations([deal(has_task=says), done_since]):
+        assert number("deals_without_task", *facts) == 0
+
+
+def test_a_deal_created_after_the_cutoff_is_tomorrows() -> None:
+    fact = deal(created_at=CUTOFF)
+    assert number("deals_open", fact) == number("deals_without_task", fact) == 0
+    assert number("deals_open", deal(created_at=CUTOFF - SECOND)) == 1
+
+
+def test_open_deals_are_observed_as_a_number_alone() -> None:
+    found = value("deals_open", deal("1"), deal("2"), deal("3", manager="12"))
+    assert (found.number, found.items) == (2, ())
+
+
+# Comments, fields, stages
+
+
+@pytest.mark.parametrize(
+    ("created", "facts", "mute"),
+    [
+        pytest.param(CUTOFF - timedelta(hours=24), [], 0, id="not older than the grace"),
+        pytest.param(CUTOFF - timedelta(hours=24, seconds=1), [], 1, id="older than the grace"),
+        pytest.param(LONG_AGO, [comment()], 0, id="commented"),
+        pytest.param(LONG_AGO, [comment(at=None)], 0, id="commented nobody knows when"),
+        pytest.param(LONG_AGO, [comment(at=CUTOFF - SECOND)], 0, id="commented just before the cutoff"),
+        pytest.param(LONG_AGO, [comment(at=CUTOFF)], 1, id="commented after the cutoff"),
+        pytest.param(LONG_AGO, [comment("2")], 1, id="another deal commented"),
+    ],
+)
+def test_an_old_enough_open_deal_needs_a_human_comment(created: datetime, facts: list[Fact], mute: int) -> None:
+    fact = deal(created_at=created)
+    assert number("deals_without_comment", fact, *facts) == mute
+    assert number("deals_without_comment", *facts, fact) == mute
+
+
+@pytest.mark.parametrize(("says", "mute"), [(True, 0), (False, 1), (None, 1)])
+def test_the_clients_own_word_that_a_deal_was_commented_is_believed(says: bool | None, mute: int) -> None:
+    assert number("deals_without_comment", deal(has_comment=says)) == mute
+
+
+def test_the_grace_is_a_setting() -> None:
+    fact = deal(created_at=CUTOFF - timedelta(hours=30))
+    assert number("deals_without_comment", fact, settings=KpiSettings(comment_grace_hours=48)) == 0
+
+
+def test_an_empty_required_field_counts_the_deal_once() -> None:
+    facts = [deal("1", missing_fields=("budget", "source")), deal("2")]
+    assert ids("deals_missing_fields", *facts) == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("stage_since", "stale"),
+    [
+        (CUTOFF - timedelta(days=14, seconds=1), 1),
+        (CUTOFF - timedelta(days=14), 0),
+        (CUTOFF - timedelta(days=1), 0),
+        (CUTOFF + SECOND, 0),
+    ],
+)
+def test_a_deal_is_stale_when_longer_than_the_days_in_one_stage(stage_since: datetime, stale: int) -> None:
+    assert number("stale_deals", deal(stage_since=stage_since)) == stale
+
+
+def test_a_deal_younger_than_the_days_cannot_be_stale_whatever_is_known() -> None:
+    young = deal(created_at=CUTOFF - timedelta(days=14), stage_since=None)
+    assert number("stale_deals", young) == 0
+
+
+def test_an_old_deal_of_unknown_stage_makes_staleness_unknown_for_its_manager_alone() -> None:
+    fact = deal(stage_since=None)
+    assert reading("stale_deals", fact) == NotRead(Cause.CHANGED)
+    assert number("stale_deals", fact, user="12") == 0
+
+
+def test_a_stage_that_changed_after_the_cutoff_is_unknown_only_when_read_late() -> None:
+    moved = deal(stage_since=CUTOFF + timedelta(minutes=1))
+    assert number("stale_deals", moved, read_at=CUTOFF + timedelta(minutes=15)) == 0
+    assert reading("stale_deals", moved, read_at=CUTOFF + timedelta(minutes=15, seconds=1)) == NotRead(Cause.CHANGED)
+
+
+def test_a_state_counts_for_whoever_is_responsible_at_the_cutoff() -> None:
+    moved_at_noon = deal(manager="12")
+    assert number("deals_without_task", moved_at_noon, user="12") == 1
+    assert number("deals_without_task", moved_at_noon, user="7") == 0
+
+
+def test_states_and_events_of_one_id_but_different_kinds_do_not_meet() -> None:
+    facts = [deal("1"), task("1", deadline=CUTOFF - SECOND), company("1")]
+    assert number("deals_open", *facts) == number("overdue_tasks", *facts) == number("companies_added", *facts) == 1
