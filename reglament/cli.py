@@ -83,9 +83,9 @@ AtOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Stable JSON (docs/json.md).")]
 
 
-def _load(config: Path | None) -> Settings:
+def _load(config: Path | None, *, level: str = "WARNING") -> Settings:
     settings = settings_module.load(settings_module.config_path(config))
-    logs.configure(logs.secrets_of(settings))
+    logs.configure(logs.secrets_of(settings), level=level)
     return settings
 
 
@@ -110,7 +110,7 @@ def run(
     """Run the service: the clock, the runs, the bot."""
     from reglament import service
 
-    _run(service.serve(_load(config), only=only.value if only else None))
+    _run(service.serve(_load(config, level="INFO"), only=only.value if only else None))
 
 
 @app.command()

@@ -24,8 +24,8 @@ from reglament.team_settings import TeamSettings
 from scoring.entries import Month
 from scoring.standings import leaderboard
 from storage import invites as invite_store
+from storage import ledger, queries, runs, schema, teams
 from storage import people as people_store
-from storage import queries, runs, schema, teams
 from storage import verify as verify_store
 from storage.rows import Day, Role, RoleGrant
 
@@ -278,7 +278,7 @@ def _print_verification(console: Console, key: str, found: Any) -> None:
 
 async def _find_digest(database: Any, digest: str, console: Console) -> bool:
     async with database.reading() as session:
-        entries = await queries.find_digest(session, digest)
+        entries = await ledger.find_digest(session, digest)
     for entry in entries:
         console.print(f"{digest}: {entry.team}, {entry.day}, entry {entry.seq}", highlight=False)
     if not entries:

@@ -111,7 +111,6 @@ class PeriodExporter:
 
 
 def _made(report: PeriodReport, language: str, fmt: Format) -> bytes:
-    # Kept out of the command line's start: the workbook's library is needed by few commands.
-    from reports.workbook import csv_twin, workbook
+    from reports.workbook import csv_twin, workbook  # noqa: PLC0415  # few commands need the library
 
     return workbook(report, language) if fmt == "xlsx" else csv_twin(report, language)

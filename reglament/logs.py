@@ -11,7 +11,7 @@ from structlog.types import Processor
 
 from reglament.settings import Settings
 
-QUIET = ("httpx", "httpcore", "aiogram.event", "apscheduler", "procrastinate", "aiosqlite", "aiohttp.access")
+QUIET = ("alembic", "httpx", "httpcore", "aiogram.event", "apscheduler", "procrastinate", "aiosqlite", "aiohttp.access")
 """Libraries whose INFO lines say nothing to an operator, or hold addresses."""
 
 

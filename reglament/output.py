@@ -141,15 +141,21 @@ def print_snapshot(console: Console, data: Json) -> None:
     """KPIs of every manager, then why some are absent."""
     managers = data["managers"]
     keys = list(dict.fromkeys(key for manager in managers for key in manager["kpis"]))
-    table = Table(title=f"{data['team']}, {data['day']}", title_justify="left")
-    table.add_column("KPI")
+    table = _table(f"{data['team']}, {data['day']}", keys)
     for manager in managers:
-        table.add_column(manager["name"], justify="right")
-    for key in keys:
-        table.add_row(key, *(_cell(manager["kpis"].get(key)) for manager in managers))
+        table.add_row(manager["name"], *(_cell(manager["kpis"].get(key)) for key in keys))
     console.print(table)
     for key, reason in data["missing"].items():
         console.print(f"{key}: {reason}", highlight=False, markup=False)
+
+
+def _table(title: str, keys: Iterable[str]) -> Table:
+    """A line a manager, a narrow column a key."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("Manager", no_wrap=True)
+    for key in keys:
+        table.add_column(key.replace("_", "\n"), justify="right")
+    return table
 
 
 def _cell(kpi: Json | None) -> str:
@@ -174,11 +180,7 @@ def print_score(console: Console, cards: Iterable[Scorecard], title: str) -> Non
     """Outcomes by rule, with values and points."""
     every = list(cards)
     rules = list(dict.fromkeys(line.rule.id for card in every for line in card.lines))
-    table = Table(title=title, title_justify="left")
-    table.add_column("Manager")
-    for rule in rules:
-        table.add_column(rule, justify="right")
-    table.add_column("Points", justify="right")
+    table = _table(title, [*rules, "Points"])
     for card in every:
         by_rule = {line.rule.id: line for line in card.lines}
         table.add_row(card.manager.name, *(_outcome(by_rule.get(rule)) for rule in rules), f"{card.points:+d}")
