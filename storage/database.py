@@ -46,11 +46,16 @@ class Database:
         if address.is_sqlite(where):
             if not address.file_of(where).exists():
                 raise SchemaMismatch(f"there is no database at {address.file_of(where)} yet: {MIGRATE}")
-            engine = create_async_engine(address.for_asyncio(where), connect_args=pragmas.CONNECT_ARGS)
+            engine = create_async_engine(
+                address.for_asyncio(where), connect_args=pragmas.CONNECT_ARGS, hide_parameters=True
+            )
             pragmas.install(engine.sync_engine)
         else:
             engine = create_async_engine(
-                address.for_asyncio(where), pool_pre_ping=True, connect_args={"connect_timeout": 10}
+                address.for_asyncio(where),
+                connect_args={"connect_timeout": 10},
+                hide_parameters=True,
+                pool_pre_ping=True,
             )
         database = cls(where, engine)
         try:

@@ -42,6 +42,7 @@ def _connected(url: URL) -> Iterator[Connection]:
         address.for_migrations(url),
         poolclass=NullPool,
         connect_args=pragmas.CONNECT_ARGS if sqlite else {},
+        hide_parameters=True,
         execution_options={pragmas.IMMEDIATE: True},
     )
     if sqlite:

@@ -57,12 +57,10 @@ _POSTGRESQL_LOGIN = (
 )
 
 
-def translated(error: DBAPIError | OSError | PoolTimeout) -> StorageError | None:
+def translated(error: DBAPIError | PoolTimeout) -> StorageError | None:
     """The error in our words; None where it is a mistake of the program and should be seen as it is."""
     if isinstance(error, PoolTimeout):
         return DatabaseLocked("all database connections are busy; try again in a moment")
-    if not isinstance(error, DBAPIError):
-        return DatabaseUnreachable("the database does not answer: check database.url and whether the server runs")
     if isinstance(error.orig, sqlite3.Error):
         return _sqlite(error)
     return _postgresql(error)
@@ -94,7 +92,7 @@ def in_our_words() -> Iterator[None]:
     """Turn what the drivers raise into storage's errors; the original stays out of the text."""
     try:
         yield
-    except (DBAPIError, OSError, PoolTimeout) as error:
+    except (DBAPIError, PoolTimeout) as error:
         ours = translated(error)
         if ours is None:
             raise

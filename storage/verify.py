@@ -84,8 +84,8 @@ class _Book:
         return cls(
             team=owner.key,
             head=(owner.ledger_seq, owner.ledger_hash),
-            versions=dict(versions.tuples().all()),
-            users=dict(users.tuples().all()),
+            versions=dict(versions.all()),
+            users=dict(users.all()),
             reasons={row.id: row for row in reasons},
         )
 

@@ -22,6 +22,11 @@ from storage.models import Base
 ROOT = Path(__file__).parents[2]
 
 
+def _ours(name, kind, _parents):
+    """The task queue brings its own tables on PostgreSQL."""
+    return not (kind == "table" and name.startswith("procrastinate_"))
+
+
 def _tables(url: str) -> set[str]:
     engine = create_engine(address.for_migrations(address.parse(url)))
     try:
@@ -49,7 +54,7 @@ def test_the_models_are_what_the_migrations_make(database_url):
     engine = create_engine(address.for_migrations(address.parse(database_url)))
     try:
         with engine.connect() as connection:
-            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": _ours})
             assert compare_metadata(context, Base.metadata) == []
     finally:
         engine.dispose()
@@ -107,7 +112,7 @@ def test_a_migration_that_breaks_half_way_leaves_nothing(empty_database_url, mon
     from storage import append_only
 
     monkeypatch.setattr(append_only, "_statements", lambda _dialect: ["CREATE TRIGGER nonsense"])
-    with pytest.raises(Exception, match="syntax error|nonsense|incomplete"):
+    with pytest.raises(Exception, match=r"syntax error|nonsense|incomplete"):
         upgrade(empty_database_url)
     assert current_revision(empty_database_url) is None
     assert _tables(empty_database_url) == set()
