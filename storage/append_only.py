@@ -83,7 +83,7 @@ def _missing_sqlite(connection: Connection) -> list[str]:
     rows = connection.execute(
         text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'ledger_entries'")
     )
-    found: dict[str, str] = dict(rows.tuples().all())
+    found: dict[str, str] = dict(rows.all())
     return [name for name, sql in _SQLITE.items() if found.get(name) != sql]
 
 

@@ -26,4 +26,4 @@ async def last(session: AsyncSession, name: str) -> datetime | None:
 async def all_beats(session: AsyncSession) -> dict[str, datetime]:
     """Every loop that ever beat."""
     rows = await session.execute(select(HeartbeatRecord.name, HeartbeatRecord.at))
-    return dict(rows.tuples().all())
+    return dict(rows.all())

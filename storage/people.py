@@ -248,7 +248,7 @@ async def _team_keys(session: AsyncSession, ids: Collection[int]) -> dict[int | 
     if not ids:
         return {}
     rows = await session.execute(select(TeamRecord.id, TeamRecord.key).where(TeamRecord.id.in_(ids)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 async def meet(session: AsyncSession, telegram_id: int, name: str, *, at: datetime) -> Person:

@@ -69,7 +69,7 @@ async def _known_ids(session: AsyncSession, connection: str, users: list[str]) -
                 ManagerRecord.connection == connection, ManagerRecord.crm_user.in_(users[start : start + 500])
             )
         )
-        found.update(rows.tuples().all())
+        found.update(rows.all())
     return found
 
 
