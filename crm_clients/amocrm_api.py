@@ -1,0 +1,394 @@
+"""Reading lists from amoCRM so that nothing is missed, at the speed of its limit.
+
+Pages shift when rows leave a list while it is read. Where a list can be filtered by a time it is sorted by, the next
+page begins at the last row's second, and nothing can slip through. Elsewhere the pages overlap by a row: if the row
+is not there again, the list has moved, and the page before is read once more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from crm_clients.amocrm_oauth import Keys, MovedAway
+from crm_clients.base import ReadStats
+from crm_clients.errors import CrmError, CrmNonsense, CrmRefused, CrmUnavailable, RightsMissing
+from crm_clients.http import Answer, Clock, Deadline, EvenPace, Http, TryAgain, one_line
+
+PAGE, EVENTS_PAGE = 250, 100
+IDS = 200
+"""Ids in one filter: 250 would pass, but addresses near 8 kB are cut off by proxies."""
+BACKLOG = 8
+"""Requests in flight at most, when the answers come slower than the limit lets us ask."""
+PATIENCE = 5
+"""How often a page is read again because the list moves."""
+
+Row = dict[str, Any]
+Sink = Callable[[list[Row]], Awaitable[bool | None]]
+"""Takes the rows of a page; False: enough."""
+
+
+class IgnoredFilter(CrmNonsense):
+    """The rows do not fit what was asked for: the account ignores filters or orders."""
+
+
+class _Unauthorized(CrmRefused):
+    """HTTP 401: the access token is not valid now."""
+
+
+class MeasuredPace(EvenPace):
+    """Knows whether requests queue for the limit, or the limit waits for requests."""
+
+    def __init__(self, per_second: float, clock: Clock | None = None) -> None:
+        super().__init__(per_second, clock)
+        self._idle = 0.0
+
+    async def turn(self, deadline: Deadline, what: str) -> float:
+        """Wait for the next turn."""
+        waited = await super().turn(deadline, what)
+        self._idle += ((waited < self._interval / 10) - self._idle) / 5
+        return waited
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more requests in flight would be answered sooner."""
+        return self._idle > 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows of one answer; whether it was the last."""
+
+    rows: list[Row]
+    last: bool
+
+    def touches(self, other: Page) -> bool:
+        """Whether a row stands in both: then none between them was missed."""
+        ids = {row["id"] for row in self.rows}
+        return any(row["id"] in ids for row in other.rows)
+
+
+def judge(answer: Answer) -> None:
+    """What amoCRM's statuses mean."""
+    status = answer.status
+    if status < 300:
+        return
+    said = answer.data if isinstance(answer.data, dict) else {}
+    if status == 429:
+        raise TryAgain("amoCRM asks to slow down (HTTP 429)", _seconds(said.get("retry_after"), answer.retry_after))
+    if status in (408, 425) or status >= 500:
+        raise TryAgain(f"amoCRM answered HTTP {status}", answer.retry_after)
+    if status == 401:
+        raise _Unauthorized("amoCRM does not accept the token (HTTP 401)")
+    if status == 402:
+        raise CrmRefused("the amoCRM account is not paid for (HTTP 402): pay for it, then reading goes on")
+    if status == 403:
+        raise CrmRefused(
+            "amoCRM refuses all requests (HTTP 403): the account or our address is blocked for too many requests, or "
+            "the integration was switched off; nothing more is asked. Look at the integration in amoCRM and ask its "
+            "support to lift the block"
+        )
+    if status == 404:
+        raise MovedAway(
+            "there is no such amoCRM account or method (HTTP 404): put the account's present address into base_url"
+        )
+    detail = one_line(said.get("detail") or said.get("title") or "", 120)
+    raise CrmRefused(f"amoCRM refused the request (HTTP {status}{': ' + detail if detail else ''})")
+
+
+def judge_users(answer: Answer) -> None:
+    """The list of users is for administrators: 403 means that the token's owner is none."""
+    if answer.status == 403:
+        raise RightsMissing(
+            "amoCRM shows its users to administrators only (HTTP 403): make the token as an administrator"
+        )
+    judge(answer)
+
+
+def _seconds(said: object, header: float | None) -> float:
+    with suppress(TypeError, ValueError):
+        return max(0.0, float(said))  # type: ignore[arg-type]  # whatever is no number is caught
+    return header if header is not None else 1.0
+
+
+@lru_cache(maxsize=4096)
+def overlapping(covered: int) -> tuple[int, int]:
+    """Limit and page of the request that begins before row `covered` (counted from 0) and reaches furthest."""
+    if covered == 0:
+        return PAGE, 1
+    best = max(range(PAGE - 50, PAGE + 1), key=lambda limit: ((covered - 1) // limit + 1) * limit)
+    return best, (covered - 1) // best + 1
+
+
+@dataclass(slots=True)
+class Span:
+    """Seconds of creation still to be read by one chain of requests."""
+
+    low: int
+    high: int
+    edge: set[int] = field(default_factory=set)
+    """Ids of the rows already seen in second `low`."""
+
+
+class AmocrmApi:
+    """Authorised requests to one account, and the ways to read a list whole."""
+
+    def __init__(self, http: Http, keys: Keys, pace: MeasuredPace) -> None:
+        self._http, self.keys, self._pace = http, keys, pace
+        self.refusal: CrmError | None = None
+        """Set when the account refuses us: nothing more is asked in this read."""
+
+    @property
+    def http(self) -> Http:
+        """The wire."""
+        return self._http
+
+    @property
+    def stats(self) -> ReadStats:
+        """What reading has cost so far."""
+        return self._http.stats
+
+    async def get(
+        self, path: str, query: str, deadline: Deadline, what: str, judge: Callable[[Answer], None] = judge
+    ) -> Any:
+        """One answer; None for 204."""
+        if self.refusal is not None:
+            raise type(self.refusal)(str(self.refusal))
+        try:
+            return await self._authorised(path, query, deadline, what, judge)
+        except RightsMissing:
+            raise
+        except CrmRefused as refusal:
+            self.refusal = refusal
+            raise
+
+    async def _authorised(
+        self, path: str, query: str, deadline: Deadline, what: str, judge: Callable[[Answer], None]
+    ) -> Any:
+        token = await self.keys.access()
+        try:
+            return await self._ask(token, path, query, deadline, what, judge)
+        except _Unauthorized:
+            token = await self.keys.renew(token)
+        except MovedAway:
+            if path != "account" or not await self.keys.find_home():
+                raise
+        try:
+            return await self._ask(token, path, query, deadline, what, judge)
+        except _Unauthorized:
+            raise CrmRefused(
+                "amoCRM does not accept a token that it has just renewed (HTTP 401): connect again"
+            ) from None
+
+    async def _ask(
+        self, token: str, path: str, query: str, deadline: Deadline, what: str, judge: Callable[[Answer], None]
+    ) -> Any:
+        # The query goes as it stands: encoded brackets would make long filters half as long again.
+        url = f"{self.keys.home}/api/v4/{path}{'?' + query if query else ''}"
+        headers = {"Authorization": f"Bearer {token}"}
+        return await self._http.call("GET", url, deadline=deadline, what=what, headers=headers, judge=judge)
+
+    async def page(
+        self,
+        path: str,
+        query: str,
+        deadline: Deadline,
+        what: str,
+        *,
+        limit: int = PAGE,
+        number: int = 1,
+        judge: Callable[[Answer], None] = judge,
+    ) -> Page:
+        """One page of a list. Raises CrmNonsense for anything that is not a list of rows."""
+        asked = "&".join(filter(None, (query, f"limit={limit}", f"page={number}")))
+        data = await self.get(path, asked, deadline, what, judge)
+        if data is None:
+            return Page([], last=True)
+        name = path.rsplit("/", 1)[-1]
+        try:
+            rows = data["_embedded"][name]
+            links = data.get("_links")
+            if not isinstance(rows, list) or not all(isinstance(row, dict) and row["id"] for row in rows):
+                raise TypeError
+        except (TypeError, KeyError, AttributeError):
+            raise CrmNonsense(f"{what}: amoCRM answered something that is not a list of {name}") from None
+        last = not links.get("next") if isinstance(links, dict) and links else len(rows) < limit
+        return Page(rows, last or not rows)
+
+    # Lists that do not change while they are read
+
+    async def still(self, path: str, query: str, deadline: Deadline, what: str, sink: Sink, *, limit: int) -> None:
+        """Page after page; for what has happened and stays so (events up to a past instant)."""
+
+        async def fetch(index: int) -> Page:
+            return await self.page(path, query, deadline, what, limit=limit, number=index + 1)
+
+        await self._in_order(fetch, lambda _before, _index, page: self._drain(page, sink))
+
+    async def _drain(self, page: Page, sink: Sink) -> Page:
+        if page.rows and await sink(page.rows) is False:
+            return Page([], last=True)
+        return page
+
+    # Lists that shift
+
+    async def shifting(
+        self,
+        path: str,
+        query: str,
+        deadline: Deadline,
+        what: str,
+        sink: Sink,
+        *,
+        judge: Callable[[Answer], None] = judge,
+    ) -> None:
+        """Pages that overlap by a row, in an order that rows keep; a row may be given twice, none is missed."""
+        places = [overlapping(0)]
+
+        def place(index: int) -> tuple[int, int]:
+            while len(places) <= index:
+                limit, number = places[-1]
+                places.append(overlapping(limit * number))
+            return places[index]
+
+        async def fetch(index: int) -> Page:
+            limit, number = place(index)
+            return await self.page(path, query, deadline, what, limit=limit, number=number, judge=judge)
+
+        async def take(before: Page | None, index: int, page: Page) -> Page:
+            if before is not None:
+                page = await self._close_gap(fetch, index, before, page, what, sink)
+            return await self._drain(page, sink)
+
+        await self._in_order(fetch, take)
+
+    async def _close_gap(
+        self, fetch: Callable[[int], Awaitable[Page]], index: int, before: Page, page: Page, what: str, sink: Sink
+    ) -> Page:
+        """Read both sides again until they touch; rows that slid over the border are then in the first."""
+        for _ in range(PATIENCE):
+            if before.touches(page):
+                return page
+            before = await fetch(index - 1)
+            await sink(before.rows)
+            if before.last:
+                return Page([], last=True)
+            if not before.touches(page):
+                page = await fetch(index)
+        raise CrmUnavailable(f"{what}: the list changes faster than it can be read")
+
+    async def _in_order(
+        self,
+        fetch: Callable[[int], Awaitable[Page]],
+        take: Callable[[Page | None, int, Page], Awaitable[Page]],
+    ) -> None:
+        """Take page after page; further ones are asked for ahead while the limit would otherwise idle."""
+        ahead: deque[asyncio.Task[Page]] = deque()
+        index = asked = 0
+        before: Page | None = None
+        try:
+            while before is None or not before.last:
+                while asked < index + self._depth(index):
+                    ahead.append(asyncio.ensure_future(fetch(asked)))
+                    asked += 1
+                before = await take(before, index, await ahead.popleft())
+                index += 1
+        finally:
+            await _give_up(ahead)
+
+    def _depth(self, done: int) -> int:
+        """Requests in flight for one list: what is asked beyond its end is wasted, so only long lists look ahead."""
+        return 1 + min(BACKLOG - 1, done // 8) if self._pace.has_room else 1
+
+    # Lists that are sorted and filtered by creation
+
+    async def created(
+        self, path: str, query: str, until: int, deadline: Deadline, what: str, sink: Sink, *, since: int = 0
+    ) -> None:
+        """Rows by second of creation, up to `until` (included): the next page begins where the last one ended.
+
+        Raises IgnoredFilter if the account does not heed the filter or the order.
+        """
+        chains: set[asyncio.Task[None]] = set()
+        busy: list[Span] = []
+
+        def begin(span: Span) -> None:
+            busy.append(span)
+            chains.add(asyncio.create_task(chain(span)))
+
+        async def chain(span: Span) -> None:
+            while span.low <= span.high:
+                asked = f"{query}&filter[created_at][from]={span.low}&filter[created_at][to]={span.high}"
+                page = await self.page(path, f"{asked}&order[created_at]=asc", deadline, what)
+                await self._advance(span, page, path, query, deadline, what, sink)
+                if page.last:
+                    break
+                if self._pace.has_room and len(busy) < BACKLOG and (half := _split(span, page)) is not None:
+                    begin(half)
+            busy.remove(span)
+
+        begin(Span(since, until))
+        try:
+            while chains:
+                done, _ = await asyncio.wait(chains, return_when=asyncio.FIRST_COMPLETED)
+                chains -= done
+                for task in done:
+                    task.result()
+        finally:
+            await _give_up(chains)
+
+    async def _advance(
+        self, span: Span, page: Page, path: str, query: str, deadline: Deadline, what: str, sink: Sink
+    ) -> None:
+        """Give the new rows and move the span behind them."""
+        times: list[Any] = [row.get("created_at") for row in page.rows]
+        if not all(isinstance(at, int) and span.low <= at <= span.high for at in times) or times != sorted(times):
+            raise IgnoredFilter(f"{what}: amoCRM ignores the filter or the order by creation")
+        fresh = [row for row in page.rows if row["id"] not in span.edge]
+        if fresh:
+            await sink(fresh)
+        if page.last or not times:
+            return
+        if times[-1] == span.low:
+            # A bulk import: more rows in this second than one page holds.
+            one = f"{query}&filter[created_at][from]={span.low}&filter[created_at][to]={span.low}&order[created_at]=asc"
+            await self.shifting(path, one, deadline, what, sink)
+            span.low, span.edge = span.low + 1, set()
+            return
+        span.low = times[-1]
+        span.edge = {row["id"] for row in page.rows if row["created_at"] == span.low}
+
+    # Rows by id
+
+    async def by_id(
+        self, path: str, query: str, name: str, ids: Iterable[int], deadline: Deadline, what: str, sink: Sink
+    ) -> None:
+        """Rows whose `name` is among `ids`; several lists if they are many."""
+        wanted = sorted(set(ids))
+        for start in range(0, len(wanted), IDS):
+            part = "&".join(f"filter[{name}][]={number}" for number in wanted[start : start + IDS])
+            await self.shifting(path, "&".join(filter(None, (query, part, "order[id]=asc"))), deadline, what, sink)
+
+
+def _split(span: Span, page: Page) -> Span | None:
+    """The later half of what a chain has left, if that seems worth a chain of its own."""
+    first, last = page.rows[0]["created_at"], page.rows[-1]["created_at"]
+    left = span.high - last
+    if left < 8 * (last - first + 1):  # pages, if rows went on as densely
+        return None
+    middle = last + left // 2
+    half = Span(middle + 1, span.high)
+    span.high = middle
+    return half
+
+
+async def _give_up(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    waiting = list(tasks)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
