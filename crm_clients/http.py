@@ -169,20 +169,37 @@ class Http:
         """
         request = self._client.build_request(method, path, json=json, data=form, params=params, headers=headers)
         body = await request.aread()  # kept: every attempt sends the same bytes
-        backoff = _Backoff(deadline, self._pace, self.stats)
-        last: CrmError | None = None
+        backoff = _Backoff(deadline, self._pace)
+        problem = ""
         try:
             async for attempt in stamina.retry_context(on=backoff, attempts=attempts or self._attempts, timeout=None):
                 with attempt:
+                    self._count_retry(attempt.num, backoff)
                     again = httpx.Request(request.method, request.url, headers=request.headers, content=body)
-                    return await self._attempt(again, deadline, what, judge or self._judge)
-        except CrmError as error:
-            last = error
-        raise self._clean(last, what)
+                    return await self._guarded(again, deadline, what, judge or self._judge)
+        except TryAgain as error:
+            problem = str(error)
+        raise CrmUnavailable(problem)
 
     async def aclose(self) -> None:
         """Close connections."""
         await self._client.aclose()
+
+    def _count_retry(self, number: int, backoff: _Backoff) -> None:
+        if number > 1:
+            self.stats.retries += 1
+            self.stats.waited_seconds += backoff.slept
+
+    async def _guarded(self, request: httpx.Request, deadline: Deadline, what: str, judge: Judge) -> Any:
+        """An attempt whose errors are safe to show, also in the log of the retries."""
+        try:
+            return await self._attempt(request, deadline, what, judge)
+        except CrmError as error:
+            problem = error
+        text = self.redact(problem)
+        text = text if what in text else f"{what}: {text}"
+        # Raised out here, so that what was not yet safe is not remembered as its context.
+        raise TryAgain(text, problem.after) if isinstance(problem, TryAgain) else type(problem)(text)
 
     async def _attempt(self, request: httpx.Request, deadline: Deadline, what: str, judge: Judge) -> Any:
         async with self._gate:
@@ -240,36 +257,24 @@ class Http:
                 told = parsedate_to_datetime(response.headers["date"])
                 self.skew = told - self.clock.now().replace(microsecond=0)
 
-    def _clean(self, error: CrmError | None, what: str) -> CrmError:
-        """The same error with a text that is safe to show and says what was being read."""
-        if error is None:
-            return CrmUnavailable(f"{what}: the CRM did not answer")
-        text = self.redact(error)
-        prefix = "" if what in text else f"{what}: "
-        kind = CrmUnavailable if isinstance(error, TryAgain) else type(error)
-        return kind(prefix + text)
-
 
 class _Backoff:
     """Says how long to wait before the next attempt: what the CRM asked for, else exponential with full jitter."""
 
-    def __init__(self, deadline: Deadline, pace: Pace, stats: ReadStats) -> None:
-        self._deadline, self._pace, self._stats = deadline, pace, stats
+    def __init__(self, deadline: Deadline, pace: Pace) -> None:
+        self._deadline, self._pace = deadline, pace
         self._ceiling = FIRST_BACKOFF
+        self.slept = 0.0
 
     def __call__(self, error: Exception) -> bool | float:
         if not isinstance(error, TryAgain):
             return False
-        wait = random.uniform(0, self._ceiling)  # noqa: S311  # spreads retries, guards nothing
+        self.slept = random.uniform(0, self._ceiling)  # noqa: S311  # spreads retries, guards nothing
         self._ceiling = min(LONGEST_BACKOFF, self._ceiling * 2)
-        if not self._deadline.allows(wait if error.after is None else error.after):
-            return False
-        self._stats.retries += 1
         if error.after is not None:
             self._pace.push_back(error.after)  # everybody waits, at the pace's turn
-            return 0.0
-        self._stats.waited_seconds += wait
-        return wait
+            self.slept = 0.0
+        return self.slept if self._deadline.allows(error.after or self.slept) else False
 
 
 def _retry_after(header: str, now: datetime) -> float | None:
