@@ -1,0 +1,200 @@
+"""Rules, allowances and the rulebook's version: product.md §4, §11."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scoring.kpis import CATALOGUE, DEFAULT_OBSERVE, KpiKind, KpiSettings, Unit, record_kinds
+from scoring.records import RecordKind
+from scoring.rules import Bound, Rule, Rulebook, WindowKind
+from tests.scoring.builders import at_least, at_most
+
+PER_FIFTY = at_most("overdue_tasks", "1", per_deals=50)
+
+
+@pytest.mark.parametrize(
+    ("deals_open", "allowed"), [(0, 1), (1, 1), (10, 1), (50, 1), (51, 2), (100, 2), (101, 3), (149, 3), (150, 3)]
+)
+def test_an_allowance_of_one_per_fifty_deals(deals_open: int, allowed: int) -> None:
+    assert PER_FIFTY.allowed(deals_open) == allowed
+
+
+def test_without_per_deals_the_bound_stands() -> None:
+    assert at_most("overdue_tasks", "2").allowed(1000) == 2
+
+
+@given(st.integers(0, 10_000), st.integers(1, 200), st.integers(0, 20))
+def test_an_allowance_never_shrinks_with_more_deals_and_is_never_below_the_bound(
+    deals_open: int, per: int, limit: int
+) -> None:
+    rule = at_most("overdue_tasks", str(limit), per_deals=per)
+    assert limit <= rule.allowed(deals_open) <= rule.allowed(deals_open + 1)
+    assert rule.allowed(deals_open + per) == rule.allowed(deals_open) + (limit if deals_open else 0)
+
+
+def test_a_rule_with_an_allowance_needs_the_open_deals_counted() -> None:
+    assert PER_FIFTY.needs == {"overdue_tasks", "deals_open"}
+    assert at_most("overdue_tasks").needs == {"overdue_tasks"}
+
+
+def test_what_is_counted_are_the_rules_and_the_observed_in_the_order_of_the_catalogue() -> None:
+    book = Rulebook((PER_FIFTY, at_most("stale_deals")), KpiSettings(observe=("calls_held",)))
+    assert book.counted == ("calls_held", "deals_open", "overdue_tasks", "stale_deals")
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ([at_most("stale_deals"), at_most("stale_deals")], "same id"),
+        ([at_most("won_deals")], "rule won_deals: no KPI is called won_deals"),
+        ([at_least("won_amount")], "currency"),
+        ([at_least("deals_won", currency="RUB")], "currency"),
+        ([at_most("stale_deals", reward=-1)], "without a sign"),
+        ([at_most("stale_deals", penalty=-2)], "without a sign"),
+        ([at_most("stale_deals", "-1")], "not below 0"),
+        ([at_most("stale_deals", "NaN")], "not below 0"),
+        ([at_most("stale_deals", "Infinity")], "not below 0"),
+        ([at_most("stale_deals", per_deals=0)], "per_deals must be 1 or more"),
+    ],
+)
+def test_a_rulebook_refuses_what_cannot_be_judged(rules: list[Rule], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Rulebook(tuple(rules))
+
+
+def test_two_rules_on_one_kpi_stand_beside_each_other_under_their_own_ids() -> None:
+    book = Rulebook((at_least("calls_held", "10", id="calls"), at_least("calls_held", "20", id="many_calls")))
+    assert [rule.id for rule in book.rules] == ["calls", "many_calls"]
+    assert book.counted.count("calls_held") == 1
+
+
+# The version
+
+
+def the_book() -> Rulebook:
+    return Rulebook(
+        (PER_FIFTY, at_least("won_amount", "1000.50", currency="RUB"), at_most("stale_deals", observed_only=True)),
+        KpiSettings(excluded_pipelines=frozenset({"b", "a"}), observe=("stale_deals", "calls_held")),
+    )
+
+
+def test_the_version_is_the_same_on_every_machine_and_in_every_release() -> None:
+    assert the_book().version == "409eb7779c7d"
+
+
+CHANGED = [
+    Rulebook((at_least("calls_held", "11"),)),
+    Rulebook((at_most("calls_held", "10"),)),
+    Rulebook((at_least("calls_held", "10", reward=2),)),
+    Rulebook((at_least("calls_held", "10", penalty=3),)),
+    Rulebook((at_least("calls_held", "10", id="calls"),)),
+    Rulebook((at_least("calls_held", "10", observed_only=True),)),
+    Rulebook((at_least("calls_held", "10", per_deals=5),)),
+    Rulebook((at_least("missed_calls", "10"),)),
+    Rulebook((at_least("calls_held", "10"),), KpiSettings(min_call_seconds=31)),
+    Rulebook((at_least("calls_held", "10"),), KpiSettings(observe=("calls_held",))),
+    Rulebook((at_least("calls_held", "10"),), KpiSettings(excluded_pipelines=frozenset({"5"}))),
+    Rulebook((at_least("calls_held", "10"),), KpiSettings(stale_days=15)),
+    Rulebook((at_least("calls_held", "10"),), KpiSettings(comment_grace_hours=25)),
+    Rulebook((at_least("calls_held", "10"),), window=WindowKind.CALENDAR_DAY),
+    Rulebook(()),
+]
+
+
+def test_every_change_of_rules_kpis_or_window_is_another_version() -> None:
+    versions = [book.version for book in (*CHANGED, Rulebook((at_least("calls_held", "10"),)))]
+    assert len(set(versions)) == len(versions)
+
+
+@pytest.mark.parametrize("written", ["10", "10.0", "10.00", "1E+1"])
+def test_the_same_number_written_otherwise_is_the_same_version(written: str) -> None:
+    assert Rulebook((at_least("calls_held", written),)).version == Rulebook((at_least("calls_held", "10"),)).version
+
+
+def test_the_order_in_which_sets_are_listed_is_not_part_of_the_version() -> None:
+    one, other = (
+        Rulebook((), KpiSettings(observe=observe, excluded_pipelines=frozenset(pipelines)))
+        for observe, pipelines in ((("calls_held", "deals_won"), "ab"), (("deals_won", "calls_held"), "ba"))
+    )
+    assert one.version == other.version
+
+
+rules = st.builds(
+    Rule,
+    id=st.from_regex(r"[a-z]{1,8}", fullmatch=True),
+    kpi=st.sampled_from([key for key in CATALOGUE if key != "won_amount"]),
+    bound=st.sampled_from(Bound),
+    limit=st.decimals(0, 10**6, places=2),
+    reward=st.integers(0, 50),
+    penalty=st.integers(0, 50),
+    per_deals=st.none() | st.integers(1, 500),
+    observed_only=st.booleans(),
+)
+money_rules = st.builds(
+    Rule,
+    id=st.just("money"),
+    kpi=st.just("won_amount"),
+    bound=st.sampled_from(Bound),
+    limit=st.decimals(0, 10**9, places=2),
+    currency=st.sampled_from(["RUB", "USD", "KZT"]),
+)
+books = st.builds(
+    Rulebook,
+    rules=st.lists(rules | money_rules, max_size=5, unique_by=lambda rule: rule.id).map(tuple),
+    kpis=st.builds(
+        KpiSettings,
+        min_call_seconds=st.integers(0, 600),
+        observe=st.lists(st.sampled_from(list(CATALOGUE)), unique=True).map(lambda keys: tuple(sorted(keys))),
+        excluded_pipelines=st.frozensets(st.text(max_size=4), max_size=3),
+    ),
+    window=st.sampled_from(WindowKind),
+)
+
+
+@given(books)
+def test_a_stored_rulebook_reads_back_as_it_was(book: Rulebook) -> None:
+    stored = json.loads(json.dumps(book.to_json()))
+    assert Rulebook.from_json(stored) == book
+    assert Rulebook.from_json(stored).version == book.version
+
+
+# The catalogue
+
+
+def test_the_catalogue_is_the_one_of_the_product() -> None:
+    events = [key for key, kpi in CATALOGUE.items() if kpi.kind is KpiKind.EVENT]
+    states = [key for key, kpi in CATALOGUE.items() if kpi.kind is KpiKind.STATE]
+    assert events == [
+        "companies_added", "meetings_held", "calls_held", "talk_minutes", "missed_calls", "deals_won", "won_amount",
+        "deals_lost", "lost_without_reason",
+    ]  # fmt: skip
+    assert states == [
+        "deals_open", "overdue_tasks", "deals_without_task", "deals_without_comment", "deals_missing_fields",
+        "stale_deals",
+    ]  # fmt: skip
+    assert {key for key, kpi in CATALOGUE.items() if not kpi.evidence} == {"deals_open", "talk_minutes"}
+    assert [key for key, kpi in CATALOGUE.items() if kpi.unit is Unit.MONEY] == ["won_amount"]
+
+
+def test_nine_kpis_are_shown_unless_the_owner_changes_it() -> None:
+    assert len(DEFAULT_OBSERVE) == 9
+    assert set(DEFAULT_OBSERVE) < set(CATALOGUE)
+    assert Rulebook(()).counted == DEFAULT_OBSERVE
+
+
+def test_only_what_the_kpis_need_is_read() -> None:
+    assert record_kinds(["calls_held", "talk_minutes"]) == {RecordKind.CALLS}
+    assert record_kinds(["deals_without_task"]) == {RecordKind.DEALS, RecordKind.TASKS}
+    assert record_kinds([]) == frozenset()
+    assert record_kinds(CATALOGUE) == set(RecordKind)
+
+
+def test_break_even_is_two_thirds_of_the_rules_kept() -> None:
+    rule = at_most("stale_deals")
+    assert (rule.reward, rule.penalty) == (1, 2)
+    assert Decimal(2) / 3 * rule.reward - Decimal(1) / 3 * rule.penalty == pytest.approx(0)
