@@ -334,6 +334,8 @@ class _Settling:
     def _worth_waiting(self) -> bool:
         """Whether a further attempt may still give something that counts."""
         lacking = still_missing(item.snapshot for item in self.day.kept)
+        if not self.day.kept and self.reading.problem:
+            lacking = self.day.run.rulebook.counted  # nobody is known yet whose day could be unread
         if self.last_attempt or self.reading.refused or not lacking or self.process.now() >= self._deadline:
             return False
         tolerance = timedelta(minutes=self.day.team.late_tolerance_minutes)
