@@ -28,7 +28,7 @@ def by_day(book: Book, report: PeriodReport, rows: Sequence[ManagerTotals], word
     marks = {mark: words(f"day-mark-{mark}") for mark in DayMark}
     names = [row.name for row in rows]
     columns = [Column(words("totals-name"), Style.TEXT, name_width(names, most=30))]
-    columns += [Column("", Style.SIGNED, 6.5) for _ in matrix.days]
+    columns += [Column("", Style.DAY, 6.5) for _ in matrix.days]
     heads: list[Cell] = [columns[0].title, *matrix.days]
     keys: list[str] = []
     if any(matrix.earlier.values()):
@@ -72,7 +72,7 @@ def by_rule(book: Book, report: PeriodReport, words: Labels) -> None:
         *(Column(words(f"rule-{outcome.replace('_', '-')}"), Style.INTEGER, 13) for outcome in counted),
         Column(words("rule-points"), Style.SIGNED, 11),
         Column(words("rule-discipline"), Style.PERCENT, 14),
-        Column(words("rule-most-broken"), Style.WRAP, 50),
+        Column(words("rule-most-broken"), Style.WRAP, 70),
     ]
     lines: list[list[Cell]] = [
         [
@@ -114,7 +114,7 @@ def _discipline(row: int, kept: int, broken: int, words: Labels) -> Formula:
     return Formula(f'=IF(C{row}+D{row}=0,"{none}",C{row}/(C{row}+D{row}))', none if value is None else value)
 
 
-def _most(breakers: Counter[str], shown: int = 5) -> list[tuple[str, int]]:
+def _most(breakers: Counter[str], shown: int = 3) -> list[tuple[str, int]]:
     return sorted(breakers.items(), key=lambda item: (-item[1], item[0].casefold()))[:shown]
 
 

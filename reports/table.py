@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
+from math import ceil
 from typing import Any
 
 from xlsxwriter import Workbook
@@ -24,6 +25,7 @@ class Style(StrEnum):
     WRAP = "wrap"
     INTEGER = "integer"
     SIGNED = "signed"
+    DAY = "day"
     NUMBER = "number"
     MONEY = "money"
     PERCENT = "percent"
@@ -58,6 +60,7 @@ _INK, _HEAD, _LINE, _SOFT = "#1B2733", "#24425C", "#D5DCE3", "#EEF3F7"
 _NUMBERS = {
     Style.INTEGER: "#,##0",
     Style.SIGNED: "+#,##0;[Red]-#,##0;0",
+    Style.DAY: "+#,##0;[Red]-#,##0;0",
     Style.NUMBER: "#,##0.##########",
     Style.MONEY: "#,##0.00",
     Style.PERCENT: "0.0%",
@@ -70,7 +73,7 @@ _DATES = {
 }
 _DAY_HEADS = {"ru": "dd.mm", "en": "mm/dd"}
 _LEFT = (Style.TEXT, Style.WRAP)
-_CENTRED = (Style.MARK, Style.DATE, Style.MONTH, Style.DATETIME)
+_CENTRED = (Style.MARK, Style.DAY, Style.DATE, Style.MONTH, Style.DATETIME)
 
 
 class Book:
@@ -92,13 +95,22 @@ class Book:
 
     def _properties(self, style: Style, kind: str) -> dict[str, Any]:
         align = "left" if style in _LEFT else "center" if style in _CENTRED else "right"
-        common: dict[str, Any] = {"font_name": "Calibri", "font_size": 11, "valign": "top", "font_color": _INK}
+        common: dict[str, Any] = {"font_name": "Calibri", "font_size": 11, "valign": "vcenter", "font_color": _INK}
         if kind == "head":
-            text = {"bold": True, "font_color": "white", "bg_color": _HEAD, "text_wrap": True, "align": "center"}
+            text = {
+                "bold": True,
+                "font_color": "white",
+                "bg_color": _HEAD,
+                "text_wrap": True,
+                "align": "center",
+                "valign": "top",
+            }
             return common | text | ({"num_format": _DAY_HEADS[self._language]} if style is Style.DATE else {})
         if kind == "note":
             return common | {"italic": True}
         common |= {"align": align, "bottom": 1, "bottom_color": _LINE, "text_wrap": style is Style.WRAP}
+        if align == "left" and kind != "cover":
+            common["indent"] = 1
         if kind == "cover":
             common["align"] = "left"
         number = _NUMBERS.get(style) or _DATES[self._language].get(style)
@@ -164,6 +176,8 @@ class Book:
             self.put(sheet, (0, index), head, Style.DATE if isinstance(head, date) else Style.TEXT, kind="head")
         last = 0
         for last, row in enumerate(rows, start=1):
+            if (height := _height(columns, row)) > 1:
+                sheet.set_row(last, 15 * height)
             for index, (column, cell) in enumerate(zip(columns, row, strict=True)):
                 self.put(sheet, (last, index), cell, column.style)
         if sums is not None:
@@ -180,6 +194,16 @@ class Book:
             sheet.repeat_columns(0, frozen - 1)
         # Ids that look like numbers stay text, without a green corner.
         sheet.ignore_errors({"number_stored_as_text": f"A1:{xl_col_to_name(width - 1)}{max(last, 1) + 2}"})
+
+
+def _height(columns: Sequence[Column], row: Sequence[Cell]) -> int:
+    """Lines of text in the tallest wrapped cell; not every program fits rows by itself."""
+    wrapped = (
+        (len(cell), column.width)
+        for column, cell in zip(columns, row, strict=True)
+        if isinstance(cell, str) and column.style is Style.WRAP
+    )
+    return max((ceil(1.1 * length / width) for length, width in wrapped), default=1)
 
 
 def sum_row(rows: int) -> int:

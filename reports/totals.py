@@ -59,7 +59,7 @@ def write(
     for index, row in enumerate(rows, start=2):
         formulas = _formulas({key: f"{letter}{index}" for key, letter in letters.items()}, terms, words)
         lines.append(_line(order, values(row), formulas, words))
-    book.table(words("sheet-totals"), columns, lines, sums=sums(report, rows, words), frozen=1, tall=50)
+    book.table(words("sheet-totals"), columns, lines, sums=sums(report, rows, words), frozen=1, tall=48)
 
 
 def _column(report: PeriodReport, key: str, rows: Sequence[ManagerTotals], words: Labels) -> Column:
@@ -67,10 +67,10 @@ def _column(report: PeriodReport, key: str, rows: Sequence[ManagerTotals], words
     if key in ("name", "crm_user"):
         return Column(text, Style.TEXT, name_width((getattr(row, key) for row in rows), text))
     if key in _MONEY:
-        return Column(text, Style.MONEY, 15)
+        return Column(text, Style.MONEY, 13)
     if key == "discipline":
-        return Column(text, Style.PERCENT, 13)
-    return Column(text, Style.SIGNED if key in ("corrections", "total") else Style.INTEGER, 12)
+        return Column(text, Style.PERCENT, 12)
+    return Column(text, Style.SIGNED if key in ("corrections", "total") else Style.INTEGER, 11)
 
 
 def _line(

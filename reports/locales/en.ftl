@@ -167,3 +167,19 @@ cause-unknown_user = the CRM does not know the user
 cause-rights = the key lacks rights in the CRM
 cause-not_asked = not asked for
 cause-no-run = no run took place
+
+# Pictures
+chart-points = points
+chart-today = that day
+chart-team-discipline = Team discipline
+chart-discipline = { $value }%
+chart-apart = Few scored days
+chart-more = { $count ->
+    [one] and { $count } more
+   *[other] and { $count } more
+}
+chart-empty = No scored days yet
+chart-day-points = Points by day
+chart-day-discipline = Discipline by day, %
+chart-excused = absent
+chart-unscored = not scored

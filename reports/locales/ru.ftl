@@ -167,3 +167,20 @@ cause-unknown_user = CRM не знает такого пользователя
 cause-rights = не хватает прав в CRM
 cause-not_asked = показатель не запрашивался
 cause-no-run = срез не состоялся
+
+# Картинки
+chart-points = баллы
+chart-today = за день
+chart-team-discipline = Дисциплина команды
+chart-discipline = { $value } %
+chart-apart = Мало дней с оценкой
+chart-more = { $count ->
+    [one] и ещё { $count } человек
+    [few] и ещё { $count } человека
+   *[other] и ещё { $count } человек
+}
+chart-empty = Оценённых дней пока нет
+chart-day-points = Баллы по дням
+chart-day-discipline = Дисциплина по дням, %
+chart-excused = отсутствие
+chart-unscored = нет оценки
