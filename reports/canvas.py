@@ -14,9 +14,11 @@ from typing import Literal
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.ft2font import FT2Font
+from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyBboxPatch, PathPatch
 from matplotlib.path import Path as Outline
 from matplotlib.textpath import text_to_path
@@ -25,12 +27,18 @@ from PIL import Image
 WIDTH = 1080
 """A phone shows it without scaling up."""
 _DPI = 100
-COLOURS = 64
-"""Enough for flat colours with smooth edges; a third of the bytes of true colour."""
 
-INK, SOFT, FAINT, PAPER, PANEL = "#17242F", "#5A6B7A", "#DCE3E9", "#FFFFFF", "#F3F6F9"
+INK, SOFT, FAINT, PAPER, PANEL = "#17242F", "#5A6B7A", "#DCE3E9", "#FFFFFF", "#E9F0F7"
 # Blue and orange stay apart for every kind of colour blindness.
 GOOD, BAD, GOLD, SILVER, BRONZE = "#1F6FB2", "#D2601A", "#E2AE2B", "#A9B4BE", "#C08552"
+
+# What lies on what: the palette holds these pairs with the steps between that make edges smooth.
+_PAIRS = (
+    *((over, PAPER) for over in (INK, SOFT, GOOD, BAD, GOLD, SILVER, BRONZE)),
+    *((over, PANEL) for over in (INK, SOFT, GOOD, BAD)),
+    *((INK, medal) for medal in (GOLD, SILVER, BRONZE, BAD)),
+)
+_STEPS = 8
 
 _FONTS = Path(mpl.get_data_path()) / "fonts" / "ttf"
 _FILES = {False: str(_FONTS / "DejaVuSans.ttf"), True: str(_FONTS / "DejaVuSans-Bold.ttf")}
@@ -48,6 +56,12 @@ class Canvas:
         self._axes.set_xlim(0, width)
         self._axes.set_ylim(height, 0)
         self._axes.set_axis_off()
+        self._painted = 0
+
+    def _next(self) -> int:
+        """Later strokes lie over earlier ones, whatever they are."""
+        self._painted += 1
+        return self._painted
 
     def text(
         self,
@@ -72,6 +86,7 @@ class Canvas:
             ha=align,
             va="center_baseline",
             parse_math=False,
+            zorder=self._next(),
         )
         return text_width(shown, size, bold=bold)
 
@@ -94,23 +109,28 @@ class Canvas:
             edgecolor=PAPER if hatch else color,
             linewidth=0,
             hatch=hatch,
+            zorder=self._next(),
         )
         self._axes.add_patch(shape)
 
     def disc(self, at: tuple[float, float], radius: float, color: str) -> None:
         """A filled circle."""
-        self._axes.add_patch(Circle(at, radius, facecolor=color, linewidth=0))
+        self._axes.add_patch(Circle(at, radius, facecolor=color, linewidth=0, zorder=self._next()))
 
     def triangle(self, at: tuple[float, float], radius: float, color: str, *, up: bool) -> None:
         """A triangle that points up or down."""
         x, y = at
         tip = -radius if up else radius
         outline = [(x - radius, y - tip * 0.8), (x + radius, y - tip * 0.8), (x, y + tip)]
-        self._axes.add_patch(PathPatch(Outline([*outline, outline[0]], closed=True), facecolor=color, linewidth=0))
+        self._axes.add_patch(
+            PathPatch(Outline([*outline, outline[0]], closed=True), facecolor=color, linewidth=0, zorder=self._next())
+        )
 
     def ring(self, at: tuple[float, float], radius: float, color: str) -> None:
         """A circle with nothing in it."""
-        self._axes.add_patch(Circle(at, radius, facecolor=PAPER, edgecolor=color, linewidth=3 * 72 / _DPI))
+        self._axes.add_patch(
+            Circle(at, radius, facecolor=PAPER, edgecolor=color, linewidth=3 * 72 / _DPI, zorder=self._next())
+        )
 
     def cross(self, at: tuple[float, float], radius: float, color: str) -> None:
         """A small ×."""
@@ -121,18 +141,36 @@ class Canvas:
     def line(self, points: list[tuple[float, float]], color: str, width: float = 2, *, dashed: bool = False) -> None:
         """A line through `points`."""
         xs, ys = zip(*points, strict=True)
-        style = (0, (5, 4)) if dashed else "-"
-        self._axes.plot(xs, ys, color=color, linewidth=width * 72 / _DPI, linestyle=style, solid_capstyle="round")
+        stroke = Line2D(xs, ys, color=color, linewidth=width * 72 / _DPI, zorder=self._next())
+        stroke.set_linestyle((0, (5, 4)) if dashed else "-")
+        stroke.set_solid_capstyle("round")
+        self._axes.add_line(stroke)
 
     def png(self) -> bytes:
         """The finished picture, in a palette of its own colours."""
         self._agg.draw()  # type: ignore[no-untyped-call]
         pixels = self._agg.buffer_rgba()  # type: ignore[no-untyped-call]
         picture = Image.frombuffer("RGBA", (self.width, self.height), pixels, "raw", "RGBA", 0, 1)
-        small = picture.convert("RGB").quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        small = picture.convert("RGB").quantize(palette=_palette(), dither=Image.Dither.NONE)
         buffer = io.BytesIO()
         small.save(buffer, "PNG", optimize=True)
         return buffer.getvalue()
+
+
+@lru_cache(maxsize=1)
+def _palette() -> Image.Image:
+    """The colours of every picture: a third of the bytes of true colour."""
+    # No shades between paper, panel and faint lines: Pillow takes neighbours closer than 4 steps for each other.
+    shades = [PAPER, PANEL, FAINT]
+    for over, under in _PAIRS:
+        top, bottom = to_rgb(over), to_rgb(under)
+        for step in range(1, _STEPS + 1):
+            share = step / _STEPS
+            red, green, blue = (a * share + b * (1 - share) for a, b in zip(top, bottom, strict=True))
+            shades.append(to_hex((red, green, blue)))
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(b"".join(bytes.fromhex(shade[1:]) for shade in dict.fromkeys(shades)))
+    return palette
 
 
 @lru_cache(maxsize=64)
@@ -164,7 +202,7 @@ def readable(text: str) -> str:
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """How many pixels wide a line is."""
     width, _, _ = text_to_path.get_text_width_height_descent(text, _font(size, bold), ismath=False)
-    return float(width * _DPI / 72)
+    return float(width * _DPI / 72) * 1.02  # hinting draws a little wider than the outlines are
 
 
 def shortened(text: str, size: float, width: float, *, bold: bool = False) -> str:

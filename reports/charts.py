@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import pairwise
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
@@ -20,6 +21,7 @@ from reports.canvas import (
     SILVER,
     SOFT,
     Canvas,
+    readable,
     text_width,
     wrapped,
 )
@@ -69,13 +71,13 @@ def trend_png(series: Sequence[TrendDay], *, title: str, language: str, subtitle
     head = wrapped(title, _TITLE, 1080 - 2 * MARGIN, 2, bold=True)
     top = 40 + 60 * len(head) + 44 * bool(subtitle)
     scored = any(day.state is DayState.SCORED for day in series)
-    height = top + (950 if scored else 170) + (50 if footer else 0)
+    height = top + (1000 if scored else 170) + (50 if footer else 0)
     canvas = Canvas(height)
     y = _head(canvas, head, subtitle)
     if scored:
         _points(canvas, y, series, words)
-        _discipline(canvas, y + 520, series, words)
-        _legend(canvas, y + 900, series, words)
+        _discipline(canvas, y + 530, series, words)
+        _legend(canvas, y + 946, series, words)
     else:
         _nobody(canvas, y, words)
     if footer:
@@ -92,7 +94,7 @@ def percent(value: Decimal | None, words: Labels) -> str:
     """`68,4 %`, or a dash."""
     if value is None:
         return words("no-value")
-    return words("chart-discipline", value=format_decimal(value, "0.#", locale=words.language))
+    return words("chart-discipline", value=format_decimal(value, "0.0", locale=words.language))
 
 
 def _head(canvas: Canvas, title: Sequence[str], subtitle: str) -> float:
@@ -135,15 +137,21 @@ def _ranked(canvas: Canvas, y: float, rows: Sequence[Standing], words: Labels) -
         if index:
             canvas.line([(MARGIN, top), (canvas.width - MARGIN, top)], FAINT, 1.5)
         _place(canvas, (MARGIN + 30, top + _ROW / 2), row.place)
-        canvas.text((_BAR[0], top + 34), row.totals.name or row.totals.crm_user, 34, fit=_BAR[1] - _BAR[0] + 40)
+        canvas.text((_BAR[0], top + 34), _name(row, words), 34, fit=_BAR[1] - _BAR[0] + 40)
+        canvas.box((_BAR[0], top + 66), (_BAR[1] - _BAR[0], 20), PANEL)
         _bar(canvas, (zero, top + 66), row.totals.points * scale)
+        canvas.line([(zero, top + 60), (zero, top + 92)], INK, 2)
         canvas.text((columns[0], top + 36), signed(row.totals.points), 44, bold=True, align="right")
         canvas.text((columns[0], top + 78), percent(row.totals.discipline, words), 26, color=SOFT, align="right")
         if with_today:
             _today(canvas, (columns[1], top + 36), row.today, words)
-    if low < 0:
-        canvas.line([(zero, y + 8), (zero, y + len(rows) * _ROW - 8)], SOFT, 1.5)
     return y + len(rows) * _ROW
+
+
+def _name(row: Standing, words: Labels) -> str:
+    """The name, or the CRM id where the font can show no letter of it."""
+    shown = readable(row.totals.name)
+    return shown if any(map(str.isalnum, shown)) else words("chart-unnamed", id=row.totals.crm_user)
 
 
 def _place(canvas: Canvas, at: tuple[float, float], place: int | None) -> None:
@@ -178,7 +186,7 @@ def _apart(canvas: Canvas, y: float, rows: Sequence[Standing], words: Labels) ->
     canvas.text((MARGIN, y + 42), words("chart-apart"), 28, bold=True, color=SOFT)
     y += 70
     for row in rows:
-        canvas.text((_BAR[0], y + _SMALL_ROW / 2), row.totals.name or row.totals.crm_user, 30, color=SOFT, fit=560)
+        canvas.text((_BAR[0], y + _SMALL_ROW / 2), _name(row, words), 30, color=SOFT, fit=560)
         _place(canvas, (MARGIN + 30, y + _SMALL_ROW / 2), None)
         right = (canvas.width - MARGIN, y + _SMALL_ROW / 2)
         canvas.text(right, signed(row.totals.points), 34, color=SOFT, align="right")
@@ -206,9 +214,10 @@ def _points(canvas: Canvas, y: float, series: Sequence[TrendDay], words: Labels)
     canvas.text((left - 16, zero), "0", 26, color=SOFT, align="right")
     canvas.line([(left, zero), (canvas.width - MARGIN, zero)], SOFT, 1.5)
     size = _label_size([signed(value) for value in values], slot)
+    labelled = set(values) if size else {low, high}
     for index, day in enumerate(series):
         middle = left + (index + 0.5) * slot
-        _day_label(canvas, (middle, y + 466), index, series, slot)
+        _day_label(canvas, (middle, y + 478), index, series, slot)
         if day.points is None:
             _mark(canvas, (middle, zero), day.state, min(9, slot / 4))
             continue
@@ -218,10 +227,10 @@ def _points(canvas: Canvas, y: float, series: Sequence[TrendDay], words: Labels)
             canvas.box((middle - width / 2, zero - length), (width, length), GOOD, round_by=min(5, length / 2))
         elif day.points < 0:
             canvas.box((middle - width / 2, zero), (width, length), BAD, hatch="////")
-        if size:
+        if day.points in labelled:
             away = length + 20 if day.points else 20
             canvas.text(
-                (middle, zero + away if day.points < 0 else zero - away), signed(day.points), size, align="center"
+                (middle, zero + away if day.points < 0 else zero - away), signed(day.points), size or 26, align="center"
             )
 
 
@@ -255,25 +264,27 @@ def _discipline(canvas: Canvas, y: float, series: Sequence[TrendDay], words: Lab
     def level(value: Decimal) -> float:
         return top + height * (1 - float(value) / 100)
 
-    for value in (0, 50, 100):
-        canvas.text((left - 16, level(Decimal(value))), str(value), 26, color=SOFT, align="right")
-        canvas.line([(left, level(Decimal(value))), (canvas.width - MARGIN, level(Decimal(value)))], FAINT, 1.5)
+    for mark in (0, 50, 100):
+        canvas.text((left - 16, level(Decimal(mark))), str(mark), 26, color=SOFT, align="right")
+        canvas.line([(left, level(Decimal(mark))), (canvas.width - MARGIN, level(Decimal(mark)))], FAINT, 1.5)
     known = [
-        (left + (index + 0.5) * slot, level(day.discipline), day.discipline)
+        (index, (left + (index + 0.5) * slot, level(day.discipline)), day.discipline)
         for index, day in enumerate(series)
         if day.discipline is not None
     ]
-    if len(known) > 1:
-        canvas.line([(x, at) for x, at, _ in known], GOOD, 5)
-    for x, at, _ in known:
-        canvas.disc((x, at), 8, PAPER)
-        canvas.ring((x, at), 6, GOOD)
-    x, at, newest = known[-1]
-    canvas.disc((x, at), 11, GOOD)
-    text = percent(newest, words)
-    above = at - 34 if at - 34 > top - 40 else at + 34
-    x = min(x, canvas.width - MARGIN - text_width(text, 32, bold=True) / 2)
-    canvas.text((x, above), text, 32, bold=True, color=INK, align="center")
+    for (index, at, _), (following, there, _) in pairwise(known):
+        gap = following > index + 1
+        canvas.line([at, there], SOFT if gap else GOOD, 2 if gap else 5, dashed=gap)
+    for index, at, _ in known:
+        canvas.disc(at, 9, GOOD)
+        canvas.disc(at, 5, PAPER if index != known[-1][0] else GOOD)
+    for index, _ in enumerate(series):
+        _day_label(canvas, (left + (index + 0.5) * slot, top + height + 42), index, series, slot)
+    newest, _, value = known[-1]
+    day = format_date(series[newest].day, "d MMMM", locale=words.language)
+    x = canvas.width - MARGIN
+    x -= int(canvas.text((x, y + 40), percent(value, words), 36, bold=True, align="right")) + 16
+    canvas.text((x, y + 41), day, 26, color=SOFT, align="right")
 
 
 def _legend(canvas: Canvas, y: float, series: Sequence[TrendDay], words: Labels) -> None:

@@ -170,7 +170,8 @@ cause-no-run = no run took place
 
 # Pictures
 chart-points = points
-chart-today = that day
+chart-today = day
+chart-unnamed = Employee { $id }
 chart-team-discipline = Team discipline
 chart-discipline = { $value }%
 chart-apart = Few scored days

@@ -171,6 +171,7 @@ cause-no-run = срез не состоялся
 # Картинки
 chart-points = баллы
 chart-today = за день
+chart-unnamed = Сотрудник { $id }
 chart-team-discipline = Дисциплина команды
 chart-discipline = { $value } %
 chart-apart = Мало дней с оценкой
