@@ -156,6 +156,14 @@ def test_months_tile_the_calendar(day: date) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "month"), [("2026-01", Month(2026, 1)), ("2025-12", Month(2025, 12)), ("0001-01", Month(1, 1))]
+)
+def test_a_period_is_read_as_it_is_written(text: str, month: Month) -> None:
+    assert Month.parse(text) == month
+    assert str(month) == text
+
+
+@pytest.mark.parametrize(
     "text",
     ["2025-13", "2025-00", "2025-1", "25-11", "2025/11", "2025-11-01", "", "ноябрь", "-025-11", "0000-01", "²025-11"],
 )

@@ -1,0 +1,204 @@
+"""Who may import whom, and who may start work or ask for the time. A rule that matters has a machine behind it."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("scoring", "crm_clients", "storage", "reports", "bot", "reglament", "migrations")
+
+ALLOWED = {
+    "scoring": set(),
+    "crm_clients": {"scoring"},
+    "storage": {"scoring"},
+    "reports": {"scoring"},
+    "bot": {"scoring", "storage", "reports"},
+    "reglament": {"scoring", "crm_clients", "storage", "reports", "bot"},
+    "migrations": {"storage"},
+}
+"""Package → the other packages that it may import."""
+
+PLACES = {
+    "aiogram": ("bot/", "reglament/service.py"),
+    "httpx": ("crm_clients/",),
+    "sqlalchemy": ("storage/", "migrations/", "crm_clients/sql.py"),
+    "aiosqlite": ("storage/", "migrations/"),
+    "alembic": ("storage/", "migrations/"),
+    "psycopg": ("storage/", "migrations/", "reglament/engine_postgres.py"),
+    "procrastinate": ("reglament/engine_postgres.py", "migrations/"),
+    "apscheduler": ("reglament/scheduler.py",),
+    "matplotlib": ("reports/",),
+    "xlsxwriter": ("reports/",),
+    "holidays": ("reglament/official_days.py", "crm_clients/demo_people.py"),
+    "typer": ("reglament/",),
+    "rich": ("reglament/",),
+    "pydantic_settings": ("reglament/settings.py",),
+    "fluent": ("bot/", "reports/"),
+}
+"""Library → where it may be imported; a folder ends with a slash. No test file is looked at."""
+
+MEANT_FOR = {
+    "asyncio.create_task": {
+        "crm_clients/amocrm_oauth.py",  # a renewal of tokens must outlive whoever asked for it
+        "crm_clients/amocrm_api.py",  # chains of pages side by side, awaited by the read that started them
+    },
+    "asyncio.ensure_future": {"crm_clients/amocrm_api.py"},  # pages asked for ahead, awaited by the same read
+    "datetime.now": {
+        "reglament/scheduler.py",  # the library compares with the wall clock
+        "reglament/opening.py",  # the process's clock; everybody else is told what time it is
+        "crm_clients/pace.py",  # the clients' clock, replaced in tests
+        "storage/memory.py",  # when a client's memory was written: for the eye, nothing is decided by it
+    },
+    "datetime.utcnow": set(),
+    "datetime.today": set(),
+    "date.today": set(),
+    "time.time": set(),
+}
+"""Name → the modules that are meant for it; all others are told the time, and start work in a task group."""
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def files(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Dotted names that a module imports, wherever in it, with their lines."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} imports relatively"
+            yield node.module or "", node.lineno
+
+
+def used(path: Path) -> Iterator[tuple[str, int]]:
+    """`module.name` wherever it is used, also when the name was imported alone."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name | ast.Attribute):
+            owner = node.value.id if isinstance(node.value, ast.Name) else node.value.attr
+            yield f"{owner}.{node.attr}", node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def place(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def everything() -> Iterator[Path]:
+    for package in PACKAGES:
+        yield from files(package)
+
+
+def test_every_package_is_there_and_looked_at() -> None:
+    assert all(files(package) for package in PACKAGES)
+    assert set(ALLOWED) == set(PACKAGES)
+
+
+def test_scoring_needs_nothing_but_the_standard_library() -> None:
+    strange = [
+        f"{place(path)}:{line} imports {name}"
+        for path in files("scoring")
+        for name, line in imports(path)
+        if name.split(".")[0] not in sys.stdlib_module_names | {"scoring"}
+    ]
+    assert strange == []
+
+
+def test_scoring_asks_neither_the_clock_nor_the_world() -> None:
+    worldly = {"asyncio", "os", "pathlib", "random", "socket", "sqlite3", "subprocess", "threading", "time", "urllib"}
+    strange = [
+        f"{place(path)}:{line} imports {name}"
+        for path in files("scoring")
+        for name, line in imports(path)
+        if name.split(".")[0] in worldly
+    ]
+    assert strange == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_imports_only_those_below_it(package: str) -> None:
+    strange = [
+        f"{place(path)}:{line} imports {name}"
+        for path in files(package)
+        for name, line in imports(path)
+        if name.split(".")[0] in set(PACKAGES) - {package} - ALLOWED[package]
+    ]
+    assert strange == []
+
+
+@pytest.mark.parametrize("library", PLACES)
+def test_a_library_is_imported_only_where_it_belongs(library: str) -> None:
+    strange = [
+        f"{place(path)}:{line} imports {name}"
+        for path in everything()
+        for name, line in imports(path)
+        if name.split(".")[0] == library and not place(path).startswith(PLACES[library])
+    ]
+    assert strange == []
+
+
+@pytest.mark.parametrize("name", MEANT_FOR)
+def test_only_the_modules_meant_for_it_ask_for_the_time_or_start_tasks(name: str) -> None:
+    strange = [
+        f"{place(path)}:{line} uses {found}"
+        for path in everything()
+        for found, line in used(path)
+        if found == name and place(path) not in MEANT_FOR[name]
+    ]
+    assert strange == []
+
+
+def test_crm_clients_do_not_know_each_other() -> None:
+    """Files of one CRM begin with its kind; what several share has a name of its own."""
+    kinds = ("bitrix24", "amocrm", "odoo", "hubspot", "pipedrive", "sql", "csv_folder", "demo")
+
+    def kind_of(module: str) -> str | None:
+        return next((kind for kind in kinds if module == kind or module.startswith(f"{kind}_")), None)
+
+    strange = [
+        f"{place(path)}:{line} imports {name}"
+        for path in files("crm_clients")
+        for name, line in imports(path)
+        if name.startswith("crm_clients.")
+        and kind_of(name.split(".")[1]) is not None
+        and kind_of(name.split(".")[1]) != kind_of(path.stem)
+    ]
+    assert strange == []
+
+
+def test_the_import_contracts_of_the_project_hold() -> None:
+    command = Path(sys.executable).with_name("lint-imports")
+    result = subprocess.run([command, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "0 broken" in result.stdout
+
+
+# The checks themselves
+
+
+def test_the_checks_see_what_they_look_for(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(
+        "import asyncio, datetime\n"
+        "from datetime import datetime as moment\n"
+        "from asyncio import create_task\n"
+        "def late():\n"
+        "    import httpx\n"
+        "    return datetime.datetime.now(), asyncio.create_task, httpx.get\n"
+    )
+    assert [name for name, _ in imports(module)] == ["asyncio", "datetime", "datetime", "asyncio", "httpx"]
+    names = {name for name, _ in used(module)}
+    assert {"asyncio.create_task", "datetime.now", "datetime.datetime", "httpx.get"} <= names
