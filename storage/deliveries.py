@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Update, and_, case, func, or_, select, upd
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.database import Database
+from storage.kinds import to_group
 from storage.models import DeliveryRecord
 from storage.rows import Delivery, DeliveryState
 from storage.sql import upsert
@@ -225,6 +226,16 @@ async def set_messages(
         .values(**values)
         .execution_options(synchronize_session=False)
     )
+
+
+async def rename_team(session: AsyncSession, old: str, new: str) -> None:
+    """Let messages that speak of a team by its key find it under the new one, also to be edited later."""
+    for row in await session.scalars(select(DeliveryRecord).with_for_update()):
+        if row.reference.get("team") == old:
+            row.reference = row.reference | {"team": new}
+        if row.recipient == to_group(old):
+            row.recipient = to_group(new)
+    await session.flush()
 
 
 async def counts(session: AsyncSession) -> dict[DeliveryState, int]:

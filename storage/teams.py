@@ -9,7 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage import audit
+from storage import audit, deliveries
 from storage.errors import NotFound, Refused
 from storage.models import (
     InviteRecord,
@@ -107,6 +107,7 @@ async def rename(session: AsyncSession, old: str, new: str, *, author: str, at: 
             raise Refused(f"team {old!r} was scored from connection {row.connection!r}, not {taken.connection!r}")
         await _absorb(session, taken, row)
     row.key = new
+    await deliveries.rename_team(session, old, new)
     audit.write(session, at=at, author=author, action="team.rename", subject=old, new=new)
     await session.flush()
 
