@@ -21,11 +21,9 @@ def workbook(report: PeriodReport, language: str) -> bytes:
     words = labels(language)
     buffer = io.BytesIO()
     made = Workbook(buffer, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    heading = words("heading", team=report.title, period=cover.month_name(report.period, language))
+    heading = safe_text(words("heading", team=report.title, period=cover.month_name(report.period, language)))
     # The clock is not asked: one report makes one sequence of bytes.
-    made.set_properties(
-        {"title": safe_text(heading), "created": datetime.combine(report.period.last, time()), "author": ""}
-    )
+    made.set_properties({"title": heading, "created": datetime.combine(report.period.last, time()), "author": ""})
     book = Book(made, language, heading, words("page"))
     rows = manager_totals(report)
     front = cover.lines(report, rows, words)
