@@ -44,8 +44,11 @@ class Database:
         """Connect. Raises a StorageError that says what is wrong; never creates a database."""
         where = address.parse(url)
         if address.is_sqlite(where):
-            if not address.file_of(where).exists():
-                raise SchemaMismatch(f"there is no database at {address.file_of(where)} yet: {MIGRATE}")
+            file = address.file_of(where)
+            if not file.exists():
+                raise SchemaMismatch(f"there is no database at {file} yet: {MIGRATE}")
+            with in_our_words():
+                await asyncio.to_thread(pragmas.probe, file)
             engine = create_async_engine(
                 address.for_asyncio(where), connect_args=pragmas.CONNECT_ARGS, hide_parameters=True
             )

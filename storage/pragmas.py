@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
@@ -22,6 +24,18 @@ _PRAGMAS = (
     # Without it INSERT OR REPLACE deletes rows and the DELETE trigger of the ledger never hears of it.
     "PRAGMA recursive_triggers = ON",
 )
+
+
+def probe(file: Path) -> None:
+    """Open and close the file once. Raises what the driver says.
+
+    A failure inside aiosqlite's own connecting would leave its thread to die noisily after the event loop.
+    """
+    connection = sqlite3.connect(file, timeout=BUSY_SECONDS)
+    try:
+        connection.execute(_PRAGMAS[0])
+    finally:
+        connection.close()
 
 
 def install(engine: Engine) -> None:

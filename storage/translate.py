@@ -57,17 +57,19 @@ _POSTGRESQL_LOGIN = (
 )
 
 
-def translated(error: DBAPIError | PoolTimeout) -> StorageError | None:
+def translated(error: DBAPIError | PoolTimeout | sqlite3.Error) -> StorageError | None:
     """The error in our words; None where it is a mistake of the program and should be seen as it is."""
     if isinstance(error, PoolTimeout):
         return DatabaseLocked("all database connections are busy; try again in a moment")
-    if isinstance(error.orig, sqlite3.Error):
+    if isinstance(error, sqlite3.Error):
         return _sqlite(error)
+    if isinstance(error.orig, sqlite3.Error):
+        return _sqlite(error.orig)
     return _postgresql(error)
 
 
-def _sqlite(error: DBAPIError) -> StorageError | None:
-    words = str(error.orig).lower()
+def _sqlite(error: sqlite3.Error) -> StorageError | None:
+    words = str(error).lower()
     for part, kind, text in _SQLITE:
         if part in words:
             return kind(text)
@@ -92,7 +94,7 @@ def in_our_words() -> Iterator[None]:
     """Turn what the drivers raise into storage's errors; the original stays out of the text."""
     try:
         yield
-    except (DBAPIError, PoolTimeout) as error:
+    except (DBAPIError, PoolTimeout, sqlite3.Error) as error:
         ours = translated(error)
         if ours is None:
             raise
