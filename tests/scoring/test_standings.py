@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -46,11 +47,18 @@ def test_a_day_that_is_half_excused_is_scored_and_a_day_half_read_too() -> None:
     assert (found.scored_days, found.excused_days, found.unscored_days) == ({MONDAY}, {TUESDAY}, frozenset())
 
 
-def test_the_name_is_the_latest_one() -> None:
+def test_an_adjustment_makes_points_but_no_day() -> None:
     book = Book()
-    first = book.score("7", Outcome.KEPT)
-    book.add(first.kind, "7", TUESDAY, 1, outcome=Outcome.KEPT)
-    assert totals(book.rows)["7"].name == "Анна Примерова"
+    book.adjust("7", -3)
+    found = totals(book.rows)["7"]
+    assert (found.points, found.discipline) == (-3, None)
+    assert (found.scored_days, found.excused_days, found.unscored_days) == (frozenset(), frozenset(), frozenset())
+
+
+def test_the_name_is_that_of_the_latest_row() -> None:
+    book = Book()
+    renamed = replace(book.score("7", Outcome.KEPT, TUESDAY), name="Анна Новая")
+    assert totals([book.score("7", Outcome.KEPT), renamed])["7"].name == "Анна Новая"
 
 
 def test_reversed_entries_are_left_out_of_discipline() -> None:

@@ -175,6 +175,12 @@ def test_a_doubtful_task_touches_the_manager_of_the_deal_it_is_bound_to(task_fir
     assert number("deals_without_task", *facts, read_at=LATE, user="12") == 0
 
 
+def test_an_ordinary_task_leaves_its_deals_known_also_when_read_late() -> None:
+    facts = [deal("1"), deal("2"), task(deals=frozenset({"1"}), doubtful=frozenset({"overdue_tasks"}))]
+    assert ids("deals_without_task", *facts, read_at=LATE) == ["2"]
+    assert reading("overdue_tasks", *facts, read_at=LATE) == NotRead(Cause.CHANGED)
+
+
 # Pages that shift while they are read
 
 
