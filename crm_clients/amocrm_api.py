@@ -34,7 +34,11 @@ Sink = Callable[[list[Row]], Awaitable[bool | None]]
 
 
 class IgnoredFilter(CrmNonsense):
-    """The rows do not fit what was asked for: the account ignores filters or orders."""
+    """The rows do not fit the filter: the account ignores filters."""
+
+
+class UnsortedList(CrmNonsense):
+    """The rows are not in the order or the span of creation that was asked for."""
 
 
 class _Unauthorized(CrmRefused):
@@ -249,8 +253,11 @@ class AmocrmApi:
     ) -> None:
         """Pages that overlap by a row, in an order that rows keep; a row may be given twice, none is missed."""
         places = [overlapping(0)]
+        capped = False
 
         def place(index: int) -> tuple[int, int]:
+            if capped:
+                return PAGE, index + 1
             while len(places) <= index:
                 limit, number = places[-1]
                 places.append(overlapping(limit * number))
@@ -261,7 +268,11 @@ class AmocrmApi:
             return await self.page(path, query, deadline, what, limit=limit, number=number, judge=judge)
 
         async def take(before: Page | None, index: int, page: Page) -> Page:
-            if before is not None:
+            nonlocal capped
+            if before is None:
+                # A server that gives less than asked for: its pages cannot be made to overlap.
+                capped = not page.last and len(page.rows) < PAGE
+            elif not capped:
                 page = await self._close_gap(fetch, index, before, page, what, sink)
             return await self._drain(page, sink)
 
@@ -312,7 +323,7 @@ class AmocrmApi:
     ) -> None:
         """Rows by second of creation, up to `until` (included): the next page begins where the last one ended.
 
-        Raises IgnoredFilter if the account does not heed the filter or the order.
+        Raises UnsortedList if the account does not heed the filter or the order.
         """
         chains: set[asyncio.Task[None]] = set()
         busy: list[Span] = []
@@ -348,7 +359,7 @@ class AmocrmApi:
         """Give the new rows and move the span behind them."""
         times: list[Any] = [row.get("created_at") for row in page.rows]
         if not all(isinstance(at, int) and span.low <= at <= span.high for at in times) or times != sorted(times):
-            raise IgnoredFilter(f"{what}: amoCRM ignores the filter or the order by creation")
+            raise UnsortedList(f"{what}: amoCRM ignores the filter or the order by creation")
         fresh = [row for row in page.rows if row["id"] not in span.edge]
         if fresh:
             await sink(fresh)
@@ -368,11 +379,21 @@ class AmocrmApi:
     async def by_id(
         self, path: str, query: str, name: str, ids: Iterable[int], deadline: Deadline, what: str, sink: Sink
     ) -> None:
-        """Rows whose `name` is among `ids`; several lists if they are many."""
+        """Rows whose `name` is among `ids`; several lists, some at once, if they are many."""
         wanted = sorted(set(ids))
-        for start in range(0, len(wanted), IDS):
-            part = "&".join(f"filter[{name}][]={number}" for number in wanted[start : start + IDS])
-            await self.shifting(path, "&".join(filter(None, (query, part, "order[id]=asc"))), deadline, what, sink)
+        gate = asyncio.Semaphore(BACKLOG // 2)
+
+        async def read(part: list[int]) -> None:
+            async with gate:
+                chosen = "&".join(f"filter[{name}][]={number}" for number in part)
+                asked = "&".join(filter(None, (query, chosen, "order[id]=asc")))
+                await self.shifting(path, asked, deadline, what, sink)
+
+        parts = [asyncio.create_task(read(wanted[at : at + IDS])) for at in range(0, len(wanted), IDS)]
+        try:
+            await asyncio.gather(*parts)
+        finally:
+            await _give_up(parts)
 
 
 def _split(span: Span, page: Page) -> Span | None:

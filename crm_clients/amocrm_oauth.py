@@ -318,9 +318,7 @@ def _judge_pair(answer: Answer) -> None:
     reason = said.get("hint") or said.get("detail") or f"HTTP {answer.status}"
     if answer.status == 400 and "client" not in str(reason).lower():
         raise DeadToken(CONNECT_AGAIN)
-    raise CrmRefused(
-        f"amoCRM does not renew the tokens ({reason}): check client_id, client_secret and redirect_uri"
-    )
+    raise CrmRefused(f"amoCRM does not renew the tokens ({reason}): check client_id, client_secret and redirect_uri")
 
 
 def _judge_home(answer: Answer) -> None:

@@ -1,0 +1,180 @@
+"""amoCRM's calls, companies and comments."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import zlib
+from array import array
+from bisect import bisect_left
+from datetime import UTC, datetime
+from typing import Any
+
+from crm_clients.amocrm_account import whole
+from crm_clients.amocrm_api import Row
+from crm_clients.amocrm_history import OWNER, Since
+from crm_clients.amocrm_job import Job, Places
+from scoring.records import Call, Comment, Company, Fact
+
+CALL_IN, CALL_OUT = "call_in", "call_out"
+TALKED, UNANSWERED = 4, frozenset({1, 5, 6, 7})
+"""`call_status`: talked; left a message, wrong number, no answer, busy. What lies between is told by the duration."""
+COMMENT = "common"
+
+
+async def read_companies(job: Job) -> None:
+    """Companies created in the window, credited to their creator or, by the settings, to their owner."""
+    by_owner = job.config.companies_credit == "owner"
+    since = Since(job.cutoff)
+    rows: list[Row] = []
+
+    async def take(page: list[Row]) -> None:
+        rows.extend(row for row in page if job.start <= whole(row.get("created_at")) < job.cutoff)
+
+    async def learn(events: list[Row]) -> None:
+        since.add(events)
+
+    span = f"filter[created_at][from]={job.start}&filter[created_at][to]={job.cutoff - 1}"
+    await job.api.shifting("companies", f"{span}&order[id]=asc", job.deadline, "companies", take)
+    if by_owner and rows and job.is_over:
+        await job.events((OWNER,), job.cutoff, None, "owners of companies since the cutoff", learn)
+    facts = []
+    for row in rows:
+        key, owner = whole(row["id"]), whole(row.get("responsible_user_id"))
+        user = since.owner("company", key, owner) if by_owner else whole(row.get("created_by"))
+        facts.append(
+            Company(
+                id=str(key),
+                title=str(row.get("name") or "").strip() or f"#{key}",
+                manager=str(user or ""),  # 0: a robot or an integration
+                created_at=datetime.fromtimestamp(whole(row["created_at"]), UTC),
+            )
+        )
+    await job.emit(facts)
+
+
+async def read_calls(job: Job) -> None:
+    """Call notes of leads, contacts and companies; the same call on several of them is one."""
+    seen: set[str] = set()
+    for entity in ("leads", "contacts", "companies"):
+
+        async def take(rows: list[Row], entity: str = entity) -> None:
+            calls = [call for row in rows if (call := _call(job, row, entity, seen)) is not None]
+            await job.emit(calls)
+
+        query = f"filter[note_type][]={CALL_IN}&filter[note_type][]={CALL_OUT}&filter[updated_at][from]={job.start}"
+        await job.api.shifting(f"{entity}/notes", f"{query}&order[id]=asc", job.deadline, f"calls on {entity}", take)
+
+
+def _call(job: Job, row: Row, entity: str, seen: set[str]) -> Call | None:
+    """A call of the window; None for anything else, and for one already seen elsewhere."""
+    at = whole(row.get("created_at"))
+    kind = row.get("note_type")
+    if kind not in (CALL_IN, CALL_OUT) or not job.start <= at < job.cutoff:
+        return None
+    said = row.get("params")
+    params: dict[str, Any] = said if isinstance(said, dict) else {}
+    key = whole(row["id"])
+    mark = str(params.get("uniq") or "").strip() or f"#{key}"
+    if mark in seen:
+        return None
+    seen.add(mark)
+    user = _caller(row, params)
+    seconds = max(0, whole(params.get("duration")))
+    status = whole(params.get("call_status"))
+    if job.concerns(user):
+        job.places.calls[key] = Places.pack(entity, whole(row.get("entity_id")))
+    return Call(
+        id=str(key),
+        title=str(params.get("phone") or "").strip() or f"#{key}",
+        manager=str(user or ""),
+        ended_at=datetime.fromtimestamp(at, UTC),
+        seconds=seconds,
+        incoming=kind == CALL_IN,
+        answered=status == TALKED or (seconds > 0 and status not in UNANSWERED),
+    )
+
+
+def _caller(row: Row, params: dict[str, Any]) -> int:
+    """Whose call it was: the note's responsible user, else whom the telephony names, else who wrote the note."""
+    return (
+        whole(row.get("responsible_user_id")) or whole(params.get("call_responsible")) or whole(row.get("created_by"))
+    )
+
+
+class CommentBook:
+    """Which deals have a human comment. Kept in the client's memory: once commented is enough."""
+
+    KEY = "comments"
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._known = array("q")
+        self._checked = 0
+        """The cutoff that the kept list is for; no use for an earlier one."""
+
+    async def load(self) -> None:
+        """Recall the deals that were commented by an earlier cutoff; without those that lost a comment since."""
+        kept = _unpack(await self._job.memory.get(self.KEY))
+        if kept is None or kept[0] > self._job.cutoff:
+            return
+        checked, known = kept
+        gone: set[int] = set()
+
+        async def take(events: list[Row]) -> None:
+            gone.update(whole(event.get("entity_id")) for event in events)
+
+        types = ("common_note_deleted",)
+        await self._job.events(types, checked, None, "deleted comments", take)
+        self._checked = checked
+        self._known = array("q", (lead for lead in known if lead not in gone)) if gone else known
+
+    def knows(self, lead: int) -> bool:
+        """Whether it is known to have a comment."""
+        place = bisect_left(self._known, lead)
+        return place < len(self._known) and self._known[place] == lead
+
+    async def read(self, leads: array[int]) -> None:
+        """Look at the notes of the deals of which nothing is known, and keep what was found."""
+        job = self._job
+        found: set[int] = set()
+
+        async def take(rows: list[Row]) -> None:
+            facts: list[Fact] = []
+            for row in rows:
+                lead, at = whole(row.get("entity_id")), whole(row.get("created_at"))
+                if row.get("note_type") != COMMENT or not whole(row.get("created_by")) or at >= job.cutoff:
+                    continue
+                if lead not in found:
+                    found.add(lead)
+                    facts.append(Comment(str(lead), datetime.fromtimestamp(at, UTC)))
+            await job.emit(facts)
+
+        unknown = (lead for lead in leads if not self.knows(lead))
+        query = f"filter[note_type][]={COMMENT}"
+        await job.api.by_id("leads/notes", query, "entity_id", unknown, job.deadline, "comments", take)
+        known = sorted({lead for lead in leads if self.knows(lead)} | found)
+        if self._checked <= job.cutoff:
+            await job.memory.put(self.KEY, _pack(job.cutoff, array("q", known)))
+
+
+def _pack(checked: int, leads: array[int]) -> str:
+    steps = array("q", (lead - before for before, lead in zip([0, *leads[:-1]], leads, strict=True)))
+    return json.dumps({"until": checked, "leads": base64.b64encode(zlib.compress(steps.tobytes(), 6)).decode()})
+
+
+def _unpack(text: str | None) -> tuple[int, array[int]] | None:
+    """What was kept; None if nothing usable was: then everything is looked at again."""
+    try:
+        kept = json.loads(text or "")
+        steps = array("q")
+        steps.frombytes(zlib.decompress(base64.b64decode(kept["leads"])))
+        total = 0
+        leads = array("q")
+        for step in steps:
+            total += step
+            leads.append(total)
+        return int(kept["until"]), leads
+    except (ValueError, KeyError, TypeError, binascii.Error, zlib.error):
+        return None

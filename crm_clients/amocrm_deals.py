@@ -1,0 +1,334 @@
+"""amoCRM's leads as they stood at the cutoff."""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from crm_clients.amocrm_account import Stages, read_stages, state_of, whole
+from crm_clients.amocrm_api import IgnoredFilter, Row, Sink, UnsortedList
+from crm_clients.amocrm_history import LEAD_EVENTS, STATUS, Since, Stage, Turns
+from crm_clients.amocrm_job import Job, Look
+from crm_clients.amocrm_tasks import TaskBook
+from crm_clients.errors import CrmError, DeadlineExceeded
+from crm_clients.http import Deadline
+from scoring.records import Deal, DealState, Fact, Money
+
+STAGES = 60
+"""Pairs of pipeline and stage that an address has room for."""
+HELD = 25_000
+"""Deals kept back until the changes since the cutoff have been looked at once more."""
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class LeadLine:
+    """What matters of a lead's row, small enough to be kept by the ten thousand."""
+
+    id: int
+    name: str
+    price: Any
+    owner: int
+    stage: Stage
+    created: int
+    updated: int
+    closed: int
+    has_task: bool
+    reason: str
+    missing: tuple[str, ...]
+
+
+def _filled(row: Row) -> set[str]:
+    """Custom fields that have a value, by id and by code; empty ones are not on the wire at all."""
+    found: set[str] = set()
+    for custom in row.get("custom_fields_values") or ():
+        values = custom.get("values") or ()
+        if any(_is_something(value.get("value") if isinstance(value, dict) else value) for value in values):
+            found |= {str(custom.get("field_id")), str(custom.get("field_code"))}
+    return found
+
+
+def _is_something(value: object) -> bool:
+    return value not in (None, "", [], {}) and (not isinstance(value, str) or bool(value.strip()))
+
+
+_OWN_FIELDS = {"name": "name", "price": "price", "responsible_user_id": "responsible_user_id"}
+"""Fields of the lead itself that the settings may require by name."""
+
+
+def missing_fields(row: Row, required: tuple[str, ...]) -> tuple[str, ...]:
+    """Which of the required fields are empty."""
+    if not required:
+        return ()
+    filled = _filled(row)
+    filled |= {name for name, key in _OWN_FIELDS.items() if row.get(key) not in (0, None) and _is_something(row[key])}
+    return tuple(name for name in required if name not in filled)
+
+
+def _reason(row: Row) -> str:
+    """The loss reason's name; its id where the name is not told."""
+    for reason in (row.get("_embedded") or {}).get("loss_reason") or ():
+        if isinstance(reason, dict) and reason.get("id"):
+            return str(reason.get("name") or reason["id"])
+    return str(row.get("loss_reason_id") or "")
+
+
+class DealReader:
+    """Reads all that was open at the cutoff, and what was won or lost in the window."""
+
+    def __init__(self, job: Job, book: TaskBook | None, commented: Callable[[int], bool]) -> None:
+        self._job, self._book, self._commented = job, book, commented
+        self._since, self._look = Since(job.cutoff), Look(job.cutoff)
+        self._turns = Turns(job.cutoff, keep_stages=False)
+        self._stages = Stages({}, (), frozenset())
+        self._held: list[LeadLine] = []
+        self._releasing = asyncio.Lock()
+        self._seen_closed: set[int] = set()
+        self._tasks_known = book is not None
+        self.horizon = job.cutoff - job.request.stale_days * DAY
+        self.open_leads = array("q")
+        """Ids of the deals that were open at the cutoff."""
+
+    async def run(self) -> None:
+        """Read everything. Raises CrmError."""
+        job = self._job
+        self._stages = await read_stages(job.api, job.deadline)
+        await self._read_turns()
+        try:
+            if not job.account.filters:
+                raise IgnoredFilter("filters are not enabled in this account")
+            await self._read_open()
+            await self._read_closed()
+            await self._read_unlisted()
+        except IgnoredFilter:
+            await self._read_all()
+        await self._release()
+
+    # When stages were entered
+
+    async def _read_turns(self) -> None:
+        if self._job.wants("stale_deals"):
+            # More events than the time allows cost this KPI, not all others.
+            self._turns = Turns(self._job.cutoff, keep_stages=True)
+            time_left = self._job.deadline.remaining("changes of stages")
+            deadline = Deadline(time_left / 2, self._job.api.http.clock)
+            begin = min(self.horizon, self._job.start)
+            with suppress(DeadlineExceeded):
+                await self._events(begin, "", deadline)
+                return
+            self._turns = Turns(self._job.cutoff, keep_stages=False)
+        if self._job.wants("deals_won", "won_amount", "deals_lost", "lost_without_reason"):
+            await self._events(self._job.start, self._closing("value_after"), self._job.deadline)
+            await self._events(min(self.horizon, self._job.start), self._closing("value_before"), self._job.deadline)
+
+    def _closing(self, side: str) -> str:
+        return "&".join(
+            f"filter[{side}][leads_statuses][{n}][pipeline_id]={pipeline}"
+            f"&filter[{side}][leads_statuses][{n}][status_id]={status}"
+            for n, (pipeline, status) in enumerate(self._stages.closed)
+        )
+
+    async def _events(self, since: int, extra: str, deadline: Deadline) -> None:
+        async def take(events: list[Row]) -> None:
+            self._turns.add(events)
+
+        until = self._job.cutoff
+        await self._job.events((STATUS,), since, until, "changes of stages", take, extra=extra, deadline=deadline)
+
+    # Lists of leads
+
+    async def _read_open(self) -> None:
+        pairs = self._stages.open
+        wanted = set(pairs)
+
+        async def take(rows: list[Row]) -> None:
+            if any((whole(row.get("pipeline_id")), whole(row.get("status_id"))) not in wanted for row in rows):
+                raise IgnoredFilter("open deals: amoCRM ignores the filter by stages")
+            await self._hold(rows)
+
+        for begin in range(0, len(pairs), STAGES):
+            await self._list(_statuses(pairs[begin : begin + STAGES]), "open deals", take)
+
+    async def _read_closed(self) -> None:
+        """Deals closed since the window's start; those closed after the cutoff were open at it."""
+        job = self._job
+
+        async def take(rows: list[Row]) -> None:
+            await self._hold([row for row in rows if self._is_wanted(row)])
+
+        for begin in range(0, len(self._stages.closed), STAGES):
+            stages = _statuses(self._stages.closed[begin : begin + STAGES])
+            query = f"{stages}&filter[closed_at][from]={job.start}&with=loss_reason"
+            await self._list(query, "closed deals", take)
+
+    async def _list(self, query: str, what: str, sink: Sink) -> None:
+        job = self._job
+        try:
+            await job.api.created("leads", query, job.cutoff - 1, job.deadline, what, sink)
+        except UnsortedList:
+            await job.api.shifting("leads", f"{query}&order[id]=asc", job.deadline, what, sink)
+
+    async def _read_all(self) -> None:
+        """The account heeds no filters: every lead it has ever had is gone through."""
+        job = self._job
+
+        async def take(rows: list[Row]) -> None:
+            await self._hold([row for row in rows if self._is_wanted(row)])
+
+        await job.api.shifting("leads", "with=loss_reason&order[id]=asc", job.deadline, "all deals", take)
+
+    def _is_wanted(self, row: Row) -> bool:
+        if state_of(whole(row.get("status_id"))) is DealState.OPEN:
+            return True
+        self._seen_closed.add(whole(row["id"]))
+        return max(whole(row.get("closed_at")), whole(row.get("updated_at"))) >= self._job.start
+
+    async def _read_unlisted(self) -> None:
+        """Deals that an event says were closed in the window, although their closing date says otherwise."""
+        job = self._job
+        unlisted = {
+            lead
+            for lead in self._turns.closed() - self._seen_closed
+            if any(
+                moment[0] >= job.start and now is not DealState.OPEN
+                for moment, (_, now) in self._turns.states[lead].items()
+            )
+        }
+        await job.api.by_id("leads", "with=loss_reason", "id", unlisted, job.deadline, "closed deals", self._hold)
+
+    # As at the cutoff
+
+    async def _hold(self, rows: list[Row]) -> None:
+        self._held.extend(self._line(row) for row in rows if whole(row.get("created_at")) < self._job.cutoff)
+        if not self._job.is_over or len(self._held) >= HELD:
+            await self._release()
+
+    def _line(self, row: Row) -> LeadLine:
+        stage = (whole(row.get("pipeline_id")), whole(row.get("status_id")))
+        return LeadLine(
+            id=whole(row["id"]),
+            name=str(row.get("name") or ""),
+            price=row.get("price"),
+            owner=whole(row.get("responsible_user_id")),
+            stage=stage,
+            created=whole(row.get("created_at")),
+            updated=whole(row.get("updated_at")),
+            closed=whole(row.get("closed_at")),
+            has_task=bool(row.get("closest_task_at")),
+            reason=_reason(row),
+            missing=missing_fields(row, self._required(stage[0])),
+        )
+
+    def _required(self, pipeline: int) -> tuple[str, ...]:
+        fields = self._job.config.required_fields
+        return tuple(dict.fromkeys([*fields.get("*", ()), *fields.get(str(pipeline), ())]))
+
+    async def _release(self) -> None:
+        """Look at the changes once more, then state what is certain now."""
+        async with self._releasing:
+            held, self._held = self._held, []
+            if not held:
+                return
+            await self._learn()
+            for begin in range(0, len(held), 250):
+                deals = [deal for line in held[begin : begin + 250] if (deal := self._deal(line)) is not None]
+                self.open_leads.extend(int(deal.id) for deal in deals if self._was_open(deal))
+                await self._job.emit(list[Fact](deals))
+
+    async def _learn(self) -> None:
+        job = self._job
+        if not job.is_over:
+            return
+
+        async def take(events: list[Row]) -> None:
+            self._since.add(events)
+
+        await job.events(LEAD_EVENTS, self._look.span(job.now), None, "changes of deals since the cutoff", take)
+        if self._book is not None and self._tasks_known:
+            try:
+                await self._book.look()
+            except CrmError:
+                # Tasks fail as a kind of their own; without them nobody asks what we say of a deal's tasks.
+                self._tasks_known = False
+
+    def _deal(self, line: LeadLine) -> Deal | None:
+        since = self._since
+        stage = since.stages[line.id][1] if line.id in since.stages else line.stage
+        if stage in self._stages.incoming:
+            return None
+        state = state_of(stage[1])
+        closed_at = None
+        if state is not DealState.OPEN:
+            entered = self._entered(line, state)
+            if entered is None or entered < self._job.start:
+                return None
+            closed_at = datetime.fromtimestamp(entered, UTC)
+        has_task = None if self._book is not None and not self._tasks_known else self._has_task(line)
+        return Deal(
+            id=str(line.id),
+            title=line.name.strip() or f"#{line.id}",
+            manager=str(since.owner("lead", line.id, line.owner) or ""),
+            state=state,
+            created_at=datetime.fromtimestamp(line.created, UTC),
+            pipeline=str(stage[0]),
+            closed_at=closed_at,
+            stage_since=self._stage_since(line),
+            amount=self._money(since.sales[line.id][1] if line.id in since.sales else line.price),
+            loss_reason=line.reason if state is DealState.LOST else "",
+            missing_fields=line.missing if state is DealState.OPEN else (),
+            has_task=has_task,
+            has_comment=True if state is DealState.OPEN and self._commented(line.id) else None,
+            reopened=closed_at is not None and self._turns.reopened(line.id, int(closed_at.timestamp())),
+            doubtful=self._doubts(line, has_task=has_task),
+        )
+
+    def _was_open(self, deal: Deal) -> bool:
+        cutoff = self._job.request.window.cutoff
+        return deal.state is DealState.OPEN or (deal.closed_at is not None and deal.closed_at >= cutoff)
+
+    def _entered(self, line: LeadLine, state: DealState) -> int | None:
+        """When it came into its won or lost state at the cutoff."""
+        entered = self._turns.entered(line.id, state)
+        if entered is not None:
+            return entered
+        if line.id in self._turns.shifted:
+            return None  # moved between two closing stages: closed long ago
+        if line.closed and (line.closed < self._job.cutoff or line.id not in self._since.stages):
+            return line.closed
+        return line.created  # born closed
+
+    def _stage_since(self, line: LeadLine) -> datetime | None:
+        """The last change before the cutoff; where there was none since the horizon, the horizon itself."""
+        if not self._turns.keep_stages:
+            return None
+        horizon = min(self.horizon, self._job.start)
+        entered = self._turns.last.get(line.id) or (line.created if line.created >= horizon else horizon - 1)
+        return datetime.fromtimestamp(entered, UTC)
+
+    def _has_task(self, line: LeadLine) -> bool:
+        return line.has_task if self._book is None else self._book.covers(line.id, open_now=line.has_task)
+
+    def _money(self, price: Any) -> Money | None:
+        return None if price in (None, "") else Money(Decimal(str(price)), self._job.account.currency)
+
+    def _doubts(self, line: LeadLine, *, has_task: bool | None) -> frozenset[str]:
+        """Changed since the cutoff in fields of which amoCRM keeps no history."""
+        if line.updated < self._job.cutoff:
+            return frozenset()
+        doubts = {"lost_without_reason", "deals_missing_fields"}
+        if has_task is False and self._book is not None and self._book.since.deleted:
+            doubts.add("deals_without_task")
+        return frozenset(doubts)
+
+
+def _statuses(pairs: tuple[Stage, ...]) -> str:
+    return "&".join(
+        f"filter[statuses][{n}][pipeline_id]={pipeline}&filter[statuses][{n}][status_id]={status}"
+        for n, (pipeline, status) in enumerate(pairs)
+    )
