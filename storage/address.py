@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
@@ -20,6 +21,8 @@ def parse(url: str) -> URL:
         raise StorageError(f"database.url names {address.drivername!r}; {_ALLOWED}")
     if address.get_backend_name() == "sqlite" and address.database in (None, "", ":memory:"):
         raise StorageError(f"database.url names no file; {_ALLOWED}")
+    if address.get_backend_name() == "postgresql" and importlib.util.find_spec("psycopg") is None:
+        raise StorageError("database.url names PostgreSQL, whose driver is missing: pip install 'reglament[postgres]'")
     return address
 
 

@@ -19,7 +19,7 @@ def readings_to_json(readings: Mapping[str, Reading]) -> dict[str, Any]:
 
 def readings_from_json(data: Mapping[str, Any]) -> dict[str, Reading]:
     """The readings that `readings_to_json` wrote."""
-    return {kpi: _reading_from_json(item) for kpi, item in data.items()}
+    return {kpi: reading_from_json(item) for kpi, item in data.items()}
 
 
 def _reading_to_json(reading: Reading) -> dict[str, Any]:
@@ -32,7 +32,8 @@ def _reading_to_json(reading: Reading) -> dict[str, Any]:
             return {"not_read": cause.value, "detail": detail}
 
 
-def _reading_from_json(data: Mapping[str, Any]) -> Reading:
+def reading_from_json(data: Mapping[str, Any]) -> Reading:
+    """One reading."""
     if "value" in data:
         return Value(_number_from_json(data["value"]), tuple(_item_from_json(item) for item in data["items"]))
     if "not_read" in data:

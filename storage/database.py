@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any, Self
 
 from sqlalchemy import text
@@ -38,6 +38,7 @@ class Database:
         self._reader = engine.execution_options(**read)
         # SQLite's own waiting polls and may starve somebody; inside a process writers queue in order.
         self._turn = asyncio.Lock() if self.is_sqlite else None
+        self._writing: set[asyncio.Task[Any] | None] = set()
 
     @classmethod
     async def open(cls, url: str) -> Self:
@@ -82,13 +83,25 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         """A transaction that writes: committed when the block ends, rolled back when it raises."""
-        with in_our_words():
+        with self._once_per_task(), in_our_words():
             async with (
                 self._turn or nullcontext(),
                 AsyncSession(self._writer, expire_on_commit=False) as session,
                 session.begin(),
             ):
                 yield session
+
+    @contextmanager
+    def _once_per_task(self) -> Iterator[None]:
+        """A transaction inside a transaction would wait for itself for ever."""
+        task = asyncio.current_task()
+        if task in self._writing:
+            raise RuntimeError("a transaction is open already: hand its session on instead of opening another")
+        self._writing.add(task)
+        try:
+            yield
+        finally:
+            self._writing.discard(task)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Session]:

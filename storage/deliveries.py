@@ -58,11 +58,14 @@ async def add(
 
 async def due(db: Database, *, at: datetime, limit: int = 50) -> list[Delivery]:
     """What can be started now, oldest first. Settles those that two processes died over."""
-    async with db.transaction() as session:
-        await session.execute(_give_up(at))
     async with db.reading() as session:
         query = select(DeliveryRecord).where(_startable(at)).order_by(DeliveryRecord.id).limit(limit)
-        return [_to_delivery(row) for row in await session.scalars(query)]
+        found = [_to_delivery(row) for row in await session.scalars(query)]
+        hopeless = await session.scalar(select(DeliveryRecord.id).where(_hopeless()).limit(1))
+    if hopeless is not None:
+        async with db.transaction() as session:
+            await session.execute(_give_up(at))
+    return found
 
 
 def _startable(at: datetime) -> ColumnElement[bool]:
@@ -76,10 +79,14 @@ def _orphaned() -> ColumnElement[bool]:
     return and_(DeliveryRecord.state == _SENDING, DeliveryRecord.lease_until <= DatabaseNow())
 
 
+def _hopeless() -> ColumnElement[bool]:
+    return and_(_orphaned(), DeliveryRecord.interrupted >= _NOT_TRIED_TWICE)
+
+
 def _give_up(at: datetime) -> Update:
     return (
         update(DeliveryRecord)
-        .where(_orphaned(), DeliveryRecord.interrupted >= _NOT_TRIED_TWICE)
+        .where(_hopeless())
         .values(state=DeliveryState.UNCERTAIN.value, done_at=at, problem="two processes died while sending it")
         .execution_options(synchronize_session=False)
     )

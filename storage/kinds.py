@@ -19,7 +19,7 @@ class DeliveryKind(StrEnum):
     DIGEST = "digest"
     """The head's digest after the cutoff. reference: team, day."""
     REMINDER = "reminder"
-    """Before the cutoff, to who would lose points. reference: team, day, crm_user, and `readings` as read then (`storage.codec`)."""
+    """Before the cutoff, to who would lose points. reference: team, day, crm_user, and its `readings` (`codec`)."""
     CORRECTION = "correction"
     """The short reply under an evening message that was edited. reference: team, day, crm_user, seq."""
     DELAYED = "delayed"

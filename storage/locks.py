@@ -57,7 +57,7 @@ class SingleRun:
     def __init__(self, url: str) -> None:
         where = address.parse(url)
         self._file = address.file_of(where) if address.is_sqlite(where) else None
-        self._lock = None if self._file is None else _FileLock(self._file.with_name(f"{self._file.name}.run"))
+        self._lock = None if self._file is None else _FileLock(self._file.with_name(f"{self._file.name}.lock"))
 
     def __enter__(self) -> Self:
         if self._lock is not None and not self._lock.take():

@@ -12,7 +12,7 @@ from storage import audit
 from storage.errors import NotFound, Refused
 from storage.models import ManagerRecord, PersonRecord, TeamRecord
 from storage.rows import Member, Person, Role, RoleGrant
-from storage.sql import manager_of, team_named
+from storage.sql import manager_ids, manager_of, team_named, upsert
 
 # Managers
 
@@ -25,16 +25,14 @@ async def sync_users(
     Call it with complete lists only: who is missing from it has left. New users are known from now on.
     """
     listed = {user: (name, active) for user, name, active in users}
-    query = select(ManagerRecord).where(ManagerRecord.connection == connection).with_for_update()
-    rows = {row.crm_user: row for row in await session.scalars(query)}
-    for user, (name, active) in listed.items():
-        if user not in rows and active:
-            session.add(ManagerRecord(connection=connection, crm_user=user, name=name, active=True, left_at=None))
-        elif user in rows and name:
-            rows[user].name = name
+    present = {user: name or user for user, (name, active) in listed.items() if active}
+    await manager_ids(session, connection, present, active=True)
+    query = select(ManagerRecord).where(ManagerRecord.connection == connection).order_by(ManagerRecord.id)
+    rows = await session.scalars(query.with_for_update().execution_options(populate_existing=True))
     gone = []
-    for user, row in rows.items():
-        active = listed.get(user, ("", False))[1]
+    for row in rows.all():
+        name, active = listed.get(row.crm_user, ("", False))
+        row.name = name or row.name
         if row.active and not active:
             row.left_at = at
             gone.append(row)
@@ -75,19 +73,10 @@ async def set_members(session: AsyncSession, team: str, users: Mapping[str, str]
         .where(ManagerRecord.team_id == owner.id, ManagerRecord.crm_user.not_in(list(users)))
         .values(team_id=None)
     )
-    query = select(ManagerRecord).where(
-        ManagerRecord.connection == owner.connection, ManagerRecord.crm_user.in_(list(users))
+    ids = await manager_ids(session, owner.connection, {user: name or user for user, name in users.items()})
+    await session.execute(
+        update(ManagerRecord).where(ManagerRecord.id.in_(list(ids.values()))).values(team_id=owner.id)
     )
-    rows = {row.crm_user: row for row in await session.scalars(query)}
-    for user, name in users.items():
-        row = rows.get(user)
-        if row is None:
-            row = ManagerRecord(
-                connection=owner.connection, crm_user=user, name=name or user, active=True, left_at=None
-            )
-            session.add(row)
-        row.team_id = owner.id
-    await session.flush()
 
 
 def _members() -> Select[ManagerRecord, str | None, int | None, str | None]:
@@ -253,11 +242,11 @@ async def _team_keys(session: AsyncSession, ids: Collection[int]) -> dict[int | 
 
 async def meet(session: AsyncSession, telegram_id: int, name: str, *, at: datetime) -> Person:
     """The person of a chat whom the settings name (head, hr, admin): known from his first word on."""
-    row = await session.scalar(select(PersonRecord).where(PersonRecord.telegram_id == telegram_id))
-    if row is None:
-        row = new_person(session, name, at)
-        row.telegram_id, row.connected_at = telegram_id, at
-        await session.flush()
+    new = {"name": name, "telegram_id": telegram_id, "roles": [], "created_at": at, "connected_at": at}
+    await session.execute(
+        upsert(session, PersonRecord).values(**new).on_conflict_do_nothing(index_elements=["telegram_id"])
+    )
+    row = (await session.scalars(select(PersonRecord).where(PersonRecord.telegram_id == telegram_id))).one()
     return await _to_person(session, row)
 
 

@@ -14,7 +14,7 @@ from scoring.snapshot import Evidence, Reading, Value
 from storage import runs
 from storage.ledger import select_entries
 from storage.models import LedgerRecord, TeamRecord
-from storage.rows import Backlog, Day, DayFigures, Kept, Run, RunState
+from storage.rows import Backlog, Day, DayFigures, Run, RunState
 from storage.sql import team_named
 
 # The ledger
@@ -115,19 +115,17 @@ async def figures(session: AsyncSession, team: str, first: date, last: date) -> 
     found = []
     for run in await runs.between(session, team, first, last):
         if run.state is RunState.FINISHED:
-            found.append(_figures(run.day, await runs.kept(session, run.id)))
+            readings = await runs.readings_of(session, run.id, "deals_won", "won_amount")
+            won = [row[0] for row in readings]
+            found.append(
+                DayFigures(
+                    day=run.day,
+                    deals_won=_total(won),
+                    won_amount=_amounts(row[1] for row in readings),
+                    partial=any(not isinstance(reading, Value) for reading in won),
+                )
+            )
     return found
-
-
-def _figures(on: date, kept: list[Kept]) -> DayFigures:
-    won = [item.snapshot.readings.get("deals_won") for item in kept]
-    sums = [item.snapshot.readings.get("won_amount") for item in kept]
-    return DayFigures(
-        day=on,
-        deals_won=_total(won),
-        won_amount=_amounts(sums),
-        partial=any(not isinstance(reading, Value) for reading in won),
-    )
 
 
 async def backlog(session: AsyncSession, team: str, *, until: date | None = None) -> Backlog | None:
@@ -135,11 +133,11 @@ async def backlog(session: AsyncSession, team: str, *, until: date | None = None
     run = await runs.last_finished(session, team, until=until)
     if run is None:
         return None
-    kept = await runs.kept(session, run.id)
-    taskless = [item.snapshot.readings.get("deals_without_task") for item in kept]
+    readings = await runs.readings_of(session, run.id, "overdue_tasks", "deals_without_task")
+    taskless = [row[1] for row in readings]
     return Backlog(
         day=run.day,
-        overdue_tasks=_total(item.snapshot.readings.get("overdue_tasks") for item in kept),
+        overdue_tasks=_total(row[0] for row in readings),
         deals_without_task=_total(taskless),
         amount_without_task=_evidence_amounts(taskless),
     )

@@ -15,7 +15,7 @@ from scoring.rules import Rulebook
 from scoring.scorecard import EvidenceKeys
 from scoring.snapshot import Manager, NotRead, Reading, Snapshot
 from scoring.workdays import Window
-from storage.codec import evidence_keys, readings_from_json, readings_to_json
+from storage.codec import evidence_keys, reading_from_json, readings_from_json, readings_to_json
 from storage.database import Database
 from storage.errors import LeaseLost, NotFound
 from storage.models import ManagerRecord, RulebookRecord, RunRecord, SnapshotRecord, TeamRecord
@@ -359,7 +359,7 @@ async def last_keys(
     for run_id in run_ids.all():
         if not open_pairs:
             break
-        for crm_user, readings in await _stored_readings(session, run_id):
+        for crm_user, readings in await stored_readings(session, run_id):
             for kpi, reading in readings.items():
                 keys = evidence_keys(reading) if (crm_user, kpi) in open_pairs else None
                 if keys is not None:
@@ -368,7 +368,16 @@ async def last_keys(
     return dict(found)
 
 
-async def _stored_readings(session: AsyncSession, run_id: int) -> list[tuple[str, dict[str, Any]]]:
+async def readings_of(session: AsyncSession, run_id: int, *kpis: str) -> list[tuple[Reading | None, ...]]:
+    """Some KPIs of everybody in a run, without reading the rest."""
+    return [
+        tuple(reading_from_json(stored[kpi]) if kpi in stored else None for kpi in kpis)
+        for _crm_user, stored in await stored_readings(session, run_id)
+    ]
+
+
+async def stored_readings(session: AsyncSession, run_id: int) -> list[tuple[str, dict[str, Any]]]:
+    """Everybody's readings in a run, as stored: CRM user, plain data."""
     rows = await session.execute(
         select(ManagerRecord.crm_user, SnapshotRecord.readings)
         .join(ManagerRecord, ManagerRecord.id == SnapshotRecord.manager_id)

@@ -50,12 +50,17 @@ async def manager_of(session: AsyncSession, connection: str, crm_user: str) -> M
     return manager
 
 
-async def manager_ids(session: AsyncSession, connection: str, names: dict[str, str]) -> dict[str, int]:
-    """Row ids by CRM user; who is not known yet (listed in the settings, unknown to the CRM) gets a row."""
+async def manager_ids(
+    session: AsyncSession, connection: str, names: dict[str, str], *, active: bool = False
+) -> dict[str, int]:
+    """Row ids by CRM user; who is not known yet gets a row.
+
+    Not an active one, unless the CRM just named him: whom only the settings list must not be told of as a departure.
+    """
     known = await _known_ids(session, connection, list(names))
     new = [user for user in names if user not in known]
     if new:
-        rows = [{"connection": connection, "crm_user": user, "name": names[user], "active": True} for user in new]
+        rows = [{"connection": connection, "crm_user": user, "name": names[user], "active": active} for user in new]
         await session.execute(upsert(session, ManagerRecord).values(rows).on_conflict_do_nothing())
         known = await _known_ids(session, connection, list(names))
     return known

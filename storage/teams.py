@@ -47,7 +47,7 @@ class TeamChanges:
 
 async def sync(session: AsyncSession, settings: Sequence[TeamSetting], *, at: datetime) -> TeamChanges:
     """Make the stored teams those of the settings; one that is missing there is archived, never removed."""
-    rows = {row.key: row for row in await session.scalars(select(TeamRecord).with_for_update())}
+    rows = {row.key: row for row in await session.scalars(select(TeamRecord).order_by(TeamRecord.id).with_for_update())}
     added, returned = [], []
     for wanted in settings:
         row = rows.pop(wanted.key, None)

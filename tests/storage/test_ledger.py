@@ -286,3 +286,38 @@ async def test_what_was_written_is_gone_when_the_transaction_breaks(database):
         again = await ledger.adjust(session, TEAM, ANNA.crm_user, 1, author="x", reason="r", day=MONDAY, at=START)
     assert again.seq == 7
     assert await _verify(database) == []
+
+
+async def test_nothing_slips_into_a_month_while_it_is_being_locked(database):
+    await found(database)
+    await scored(database)
+    november = Month(2026, 11)
+    async with database.transaction() as session:
+        await periods.approve(session, TEAM, november, author="head", at=LATER)
+
+    async def lock() -> None:
+        async with database.transaction() as session:
+            await periods.lock(session, TEAM, november, workdays=[MONDAY], author="hr", at=LATER)
+
+    async def adjust() -> None:
+        async with database.transaction() as session:
+            await ledger.adjust(session, TEAM, ANNA.crm_user, 1, author="x", reason="r", day=MONDAY, at=LATER)
+
+    results = await asyncio.gather(adjust(), adjust(), lock(), adjust(), lock(), return_exceptions=True)
+    async with database.reading() as session:
+        period = await periods.state(session, TEAM, november)
+        booked = [
+            row for row in await queries.entries_of_month(session, TEAM, november) if row.kind is EntryKind.ADJUSTMENT
+        ]
+    refused = [result for result in results if isinstance(result, Refused)]
+    assert (period.state == "locked") == (booked == [])
+    assert period.state == "locked" or len(refused) == 2
+
+
+async def test_a_transaction_inside_a_transaction_is_a_mistake_that_does_not_hang(database):
+    async with database.transaction():
+        with pytest.raises(RuntimeError, match="open already"):
+            async with database.transaction():
+                pass
+    async with database.transaction() as session:
+        assert session is not None

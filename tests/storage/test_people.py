@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -157,3 +158,29 @@ async def test_an_unlinked_person_can_be_invited_again(database):
         assert len(await people.unconnected(session, TEAM)) == 2
     again = await _connect(database, ANNA, 444)
     assert again.id == person.id
+
+
+async def test_a_user_only_the_settings_know_never_departs(database):
+    await found(database)
+    async with database.transaction() as session:
+        await people.set_members(session, TEAM, {ANNA.crm_user: ANNA.name, "404": "404"})
+        users = [(item.crm_user, item.name, True) for item in (ANNA, BORIS)]
+        assert await people.sync_users(session, CRM, users, at=AT) == []
+        unknown = await people.member(session, CRM, "404")
+        assert (unknown.active, unknown.team) == (False, TEAM)
+        assert await people.sync_users(session, CRM, [*users, ("404", "Now Known", True)], at=AT) == []
+        assert (await people.member(session, CRM, "404")).active
+
+
+async def test_two_processes_may_learn_the_same_people_at_once(database):
+    await found(database)
+    users = [(str(number), f"Person {number}", True) for number in range(600)]
+
+    async def learn(number: int) -> int:
+        async with database.transaction() as session:
+            await people.meet(session, 333, f"Head {number}", at=AT)
+            return len(await people.sync_users(session, CRM, users, at=AT))
+
+    assert await asyncio.gather(*(learn(number) for number in range(3))) == [0, 0, 0]
+    async with database.reading() as session:
+        assert len(await people.all_members(session)) == 600
