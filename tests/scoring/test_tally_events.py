@@ -138,6 +138,13 @@ def test_without_a_completion_time_it_must_have_started_in_this_window_or_the_on
     assert number("meetings_held", meeting(started_at=started)) == counted
 
 
+def test_a_meeting_is_explained_with_its_completion_or_else_with_its_start() -> None:
+    started, held = CUTOFF - timedelta(hours=2), CUTOFF - timedelta(hours=1)
+    [completed_one] = value("meetings_held", meeting(held_at=held, started_at=started)).items
+    [started_one] = value("meetings_held", meeting(started_at=started)).items
+    assert (completed_one.since, started_one.since) == (held, started)
+
+
 def test_a_meeting_that_was_counted_yesterday_is_not_counted_again() -> None:
     yesterday = YESTERDAY - timedelta(hours=2)
     facts = [meeting("1", started_at=yesterday), meeting("2", started_at=yesterday)]

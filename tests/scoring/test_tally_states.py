@@ -215,8 +215,9 @@ def test_an_old_deal_of_unknown_stage_makes_staleness_unknown_for_its_manager_al
     assert number("stale_deals", fact, user="12") == 0
 
 
-def test_a_stage_that_changed_after_the_cutoff_is_unknown_only_when_read_late() -> None:
-    moved = deal(stage_since=CUTOFF + timedelta(minutes=1))
+@pytest.mark.parametrize("after", [timedelta(0), timedelta(minutes=1)])
+def test_a_stage_that_changed_after_the_cutoff_is_unknown_only_when_read_late(after: timedelta) -> None:
+    moved = deal(stage_since=CUTOFF + after)
     assert number("stale_deals", moved, read_at=CUTOFF + timedelta(minutes=15)) == 0
     assert reading("stale_deals", moved, read_at=CUTOFF + timedelta(minutes=15, seconds=1)) == NotRead(Cause.CHANGED)
 
