@@ -214,7 +214,7 @@ def _points(canvas: Canvas, y: float, series: Sequence[TrendDay], words: Labels)
     canvas.text((left - 16, zero), "0", 26, color=SOFT, align="right")
     canvas.line([(left, zero), (canvas.width - MARGIN, zero)], SOFT, 1.5)
     size = _label_size([signed(value) for value in values], slot)
-    labelled = set(values) if size else {low, high}
+    labelled = _labelled(series, every=bool(size))
     for index, day in enumerate(series):
         middle = left + (index + 0.5) * slot
         _day_label(canvas, (middle, y + 478), index, series, slot)
@@ -227,11 +227,17 @@ def _points(canvas: Canvas, y: float, series: Sequence[TrendDay], words: Labels)
             canvas.box((middle - width / 2, zero - length), (width, length), GOOD, round_by=min(5, length / 2))
         elif day.points < 0:
             canvas.box((middle - width / 2, zero), (width, length), BAD, hatch="////")
-        if day.points in labelled:
+        if index in labelled:
             away = length + 20 if day.points else 20
             canvas.text(
                 (middle, zero + away if day.points < 0 else zero - away), signed(day.points), size or 26, align="center"
             )
+
+
+def _labelled(series: Sequence[TrendDay], *, every: bool) -> set[int]:
+    """Which days show their number: all, or where they do not fit, the best and the worst one."""
+    known = {index: day.points for index, day in enumerate(series) if day.points is not None}
+    return set(known) if every else {max(known, key=lambda at: known[at]), min(known, key=lambda at: known[at])}
 
 
 def _label_size(texts: Sequence[str], slot: float) -> float:
