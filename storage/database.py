@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any, Self
 
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
@@ -20,6 +20,24 @@ __all__ = ["Database", "Session", "current_revision", "downgrade", "head_revisio
 
 Session = AsyncSession
 """A transaction, handed from the edge to storage's functions; opaque to everybody else."""
+
+
+_SERVER_SETTINGS = (
+    # As patient as SQLite's busy_timeout; the answer is DatabaseLocked.
+    f"SET lock_timeout = '{int(pragmas.BUSY_SECONDS)}s'",
+    # A machine that vanished must not hold a team's ledger for the hours that TCP takes to notice.
+    "SET idle_in_transaction_session_timeout = '5min'",
+)
+
+
+def _set_up_server(connection: Any, _record: object) -> None:  # the driver's own, adapted
+    cursor = connection.cursor()
+    try:
+        for setting in _SERVER_SETTINGS:
+            cursor.execute(setting)
+    finally:
+        cursor.close()
+    connection.commit()
 
 
 class Database:
@@ -61,6 +79,7 @@ class Database:
                 hide_parameters=True,
                 pool_pre_ping=True,
             )
+            event.listen(engine.sync_engine, "connect", _set_up_server)
         database = cls(where, engine)
         try:
             async with database.reading() as session:

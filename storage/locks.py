@@ -95,8 +95,11 @@ async def _file_lock(db: Database, name: str) -> AsyncIterator[None]:
 async def _server_lock(db: Database, name: str) -> AsyncIterator[None]:
     key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
     async with db.own_connection() as connection:
-        await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
+        # Whoever holds it may talk to a slow CRM meanwhile: wait as long as it takes.
+        await connection.execute(text("SET lock_timeout = 0"))
         try:
+            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
             yield
         finally:
-            await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+            # The lock and the setting end with the connection, also where it broke or was cancelled half-way.
+            await connection.invalidate()

@@ -15,7 +15,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from storage import pragmas, schema
+from storage import ledger, pragmas, schema
 from storage.database import Database, upgrade
 from storage.errors import (
     DatabaseLocked,
@@ -26,6 +26,7 @@ from storage.errors import (
     StorageError,
 )
 from storage.models import HeartbeatRecord, RunRecord, TeamRecord
+from storage.sql import lock_team
 from storage.translate import translated
 from storage.types import canonical_json, decimal_text
 from tests.storage.company import TEAM, found, scored
@@ -100,17 +101,17 @@ PRAGMAS = {
     "query_only": 0,
 }
 
-ADDER = """
+WRITER = """
 import asyncio, sys
-from sqlalchemy import text
+from datetime import UTC, date, datetime
+from storage import ledger
 from storage.database import Database
 async def main(url):
     async with await Database.open(url) as db:
-        for _ in range(25):
+        for number in range(25):
             async with db.transaction() as session:
-                lock = "" if db.is_sqlite else " FOR UPDATE"
-                seen = await session.scalar(text("SELECT chat_id FROM teams" + lock))
-                await session.execute(text("UPDATE teams SET chat_id = :n"), {"n": seen + 1})
+                day, at = date(2026, 11, 16), datetime.now(UTC)
+                await ledger.adjust(session, "sales", "7", number + 1, author="x", reason="r", day=day, at=at)
 asyncio.run(main(sys.argv[1]))
 """
 
@@ -119,15 +120,14 @@ def _process(program: str, url: str) -> int:
     return subprocess.run([sys.executable, "-c", program, url], check=False, timeout=120).returncode
 
 
-async def test_processes_that_write_at_once_wait_for_each_other(database_url):
+async def test_the_chain_holds_when_processes_write_at_once(database_url):
     async with await Database.open(database_url) as db:
         await found(db)
-        async with db.transaction() as session:
-            await session.execute(text("UPDATE teams SET chat_id = 0"))
-    codes = await asyncio.gather(*(asyncio.to_thread(_process, ADDER, database_url) for _ in range(3)))
+    codes = await asyncio.gather(*(asyncio.to_thread(_process, WRITER, database_url) for _ in range(3)))
     assert codes == [0, 0, 0]
     async with await Database.open(database_url) as db, db.reading() as session:
-        assert await session.scalar(select(TeamRecord.chat_id)) == 75
+        checked = await ledger.verification(session, TEAM)
+    assert (checked.entries, checked.problems) == (75, ())
 
 
 async def test_a_database_locked_by_another_program_is_a_clear_line(sqlite_url, monkeypatch):
@@ -146,6 +146,33 @@ async def test_a_database_locked_by_another_program_is_a_clear_line(sqlite_url, 
 async def _write(db: Database) -> None:
     async with db.transaction() as session:
         await session.execute(text("INSERT INTO rate_slots (key, next_at) VALUES ('k', 0) ON CONFLICT DO NOTHING"))
+
+
+async def test_a_row_held_too_long_by_another_process_is_a_clear_line(postgresql_url, monkeypatch):
+    monkeypatch.setattr("storage.database._SERVER_SETTINGS", ("SET lock_timeout = '50ms'",))
+    async with await Database.open(postgresql_url) as db:
+        await found(db)
+
+        async def wait() -> None:
+            async with db.transaction() as session:
+                await lock_team(session, TEAM)
+
+        async with db.transaction() as session:
+            await lock_team(session, TEAM)
+            with pytest.raises(DatabaseLocked, match="another process"):
+                await asyncio.create_task(wait())
+
+
+async def test_every_connection_to_a_server_gives_up_in_time(postgresql_url):
+    async with await Database.open(postgresql_url) as db, db.reading() as session:
+        assert await session.scalar(text("SHOW lock_timeout")) == f"{int(pragmas.BUSY_SECONDS)}s"
+        assert await session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "5min"
+
+
+async def test_postgresql_without_its_driver_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(StorageError, match=r"reglament\[postgres\]"):
+        await Database.open("postgresql://user@host/db")
 
 
 async def test_a_full_disk_is_a_clear_line_and_nothing_is_half_written(sqlite_database):
@@ -278,8 +305,6 @@ async def test_a_day_is_not_lost_when_its_process_is_killed_in_the_transaction(d
             assert await session.scalar(text("SELECT count(*) FROM ledger_entries")) == 0
         await scored(db, date(2026, 11, 17))
         async with db.reading() as session:
-            from storage import ledger
-
             assert await ledger.verify(session, TEAM) == []
 
 
