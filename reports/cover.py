@@ -53,7 +53,6 @@ def terms(cover: Sequence[Line], words: Labels) -> dict[str, str]:
 def write(book: Book, cover: Sequence[Line], words: Labels) -> None:
     """Write the sheet."""
     sheet = book.sheet(words("sheet-cover"))
-    sheet.set_portrait()
     sheet.set_column(0, 0, 40)
     sheet.set_column(1, 1, 62)
     look = {

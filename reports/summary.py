@@ -7,60 +7,20 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from reports.stretches import Comparison, Stretch
+from reports.evidence import Now, Won, WonDay, won_in
+from reports.stretches import Comparison
 from scoring.entries import Entry, in_force
 from scoring.scorecard import Outcome
-from scoring.snapshot import Evidence, Snapshot, Value
 from scoring.standings import Totals, discipline, pooled, totals
 
 ENOUGH_DAYS = 3
 """Scored days on both sides before a rise in discipline counts."""
 SLIDE = Decimal(5)
 """Percentage points that discipline must fall by, twice in a row."""
-
-
-@dataclass(frozen=True, slots=True)
-class WonDay:
-    """What one manager won on one day."""
-
-    crm_user: str
-    day: date
-    deals: int
-    amounts: Mapping[str, Decimal] = field(default_factory=dict)
-    """By currency."""
-
-
-@dataclass(frozen=True, slots=True)
-class Won:
-    """Deals won over a stretch, with their sums by currency."""
-
-    deals: int = 0
-    amounts: Mapping[str, Decimal] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenItems:
-    """Things that are wrong now, each counted once, with their sums by currency."""
-
-    items: tuple[Evidence, ...] = ()
-    amounts: Mapping[str, Decimal] = field(default_factory=dict)
-    read: bool = True
-    """False where nobody's KPI could be read, or the CRM does not state it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Now:
-    """The state at the last finished run."""
-
-    day: date
-    overdue: OpenItems
-    without_task: OpenItems
-    snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
-    """By CRM user, for the drill-down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +162,7 @@ def summarize(
             sums.get(user, Totals(user, name)),
             sums_before.get(user, Totals(user, name)),
             sums_earlier.get(user, Totals(user, name)),
-            _won(won, period.now, user),
+            won_in(won, period.now, user),
         )
         for user, name in names.items()
     ]
@@ -216,8 +176,8 @@ def summarize(
         plus=sum(row.plus for row in sums.values()),
         minus=sum(row.minus for row in sums.values()),
         points_before=sum(row.points for row in sums_before.values()),
-        won=_won(won, period.now),
-        won_before=_won(won, period.before),
+        won=won_in(won, period.now),
+        won_before=won_in(won, period.before),
         improved=_improved(people),
         slides=tuple(person for person in people if _slides(person)),
         people=tuple(people),
@@ -283,51 +243,3 @@ def _rules(entries: Iterable[Entry], names: Mapping[str, str]) -> tuple[RuleLine
         for rule, kpi in kpis.items()
     ]
     return tuple(sorted(lines, key=lambda line: (-line.broken, line.rule)))
-
-
-def _won(days: Sequence[WonDay] | None, part: Stretch, crm_user: str | None = None) -> Won | None:
-    """What the team or one manager won in a stretch; None where it is not known at all."""
-    if days is None:
-        return None
-    found = [day for day in days if day.day in part and crm_user in (None, day.crm_user)]
-    return Won(sum(day.deals for day in found), add_up(day.amounts for day in found))
-
-
-def add_up(sums: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
-    """Money by currency, added up exactly."""
-    result: dict[str, Decimal] = defaultdict(Decimal)
-    for amounts in sums:
-        for currency, amount in amounts.items():
-            result[currency] += amount
-    return dict(sorted(result.items()))
-
-
-def won_days(snapshots: Iterable[tuple[date, Snapshot]]) -> tuple[WonDay, ...] | None:
-    """The won deals of stored snapshots, day by day; None where no snapshot states them."""
-    found = []
-    for day, snapshot in snapshots:
-        deals = snapshot.readings.get("deals_won")
-        amount = snapshot.readings.get("won_amount")
-        count = deals.number if isinstance(deals, Value) and isinstance(deals.number, int) else None
-        sums = amount.number if isinstance(amount, Value) and not isinstance(amount.number, int) else None
-        if count is not None or sums is not None:
-            found.append(WonDay(snapshot.manager.crm_user, day, count or 0, sums or {}))
-    return tuple(found) or None
-
-
-def state_now(day: date, snapshots: Iterable[Snapshot]) -> Now:
-    """Overdue tasks and deals without a task at the last finished run, which was on `day`."""
-    by_user = {snapshot.manager.crm_user: snapshot for snapshot in snapshots}
-    return Now(
-        day,
-        _open_items(by_user.values(), "overdue_tasks"),
-        _open_items(by_user.values(), "deals_without_task"),
-        by_user,
-    )
-
-
-def _open_items(snapshots: Iterable[Snapshot], key: str) -> OpenItems:
-    values = [reading for each in snapshots if isinstance(reading := each.readings.get(key), Value)]
-    items = {item.key: item for value in values for item in value.items}
-    sums = ({item.amount.currency: item.amount.amount} for item in items.values() if item.amount)
-    return OpenItems(tuple(items.values()), add_up(sums), read=bool(values))

@@ -61,7 +61,7 @@ _NUMBERS = {
     Style.INTEGER: "#,##0",
     Style.SIGNED: "+#,##0;[Red]-#,##0;0",
     Style.DAY: "+#,##0;[Red]-#,##0;0",
-    Style.NUMBER: "#,##0.##########",
+    Style.NUMBER: "General",
     Style.MONEY: "#,##0.00",
     Style.PERCENT: "0.0%",
     Style.TEXT: "@",

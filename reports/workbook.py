@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from xlsxwriter import Workbook
 
-from reports import cover, sheets, totals
+from reports import cover, ledger_sheets, sheets, totals
 from reports.cells import safe_text
 from reports.labels import Labels, labels
 from reports.period import PeriodReport, manager_totals
@@ -33,9 +33,9 @@ def workbook(report: PeriodReport, language: str) -> bytes:
     sheets.by_rule(book, report, words)
     if report.kpis:
         sheets.kpis(book, report, rows, words)
-    sheets.ledger(book, report, words)
-    sheets.corrections(book, report, words)
-    sheets.rules(book, report, words)
+    ledger_sheets.ledger(book, report, words)
+    ledger_sheets.corrections(book, report, words)
+    ledger_sheets.rules(book, report, words)
     made.close()
     return buffer.getvalue()
 

@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from reports.evidence import WonDay, state_now, won_days
 from reports.stretches import compare_months, compare_weeks
-from reports.summary import Summary, Waiting, WonDay, state_now, summarize, won_days
+from reports.summary import Summary, Waiting, summarize
 from scoring.entries import EntryKind, Month
 from scoring.records import Money
 from scoring.snapshot import Cause, Evidence, Manager, NotAvailable, NotRead, Snapshot, Value

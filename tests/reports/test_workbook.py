@@ -367,9 +367,10 @@ def test_the_same_report_makes_the_same_bytes_whatever_the_clock_says():
 
 def test_every_table_prints_on_landscape_a4_with_frozen_headers_and_a_filter():
     book = read(workbook(report(lived_month().rows), "ru"))
-    for sheet in book.worksheets[1:]:
+    for sheet in book.worksheets:
         assert sheet.page_setup.orientation == "landscape"
         assert str(sheet.page_setup.paperSize) == "9"
+    for sheet in book.worksheets[1:]:
         assert sheet.sheet_properties.pageSetUpPr.fitToPage
         assert sheet.page_setup.fitToWidth in (None, 1)  # one page is the default
         assert sheet.page_setup.fitToHeight == 0
