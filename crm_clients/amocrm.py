@@ -216,6 +216,9 @@ class _Reading:
                 mark = Completed(kind, started)
             except CrmError as error:
                 mark = Failed(kind, str(error))
+            except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+                # A row of a form that nothing documents: this kind cannot be counted, the others can.
+                mark = Failed(kind, f"{kind}: amoCRM answered in an unexpected form ({type(error).__name__})")
         if kind is RecordKind.DEALS:
             self._deals_over.set()
         await self._job.put([mark])

@@ -20,6 +20,8 @@ WON, LOST = 142, 143
 INCOMING = 1
 """`type` of the stage of incoming leads, which nobody has accepted yet: no deals."""
 MEETING_TYPE, MEETING_CODE = 2, "MEETING"
+FAR_FUTURE = 4_102_444_800
+"""The year 2100: later deadlines are typing errors, and calendars end."""
 
 _NEEDED_VIEWS: Mapping[RecordKind, tuple[str, ...]] = {
     RecordKind.DEALS: ("leads",),
@@ -93,7 +95,7 @@ class Account:
         """When a task is due; 23:59, which amoCRM shows as "all day", lasts until the end of that day."""
         if not seconds:
             return None
-        due = instant(seconds)
+        due = instant(min(seconds, FAR_FUTURE))
         local = due.astimezone(self.zone)
         if (local.hour, local.minute) != (23, 59) and duration < 86_340:
             return due

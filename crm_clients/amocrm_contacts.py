@@ -9,6 +9,7 @@ import zlib
 from array import array
 from bisect import bisect_left
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from crm_clients.amocrm_account import whole
@@ -160,7 +161,7 @@ class CommentBook:
 
 
 def _pack(checked: int, leads: array[int]) -> str:
-    steps = array("q", (lead - before for before, lead in zip([0, *leads[:-1]], leads, strict=True)))
+    steps = array("q", (lead - before for before, lead in pairwise([0, *leads])))
     return json.dumps({"until": checked, "leads": base64.b64encode(zlib.compress(steps.tobytes(), 6)).decode()})
 
 

@@ -25,6 +25,8 @@ STAGES = 60
 HELD = 25_000
 """Deals kept back until the changes since the cutoff have been looked at once more."""
 DAY = 86_400
+NO_LONGER_TOLD = "?"
+"""The loss reason of a deal that was lost at the cutoff and has been opened since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class LeadLine:
     closed: int
     has_task: bool
     reason: str
-    missing: tuple[str, ...]
+    filled: tuple[str, ...]
+    """Which fields that any pipeline requires have a value."""
 
 
 def _filled(row: Row) -> set[str]:
@@ -62,13 +65,13 @@ _OWN_FIELDS = {"name": "name", "price": "price", "responsible_user_id": "respons
 """Fields of the lead itself that the settings may require by name."""
 
 
-def missing_fields(row: Row, required: tuple[str, ...]) -> tuple[str, ...]:
-    """Which of the required fields are empty."""
-    if not required:
+def filled_fields(row: Row, wanted: frozenset[str]) -> tuple[str, ...]:
+    """Which of the wanted fields have a value."""
+    if not wanted:
         return ()
     filled = _filled(row)
     filled |= {name for name, key in _OWN_FIELDS.items() if row.get(key) not in (0, None) and _is_something(row[key])}
-    return tuple(name for name in required if name not in filled)
+    return tuple(filled & wanted)
 
 
 def _reason(row: Row) -> str:
@@ -91,6 +94,7 @@ class DealReader:
         self._releasing = asyncio.Lock()
         self._seen_closed: set[int] = set()
         self._tasks_known = book is not None
+        self._wanted_fields = frozenset(name for names in job.config.required_fields.values() for name in names)
         self.horizon = job.cutoff - job.request.stale_days * DAY
         self.open_leads = array("q")
         """Ids of the deals that were open at the cutoff."""
@@ -220,14 +224,15 @@ class DealReader:
             created=whole(row.get("created_at")),
             updated=whole(row.get("updated_at")),
             closed=whole(row.get("closed_at")),
-            has_task=bool(row.get("closest_task_at")),
+            has_task=row.get("closest_task_at") is not None,
             reason=_reason(row),
-            missing=missing_fields(row, self._required(stage[0])),
+            filled=filled_fields(row, self._wanted_fields),
         )
 
-    def _required(self, pipeline: int) -> tuple[str, ...]:
+    def _missing(self, line: LeadLine, pipeline: int) -> tuple[str, ...]:
         fields = self._job.config.required_fields
-        return tuple(dict.fromkeys([*fields.get("*", ()), *fields.get(str(pipeline), ())]))
+        required = dict.fromkeys([*fields.get("*", ()), *fields.get(str(pipeline), ())])
+        return tuple(name for name in required if name not in line.filled)
 
     async def _release(self) -> None:
         """Look at the changes once more, then state what is certain now."""
@@ -280,8 +285,8 @@ class DealReader:
             closed_at=closed_at,
             stage_since=self._stage_since(line),
             amount=self._money(since.sales[line.id][1] if line.id in since.sales else line.price),
-            loss_reason=line.reason if state is DealState.LOST else "",
-            missing_fields=line.missing if state is DealState.OPEN else (),
+            loss_reason=self._loss_reason(line) if state is DealState.LOST else "",
+            missing_fields=self._missing(line, stage[0]) if state is DealState.OPEN else (),
             has_task=has_task,
             has_comment=True if state is DealState.OPEN and self._commented(line.id) else None,
             reopened=closed_at is not None and self._turns.reopened(line.id, int(closed_at.timestamp())),
@@ -310,6 +315,10 @@ class DealReader:
         horizon = min(self.horizon, self._job.start)
         entered = self._turns.last.get(line.id) or (line.created if line.created >= horizon else horizon - 1)
         return datetime.fromtimestamp(entered, UTC)
+
+    def _loss_reason(self, line: LeadLine) -> str:
+        """Opening a deal again erases its reason; one that was lost at the cutoff gets the benefit of the doubt."""
+        return line.reason if state_of(line.stage[1]) is DealState.LOST else line.reason or NO_LONGER_TOLD
 
     def _has_task(self, line: LeadLine) -> bool:
         return line.has_task if self._book is None else self._book.covers(line.id, open_now=line.has_task)

@@ -104,6 +104,10 @@ class FakeAmocrm:
     """Requests in any one second; 0: no limit."""
     patience: int = 20
     """After so many 429 the account is blocked: 403 for everything."""
+    page_size: int | None = None
+    """Fewer rows per page than anybody asks for."""
+    repeat_rows: bool = False
+    """Each page begins with the last row of the one before, as if something had been inserted."""
     latency: float = 0.0
     skew: int = 0
     retry_after: int | None = 1
@@ -523,9 +527,10 @@ class FakeAmocrm:
     def _page(
         self, name: str, path: str, rows: list[Any], query: Query, most: int, show: Callable[[Any], Row]
     ) -> httpx.Response:
-        limit = min(int(query.one.get("limit", "50")), most)
+        limit = min(int(query.one.get("limit", "50")), most, self.page_size or most)
         page = int(query.one.get("page", "1"))
-        part = rows[(page - 1) * limit : page * limit]
+        begin = (page - 1) * limit
+        part = rows[max(0, begin - self.repeat_rows) : begin + limit]
         if not part:
             return self._answer(204)
         links: Row = {"self": {"href": f"https://example.amocrm.ru/api/v4/{path}?page={page}&limit={limit}"}}
