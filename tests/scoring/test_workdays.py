@@ -255,6 +255,8 @@ def test_windows_with_one_cutoff_are_read_together() -> None:
     assert short.union(long) == long
     earlier = Window(utc(2025, 11, 19), utc(2025, 11, 20), utc(2025, 11, 17))
     assert long.union(earlier) == Window(utc(2025, 11, 18), utc(2025, 11, 20), utc(2025, 11, 17))
+    earliest = Window(utc(2025, 11, 19), utc(2025, 11, 20), utc(2025, 11, 16))
+    assert earliest.union(earlier).earlier == earlier.union(earliest).earlier == utc(2025, 11, 16)
     with pytest.raises(ValueError, match="one cutoff"):
         short.union(Window(utc(2025, 11, 19), utc(2025, 11, 21)))
 
