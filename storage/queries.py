@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from scoring.entries import Entry, Month
 from scoring.snapshot import Evidence, Reading, Value
 from storage import runs
-from storage.ledger import select_entries
+from storage.entries import select_entries
 from storage.models import LedgerRecord, TeamRecord
 from storage.rows import Backlog, Day, DayFigures, Run, RunState
 from storage.sql import team_named

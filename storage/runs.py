@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,23 +12,42 @@ from sqlalchemy import ColumnElement, Row, Select, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.rules import Rulebook
-from scoring.scorecard import EvidenceKeys
-from scoring.snapshot import Manager, NotRead, Reading, Snapshot
 from scoring.workdays import Window
-from storage.codec import evidence_keys, reading_from_json, readings_from_json, readings_to_json
+from storage import snapshots
 from storage.database import Database
 from storage.errors import LeaseLost, NotFound
-from storage.models import ManagerRecord, RulebookRecord, RunRecord, SnapshotRecord, TeamRecord
+from storage.models import RulebookRecord, RunRecord, TeamRecord
 from storage.rows import Hold, Kept, Run, RunState
 from storage.rulebooks import rulebook_record_at
-from storage.sql import manager_ids, team_named, upsert
+from storage.snapshots import kept, last_keys, readings_of
+from storage.sql import team_named, upsert
 from storage.types import DatabaseNow
+
+__all__ = [
+    "Busy",
+    "Claimed",
+    "Finished",
+    "assert_held",
+    "between",
+    "by_id",
+    "claim",
+    "find",
+    "finish",
+    "finished_days",
+    "free",
+    "keep",
+    "kept",
+    "last_finished",
+    "last_keys",
+    "last_window_end",
+    "postpone",
+    "readings_of",
+    "renew",
+    "unfinished",
+]
 
 LEASE_SECONDS = 60.0
 """How long a dead process keeps others waiting; renewed every 15 s while it lives."""
-
-LOOK_BACK_RUNS = 60
-"""How many earlier runs are searched for what a person's day is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,64 +169,14 @@ async def assert_held(session: AsyncSession, hold: Hold) -> None:
         raise LeaseLost(f"another process took over the day of team {hold.team}")
 
 
-async def keep(session: AsyncSession, hold: Hold, snapshots: Sequence[Kept], *, at: datetime) -> list[Kept]:
+async def keep(session: AsyncSession, hold: Hold, read: Sequence[Kept], *, at: datetime) -> list[Kept]:
     """Store what was read, before it is judged; give back what now stands.
 
     A KPI stays as the first attempt stored it that had all its records; only one that was not read is replaced.
     """
     if not await _change(session, hold, kept_at=at):
         raise LeaseLost(f"another process took over the day of team {hold.team}")
-    connection = await session.scalar(select(RunRecord.connection).where(RunRecord.id == hold.run_id))
-    assert connection is not None  # noqa: S101  # changed just now
-    names = {item.snapshot.manager.crm_user: item.snapshot.manager.name for item in snapshots}
-    ids = await manager_ids(session, connection, names)
-    before = {row.manager_id: row for row in await _snapshot_rows(session, hold.run_id)}
-    for item in snapshots:
-        manager_id = ids[item.snapshot.manager.crm_user]
-        _merge(session, hold.run_id, manager_id, before.get(manager_id), item)
-    await session.flush()
-    return await kept(session, hold.run_id)
-
-
-def _merge(session: AsyncSession, run_id: int, manager_id: int, row: SnapshotRecord | None, item: Kept) -> None:
-    if row is None:
-        row = SnapshotRecord(run_id=run_id, manager_id=manager_id, readings={}, last_keys={}, blanked=False)
-        session.add(row)
-    old = readings_from_json(row.readings)
-    fresh = {kpi: reading for kpi, reading in item.snapshot.readings.items() if _may_replace(old.get(kpi))}
-    row.readings = row.readings | readings_to_json(fresh)
-    last = {kpi: sorted(item.last[kpi]) for kpi in fresh if kpi in item.last}
-    row.last_keys = row.last_keys | last
-    row.name = item.snapshot.manager.name
-    row.absent = item.absent
-
-
-def _may_replace(reading: Reading | None) -> bool:
-    return reading is None or isinstance(reading, NotRead)
-
-
-async def kept(session: AsyncSession, run_id: int) -> list[Kept]:
-    """The stored snapshots of a run, by name."""
-    rows = await session.execute(
-        select(SnapshotRecord, ManagerRecord.crm_user)
-        .join(ManagerRecord, ManagerRecord.id == SnapshotRecord.manager_id)
-        .where(SnapshotRecord.run_id == run_id)
-        .execution_options(populate_existing=True)
-    )
-    found = [_kept(row, crm_user) for row, crm_user in rows]
-    return sorted(found, key=lambda item: (item.snapshot.manager.name.casefold(), item.snapshot.manager.crm_user))
-
-
-def _kept(row: SnapshotRecord, crm_user: str) -> Kept:
-    return Kept(
-        Snapshot(Manager(crm_user, row.name), readings_from_json(row.readings)),
-        row.absent,
-        {kpi: frozenset(keys) for kpi, keys in row.last_keys.items()},
-    )
-
-
-async def _snapshot_rows(session: AsyncSession, run_id: int) -> Sequence[SnapshotRecord]:
-    return (await session.scalars(select(SnapshotRecord).where(SnapshotRecord.run_id == run_id))).all()
+    return await snapshots.merge(session, hold.run_id, read)
 
 
 async def finish(
@@ -338,49 +307,3 @@ async def last_window_end(session: AsyncSession, team: str, before_day: date) ->
         .limit(1)
     )
     return end
-
-
-async def last_keys(
-    session: AsyncSession, team: str, before_day: date, users: Iterable[str], kpis: Iterable[str]
-) -> dict[str, EvidenceKeys]:
-    """By CRM user: what each KPI's evidence was in his last snapshot in this team in which it was read.
-
-    Looks back through finished runs until every wanted KPI of everybody is found, or LOOK_BACK_RUNS runs are seen.
-    """
-    open_pairs = {(user, kpi) for user in users for kpi in kpis}
-    found: dict[str, dict[str, frozenset[str]]] = {user: {} for user, _ in open_pairs}
-    run_ids = await session.scalars(
-        select(RunRecord.id)
-        .join(TeamRecord, TeamRecord.id == RunRecord.team_id)
-        .where(TeamRecord.key == team, RunRecord.day < before_day, RunRecord.state == RunState.FINISHED.value)
-        .order_by(RunRecord.day.desc())
-        .limit(LOOK_BACK_RUNS)
-    )
-    for run_id in run_ids.all():
-        if not open_pairs:
-            break
-        for crm_user, readings in await stored_readings(session, run_id):
-            for kpi, reading in readings.items():
-                keys = evidence_keys(reading) if (crm_user, kpi) in open_pairs else None
-                if keys is not None:
-                    found[crm_user][kpi] = keys
-                    open_pairs.discard((crm_user, kpi))
-    return dict(found)
-
-
-async def readings_of(session: AsyncSession, run_id: int, *kpis: str) -> list[tuple[Reading | None, ...]]:
-    """Some KPIs of everybody in a run, without reading the rest."""
-    return [
-        tuple(reading_from_json(stored[kpi]) if kpi in stored else None for kpi in kpis)
-        for _crm_user, stored in await stored_readings(session, run_id)
-    ]
-
-
-async def stored_readings(session: AsyncSession, run_id: int) -> list[tuple[str, dict[str, Any]]]:
-    """Everybody's readings in a run, as stored: CRM user, plain data."""
-    rows = await session.execute(
-        select(ManagerRecord.crm_user, SnapshotRecord.readings)
-        .join(ManagerRecord, ManagerRecord.id == SnapshotRecord.manager_id)
-        .where(SnapshotRecord.run_id == run_id)
-    )
-    return [(crm_user, readings) for crm_user, readings in rows]
