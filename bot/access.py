@@ -1,0 +1,87 @@
+"""Who may see and do what. Asked on every message and every tap: a menu is not a lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.context import AppContext
+from bot.texts import Language, Texts, language_of, texts
+from storage import people
+from storage.database import Session
+from storage.rows import Member, Person, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Somebody who writes to the bot, with the rights he has now."""
+
+    telegram_id: int
+    language: Language
+    person: Person | None = None
+    own: tuple[Member, ...] = ()
+    """His manager records that belong to a team now."""
+    head_of: frozenset[str] = frozenset()
+    hr_of: frozenset[str] = frozenset()
+    admin: bool = False
+
+    @property
+    def t(self) -> Texts:
+        """Texts in his language."""
+        return texts(self.language)
+
+    @property
+    def known(self) -> bool:
+        """Whether he is anything but a stranger."""
+        return bool(self.own or self.head_of or self.hr_of or self.admin)
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Names of what he is, for menus and `/help`."""
+        marks = {"manager": self.own, "head": self.head_of, "hr": self.hr_of, "admin": self.admin}
+        return frozenset(name for name, has in marks.items() if has)
+
+    @property
+    def teams(self) -> frozenset[str]:
+        """Teams of which he may see the board and the rules."""
+        return self.head_of | self.hr_of | {member.team for member in self.own if member.team}
+
+    def member_of(self, team: str) -> Member | None:
+        """His own record in a team."""
+        return next((member for member in self.own if member.team == team), None)
+
+    def sees_team(self, team: str) -> bool:
+        """May see everybody of a team: its head."""
+        return team in self.head_of
+
+    def sees_person(self, team: str, crm_user: str) -> bool:
+        """May see somebody's evidence: himself, or as the head."""
+        own = self.member_of(team)
+        return self.sees_team(team) or (own is not None and own.crm_user == crm_user)
+
+    def exports(self, team: str) -> bool:
+        """May have the workbook: hr and owner."""
+        return team in self.hr_of
+
+
+async def viewer(session: Session, ctx: AppContext, telegram_id: int, language_code: str | None = None) -> Viewer:
+    """Rights from settings and database together; an admin has all of every team."""
+    person = await people.by_telegram(session, telegram_id)
+    grants = person.roles if person else frozenset()
+    every = frozenset(ctx.teams)
+    admin = telegram_id in ctx.admins or any(grant.role is Role.ADMIN for grant in grants)
+
+    def teams_of(role: Role, listed: Iterable[str]) -> frozenset[str]:
+        granted = [every if grant.team is None else {grant.team} for grant in grants if grant.role is role]
+        return every if admin else (frozenset(listed).union(*granted) & every)
+
+    chosen = person.language if person else None
+    return Viewer(
+        telegram_id=telegram_id,
+        language=language_of(chosen or language_code, ctx.language),
+        person=person,
+        own=tuple(member for member in person.active if member.team in every) if person else (),
+        head_of=teams_of(Role.HEAD, (key for key, team in ctx.teams.items() if telegram_id in team.heads)),
+        hr_of=teams_of(Role.HR, (key for key, team in ctx.teams.items() if telegram_id in team.hr)),
+        admin=admin,
+    )

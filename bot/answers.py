@@ -1,0 +1,179 @@
+"""Commands and deliveries → what they show: reads one moment of the database, hands values to the texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from bot import boards, heads, own, personal
+from bot.context import AppContext, TeamContext
+from bot.heads import Part
+from bot.personal import Evening
+from bot.texts import Texts
+from bot.views import View
+from reports.evidence import state_now, won_days
+from reports.stretches import compare_months, compare_weeks
+from reports.summary import Summary, summarize
+from scoring.entries import Entry, Month
+from scoring.standings import Leaderboard, leaderboard, streak
+from storage import people, queries, rulebooks, runs
+from storage.database import Session
+from storage.errors import NotFound
+from storage.rows import Day, RunState
+
+STREAK_DAYS = 60
+"""How far back a streak of clean days is looked for."""
+
+
+async def standings(session: Session, team: str, day: date) -> Leaderboard:
+    """The month to date of a day, with that day's points beside."""
+    entries = await queries.entries(session, team, day.replace(day=1), day)
+    members = [(member.crm_user, member.name) for member in await people.members(session, team)]
+    return leaderboard(entries, members, today=day)
+
+
+# The evening
+
+
+async def evening(
+    session: Session, ctx: AppContext, t: Texts, reference: Mapping[str, Any], *, page: int = 0
+) -> View | None:
+    """A manager's message about a day; None if he was not counted on it."""
+    team = ctx.teams[reference["team"]]
+    data = await _evening(session, team, reference)
+    return None if data is None else personal.evening(t, team, data, page=page)
+
+
+async def _evening(session: Session, team: TeamContext, reference: Mapping[str, Any]) -> Evening | None:
+    on, user = date.fromisoformat(reference["day"]), reference["crm_user"]
+    day = await queries.day(session, team.key, on)
+    card = day.card(user) if day else None
+    if day is None or card is None:
+        return None
+    recent = await queries.history(session, team.key, user, on - timedelta(days=STREAK_DAYS), on)
+    return Evening(
+        day=on,
+        cutoff=day.run.window.cutoff,
+        card=card,
+        entries=tuple(entry for entry in day.entries if entry.crm_user == user),
+        absent=user in day.absent,
+        board=await standings(session, team.key, on),
+        streak=streak(recent),
+        earlier=tuple(_earlier(recent, reference.get("earlier", ()))),
+    )
+
+
+def _earlier(entries: Sequence[Entry], days: Sequence[str]) -> list[tuple[date, int | None]]:
+    result: list[tuple[date, int | None]] = []
+    for text in days:
+        day = date.fromisoformat(text)
+        own_rows = [entry for entry in entries if entry.day == day]
+        scored = any(entry.outcome is not None and entry.outcome.scored for entry in own_rows)
+        result.append((day, sum(entry.points for entry in own_rows) if scored else None))
+    return result
+
+
+async def evening_board(session: Session, ctx: AppContext, t: Texts, reference: Mapping[str, Any]) -> View:
+    """The group's leaderboard of a day, with the digest of its ledger."""
+    team, on = ctx.teams[reference["team"]], date.fromisoformat(reference["day"])
+    run = await runs.find(session, team.key, on)
+    digest = run.digest if run else ""
+    return boards.board(t, team.title, on, await standings(session, team.key, on), _mode(team), digest=digest)
+
+
+async def digest(session: Session, ctx: AppContext, t: Texts, reference: Mapping[str, Any]) -> View:
+    """The head's digest of a day."""
+    team = ctx.teams[reference["team"]]
+    day = await queries.day(session, team.key, date.fromisoformat(reference["day"]))
+    waiting = [member.name for member in await people.unconnected(session, team.key)]
+    return heads.team_now(t, team, None) if day is None else heads.digest(t, team, day, waiting)
+
+
+def _mode(team: TeamContext) -> Literal["top3", "full"]:
+    """A board that is off in the group is still asked for; it then names the top three."""
+    return "full" if team.board == "full" else "top3"
+
+
+# Commands
+
+
+async def last_board(session: Session, ctx: AppContext, t: Texts, key: str, own_user: str | None) -> View:
+    """`/leaderboard`: the month to date of the newest finished day."""
+    team = ctx.teams[key]
+    run = await runs.last_finished(session, key)
+    if run is None:
+        return View(t("board-empty"))
+    board = await standings(session, key, run.day)
+    return boards.board(t, team.title, run.day, board, _mode(team), digest=run.digest, own=own_user)
+
+
+async def team_now(session: Session, ctx: AppContext, t: Texts, key: str) -> View:
+    """`/team`."""
+    return heads.team_now(t, ctx.teams[key], await queries.last_day(session, key))
+
+
+async def somebody(session: Session, ctx: AppContext, t: Texts, key: str, crm_user: str, *, page: int = 0) -> View:
+    """`/who`: the newest evening message of one manager, as he got it."""
+    day: Day | None = await queries.last_day(session, key)
+    if day is None:
+        return View(t("team-none"))
+    reference = {"team": key, "day": day.run.day.isoformat(), "crm_user": crm_user}
+    view = await evening(session, ctx, t, reference, page=page)
+    return view or View(t("who-nobody"))
+
+
+async def me(
+    session: Session, ctx: AppContext, t: Texts, key: str, crm_user: str, name: str, month: Month, now: datetime
+) -> View:
+    """`/me` in one team."""
+    team = ctx.teams[key]
+    today = team.calendar.local_date(now)
+    first = min(month.first, today - timedelta(days=STREAK_DAYS))
+    entries = await queries.history(session, key, crm_user, first, max(month.last, today))
+    return own.me(t, team, name, month, entries, today)
+
+
+async def rules(session: Session, ctx: AppContext, t: Texts, key: str, now: datetime) -> View:
+    """`/rules`: those that judge the running window, and whether others are coming."""
+    team = ctx.teams[key]
+    last_end = await runs.last_window_end(session, key, team.calendar.business_day(now))
+    start = last_end or now
+    try:
+        book = await rulebooks.rulebook_at(session, key, start)
+        coming = await rulebooks.next_rulebook(session, key, start)
+    except NotFound:
+        book, coming = team.rulebook, None
+    shown = coming and (coming[0], team.calendar.next_workday(team.calendar.business_day(now)))
+    return own.rules(t, replace(team, rulebook=book), now, shown or None)
+
+
+async def week(session: Session, ctx: AppContext, t: Texts, key: str, day: date, part: Part = Part.ALL) -> View:
+    """`/week`: the ISO week of `day`."""
+    return heads.summary(t, ctx.teams[key], await _summary(session, ctx.teams[key], day, month=False), part)
+
+
+async def month(session: Session, ctx: AppContext, t: Texts, key: str, day: date, part: Part = Part.ALL) -> View:
+    """`/month`: the calendar month of `day`."""
+    return heads.summary(t, ctx.teams[key], await _summary(session, ctx.teams[key], day, month=True), part)
+
+
+async def _summary(session: Session, team: TeamContext, day: date, *, month: bool) -> Summary:
+    last = await runs.last_finished(session, team.key)
+    until = last.day if last else day
+    calendar = team.calendar
+    period = compare_months(calendar, Month.of(day), until) if month else compare_weeks(calendar, day, until)
+    first, end = period.span
+    entries = await queries.entries(session, team.key, first, end)
+    members = [(member.crm_user, member.name) for member in await people.members(session, team.key)]
+    snapshots = [
+        (run.day, item.snapshot)
+        for run in await runs.between(session, team.key, first, end)
+        if run.state is RunState.FINISHED
+        for item in await runs.kept(session, run.id)
+    ]
+    now = None
+    if last is not None:
+        now = state_now(last.day, [item.snapshot for item in await runs.kept(session, last.id)])
+    return summarize(period, entries, members, won=won_days(snapshots), now=now)

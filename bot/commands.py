@@ -1,0 +1,46 @@
+"""Every command once: for the menus, for `/help`, and for the handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that works, and the roles that have it. Its description is the text `command-NAME`."""
+
+    name: str
+    roles: frozenset[str]
+    in_groups: bool = False
+
+    @property
+    def text(self) -> str:
+        """The key of its description."""
+        return f"command-{self.name}"
+
+
+_EVERYBODY = frozenset({"manager", "head", "hr", "admin"})
+
+COMMANDS = (
+    Command("today", frozenset({"manager"})),
+    Command("me", frozenset({"manager"})),
+    Command("team", frozenset({"head", "admin"})),
+    Command("week", frozenset({"head", "admin"})),
+    Command("month", frozenset({"head", "admin"})),
+    Command("who", frozenset({"head", "admin"})),
+    Command("export", frozenset({"hr", "admin"})),
+    Command("leaderboard", _EVERYBODY, in_groups=True),
+    Command("rules", _EVERYBODY, in_groups=True),
+    Command("invite", frozenset({"admin"})),
+    Command("bind", frozenset({"admin"}), in_groups=True),
+    Command("health", frozenset({"admin"})),
+    Command("language", _EVERYBODY),
+    Command("help", _EVERYBODY),
+)
+
+
+def commands_for(roles: Iterable[str]) -> tuple[Command, ...]:
+    """What somebody with these roles may ask."""
+    own = frozenset(roles)
+    return tuple(command for command in COMMANDS if command.roles & own)

@@ -1,0 +1,132 @@
+"""One rule on one day in words: what is fine in a few, what is broken with its evidence."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from bot.texts import Texts, safe
+from scoring.kpis import CATALOGUE, KpiKind
+from scoring.rules import Bound
+from scoring.scorecard import Outcome, Scorecard, ScoreLine, is_money
+from scoring.snapshot import Cause, Evidence, Value
+
+SHOWN = 5
+"""Items under a broken rule before "show all"."""
+
+
+def sign(line: ScoreLine) -> str:
+    """🟡 for overdue tasks, 🔴 for everything else that is broken; the same in every message."""
+    return "🟡" if line.rule.kpi == "overdue_tasks" else "🔴"
+
+
+def kpi_name(t: Texts, key: str) -> str:
+    """The KPI's name."""
+    return t(f"kpi-{key}")
+
+
+def value(t: Texts, line: ScoreLine) -> str:
+    """What was counted, with its currency where it is money."""
+    if line.value is None:
+        return "–"
+    return t.money(line.value, line.rule.currency or "") if is_money(line.rule) else t.number(line.value)
+
+
+def bound(t: Texts, line: ScoreLine) -> str:
+    """What the rule asked for that day."""
+    limit = line.rule.limit if line.bound is None else line.bound
+    return t.money(limit, line.rule.currency or "") if is_money(line.rule) else t.number(limit)
+
+
+def broken(t: Texts, line: ScoreLine, host: str, *, shown: int | None = SHOWN) -> list[str]:
+    """A broken rule with up to `shown` of its items (all without)."""
+    kind = "line-at-least"
+    if line.rule.bound is Bound.AT_MOST:
+        kind = "line-at-most-bound" if line.bound else "line-at-most"
+    values = {"kpi": kpi_name(t, line.rule.kpi), "value": value(t, line), "points": t.points(line.points)}
+    head = t(kind, **values, **({} if kind == "line-at-most" else {"bound": bound(t, line)}))
+    result = [f"{sign(line)} {head}"]
+    if CATALOGUE[line.rule.kpi].kind is KpiKind.STATE:
+        result += items(t, line.items, host, shown=shown, new=line.new)
+    return result
+
+
+def items(
+    t: Texts, evidence: Sequence[Evidence], host: str, *, shown: int | None = SHOWN, new: frozenset[str] | None = None
+) -> list[str]:
+    """Evidence as links; new ones marked and first, and how many there are beyond those shown."""
+    ordered = sorted(evidence, key=lambda item: item.key not in new) if new is not None else list(evidence)
+    cut = ordered if shown is None else ordered[:shown]
+    result = [f"   • {link(t, item, host)}{_mark(t, item, new)}" for item in cut]
+    if len(cut) < len(ordered):
+        result.append(f"   {t('and-more', n=len(ordered) - len(cut))}")
+    return result
+
+
+def _mark(t: Texts, item: Evidence, new: frozenset[str] | None) -> str:
+    """Told only where there is something to tell apart from."""
+    return f" · {t('mark-new')}" if new is not None and item.key in new else ""
+
+
+def link(t: Texts, item: Evidence, host: str) -> str:
+    """Title, sum and a link; no link to any host but the CRM's."""
+    title = safe(item.title) or item.key
+    if item.amount is not None:
+        title += f", {t.money(item.amount.amount, item.amount.currency)}"
+    if not is_of(host, item.url):
+        return title
+    return f'{title} – <a href="{html.escape(item.url)}">{t("open")}</a>'
+
+
+def is_of(host: str, url: str) -> bool:
+    """Whether a link leads to the CRM that is configured."""
+    parts = urlsplit(url)
+    return bool(host) and parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
+
+
+def fine(t: Texts, lines: Sequence[ScoreLine]) -> str:
+    """All kept rules in one line; empty without any."""
+    words = []
+    for line in lines:
+        if line.outcome is Outcome.KEPT:
+            key = line.rule.kpi
+            none = line.value == 0 and t.has(f"none-{key}")
+            words.append(t(f"none-{key}") if none else t(f"fine-{key}", value=value(t, line)))
+    if not words:
+        return ""
+    sentence = " · ".join(words)
+    return f"✅ {sentence[0].upper()}{sentence[1:]}"
+
+
+def unscored(t: Texts, lines: Sequence[ScoreLine]) -> list[str]:
+    """What was not read and why, what this CRM cannot tell, what is only observed."""
+    result = []
+    by_cause: dict[Cause | None, list[str]] = {}
+    for line in lines:
+        if line.outcome is Outcome.NO_DATA:
+            by_cause.setdefault(line.cause, []).append(kpi_name(t, line.rule.kpi))
+    for cause, names in by_cause.items():
+        why = t(f"no-data-{(cause or Cause.INCOMPLETE).value}")
+        result.append(f"⚪ {t('no-data-line', rules=', '.join(names))} ({why})")
+    observed = [line for line in lines if line.outcome is Outcome.NOT_APPLICABLE and line.value is not None]
+    if observed:
+        words = ", ".join(f"{kpi_name(t, line.rule.kpi)} {value(t, line)}" for line in observed)
+        result.append(f"⚪ {t('not-applicable-line', rules=words)}")
+    absent = [line for line in lines if line.outcome is Outcome.NOT_APPLICABLE and line.value is None]
+    if absent:
+        words = ", ".join(kpi_name(t, line.rule.kpi) for line in absent)
+        result.append(f"⚪ {t('not-available-line', rules=words)}")
+    return result
+
+
+def observed(t: Texts, card: Scorecard) -> str:
+    """Observed KPIs that no rule scores, in one line: deals won with their sum, deals lost, open deals."""
+    ruled = {line.rule.kpi for line in card.lines}
+    words = []
+    for key, reading in card.snapshot.readings.items():
+        if key in ruled or not isinstance(reading, Value) or not reading.number:
+            continue
+        shown = t.number(reading.number) if isinstance(reading.number, int) else t.sums(reading.number)
+        words.append(t(f"fine-{key}", value=shown))
+    return f"ℹ️ {' · '.join(words)}" if words else ""

@@ -1,0 +1,297 @@
+## Words that occur everywhere
+
+points = { $n ->
+    [one] { $shown } point
+   *[other] { $shown } points
+}
+percent = { $shown }%
+of-rules = { $total ->
+    [one] { $kept } of { $total } rule
+   *[other] { $kept } of { $total } rules
+}
+days = { $n ->
+    [one] { $n } day
+   *[other] { $n } days
+}
+workdays = { $n ->
+    [one] { $n } working day
+   *[other] { $n } working days
+}
+deals = { $n ->
+    [one] { $n } deal
+   *[other] { $n } deals
+}
+people = { $n ->
+    [one] { $n } person
+   *[other] { $n } people
+}
+times = { $n ->
+    [one] once
+   *[other] { $n } times
+}
+and-more = …and { $n } more
+none = none
+open = open
+company-unnamed = company
+
+## KPIs: the name, and how it is put when all is well
+
+kpi-companies_added = New companies
+kpi-meetings_held = Meetings
+kpi-calls_held = Calls
+kpi-talk_minutes = Talk minutes
+kpi-missed_calls = Missed calls
+kpi-deals_won = Deals won
+kpi-won_amount = Sum of deals won
+kpi-deals_lost = Deals lost
+kpi-lost_without_reason = Lost without a reason
+kpi-deals_open = Open deals
+kpi-overdue_tasks = Overdue tasks
+kpi-deals_without_task = Deals without a task
+kpi-deals_without_comment = Deals without a comment
+kpi-deals_missing_fields = Deals with empty fields
+kpi-stale_deals = Stale deals
+
+fine-companies_added = companies { $value }
+fine-meetings_held = meetings { $value }
+fine-calls_held = calls { $value }
+fine-talk_minutes = talk minutes { $value }
+fine-missed_calls = missed calls: { $value }
+fine-deals_won = deals won { $value }
+fine-won_amount = won { $value }
+fine-deals_lost = deals lost: { $value }
+fine-lost_without_reason = lost without a reason: { $value }
+fine-deals_open = open deals { $value }
+fine-overdue_tasks = overdue tasks: { $value }
+fine-deals_without_task = deals without a task: { $value }
+fine-deals_without_comment = deals without a comment: { $value }
+fine-deals_missing_fields = deals with empty fields: { $value }
+fine-stale_deals = stale deals: { $value }
+
+none-overdue_tasks = no overdue tasks
+none-deals_without_task = no deals without a task
+none-deals_without_comment = no deals without a comment
+none-deals_missing_fields = no deals with empty fields
+none-stale_deals = no stale deals
+none-missed_calls = no missed calls
+none-deals_lost = no deals lost
+none-lost_without_reason = every loss has a reason
+
+## The evening message
+
+day-head = { $weekday } · cutoff at { $clock }
+day-sum = Your day: { $points } ({ $rules })
+day-sum-unscored = The day is not scored: the CRM gave no data. It costs you nothing
+day-sum-excused = You were absent today: the day is not scored
+day-month = { $month } so far: { $points }
+day-place = , place { $place } of { $total }
+day-apart = , no place yet: too few scored days
+day-streak = { $n ->
+    [one] { $n } clean day
+   *[other] { $n } clean days in a row
+}
+line-at-least = { $kpi }: { $value } of { $bound } ({ $points })
+line-at-most = { $kpi }: { $value } ({ $points })
+line-at-most-bound = { $kpi }: { $value }, up to { $bound } allowed ({ $points })
+line-carried = carried over from yesterday: { $n }
+mark-new = new
+no-data-line = Not read: { $rules }. It costs nothing
+no-data-incomplete = the CRM did not give all of it
+no-data-late = it was read too late
+no-data-changed = it changed after the cutoff
+no-data-unknown_user = the CRM does not know this user
+no-data-rights = the key may not see it
+no-data-not_asked = it was not read
+not-applicable-line = For information only: { $rules }
+not-available-line = This CRM cannot tell: { $rules }
+earlier-line = { $day }: { $points }
+earlier-unscored = { $day }: not scored, it costs nothing
+earlier-head = Missed days caught up
+corrected-line = { $kpi }: corrected ({ $points })
+show-all = Show all
+show-less = Show less
+rules-button = Rules
+page = Page { $page } of { $pages }
+
+## The reminder
+
+reminder-head = { $minutes ->
+    [one] { $minutes } minute to the cutoff
+   *[other] { $minutes } minutes to the cutoff
+}. If nothing changes, it will be { $points }
+
+## The group
+
+board-head = { $title } · { $weekday }
+board-month = Leaders of { $month }
+board-row = { $place }. { $name }: { $points }
+board-today = today { $points }
+board-discipline = Team discipline: { $percent }
+board-apart = Too few scored days: { $names }
+board-empty = No scored days yet
+board-digest = Ledger: { $digest }
+board-own = Your place: { $place } of { $total }, { $points }
+board-own-apart = You have too few scored days for a place yet
+
+## For the head
+
+digest-head = { $title } · { $weekday } · cutoff at { $clock }
+digest-discipline = Discipline of the day: { $percent }
+digest-clean = Nothing broken: { $names }
+digest-person = { $name }: { $points }
+digest-nobody = Nobody was scored today
+digest-absent = Absent: { $names }
+digest-unconnected = Not connected to the bot: { $names }
+digest-unread = Not read: { $what }. Nobody lost points for it
+delayed = { $title }: the score for { $day } is delayed. The CRM does not answer: { $problem }. We try until { $until }; what cannot be read costs nothing
+no-data = { $title }, { $day }: not everything could be read. { $what } – not scored, no minus
+no-data-missing = { $kpi }: { $reason }
+alarm = The CRM “{ $connection }” refuses us: { $problem }. We do not repeat, so as not to make it worse. { $title }, { $day }: what was not read costs nothing. Check the key and its rights: reglament check
+departed = { $title }: { $name } is no longer active in the CRM and is not scored from this day on
+departed-deals = { $n ->
+    [one] His { $n } open deal needs a new owner
+   *[other] His { $n } open deals need a new owner
+}
+channel-off = { $title }: { $name } gets no messages any more ({ $reason })
+channel-blocked = the bot is blocked
+channel-deactivated = the account was deleted
+channel-never_started = the bot was never started
+channel-not_found = the chat was not found
+channel-kicked = the bot was removed from the group
+
+## Commands
+
+command-today = how I stand now
+command-me = my week and month
+command-rules = the rules and what a point is worth
+command-leaderboard = the leaderboard
+command-team = the team now
+command-week = the team's week
+command-month = the team's month
+command-who = one manager: /who Name
+command-export = the workbook for payroll
+command-health = how the service is
+command-invite = who has not joined
+command-bind = send results to this group
+command-language = language
+command-help = what the bot can do
+
+help-head = What I can do
+help-line = /{ $name } – { $what }
+help-outro = Every working day at the cutoff I look at the CRM once and count points by the team's rules. The rules are the same for all: /rules
+
+stranger = Hello! This bot works by invitation. Ask your head of sales for a link.
+welcome = { $name }, you are connected. After the cutoff I send your day with the evidence from the CRM. What you can ask: /help
+welcome-back = Welcome back, { $name }! Messages are on again.
+welcome-role = Hello! What you can ask: /help
+invite-question = An invitation for <b>{ $name }</b>. Is it you?
+invite-yes = Yes, it is me
+invite-no = No
+invite-declined = Fine, nothing was changed. If the link reached you by mistake, tell your head.
+invite-unknown = This link does not work. Ask your head for a new one.
+invite-expired = This link has expired: it lives for 72 hours. Ask your head for a new one.
+invite-used = This link was used already. If that was not you, tell your head.
+invite-other_chat = This person is connected from another chat already. After a change of phone, ask the admin to part the old one.
+invite-other_person = This chat belongs to another person already. Ask the admin.
+
+unknown-command = There is no such command. What I can do: /help
+not-yours = This command is not for you. What you can ask: /help
+stale-button = This message is out of date. Open it again by its command.
+too-often = Too often. Wait { $seconds } s
+failed = I could not answer: my mistake, not yours. It does not touch your score. Try again; if it happens again, tell the admin.
+database-busy = The database is busy. It does not touch your score. Try again in a minute.
+group-private = This is private: write to me in our own chat.
+
+today-head = { $weekday } · as if the cutoff were now, { $clock }
+today-sum = It would be { $points } ({ $rules })
+today-age = Data as of { $clock }
+today-reading = Reading the CRM…
+today-too-close = The cutoff is very near and the CRM is being read for it. Wait for the result.
+today-unavailable = The CRM does not answer now: { $problem }. It does not touch your score: only the cutoff counts.
+today-old = The CRM takes long. This is the last we know, as of { $clock }:
+today-nobody = You are not among the managers I see in the CRM.
+
+me-head = { $title } · { $name }
+me-week = Week: { $points }, discipline { $percent }
+me-month = { $month }: { $points }, discipline { $percent }
+me-streak = Clean days in a row: { $n }
+me-none = No scored days yet
+me-history = Day by day
+me-day = { $day }: { $points }
+me-day-excused = { $day }: absent
+me-day-unscored = { $day }: not scored
+
+rules-head = Rules · { $title }
+rules-at-least = { $kpi }: at least { $bound }. Kept { $reward }, broken { $penalty }
+rules-at-most = { $kpi }: at most { $bound }. Kept { $reward }, broken { $penalty }
+rules-at-most-none = { $kpi }: none at all. Kept { $reward }, broken { $penalty }
+rules-per-deals = for every { $n } open deals
+rules-observed = { $kpi }: in observation, no points
+rules-cutoff = The cutoff is at { $clock } on working days. What is entered later counts for the next day
+rules-break-even = To come out even, keep { $kept } of { $total } rules. More is a plus, less a minus
+rules-break-even-any = These rules never cost points
+rules-money = A point is worth { $plus } in plus and { $minus } in minus. Minus points lower the bonus only, never the salary
+rules-money-bounds = The month's bonus: at least { $floor }{ $cap }
+rules-money-cap = {" "}and at most { $cap }
+rules-version = Version of the rules: { $version }
+rules-next = New rules hold from { $day }
+
+language-question = Which language do you prefer?
+language-ru = Русский
+language-en = English
+language-done = I will write in English.
+
+## The team's week and month
+
+summary-week = { $title } · week { $week } ({ $span })
+summary-month = { $title } · { $month } ({ $span })
+summary-days = { $workdays }, { $scored } scored. Compared with { $span }
+summary-days-first = { $workdays }, { $scored } scored. Nothing to compare with yet
+summary-discipline = Discipline: { $percent } ({ $change } pp)
+summary-discipline-first = Discipline: { $percent }
+summary-points = Points: { $points } ({ $plus } and { $minus })
+summary-won = Won: { $deals }{ $sums }
+summary-won-unavailable = This CRM does not tell deals won
+summary-improved = Improved most: { $who } ({ $change } pp)
+summary-slides = Sliding two periods in a row: { $who }
+summary-broken = Broken most: { $kpi }, { $times } ({ $who })
+summary-now = Now (cutoff of { $day }): 🟡 overdue { $overdue } · 🔴 without a task { $taskless }{ $sums }
+summary-empty = No scored days
+summary-people = People
+summary-rules = Rules
+summary-deals = Deals
+summary-picture = Picture
+summary-workbook = Workbook
+summary-back = Back
+summary-person = { $name }: { $percent }{ $change }, { $points }
+summary-rule = { $kpi }: { $percent }, broken { $times }
+summary-prev = ◀ Earlier
+summary-next = Later ▶
+
+team-head = { $title } · cutoff of { $day }
+team-person = { $sign } { $name }: { $points }
+team-none = There was no cutoff yet
+choose-team = Which team?
+who-usage = Write a name: /who Anna
+who-nobody = Nobody of that name was found.
+who-many = Whom do you mean?
+
+export-choose = Which month?
+export-caption = { $title } · { $month }. Points, the bonus part and every row of the ledger. Proof: reglament verify
+export-working = Drawing up the file…
+health-head = How the service is
+health-beats = Alive: { $names }
+health-dead = Silent: { $names }
+health-pending = Messages waiting: { $n }
+health-last = { $title }: last cutoff { $day }
+health-never = { $title }: no cutoff yet
+invite-head = Not connected yet ({ $n })
+invite-link = { $name }: { $link }
+invite-note = A link is personal, works once, for 72 hours
+invite-all = Everybody is connected.
+bind-done = The results of “{ $title }” will come here.
+bind-settings = The group of “{ $title }” stands in the settings, and they win. Change chat_id there.
+bind-private = /bind works in a group.
+bind-choose = Which team's results shall come here?
+picture-leaderboard = Leaders · { $title }
+picture-trend = Discipline day by day · { $title }

@@ -1,0 +1,306 @@
+## Слова, которые встречаются везде
+
+points = { $n ->
+    [one] { $shown } балл
+    [few] { $shown } балла
+   *[many] { $shown } баллов
+}
+percent = { $shown } %
+of-rules = { $total ->
+    [one] { $kept } из { $total } пункта
+   *[many] { $kept } из { $total } пунктов
+}
+days = { $n ->
+    [one] { $n } день
+    [few] { $n } дня
+   *[many] { $n } дней
+}
+workdays = { $n ->
+    [one] { $n } рабочий день
+    [few] { $n } рабочих дня
+   *[many] { $n } рабочих дней
+}
+deals = { $n ->
+    [one] { $n } сделка
+    [few] { $n } сделки
+   *[many] { $n } сделок
+}
+people = { $n ->
+    [one] { $n } человек
+    [few] { $n } человека
+   *[many] { $n } человек
+}
+times = { $n ->
+    [one] { $n } раз
+    [few] { $n } раза
+   *[many] { $n } раз
+}
+and-more = …и ещё { $n }
+none = нет
+open = открыть
+company-unnamed = компания
+
+## Показатели: название, и как о нём говорят, когда всё в порядке
+
+kpi-companies_added = Новые компании
+kpi-meetings_held = Встречи
+kpi-calls_held = Звонки
+kpi-talk_minutes = Минуты разговора
+kpi-missed_calls = Пропущенные звонки
+kpi-deals_won = Выигранные сделки
+kpi-won_amount = Сумма выигранных сделок
+kpi-deals_lost = Проигранные сделки
+kpi-lost_without_reason = Проиграно без причины
+kpi-deals_open = Сделки в работе
+kpi-overdue_tasks = Просроченные задачи
+kpi-deals_without_task = Сделки без задач
+kpi-deals_without_comment = Сделки без комментария
+kpi-deals_missing_fields = Сделки с пустыми полями
+kpi-stale_deals = Застрявшие сделки
+
+fine-companies_added = компании { $value }
+fine-meetings_held = встречи { $value }
+fine-calls_held = звонки { $value }
+fine-talk_minutes = минуты разговора { $value }
+fine-missed_calls = пропущенные звонки: { $value }
+fine-deals_won = выигранные сделки { $value }
+fine-won_amount = выиграно { $value }
+fine-deals_lost = проигранные сделки: { $value }
+fine-lost_without_reason = без причины проигрыша: { $value }
+fine-deals_open = сделки в работе { $value }
+fine-overdue_tasks = просроченных задач: { $value }
+fine-deals_without_task = сделок без задач: { $value }
+fine-deals_without_comment = сделок без комментария: { $value }
+fine-deals_missing_fields = сделок с пустыми полями: { $value }
+fine-stale_deals = застрявших сделок: { $value }
+
+none-overdue_tasks = просроченных задач нет
+none-deals_without_task = сделок без задач нет
+none-deals_without_comment = сделок без комментария нет
+none-deals_missing_fields = сделок с пустыми полями нет
+none-stale_deals = застрявших сделок нет
+none-missed_calls = пропущенных звонков нет
+none-deals_lost = проигранных сделок нет
+none-lost_without_reason = все причины проигрыша указаны
+
+## Вечернее сообщение
+
+day-head = { $weekday } · срез на { $clock }
+day-sum = Итог дня: { $points } ({ $rules })
+day-sum-unscored = День не оценён: данных из CRM нет. Минусов за него не будет
+day-sum-excused = Сегодня вы отсутствовали: день не оценивается
+day-month = За { $month }: { $points }
+day-place = , место { $place } из { $total }
+day-apart = , места пока нет: оценено мало дней
+day-streak = { $n ->
+    [one] { $n } чистый день
+    [few] { $n } чистых дня подряд
+   *[many] { $n } чистых дней подряд
+}
+line-at-least = { $kpi }: { $value } из { $bound } ({ $points })
+line-at-most = { $kpi }: { $value } ({ $points })
+line-at-most-bound = { $kpi }: { $value }, можно до { $bound } ({ $points })
+line-carried = из них со вчера: { $n }
+mark-new = новое
+no-data-line = Не прочитано: { $rules }. Без минуса
+no-data-incomplete = CRM не отдала данные полностью
+no-data-late = данные прочитаны слишком поздно
+no-data-changed = данные изменились после среза
+no-data-unknown_user = CRM не знает этого пользователя
+no-data-rights = у ключа нет прав на эти данные
+no-data-not_asked = показатель не читали
+not-applicable-line = Только для сведения: { $rules }
+not-available-line = Этой CRM недоступно: { $rules }
+earlier-line = { $day }: { $points }
+earlier-unscored = { $day }: не оценён, минусов не будет
+earlier-head = Догнали пропущенные дни
+corrected-line = { $kpi }: исправлено ({ $points })
+show-all = Показать всё
+show-less = Свернуть
+rules-button = Правила
+page = Страница { $page } из { $pages }
+
+## Напоминание
+
+reminder-head = { $minutes ->
+    [one] До среза { $minutes } минута
+    [few] До среза { $minutes } минуты
+   *[many] До среза { $minutes } минут
+}. Если ничего не менять, будет { $points }
+
+## Группа
+
+board-head = { $title } · { $weekday }
+board-month = Лидеры за { $month }
+board-row = { $place }. { $name }: { $points }
+board-today = сегодня { $points }
+board-discipline = Дисциплина отдела: { $percent }
+board-apart = Мало оценённых дней: { $names }
+board-empty = Оценённых дней пока нет
+board-digest = Журнал: { $digest }
+board-own = Ваше место: { $place } из { $total }, { $points }
+board-own-apart = У вас пока мало оценённых дней, места нет
+
+## Руководителю
+
+digest-head = { $title } · { $weekday } · срез на { $clock }
+digest-discipline = Дисциплина дня: { $percent }
+digest-clean = Без нарушений: { $names }
+digest-person = { $name }: { $points }
+digest-nobody = Никто сегодня не оценивался
+digest-absent = Отсутствуют: { $names }
+digest-unconnected = Не подключены к боту: { $names }
+digest-unread = Не прочитано: { $what }. Баллов за это никто не потерял
+delayed = { $title }: оценка за { $day } задерживается. CRM не отвечает: { $problem }. Пробуем до { $until }; что не прочитается, останется без минусов
+no-data = { $title }, { $day }: не всё удалось прочитать. { $what } – без оценки, без минусов
+no-data-missing = { $kpi }: { $reason }
+alarm = CRM «{ $connection }» отказала нам: { $problem }. Повторять не будем, чтобы не навредить. { $title }, { $day }: что не прочитано, без минусов. Проверьте ключ и права: reglament check
+departed = { $title }: { $name } больше не работает в CRM и с этого дня не оценивается
+departed-deals = { $n ->
+    [one] Его { $n } открытой сделке нужен новый ответственный
+    [few] Его { $n } открытым сделкам нужен новый ответственный
+   *[many] Его { $n } открытым сделкам нужен новый ответственный
+}
+channel-off = { $title }: { $name } больше не получает сообщений ({ $reason })
+channel-blocked = бот заблокирован
+channel-deactivated = аккаунт удалён
+channel-never_started = бот ещё не запущен
+channel-not_found = чат не найден
+channel-kicked = бот удалён из группы
+
+## Команды
+
+command-today = как я стою сейчас
+command-me = моя неделя и месяц
+command-rules = правила и цена балла
+command-leaderboard = таблица лидеров
+command-team = команда сейчас
+command-week = неделя отдела
+command-month = месяц отдела
+command-who = один менеджер: /who Имя
+command-export = выгрузка для расчётов
+command-health = состояние сервиса
+command-invite = кто ещё не подключён
+command-bind = итоги в эту группу
+command-language = язык
+command-help = что умеет бот
+
+help-head = Что я умею
+help-line = /{ $name } – { $what }
+help-outro = Каждый рабочий день в срез я один раз смотрю в CRM и начисляю баллы по правилам отдела. Правила одни для всех: /rules
+
+stranger = Здравствуйте! Этот бот работает по приглашениям. Попросите ссылку у своего руководителя.
+welcome = { $name }, вы подключены. После среза я пришлю итог дня с доказательствами из CRM. Что можно спросить: /help
+welcome-back = С возвращением, { $name }! Сообщения снова включены.
+welcome-role = Здравствуйте! Доступные команды: /help
+invite-question = Приглашение для сотрудника: <b>{ $name }</b>. Это вы?
+invite-yes = Да, это я
+invite-no = Нет
+invite-declined = Хорошо, ничего не меняю. Если ссылка пришла по ошибке, сообщите руководителю.
+invite-unknown = Эта ссылка не подходит. Попросите новую у руководителя.
+invite-expired = Срок ссылки истёк: она живёт 72 часа. Попросите новую у руководителя.
+invite-used = По этой ссылке уже подключились. Если это были не вы, сообщите руководителю.
+invite-other_chat = Этот сотрудник уже подключён из другого чата. Если телефон сменился, попросите администратора отвязать старый.
+invite-other_person = Этот чат уже подключён к другому человеку. Обратитесь к администратору.
+
+unknown-command = Такой команды нет. Что я умею: /help
+not-yours = Эта команда вам недоступна. Что можно: /help
+stale-button = Сообщение устарело. Откройте его заново командой.
+too-often = Слишком часто. Подождите { $seconds } с
+failed = Не получилось ответить: ошибка у меня, не у вас. На баллы это не влияет. Попробуйте ещё раз; если повторится, сообщите администратору.
+database-busy = База данных сейчас занята. На баллы это не влияет. Повторите через минуту.
+group-private = Это личные данные: напишите мне в личном чате.
+
+today-head = { $weekday } · как если бы срез был сейчас, { $clock }
+today-sum = Было бы { $points } ({ $rules })
+today-age = Данные на { $clock }
+today-reading = Читаю CRM…
+today-too-close = До среза совсем мало времени, сейчас CRM читает итоговый срез. Дождитесь итога.
+today-unavailable = CRM сейчас не отвечает: { $problem }. На баллы это не влияет: важен только срез.
+today-old = CRM отвечает долго. Вот последнее, что известно, на { $clock }:
+today-nobody = Вас нет в списке менеджеров, которых я вижу в CRM.
+
+me-head = { $title } · { $name }
+me-week = Неделя: { $points }, дисциплина { $percent }
+me-month = { $month }: { $points }, дисциплина { $percent }
+me-streak = Чистых дней подряд: { $n }
+me-none = Оценённых дней ещё нет
+me-history = По дням
+me-day = { $day }: { $points }
+me-day-excused = { $day }: отсутствие
+me-day-unscored = { $day }: не оценён
+
+rules-head = Правила · { $title }
+rules-at-least = { $kpi }: не меньше { $bound }. Выполнено { $reward }, нет – { $penalty }
+rules-at-most = { $kpi }: не больше { $bound }. Выполнено { $reward }, нет – { $penalty }
+rules-at-most-none = { $kpi }: быть не должно. Выполнено { $reward }, нет – { $penalty }
+rules-per-deals = на каждые { $n } открытых сделок
+rules-observed = { $kpi }: в наблюдении, без баллов
+rules-cutoff = Срез в { $clock } по рабочим дням. Что внесено после среза, считается следующим днём
+rules-break-even = Как выйти в ноль: выполнить { $kept } из { $total } правил. Больше – плюс, меньше – минус
+rules-break-even-any = Минусов по этим правилам не бывает
+rules-money = Цена балла: плюс { $plus }, минус { $minus }. Минусы уменьшают только бонус, оклад – никогда
+rules-money-bounds = Бонус за месяц: не меньше { $floor }{ $cap }
+rules-money-cap = {" "}и не больше { $cap }
+rules-version = Версия правил: { $version }
+rules-next = С { $day } действуют новые правила
+
+language-question = На каком языке говорить?
+language-ru = Русский
+language-en = English
+language-done = Буду писать по-русски.
+
+## Неделя и месяц отдела
+
+summary-week = { $title } · неделя { $week } ({ $span })
+summary-month = { $title } · { $month } ({ $span })
+summary-days = { $workdays }, оценено { $scored }. Сравнение с { $span }
+summary-days-first = { $workdays }, оценено { $scored }. Сравнить пока не с чем
+summary-discipline = Дисциплина: { $percent } ({ $change } п. п.)
+summary-discipline-first = Дисциплина: { $percent }
+summary-points = Баллы: { $points } ({ $plus } и { $minus })
+summary-won = Выиграно: { $deals }{ $sums }
+summary-won-unavailable = Выигранные сделки этой CRM недоступны
+summary-improved = Сильнее всех вырос: { $who } ({ $change } п. п.)
+summary-slides = Снижается два периода подряд: { $who }
+summary-broken = Чаще всего нарушают: { $kpi }, { $times } ({ $who })
+summary-now = Сейчас (срез { $day }): 🟡 просрочено { $overdue } · 🔴 без задачи { $taskless }{ $sums }
+summary-empty = Оценённых дней нет
+summary-people = Люди
+summary-rules = Правила
+summary-deals = Сделки
+summary-picture = Картинка
+summary-workbook = Таблица
+summary-back = Назад
+summary-person = { $name }: { $percent }{ $change }, { $points }
+summary-rule = { $kpi }: { $percent }, нарушено { $times }
+summary-prev = ◀ Раньше
+summary-next = Позже ▶
+
+team-head = { $title } · срез { $day }
+team-person = { $sign } { $name }: { $points }
+team-none = Срезов ещё не было
+choose-team = Какая команда?
+who-usage = Напишите имя: /who Анна
+who-nobody = Никого с таким именем не нашёл.
+who-many = Кого показать?
+
+export-choose = За какой месяц?
+export-caption = { $title } · { $month }. Баллы, бонусная часть и каждая строка журнала. Проверка: reglament verify
+export-working = Готовлю файл…
+health-head = Состояние
+health-beats = Живы: { $names }
+health-dead = Не отвечают: { $names }
+health-pending = Сообщений в очереди: { $n }
+health-last = { $title }: последний срез { $day }
+health-never = { $title }: срезов ещё не было
+invite-head = Ещё не подключены ({ $n })
+invite-link = { $name }: { $link }
+invite-note = Ссылка личная, одноразовая, действует 72 часа
+invite-all = Все подключены.
+bind-done = Итоги команды «{ $title }» будут приходить сюда.
+bind-settings = Группа для «{ $title }» указана в настройках, они важнее. Измените chat_id там.
+bind-private = Команда /bind работает в группе.
+bind-choose = Итоги какой команды присылать сюда?
+picture-leaderboard = Лидеры · { $title }
+picture-trend = Дисциплина по дням · { $title }

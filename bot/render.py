@@ -1,0 +1,112 @@
+"""A delivery → its message, made when it is sent, so that it says what holds then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from functools import partial
+
+from bot import answers, lines, personal
+from bot.context import AppContext
+from bot.texts import Texts, safe
+from bot.views import View
+from scoring.scorecard import score
+from scoring.snapshot import Cause, Manager, Snapshot
+from scoring.standings import Leaderboard
+from storage import people, runs
+from storage.codec import readings_from_json
+from storage.database import Session
+from storage.kinds import DeliveryKind
+from storage.rows import Delivery
+
+
+async def render(
+    session: Session, ctx: AppContext, t: Texts, delivery: Delivery, *, now: datetime, owed: Sequence[Delivery] = ()
+) -> View | None:
+    """The message; None if there is nothing (any more) to say. `owed` are earlier ones that may not have arrived."""
+    if delivery.reference.get("team") not in ctx.teams:
+        return None
+    match DeliveryKind(delivery.kind):
+        case DeliveryKind.PERSONAL | DeliveryKind.CORRECTION:
+            reference = dict(delivery.reference)
+            days = {*reference.get("earlier", ()), *_days_of(owed)} - {reference["day"]}
+            return await answers.evening(session, ctx, t, reference | {"earlier": sorted(days)})
+        case DeliveryKind.BOARD:
+            return await _board(session, ctx, t, delivery)
+        case DeliveryKind.DIGEST:
+            return await answers.digest(session, ctx, t, delivery.reference)
+        case DeliveryKind.REMINDER:
+            return await _reminder(session, ctx, t, delivery, now)
+        case DeliveryKind.NO_DATA:
+            return await _no_data(session, ctx, t, delivery)
+        case _:
+            return _notice(ctx, t, delivery)
+
+
+def _days_of(owed: Sequence[Delivery]) -> list[str]:
+    return [str(item.reference["day"]) for item in owed if item.kind == DeliveryKind.PERSONAL]
+
+
+async def _board(session: Session, ctx: AppContext, t: Texts, delivery: Delivery) -> View:
+    view = await answers.evening_board(session, ctx, t, delivery.reference)
+    team, on = ctx.teams[delivery.reference["team"]], date.fromisoformat(delivery.reference["day"])
+    standings = await answers.standings(session, team.key, on)
+    draw = partial(
+        _drawn_board, standings, t("picture-leaderboard", title=team.title), t.language, team.board == "full"
+    )
+    return View(view.text, view.rows, draw)
+
+
+def _drawn_board(standings: Leaderboard, title: str, language: str, full: bool) -> bytes:
+    from reports.charts import leaderboard_png  # noqa: PLC0415  # drawing costs half a second to import
+
+    return leaderboard_png(standings, title=title, language=language, full=full)
+
+
+async def _reminder(session: Session, ctx: AppContext, t: Texts, delivery: Delivery, now: datetime) -> View | None:
+    """What was broken when it was read; nothing after the cutoff."""
+    reference, team = delivery.reference, ctx.teams[delivery.reference["team"]]
+    cutoff = team.calendar.cutoff_of(date.fromisoformat(reference["day"]))
+    if now >= cutoff:
+        return None
+    names = {member.crm_user: member.name for member in await people.members(session, team.key)}
+    user = reference["crm_user"]
+    snapshot = Snapshot(Manager(user, names.get(user, user)), readings_from_json(reference["readings"]))
+    minutes = max(1, round((cutoff - now) / timedelta(minutes=1)))
+    return personal.reminder(t, team, score(snapshot, team.rulebook), minutes)
+
+
+async def _no_data(session: Session, ctx: AppContext, t: Texts, delivery: Delivery) -> View:
+    team, on = ctx.teams[delivery.reference["team"]], date.fromisoformat(delivery.reference["day"])
+    run = await runs.find(session, team.key, on)
+    causes: dict[str, str] = {}
+    for item in await runs.kept(session, run.id) if run else ():
+        for key, reading in item.snapshot.readings.items():
+            cause = getattr(reading, "cause", None)
+            if isinstance(cause, Cause):
+                causes.setdefault(key, t(f"no-data-{cause.value}"))
+    what = "; ".join(
+        t("no-data-missing", kpi=lines.kpi_name(t, key), reason=reason) for key, reason in sorted(causes.items())
+    )
+    return View(t("no-data", title=safe(team.title), day=t.day(on), what=what))
+
+
+def _notice(ctx: AppContext, t: Texts, delivery: Delivery) -> View:
+    """Short notices to heads and admins."""
+    about, team = delivery.reference, ctx.teams[delivery.reference["team"]]
+    title = safe(team.title)
+    day = t.day(date.fromisoformat(about["day"])) if "day" in about else ""
+    match DeliveryKind(delivery.kind):
+        case DeliveryKind.DELAYED:
+            until = t.clock(datetime.fromisoformat(about["retry_until"]), team.calendar.zone)
+            return View(t("delayed", title=title, day=day, problem=safe(about["problem"]), until=until))
+        case DeliveryKind.ALARM:
+            connection, problem = safe(about["connection"]), safe(about["problem"])
+            return View(t("alarm", title=title, day=day, connection=connection, problem=problem))
+        case DeliveryKind.DEPARTED:
+            text = t("departed", title=title, name=safe(about["name"]))
+            deals = about.get("deals")
+            return View(f"{text}\n{t('departed-deals', n=deals)}" if deals else text)
+        case _:
+            reason = t(f"channel-{about['reason']}")
+            return View(t("channel-off", title=title, name=safe(about["name"]), reason=reason))

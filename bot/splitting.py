@@ -1,0 +1,69 @@
+"""Telegram takes 4,096 characters: longer texts go in several messages, cut between lines, never inside a tag."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+LIMIT = 4096
+_TAG = re.compile(r"<(/?)([a-z]+)[^>]*>")
+_ROOM = 64
+"""Kept free for the tags that are closed at a cut."""
+
+
+def split(text: str, limit: int = LIMIT) -> list[str]:
+    """The text in parts that fit, tags closed at each end and opened again."""
+    if len(text) <= limit:
+        return [text]
+    parts: list[str] = []
+    part, tags = "", list[tuple[str, str]]()
+    for line in _short_lines(text, limit - 2 * _ROOM):
+        if part and len(part) + 1 + len(line) > limit - _ROOM:
+            parts.append(part + _closing(tags))
+            part = "".join(opening for opening, _ in tags) + line
+        else:
+            part = f"{part}\n{line}" if part else line
+        tags = _open_tags(line, tags)
+    return [*parts, part]
+
+
+def _short_lines(text: str, limit: int) -> Iterator[str]:
+    """Lines, those that are too long cut between words outside of tags."""
+    for line in text.split("\n"):
+        rest = line
+        while len(rest) > limit:
+            at = _safe_cut(rest, limit)
+            yield rest[:at]
+            rest = rest[at:].lstrip()
+        yield rest
+
+
+def _safe_cut(line: str, limit: int) -> int:
+    """The last space before `limit` that is outside of a tag; without one, the last place outside."""
+    for at in (*_spaces(line, limit), *range(limit, 0, -1)):
+        before = line[:at]
+        if before.rfind("<") <= before.rfind(">") and before.rfind("&") <= before.rfind(";"):
+            return at
+    return limit
+
+
+def _spaces(line: str, limit: int) -> Iterator[int]:
+    at = line.rfind(" ", 0, limit)
+    while at > 0:
+        yield at
+        at = line.rfind(" ", 0, at)
+
+
+def _open_tags(line: str, tags: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    result = list(tags)
+    for match in _TAG.finditer(line):
+        if match[1]:
+            if result and result[-1][1] == match[2]:
+                result.pop()
+        else:
+            result.append((match[0], match[2]))
+    return result
+
+
+def _closing(tags: list[tuple[str, str]]) -> str:
+    return "".join(f"</{name}>" for _, name in reversed(tags))

@@ -1,0 +1,150 @@
+"""Words by language: Fluent texts, plural forms, dates, numbers and money as the reader writes them."""
+
+from __future__ import annotations
+
+import html
+import importlib.resources
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date
+from babel.lists import format_list
+from babel.numbers import format_currency, format_decimal
+from fluent.runtime import FluentBundle, FluentResource
+
+from scoring.entries import Month
+
+Language = Literal["ru", "en"]
+LANGUAGES: tuple[Language, ...] = ("ru", "en")
+MINUS = "−"
+"""The real minus sign: a hyphen is easily lost beside a number."""
+_ISOLATE, _POP, _JOINER = "\u2068", "\u2069", "\u200d"
+_RIGHT_TO_LEFT = (("\u0590", "\u08ff"), ("\u200e", "\u200f"), ("\u202a", "\u202e"), ("\ufb1d", "\ufefc"))
+"""Names may be written from right to left; isolated, they do not turn the line around."""
+
+
+def language_of(code: str | None, otherwise: Language) -> Language:
+    """The language for a client's language code."""
+    short = (code or "").split("-")[0].lower()
+    return next((language for language in LANGUAGES if language == short), otherwise)
+
+
+class Texts:
+    """The texts of one language."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        self._bundle = FluentBundle([language], use_isolating=False)
+        folder = importlib.resources.files("bot") / "locales" / language
+        for file in sorted(folder.iterdir(), key=lambda item: item.name):
+            if file.name.endswith(".ftl"):
+                self._bundle.add_resource(FluentResource(file.read_text(encoding="utf-8")))
+
+    def __call__(self, key: str, **values: Any) -> str:
+        """The message `key`. Raises KeyError for an unknown one, ValueError for a missing argument."""
+        if not self._bundle.has_message(key):
+            raise KeyError(f"{self.language}: no text {key!r}")
+        pattern = self._bundle.get_message(key).value
+        assert pattern is not None  # noqa: S101  # none of ours has attributes alone
+        text, errors = self._bundle.format_pattern(pattern, values)
+        if errors:
+            raise ValueError(f"{self.language}: {key}: {errors[0]}")
+        return str(text)
+
+    def has(self, key: str) -> bool:
+        """Whether there is such a message."""
+        return self._bundle.has_message(key)
+
+    # Numbers
+
+    def number(self, value: int | Decimal) -> str:
+        """`1 234,5`, with a real minus sign."""
+        return format_decimal(value, locale=self.language).replace("-", MINUS)
+
+    def signed(self, value: int | Decimal) -> str:
+        """With its sign: `+2`, `−2`, `0`."""
+        return f"+{self.number(value)}" if value > 0 else self.number(value)
+
+    def points(self, value: int, *, signed: bool = False) -> str:
+        """`2 балла`, `−1 балл`, `+21 балл`."""
+        return self("points", n=abs(value), shown=self.signed(value) if signed else self.number(value))
+
+    def percent(self, value: Decimal | None) -> str:
+        """`85,7 %`; a dash for nothing to divide by."""
+        return "–" if value is None else self("percent", shown=self.number(value.normalize() + 0))
+
+    def money(self, amount: Decimal, currency: str) -> str:
+        """`1 200,50 ₽`, without empty kopecks."""
+        pattern = Locale.parse(self.language).currency_formats["standard"].pattern
+        if amount == amount.to_integral_value():
+            pattern = pattern.replace(".00", "")
+        text = format_currency(amount, currency, pattern, locale=self.language, currency_digits=False)
+        return text.replace("-", MINUS)
+
+    def sums(self, amounts: Mapping[str, Decimal]) -> str:
+        """Sums of several currencies, one beside the other."""
+        return " + ".join(self.money(amount, currency) for currency, amount in sorted(amounts.items()))
+
+    # Dates
+
+    def weekday(self, day: date) -> str:
+        """`Среда, 19 ноября`."""
+        text = format_date(day, "EEEE, d MMMM" if self.language == "ru" else "EEEE, MMMM d", locale=self.language)
+        return text[0].upper() + text[1:]
+
+    def day(self, day: date) -> str:
+        """`19 ноября`."""
+        return format_date(day, "d MMMM" if self.language == "ru" else "MMMM d", locale=self.language)
+
+    def short_day(self, day: date) -> str:
+        """`чт 19.11`."""
+        return format_date(day, "EEE d.MM" if self.language == "ru" else "EEE M/d", locale=self.language)
+
+    def month(self, month: Month) -> str:
+        """`ноябрь 2026`."""
+        return format_date(month.first, "LLLL y", locale=self.language)
+
+    def month_name(self, month: Month) -> str:
+        """`ноябрь`."""
+        return format_date(month.first, "LLLL", locale=self.language)
+
+    def clock(self, instant: datetime, zone: ZoneInfo) -> str:
+        """`18:00` in the team's zone."""
+        return f"{instant.astimezone(zone):%H:%M}"
+
+    def span(self, first: date, last: date) -> str:
+        """`16 – 19 ноября`."""
+        if first == last:
+            return self.day(first)
+        if first.month == last.month and self.language == "ru":
+            return f"{first.day} – {self.day(last)}"
+        return f"{self.day(first)} – {self.day(last)}"
+
+    # Lists
+
+    def listed(self, items: Iterable[str]) -> str:
+        """`Анна, Пётр и Вера`."""
+        return format_list(list(items), locale=self.language)
+
+
+@cache
+def texts(language: Language) -> Texts:
+    """The texts of a language, read once."""
+    return Texts(language)
+
+
+def safe(text: str) -> str:
+    """Foreign text inside HTML: escaped, one line, isolated from the direction of ours."""
+    printable = "".join(char if char.isprintable() or char == _JOINER else " " for char in text)
+    escaped = html.escape(" ".join(printable.split()), quote=False)
+    return f"{_ISOLATE}{escaped}{_POP}" if _turns(escaped) else escaped
+
+
+def _turns(text: str) -> bool:
+    """Whether it holds letters or marks that run from right to left."""
+    return any(first <= char <= last for char in text for first, last in _RIGHT_TO_LEFT)
