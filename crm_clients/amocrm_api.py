@@ -109,7 +109,8 @@ def judge_users(answer: Answer) -> None:
     """The list of users is for administrators: 403 means that the token's owner is none."""
     if answer.status == 403:
         raise RightsMissing(
-            "amoCRM shows its users to administrators only (HTTP 403): make the token as an administrator"
+            "amoCRM refuses the list of users (HTTP 403): only administrators may see it, so make the token as one; "
+            "if it was, the account is blocked for too many requests"
         )
     judge(answer)
 

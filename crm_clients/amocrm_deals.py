@@ -318,7 +318,7 @@ class DealReader:
 
     def _loss_reason(self, line: LeadLine) -> str:
         """Opening a deal again erases its reason; one that was lost at the cutoff gets the benefit of the doubt."""
-        return line.reason if state_of(line.stage[1]) is DealState.LOST else line.reason or NO_LONGER_TOLD
+        return line.reason or (NO_LONGER_TOLD if line.id in self._since.stages else "")
 
     def _has_task(self, line: LeadLine) -> bool:
         return line.has_task if self._book is None else self._book.covers(line.id, open_now=line.has_task)

@@ -576,10 +576,18 @@ Handler = Callable[[httpx.Request], Awaitable[httpx.Response]]
 @asynccontextmanager
 async def serve(handle: Handler, port: int = 0) -> AsyncIterator[str]:
     """Serve on a loopback port, HTTP/1.1 with keep-alive; yields the base URL."""
-    server = await asyncio.start_server(lambda reader, writer: _talk(handle, reader, writer), "127.0.0.1", port)
+    talks: set[asyncio.Task[None]] = set()
+
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks.add(asyncio.create_task(_talk(handle, reader, writer)))
+
+    server = await asyncio.start_server(begin, "127.0.0.1", port)
     async with server:
         number = server.sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{number}"
+    for talk in talks:
+        talk.cancel()
+    await asyncio.gather(*talks, return_exceptions=True)
 
 
 async def _talk(handle: Handler, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
