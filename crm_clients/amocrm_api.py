@@ -176,19 +176,19 @@ class AmocrmApi:
         self, path: str, query: str, deadline: Deadline, what: str, judge: Callable[[Answer], None]
     ) -> Any:
         token = await self.keys.access()
-        try:
-            return await self._ask(token, path, query, deadline, what, judge)
-        except _Unauthorized:
-            token = await self.keys.renew(token)
-        except MovedAway:
-            if path != "account" or not await self.keys.find_home():
-                raise
-        try:
-            return await self._ask(token, path, query, deadline, what, judge)
-        except _Unauthorized:
-            raise CrmRefused(
-                "amoCRM does not accept a token that it has just renewed (HTTP 401): connect again"
-            ) from None
+        renewed = moved = False
+        while True:
+            try:
+                return await self._ask(token, path, query, deadline, what, judge)
+            except _Unauthorized:
+                if renewed:
+                    text = "amoCRM does not accept a token that it has just renewed (HTTP 401): connect again"
+                    raise CrmRefused(text) from None
+                token, renewed = await self.keys.renew(token), True
+            except MovedAway:
+                if moved or not await self.keys.find_home():
+                    raise
+                moved = True
 
     async def _ask(
         self, token: str, path: str, query: str, deadline: Deadline, what: str, judge: Callable[[Answer], None]
