@@ -216,7 +216,7 @@ class OdooApi:
     async def _whoami(self, deadline: Deadline) -> int:
         context = await self._json2("res.users", "context_get", None, {}, deadline, "the login")
         uid = context.get("uid") if isinstance(context, Mapping) else None
-        if not isinstance(uid, int):
+        if not isinstance(uid, int) or not uid:
             raise CrmNonsense("the login: Odoo does not say whom the API key belongs to")
         return uid
 
