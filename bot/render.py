@@ -8,11 +8,11 @@ from functools import partial
 
 from bot import answers, lines, personal
 from bot.context import AppContext
+from bot.drawing import draw_board
 from bot.texts import Texts, safe
 from bot.views import View
 from scoring.scorecard import score
 from scoring.snapshot import Cause, Manager, Snapshot
-from scoring.standings import Leaderboard
 from storage import people, runs
 from storage.codec import readings_from_json
 from storage.database import Session
@@ -20,7 +20,7 @@ from storage.kinds import DeliveryKind
 from storage.rows import Delivery
 
 
-async def render(
+async def render(  # noqa: PLR0911  # a message a kind
     session: Session, ctx: AppContext, t: Texts, delivery: Delivery, *, now: datetime, owed: Sequence[Delivery] = ()
 ) -> View | None:
     """The message; None if there is nothing (any more) to say. `owed` are earlier ones that may not have arrived."""
@@ -51,16 +51,8 @@ async def _board(session: Session, ctx: AppContext, t: Texts, delivery: Delivery
     view = await answers.evening_board(session, ctx, t, delivery.reference)
     team, on = ctx.teams[delivery.reference["team"]], date.fromisoformat(delivery.reference["day"])
     standings = await answers.standings(session, team.key, on)
-    draw = partial(
-        _drawn_board, standings, t("picture-leaderboard", title=team.title), t.language, team.board == "full"
-    )
-    return View(view.text, view.rows, draw)
-
-
-def _drawn_board(standings: Leaderboard, title: str, language: str, full: bool) -> bytes:
-    from reports.charts import leaderboard_png  # noqa: PLC0415  # drawing costs half a second to import
-
-    return leaderboard_png(standings, title=title, language=language, full=full)
+    title = t("picture-leaderboard", title=team.title)
+    return View(view.text, view.rows, partial(draw_board, standings, title, t.language, team.board == "full"))
 
 
 async def _reminder(session: Session, ctx: AppContext, t: Texts, delivery: Delivery, now: datetime) -> View | None:

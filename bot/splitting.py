@@ -40,7 +40,8 @@ def _short_lines(text: str, limit: int) -> Iterator[str]:
 
 def _safe_cut(line: str, limit: int) -> int:
     """The last space before `limit` that is outside of a tag; without one, the last place outside."""
-    for at in (*_spaces(line, limit), *range(limit, 0, -1)):
+    places: list[int] = [*_spaces(line, limit), *range(limit, 0, -1)]
+    for at in places:
         before = line[:at]
         if before.rfind("<") <= before.rfind(">") and before.rfind("&") <= before.rfind(";"):
             return at
@@ -61,7 +62,7 @@ def _open_tags(line: str, tags: list[tuple[str, str]]) -> list[tuple[str, str]]:
             if result and result[-1][1] == match[2]:
                 result.pop()
         else:
-            result.append((match[0], match[2]))
+            result.append((str(match[0]), str(match[2])))
     return result
 
 

@@ -1,0 +1,45 @@
+"""Routers, middlewares and what handlers are given, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from aiogram import Bot, Dispatcher, Router
+from aiogram.types import ErrorEvent
+
+from bot.context import AppContext
+from bot.handlers import admin, errors, group, head, hr, manager, start
+from bot.middlewares import Access, Throttle
+from bot.pacing import Pacing
+
+ROUTERS = (start.router, manager.router, head.router, hr.router, admin.router, group.router, errors.last)
+
+
+def build(ctx: AppContext, now: Callable[[], datetime]) -> Dispatcher:
+    """A dispatcher that answers everybody by his rights."""
+    dispatcher = Dispatcher(ctx=ctx, now=now)
+    for observer in (dispatcher.message, dispatcher.callback_query):
+        observer.outer_middleware(Access(ctx))
+        observer.middleware(Throttle())
+    for router in ROUTERS:
+        _detach(router)
+        dispatcher.include_router(router)
+
+    @dispatcher.errors()
+    async def on_error(event: ErrorEvent) -> bool:
+        return await errors.failed(event, ctx.language)
+
+    return dispatcher
+
+
+def _detach(router: Router) -> None:
+    """Routers are made once with their modules; a second dispatcher (tests) takes them over."""
+    if router.parent_router is not None:
+        router.parent_router.sub_routers.remove(router)
+        router._parent_router = None
+
+
+def pace(bot: Bot, ctx: AppContext) -> None:
+    """Let everything the bot sends wait for Telegram's limits."""
+    bot.session.middleware(Pacing(ctx.db))

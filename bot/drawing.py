@@ -1,0 +1,66 @@
+"""Pictures on demand, drawn in a thread when they are sent; and which teams a group shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+
+from bot import answers
+from bot.context import AppContext
+from bot.texts import Texts
+from reports.trend import TrendDay, trend
+from scoring.standings import Leaderboard
+from storage import channels, queries, runs, teams
+
+Draw = Callable[[], bytes]
+
+
+async def board(ctx: AppContext, t: Texts, key: str) -> Draw | None:
+    """The leaderboard of the newest finished day; None before the first."""
+    team = ctx.teams[key]
+    async with ctx.db.reading() as session:
+        run = await runs.last_finished(session, key)
+        if run is None:
+            return None
+        standings = await answers.standings(session, key, run.day)
+    title = t("picture-leaderboard", title=team.title)
+    return partial(draw_board, standings, title, t.language, team.board == "full")
+
+
+def draw_board(standings: Leaderboard, title: str, language: str, full: bool) -> bytes:
+    """PNG bytes; the library is imported only here."""
+    from reports.charts import leaderboard_png  # noqa: PLC0415  # half a second, only where a picture is drawn
+
+    return leaderboard_png(standings, title=title, language=language, full=full)
+
+
+async def days(ctx: AppContext, t: Texts, key: str, first: date, last: date, crm_user: str | None = None) -> Draw:
+    """The trend of a team or of one person over working days."""
+    team = ctx.teams[key]
+    async with ctx.db.reading() as session:
+        stored = await teams.find(session, key)
+        run = await runs.last_finished(session, key)
+        until = min(last, run.day) if run else first
+        entries = await queries.entries(session, key, first, until)
+    own = [entry for entry in entries if crm_user in (None, entry.crm_user)]
+    series = trend(own, team.calendar.workdays(max(first, stored.scored_from), until))
+    return partial(_draw_trend, series, t("picture-trend", title=team.title), t.language)
+
+
+def _draw_trend(series: tuple[TrendDay, ...], title: str, language: str) -> bytes:
+    from reports.charts import trend_png  # noqa: PLC0415  # half a second, only where a picture is drawn
+
+    return trend_png(series, title=title, language=language)
+
+
+async def teams_of_group(ctx: AppContext, chat_id: int) -> list[str]:
+    """Teams whose leaderboard comes to this group, by settings or `/bind`."""
+    found = []
+    async with ctx.db.reading() as session:
+        for key, team in ctx.teams.items():
+            stored = await teams.find(session, key)
+            bound = team.chat_id or stored.chat_id
+            if bound is not None and (await channels.find(session, bound)).chat_id == chat_id:
+                found.append(key)
+    return found

@@ -1,0 +1,1 @@
+"""What happens when somebody writes or taps."""

@@ -1,0 +1,149 @@
+"""`/health`, `/invite`, `/bind`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from aiogram import Bot, F, Router
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, Message
+from aiogram.utils.deep_linking import create_start_link
+
+from bot import choosing, show
+from bot.access import Viewer
+from bot.callbacks import Action, Callback, pack
+from bot.context import AppContext
+from bot.filters import Tapped
+from bot.texts import Texts, safe
+from bot.views import Button, View
+from storage import channels, deliveries, heartbeats, invites, people, runs, teams
+from storage.rows import DeliveryState
+
+router = Router(name="admin")
+ALIVE = timedelta(seconds=90)
+
+
+@router.message(Command("health"), F.chat.type == "private")
+async def health(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
+    """Loops, queue, and every team's last cutoff."""
+    if not viewer.admin:
+        await message.answer(t("not-yours") if viewer.known else t("stranger"))
+        return
+    async with ctx.db.reading() as session:
+        beats = await heartbeats.all_beats(session)
+        counts = await deliveries.counts(session)
+        last = {key: await runs.last_finished(session, key) for key in ctx.teams}
+    alive = sorted(name for name, at in beats.items() if now() - at <= ALIVE)
+    dead = sorted(set(beats) - set(alive))
+    text = [f"<b>{t('health-head')}</b>", t("health-beats", names=", ".join(alive) or "–")]
+    if dead:
+        text.append(t("health-dead", names=", ".join(dead)))
+    text.append(t("health-pending", n=counts.get(DeliveryState.PENDING, 0)))
+    for key, run in last.items():
+        title = safe(ctx.teams[key].title)
+        text.append(t("health-last", title=title, day=t.day(run.day)) if run else t("health-never", title=title))
+    await message.answer("\n".join(text))
+
+
+# /invite
+
+
+@router.message(Command("invite"), F.chat.type == "private")
+async def invite(
+    message: Message, bot: Bot, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+) -> None:
+    """Who has not joined, with a personal link each."""
+    if not viewer.admin:
+        await message.answer(t("not-yours") if viewer.known else t("stranger"))
+        return
+    team = choosing.only(ctx.teams)
+    if team is None:
+        await show.send(message, choosing.ask_team(ctx, t, "invite", ctx.teams))
+    else:
+        await show.send(message, await _links(bot, ctx, viewer, t, team, now()))
+
+
+@router.callback_query(Tapped(Action.TEAM), F.data.contains(":invite:"))
+async def invite_team(
+    query: CallbackQuery,
+    tapped: Callback,
+    bot: Bot,
+    ctx: AppContext,
+    viewer: Viewer,
+    t: Texts,
+    now: Callable[[], datetime],
+) -> None:
+    """The answer to "which team?" """
+    if not viewer.admin:
+        await query.answer(t("not-yours"), show_alert=True)
+        return
+    await show.replace(query, await _links(bot, ctx, viewer, t, tapped.values[1], now()))
+
+
+async def _links(bot: Bot, ctx: AppContext, viewer: Viewer, t: Texts, key: str, now: datetime) -> View:
+    lines = []
+    async with ctx.db.transaction() as session:
+        waiting = await people.unconnected(session, key)
+        for member in waiting:
+            token = await invites.invite_manager(
+                session, member.connection, member.crm_user, author=f"telegram:{viewer.telegram_id}", at=now
+            )
+            link = await create_start_link(bot, token)
+            lines.append(t("invite-link", name=safe(member.name), link=link))
+    if not lines:
+        return View(t("invite-all"))
+    return View("\n".join([f"<b>{t('invite-head', n=len(lines))}</b>", *lines, "", t("invite-note")]))
+
+
+# /bind
+
+
+@router.message(Command("bind"))
+async def bind(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
+    """This group or topic gets the leaderboard."""
+    if not viewer.admin:
+        if message.chat.type == "private":
+            await message.answer(t("not-yours") if viewer.known else t("stranger"))
+        return
+    if message.chat.type == "private":
+        await message.answer(t("bind-private"))
+        return
+    team = choosing.only(ctx.teams)
+    if team is not None:
+        text = await _bound(ctx, viewer, t, team, message.chat.id, _thread(message), now())
+        await message.answer(text)
+        return
+    rows = tuple((Button(each.title, pack(Action.BIND, key)),) for key, each in ctx.teams.items())
+    await show.send(message, View(t("bind-choose"), rows))
+
+
+def _thread(message: Message) -> int | None:
+    """The topic; messages of the General topic have none."""
+    return message.message_thread_id if message.is_topic_message else None
+
+
+@router.callback_query(Tapped(Action.BIND))
+async def bind_team(
+    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+) -> None:
+    """The answer to "which team?" in the group."""
+    message = show.message_of(query)
+    if not viewer.admin or message is None or tapped.values[0] not in ctx.teams:
+        await query.answer(t("not-yours"), show_alert=True)
+        return
+    text = await _bound(ctx, viewer, t, tapped.values[0], message.chat.id, _thread(message), now())
+    await show.replace(query, View(text))
+
+
+async def _bound(
+    ctx: AppContext, viewer: Viewer, t: Texts, key: str, chat_id: int, thread_id: int | None, now: datetime
+) -> str:
+    team = ctx.teams[key]
+    if team.chat_id is not None:
+        return t("bind-settings", title=safe(team.title))
+    async with ctx.db.transaction() as session:
+        author = f"telegram:{viewer.telegram_id}"
+        await teams.bind_chat(session, key, chat_id, thread_id, author=author, at=now)
+        await channels.turn_on(session, chat_id, at=now)
+    return t("bind-done", title=safe(team.title))

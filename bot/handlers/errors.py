@@ -1,0 +1,60 @@
+"""What nobody else answers, and what went wrong: never silence, never a traceback."""
+
+from __future__ import annotations
+
+import structlog
+from aiogram import F, Router
+from aiogram.exceptions import TelegramAPIError
+from aiogram.types import CallbackQuery, ErrorEvent, Message
+
+from bot import show
+from bot.access import Viewer
+from bot.callbacks import Action
+from bot.filters import Tapped
+from bot.texts import Language, Texts, language_of, texts
+from bot.views import View
+from storage.errors import DatabaseLocked
+
+log = structlog.get_logger()
+last = Router(name="last")
+"""After all others."""
+
+
+@last.callback_query(Tapped(Action.STAY))
+async def stay(query: CallbackQuery) -> None:
+    """A button that only shows where one is."""
+    await query.answer()
+
+
+@last.callback_query()
+async def stale(query: CallbackQuery, t: Texts) -> None:
+    """A button of another version, or one that no longer means anything."""
+    await query.answer(t("stale-button"), show_alert=True)
+
+
+@last.message(F.chat.type == "private")
+async def unknown(message: Message, viewer: Viewer, t: Texts) -> None:
+    """One helpful line; in groups silence."""
+    await message.answer(t("unknown-command") if viewer.known else t("stranger"))
+
+
+async def failed(event: ErrorEvent, language: Language) -> bool:
+    """Log it without secrets; tell the person what it means for his score."""
+    error = event.exception
+    update = event.update
+    if isinstance(error, TelegramAPIError):
+        log.warning("telegram_refused", update=update.update_id, problem=type(error).__name__, text=error.message)
+    else:
+        log.error("handler_failed", update=update.update_id, exc_info=error)
+    query, message = update.callback_query, update.message
+    user = query.from_user if query else message.from_user if message else None
+    t = texts(language_of(user.language_code if user else None, language))
+    text = t("database-busy") if isinstance(error, DatabaseLocked) else t("failed")
+    try:
+        if query is not None:
+            await query.answer(text[:200], show_alert=True)
+        elif message is not None and message.chat.type == "private":
+            await show.send(message, View(text))
+    except TelegramAPIError as second:
+        log.warning("could_not_tell", problem=type(second).__name__)
+    return True

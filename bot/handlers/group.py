@@ -1,0 +1,38 @@
+"""Groups: the bot comes and goes, a group becomes a supergroup; in private: blocked and back again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from aiogram import F, Router
+from aiogram.filters import IS_MEMBER, IS_NOT_MEMBER, ChatMemberUpdatedFilter
+from aiogram.types import ChatMemberUpdated, Message
+
+from bot.context import AppContext
+from storage import channels
+
+router = Router(name="group")
+
+
+@router.my_chat_member(ChatMemberUpdatedFilter(IS_NOT_MEMBER >> IS_MEMBER))
+async def added(event: ChatMemberUpdated, ctx: AppContext, now: Callable[[], datetime]) -> None:
+    """Added (again), or unblocked: the chat takes messages."""
+    async with ctx.db.transaction() as session:
+        await channels.turn_on(session, event.chat.id, at=now())
+
+
+@router.my_chat_member(ChatMemberUpdatedFilter(IS_MEMBER >> IS_NOT_MEMBER))
+async def removed(event: ChatMemberUpdated, ctx: AppContext, now: Callable[[], datetime]) -> None:
+    """Removed, or blocked: stop writing there."""
+    reason = "blocked" if event.chat.type == "private" else "kicked"
+    async with ctx.db.transaction() as session:
+        await channels.turn_off(session, event.chat.id, reason, at=now())
+
+
+@router.message(F.migrate_to_chat_id)
+async def migrated(message: Message, ctx: AppContext, now: Callable[[], datetime]) -> None:
+    """The group became a supergroup."""
+    if message.migrate_to_chat_id is not None:
+        async with ctx.db.transaction() as session:
+            await channels.move(session, message.chat.id, message.migrate_to_chat_id, at=now())

@@ -1,0 +1,150 @@
+"""`/team`, `/week`, `/month`, `/who` and their buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from aiogram import F, Router
+from aiogram.filters import Command, CommandObject
+from aiogram.types import CallbackQuery, Message
+
+from bot import answers, choosing, drawing, show
+from bot.access import Viewer
+from bot.callbacks import Action, Callback, pack
+from bot.context import AppContext
+from bot.filters import Tapped
+from bot.heads import Part
+from bot.texts import Texts
+from bot.views import Button, View
+from reports.stretches import week_of
+from scoring.entries import Month
+from storage import people, runs
+from storage.rows import Member
+
+router = Router(name="head")
+MOST_NAMES = 12
+
+
+@router.message(Command("team", "week", "month"), F.chat.type == "private")
+async def overview(
+    message: Message, command: CommandObject, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+) -> None:
+    """One of the head's views, of his only team or the one he picks."""
+    if not viewer.head_of:
+        await message.answer(t("not-yours") if viewer.known else t("stranger"))
+        return
+    team = choosing.only(viewer.head_of)
+    if team is None:
+        await show.send(message, choosing.ask_team(ctx, t, command.command, viewer.head_of))
+    else:
+        await show.send(message, await _overview(ctx, t, command.command, team, now()))
+
+
+async def _overview(ctx: AppContext, t: Texts, command: str, key: str, now: datetime) -> View:
+    async with ctx.db.reading() as session:
+        if command == "team":
+            return await answers.team_now(session, ctx, t, key)
+        run = await runs.last_finished(session, key)
+        day = run.day if run else ctx.teams[key].calendar.local_date(now)
+        make = answers.week if command == "week" else answers.month
+        return await make(session, ctx, t, key, day)
+
+
+@router.callback_query(Tapped(Action.TEAM), F.data.regexp(r":(team|week|month):"))
+async def team_chosen(
+    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+) -> None:
+    """The answer to "which team?" """
+    command, key = tapped.values
+    if not viewer.sees_team(key):
+        await query.answer(t("not-yours"), show_alert=True)
+        return
+    await show.replace(query, await _overview(ctx, t, command, key, now()))
+
+
+@router.callback_query(Tapped(Action.WEEK, Action.MONTH))
+async def turned(
+    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+) -> None:
+    """Another period or another side of it; never beyond the running one."""
+    key, part = tapped.values[0], Part(tapped.values[2])
+    if not viewer.sees_team(key):
+        await query.answer(t("not-yours"), show_alert=True)
+        return
+    day = min(tapped.day(1), ctx.teams[key].calendar.local_date(now()))
+    make = answers.week if tapped.action is Action.WEEK else answers.month
+    async with ctx.db.reading() as session:
+        view = await make(session, ctx, t, key, day, part)
+    await show.replace(query, view)
+
+
+@router.callback_query(Tapped(Action.PICTURE))
+async def picture(
+    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+) -> None:
+    """The trend of a week or month of the team (head), or of one's own month."""
+    key, kind = tapped.values[0], tapped.values[1]
+    first = tapped.day(2)
+    member = viewer.member_of(key)
+    if (kind == "t" and member is None) or (kind != "t" and not viewer.sees_team(key)):
+        await query.answer(t("not-yours"), show_alert=True)
+        return
+    await query.answer()
+    message = show.message_of(query)
+    if message is None:
+        return
+    last = week_of(first)[1] if kind == "w" else Month.of(first).last
+    last = min(last, ctx.teams[key].calendar.local_date(now()))
+    own = member.crm_user if kind == "t" and member else None
+    await show.picture(message, View("", photo=await drawing.days(ctx, t, key, first, last, own)))
+
+
+# /who
+
+
+@router.message(Command("who"), F.chat.type == "private")
+async def who(message: Message, command: CommandObject, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
+    """The newest evening of a manager, found by a part of his name."""
+    if not viewer.head_of:
+        await message.answer(t("not-yours") if viewer.known else t("stranger"))
+        return
+    name = (command.args or "").strip()
+    if not name:
+        await message.answer(t("who-usage"))
+        return
+    found = await _found(ctx, viewer, name)
+    if not found:
+        await message.answer(t("who-nobody"))
+    elif len(found) == 1:
+        key, member = found[0]
+        async with ctx.db.reading() as session:
+            await show.send(message, await answers.somebody(session, ctx, t, key, member.crm_user))
+    else:
+        buttons = tuple(
+            (Button(member.name, pack(Action.WHO, key, member.crm_user)),) for key, member in found[:MOST_NAMES]
+        )
+        await show.send(message, View(t("who-many"), buttons))
+
+
+async def _found(ctx: AppContext, viewer: Viewer, name: str) -> list[tuple[str, Member]]:
+    """Members of his teams whose name holds what was written; a whole name wins."""
+    wanted = name.casefold()
+    async with ctx.db.reading() as session:
+        every = [(key, member) for key in sorted(viewer.head_of) for member in await people.members(session, key)]
+    exact = [pair for pair in every if pair[1].name.casefold() == wanted]
+    return exact or [pair for pair in every if wanted in pair[1].name.casefold()]
+
+
+@router.callback_query(Tapped(Action.WHO))
+async def who_chosen(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
+    """One manager, as a message of its own."""
+    key, user = tapped.values
+    if not viewer.sees_person(key, user):
+        await query.answer(t("not-yours"), show_alert=True)
+        return
+    await query.answer()
+    message = show.message_of(query)
+    if message is not None:
+        async with ctx.db.reading() as session:
+            await show.send(message, await answers.somebody(session, ctx, t, key, user))

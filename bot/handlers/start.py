@@ -1,0 +1,132 @@
+"""The door: invites, strangers, help, language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from aiogram import Bot, F, Router
+from aiogram.filters import Command, CommandObject, CommandStart
+from aiogram.types import CallbackQuery, Message
+
+from bot import menus, show
+from bot.access import Viewer
+from bot.access import viewer as load_viewer
+from bot.callbacks import Action, Callback, pack
+from bot.commands import commands_for
+from bot.context import AppContext
+from bot.filters import Tapped
+from bot.texts import Texts, language_of, safe, texts
+from bot.views import Button, View, rows
+from storage import channels, invites, people
+from storage.errors import InviteRefused
+
+router = Router(name="start")
+router.message.filter(F.chat.type == "private")
+
+
+@router.message(CommandStart(deep_link=True))
+async def invited(
+    message: Message, command: CommandObject, ctx: AppContext, t: Texts, now: Callable[[], datetime]
+) -> None:
+    """A link was opened: show whose it is and ask."""
+    token = command.args or ""
+    async with ctx.db.reading() as session:
+        try:
+            invite = await invites.look_up(session, token, message.chat.id, at=now())
+        except InviteRefused as refused:
+            await message.answer(t(f"invite-{refused.problem.value}"))
+            return
+    buttons = (
+        Button(t("invite-yes"), pack(Action.ACCEPT, token)),
+        Button(t("invite-no"), pack(Action.DECLINE)),
+    )
+    await show.send(message, View(t("invite-question", name=safe(invite.name)), rows(buttons)))
+
+
+@router.callback_query(Tapped(Action.ACCEPT))
+async def accepted(
+    query: CallbackQuery, tapped: Callback, ctx: AppContext, bot: Bot, t: Texts, now: Callable[[], datetime]
+) -> None:
+    """Yes, that is me: connect, once."""
+    try:
+        async with ctx.db.transaction() as session:
+            person = await invites.accept(session, tapped.values[0], query.from_user.id, at=now())
+            await channels.turn_on(session, query.from_user.id, at=now())
+    except InviteRefused as refused:
+        await show.replace(query, View(t(f"invite-{refused.problem.value}")))
+        return
+    await show.replace(query, View(t("welcome", name=safe(person.name))))
+    await _set_menu(bot, ctx, query.from_user.id, query.from_user.language_code)
+
+
+@router.callback_query(Tapped(Action.DECLINE))
+async def declined(query: CallbackQuery, t: Texts) -> None:
+    """No: nothing changes."""
+    await show.replace(query, View(t("invite-declined")))
+
+
+@router.message(CommandStart())
+async def start(
+    message: Message, ctx: AppContext, bot: Bot, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+) -> None:
+    """A stranger gets one polite line; everybody else his welcome and his menu."""
+    if not viewer.known:
+        await message.answer(t("stranger"))
+        return
+    if message.from_user is not None and viewer.person is None:
+        async with ctx.db.transaction() as session:
+            await people.meet(session, viewer.telegram_id, message.from_user.full_name, at=now())
+    async with ctx.db.transaction() as session:
+        returned = await channels.turn_on(session, viewer.telegram_id, at=now())
+    name = viewer.person.name if viewer.person else ""
+    await message.answer(t("welcome-back", name=safe(name)) if returned and name else t("welcome-role"))
+    await _set_menu(bot, ctx, viewer.telegram_id, viewer.language)
+
+
+async def _set_menu(bot: Bot, ctx: AppContext, telegram_id: int, language_code: str | None) -> None:
+    async with ctx.db.reading() as session:
+        who = await load_viewer(session, ctx, telegram_id, language_code)
+    await menus.set_for(bot, who)
+
+
+@router.message(Command("help"))
+async def help_(message: Message, viewer: Viewer, t: Texts) -> None:
+    """What this person can ask."""
+    if not viewer.known:
+        await message.answer(t("stranger"))
+        return
+    lines = [t("help-line", name=command.name, what=t(command.text)) for command in commands_for(viewer.roles)]
+    await message.answer("\n".join([f"<b>{t('help-head')}</b>", *lines, "", t("help-outro")]))
+
+
+@router.message(Command("language"))
+async def language(message: Message, viewer: Viewer, t: Texts) -> None:
+    """Ask which."""
+    if not viewer.known:
+        await message.answer(t("stranger"))
+        return
+    buttons = tuple(Button(t(f"language-{code}"), pack(Action.LANGUAGE, code)) for code in ("ru", "en"))
+    await show.send(message, View(t("language-question"), rows(buttons)))
+
+
+@router.callback_query(Tapped(Action.LANGUAGE))
+async def language_chosen(
+    query: CallbackQuery,
+    tapped: Callback,
+    ctx: AppContext,
+    bot: Bot,
+    viewer: Viewer,
+    t: Texts,
+    now: Callable[[], datetime],
+) -> None:
+    """Remember it, and rename the menu."""
+    if not viewer.known:
+        await query.answer(t("not-yours"))
+        return
+    chosen = language_of(tapped.values[0], ctx.language)
+    async with ctx.db.transaction() as session:
+        person = viewer.person or await people.meet(session, viewer.telegram_id, query.from_user.full_name, at=now())
+        await people.set_language(session, person.id, chosen)
+    await show.replace(query, View(texts(chosen)("language-done")))
+    await _set_menu(bot, ctx, viewer.telegram_id, chosen)
