@@ -39,7 +39,7 @@ async def check(settings: Settings) -> list[Line]:
     try:
         async with opened(settings) as process:
             lines += await _database(process)
-            lines += await telegram.check(process)
+            lines += [Line("telegram", finding) for finding in await telegram.check(process)]
             for key in settings.crm:
                 lines += await _connection(process, key)
     except StorageError as error:

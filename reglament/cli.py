@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
@@ -328,7 +328,21 @@ def main() -> None:
     try:
         app()
     except (ReglamentError, StorageError) as error:
-        errors.print(f"reglament: {error}", markup=False)
-        sys.exit(error.exit_code if isinstance(error, ReglamentError) else WorkFailed.exit_code)
+        _stop_with(error)
+    except ExceptionGroup as group:  # from work that ran side by side
+        foreseen, unforeseen = group.split((ReglamentError, StorageError))
+        if foreseen is None or unforeseen is not None:
+            raise
+        _stop_with(_leaf(foreseen))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _leaf(error: BaseException) -> BaseException:
+    """The first error inside nested groups."""
+    return _leaf(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
+def _stop_with(error: BaseException) -> NoReturn:
+    errors.print(f"reglament: {error}", markup=False)
+    sys.exit(error.exit_code if isinstance(error, ReglamentError) else WorkFailed.exit_code)
