@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from aiogram import Bot, Dispatcher
@@ -32,6 +33,7 @@ from reglament.scheduler import Scheduler
 from reglament.settings import Settings
 from reglament.work import ServiceWork, clocks
 from storage import deliveries, retention, runs
+from storage.errors import StorageError
 from storage.locks import SingleRun
 
 log = structlog.get_logger()
@@ -144,7 +146,7 @@ async def _work(service: _Service, stop: asyncio.Event, only: str | None) -> Non
     with ExitStack() as stack:
         if settings.metrics_listen:
             stack.callback(_listening(service.metrics, settings.metrics_listen))
-        service.scheduler.daily(lambda: _forget(service.process))
+        service.scheduler.daily(partial(_forget, service.process))
         service.scheduler.start()
         stack.callback(service.scheduler.stop)
         async with asyncio.TaskGroup() as group:
@@ -153,7 +155,17 @@ async def _work(service: _Service, stop: asyncio.Event, only: str | None) -> Non
             if only in (None, "bot"):
                 group.create_task(_talk(service, stop))
             group.create_task(_measure(service, stop))
+            group.create_task(_learn_members(service.process))
             await stop.wait()
+
+
+async def _learn_members(process: Process) -> None:
+    """Know who is in which team before the first evening, so that people can be invited and ask `/today`."""
+    for team in {table.crm: key for key, table in process.settings.teams.items()}.values():
+        try:
+            await telegram.learn_members(process, team)
+        except (WorkFailed, StorageError) as error:
+            log.warning("members_not_learnt", team=team, problem=str(error))
 
 
 def _listening(metrics: Metrics, listen: str) -> Callable[[], None]:
