@@ -211,6 +211,7 @@ class RunRecord(Base):
     day: Mapped[date]
     connection: Mapped[str] = mapped_column(String(24))
     window_earlier: Mapped[datetime | None]
+    window_earlier_end: Mapped[datetime | None]
     window_start: Mapped[datetime]
     cutoff: Mapped[datetime]
     rulebook_id: Mapped[int] = mapped_column(ForeignKey("rulebooks.id"))

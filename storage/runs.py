@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, literal, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.rules import Rulebook
@@ -95,6 +95,7 @@ async def claim(
             "day": day,
             "connection": row.connection,
             "window_earlier": window.earlier,
+            "window_earlier_end": window.earlier_end,
             "window_start": window.start,
             "cutoff": window.cutoff,
             "rulebook_id": (await rulebook_record_at(session, team, window.start)).id,
@@ -254,7 +255,7 @@ def _to_run(row: RunRecord, team: str, rulebook: dict[str, Any]) -> Run:
         team=team,
         day=row.day,
         connection=row.connection,
-        window=Window(row.window_start, row.cutoff, row.window_earlier),
+        window=Window(row.window_start, row.cutoff, row.window_earlier, row.window_earlier_end),
         rulebook=Rulebook.from_json(rulebook),
         state=RunState(row.state),
         attempts=row.attempts,
@@ -300,10 +301,8 @@ async def finished_days(session: AsyncSession, team: str, first: date, last: dat
 async def last_window_end(session: AsyncSession, team: str, before_day: date) -> datetime | None:
     """Where the team's last stored window before a day ended: the next one starts there."""
     end: datetime | None = await session.scalar(
-        select(RunRecord.cutoff)
+        select(func.max(RunRecord.cutoff))
         .join(TeamRecord, TeamRecord.id == RunRecord.team_id)
         .where(TeamRecord.key == team, RunRecord.day < before_day)
-        .order_by(RunRecord.day.desc())
-        .limit(1)
     )
     return end

@@ -232,6 +232,7 @@ def upgrade() -> None:
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("connection", sa.String(length=24), nullable=False),
         sa.Column("window_earlier", UtcDateTime(), nullable=True),
+        sa.Column("window_earlier_end", UtcDateTime(), nullable=True),
         sa.Column("window_start", UtcDateTime(), nullable=False),
         sa.Column("cutoff", UtcDateTime(), nullable=False),
         sa.Column("rulebook_id", Id, nullable=False),

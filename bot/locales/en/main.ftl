@@ -222,9 +222,9 @@ me-day-excused = { $day }: absent
 me-day-unscored = { $day }: not scored
 
 rules-head = Rules · { $title }
-rules-at-least = { $kpi }: at least { $bound }. Kept { $reward }, broken { $penalty }
-rules-at-most = { $kpi }: at most { $bound }. Kept { $reward }, broken { $penalty }
-rules-at-most-none = { $kpi }: none at all. Kept { $reward }, broken { $penalty }
+rules-at-least = { $kpi }: at least { $bound }. Kept: { $reward }, broken: { $penalty }
+rules-at-most = { $kpi }: at most { $bound }. Kept: { $reward }, broken: { $penalty }
+rules-at-most-none = { $kpi }: none at all. Kept: { $reward }, broken: { $penalty }
 rules-per-deals = for every { $n } open deals
 rules-observed = { $kpi }: in observation, no points
 rules-cutoff = The cutoff is at { $clock } on working days. What is entered later counts for the next day

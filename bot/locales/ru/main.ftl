@@ -231,9 +231,9 @@ me-day-excused = { $day }: отсутствие
 me-day-unscored = { $day }: не оценён
 
 rules-head = Правила · { $title }
-rules-at-least = { $kpi }: не меньше { $bound }. Выполнено { $reward }, нет – { $penalty }
-rules-at-most = { $kpi }: не больше { $bound }. Выполнено { $reward }, нет – { $penalty }
-rules-at-most-none = { $kpi }: быть не должно. Выполнено { $reward }, нет – { $penalty }
+rules-at-least = { $kpi }: не меньше { $bound }. Выполнено: { $reward }, не выполнено: { $penalty }
+rules-at-most = { $kpi }: не больше { $bound }. Выполнено: { $reward }, не выполнено: { $penalty }
+rules-at-most-none = { $kpi }: быть не должно. Выполнено: { $reward }, не выполнено: { $penalty }
 rules-per-deals = на каждые { $n } открытых сделок
 rules-observed = { $kpi }: в наблюдении, без баллов
 rules-cutoff = Срез в { $clock } по рабочим дням. Что внесено после среза, считается следующим днём
