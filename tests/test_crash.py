@@ -1,0 +1,142 @@
+"""kill −9 a real `reglament run` again and again: one ledger, no message lost, at most those in flight repeated."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import os
+import random
+import signal
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.courier import IN_FLIGHT
+from reglament import settings as settings_module
+from reglament.opening import load_teams, opened
+from reglament.telegram import learn_members
+from storage import deliveries, invites, people, queries, runs, verify
+from storage.database import Database
+from storage.rows import DeliveryState
+from tests.bot.botapi import TOKEN, BotApi
+
+ROOT = Path(__file__).parents[1]
+MANAGERS, HEAD = 12, 222
+KILLS = 6
+PATIENCE = 180
+"""Seconds after which a broken test ends; nothing is measured by it."""
+
+
+def _config(folder: Path, url: str, api_url: str) -> Path:
+    file = folder / "config.toml"
+    file.write_text(
+        f"""
+[database]
+url = "{url}"
+[telegram]
+token = "{TOKEN}"
+api_url = "{api_url}"
+[crm.main]
+kind = "demo"
+managers = {MANAGERS}
+timezone = "UTC"
+[teams.sales]
+crm = "main"
+members = {{ everyone = true }}
+timezone = "UTC"
+holidays = ""
+weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+cutoff = "00:00"
+reminder_minutes = 0
+heads = [{HEAD}]
+board = "off"
+""",
+        encoding="utf-8",
+    )
+    return file
+
+
+async def _connect_everybody(config: Path, api: BotApi) -> list[int]:
+    """All managers have joined; nothing is scored yet."""
+    chats = [HEAD]
+    async with opened(settings_module.load(config)) as process:
+        await load_teams(process)
+        await learn_members(process, "sales")
+        for number in range(MANAGERS):
+            async with process.db.transaction() as session:
+                member = (await people.unconnected(session, "sales"))[0]
+                token = await invites.invite_manager(
+                    session, member.connection, member.crm_user, author="test", at=process.now()
+                )
+                await invites.accept(session, token, 1000 + number, at=process.now())
+            chats.append(1000 + number)
+    for chat in chats:
+        api.user(chat, started=True)
+    return chats
+
+
+@contextlib.asynccontextmanager
+async def _service(config: Path, log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    with log.open("a") as sink:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "reglament", "run", "--config", str(config), cwd=ROOT, stdout=sink, stderr=sink
+        )
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                os.kill(process.pid, signal.SIGKILL)
+            await process.wait()
+
+
+async def _all_sent(database: Database) -> bool:
+    async with database.reading() as session:
+        run = await runs.find(session, "sales", datetime.now(UTC).date())
+        counts = await deliveries.counts(session)
+    open_ = counts.get(DeliveryState.PENDING, 0) + counts.get(DeliveryState.SENDING, 0)
+    return run is not None and bool(run.digest) and counts.get(DeliveryState.SENT, 0) > 0 and not open_
+
+
+async def _wait_until_sent(database: Database, service: asyncio.subprocess.Process) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not await _all_sent(database):
+            assert service.returncode is None, "the service stopped by itself"
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_killed_at_any_moment_a_day_is_written_once_and_told_to_everybody(kind, request, tmp_path):
+    url = request.getfixturevalue(f"{kind}_url")
+    moments = random.Random(f"crash {kind}")  # the kill moments differ by machine anyway; the seed only spreads them
+    log = tmp_path / "run.log"
+    async with BotApi(latency=0.03) as api:
+        config = _config(tmp_path, url, api.url)
+        chats = await _connect_everybody(config, api)
+        kills = 0
+        async with await Database.open(url) as database:
+            while kills < (KILLS if kind == "sqlite" else 2) and not await _all_sent(database):
+                async with _service(config, log) as service:
+                    await asyncio.sleep(1.2 + moments.random() * 1.6)
+                    service.kill()
+                kills += 1
+            async with _service(config, log) as service:
+                await _wait_until_sent(database, service)
+                service.terminate()
+                assert await service.wait() == 0
+            async with database.reading() as session:
+                found = await verify.verification(session, "sales")
+                today = datetime.now(UTC).date()
+                entries = await queries.entries(session, "sales", today, today)
+        texts = {chat: [message.text for message in api.chat(chat).messages if message.text] for chat in chats}
+    assert found.problems == ()
+    counted = collections.Counter((entry.crm_user, entry.rule) for entry in entries)
+    assert len(counted) == MANAGERS * 5
+    assert set(counted.values()) == {1}
+    assert all(texts.values()), log.read_text()
+    repeated = sum(len(messages) - 1 for messages in texts.values())
+    assert repeated <= kills * IN_FLIGHT
+    assert "Traceback" not in log.read_text()
