@@ -18,7 +18,7 @@ from reports.stretches import compare_months, compare_weeks
 from reports.summary import Summary, summarize
 from scoring.entries import Entry, Month
 from scoring.standings import Leaderboard, leaderboard, streak
-from storage import people, queries, rulebooks, runs
+from storage import people, queries, rulebooks, runs, teams
 from storage.database import Session
 from storage.errors import NotFound
 from storage.rows import Day, RunState
@@ -27,11 +27,25 @@ STREAK_DAYS = 60
 """How far back a streak of clean days is looked for."""
 
 
-async def standings(session: Session, team: str, day: date) -> Leaderboard:
+async def standings(session: Session, ctx: AppContext, team: str, day: date) -> Leaderboard:
     """The month to date of a day, with that day's points beside."""
-    entries = await queries.entries(session, team, day.replace(day=1), day)
-    members = [(member.crm_user, member.name) for member in await people.members(session, team)]
-    return leaderboard(entries, members, today=day)
+
+    async def make() -> Leaderboard:
+        entries = await queries.entries(session, team, day.replace(day=1), day)
+        members = [(member.crm_user, member.name) for member in await people.members(session, team)]
+        return leaderboard(entries, members, today=day)
+
+    return await ctx.boards.get((team, day, await _length(session, team)), make)
+
+
+async def finished_day(session: Session, ctx: AppContext, team: str, day: date) -> Day | None:
+    """A team's day with its evidence."""
+    return await ctx.days.get((team, day, await _length(session, team)), lambda: queries.day(session, team, day))
+
+
+async def _length(session: Session, team: str) -> int:
+    """The length of the team's ledger: what is kept of it holds as long as it does not grow."""
+    return (await teams.find(session, team)).entries
 
 
 # The evening
@@ -42,13 +56,15 @@ async def evening(
 ) -> View | None:
     """A manager's message about a day; None if he was not counted on it."""
     team = ctx.teams[reference["team"]]
-    data = await _evening(session, team, reference)
+    data = await _evening(session, ctx, team, reference)
     return None if data is None else personal.evening(t, team, data, page=page)
 
 
-async def _evening(session: Session, team: TeamContext, reference: Mapping[str, Any]) -> Evening | None:
+async def _evening(
+    session: Session, ctx: AppContext, team: TeamContext, reference: Mapping[str, Any]
+) -> Evening | None:
     on, user = date.fromisoformat(reference["day"]), reference["crm_user"]
-    day = await queries.day(session, team.key, on)
+    day = await finished_day(session, ctx, team.key, on)
     card = day.card(user) if day else None
     if day is None or card is None:
         return None
@@ -59,7 +75,7 @@ async def _evening(session: Session, team: TeamContext, reference: Mapping[str, 
         card=card,
         entries=tuple(entry for entry in day.entries if entry.crm_user == user),
         absent=user in day.absent,
-        board=await standings(session, team.key, on),
+        board=await standings(session, ctx, team.key, on),
         streak=streak(recent),
         earlier=tuple(_earlier(recent, reference.get("earlier", ()))),
     )
@@ -80,13 +96,13 @@ async def evening_board(session: Session, ctx: AppContext, t: Texts, reference: 
     team, on = ctx.teams[reference["team"]], date.fromisoformat(reference["day"])
     run = await runs.find(session, team.key, on)
     digest = run.digest if run else ""
-    return boards.board(t, team.title, on, await standings(session, team.key, on), _mode(team), digest=digest)
+    return boards.board(t, team.title, on, await standings(session, ctx, team.key, on), _mode(team), digest=digest)
 
 
 async def digest(session: Session, ctx: AppContext, t: Texts, reference: Mapping[str, Any]) -> View:
     """The head's digest of a day."""
     team = ctx.teams[reference["team"]]
-    day = await queries.day(session, team.key, date.fromisoformat(reference["day"]))
+    day = await finished_day(session, ctx, team.key, date.fromisoformat(reference["day"]))
     waiting = [member.name for member in await people.unconnected(session, team.key)]
     return heads.team_now(t, team, None) if day is None else heads.digest(t, team, day, waiting)
 
@@ -105,7 +121,7 @@ async def last_board(session: Session, ctx: AppContext, t: Texts, key: str, own_
     run = await runs.last_finished(session, key)
     if run is None:
         return View(t("board-empty"))
-    board = await standings(session, key, run.day)
+    board = await standings(session, ctx, key, run.day)
     return boards.board(t, team.title, run.day, board, _mode(team), digest=run.digest, own=own_user)
 
 

@@ -38,6 +38,8 @@ class Action(StrEnum):
     """team, what"""
     BIND = "bi"
     """team"""
+    INVITE = "in"
+    """team: make new links"""
     STAY = "st"
     """A button that only shows where one is."""
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, Protocol
 
+from bot.cache import Shared
 from scoring.entries import Month
 from scoring.payout import MoneyTerms
 from scoring.rules import Rulebook
 from scoring.snapshot import Snapshot
+from scoring.standings import Leaderboard
 from scoring.workdays import WorkCalendar
 from storage.database import Database
+from storage.rows import Day
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +90,5 @@ class AppContext:
     company: str = ""
     language: Literal["ru", "en"] = "ru"
     admins: frozenset[int] = field(default_factory=frozenset)
+    days: Shared[Day | None] = field(default_factory=Shared, compare=False)
+    boards: Shared[Leaderboard] = field(default_factory=Shared, compare=False)

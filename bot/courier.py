@@ -33,7 +33,7 @@ from bot.views import View
 from storage import channels, deliveries, people, teams
 from storage.database import Session
 from storage.kinds import DeliveryKind, to_telegram
-from storage.rows import Delivery, DeliveryState
+from storage.rows import Delivery, DeliveryState, Role, RoleGrant
 
 log = structlog.get_logger()
 
@@ -262,7 +262,9 @@ class Courier:
             return
         person = await people.by_telegram(session, target.chat_id)
         name = person.name if person else team.title
-        for head in sorted((team.heads or self.ctx.admins) - {target.chat_id}):
+        granted = await people.holders(session, [RoleGrant(Role.HEAD, team.key), RoleGrant(Role.HEAD)])
+        heads = team.heads | {person.telegram_id for person in granted if person.telegram_id is not None}
+        for head in sorted((heads or self.ctx.admins) - {target.chat_id}):
             await deliveries.add(
                 session,
                 event=f"channel:{target.chat_id}:{self.now().isoformat()}",

@@ -23,7 +23,7 @@ async def board(ctx: AppContext, t: Texts, key: str) -> Draw | None:
         run = await runs.last_finished(session, key)
         if run is None:
             return None
-        standings = await answers.standings(session, key, run.day)
+        standings = await answers.standings(session, ctx, key, run.day)
     title = t("picture-leaderboard", title=team.title)
     return partial(draw_board, standings, title, t.language, team.board == "full")
 

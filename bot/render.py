@@ -50,7 +50,7 @@ def _days_of(owed: Sequence[Delivery]) -> list[str]:
 async def _board(session: Session, ctx: AppContext, t: Texts, delivery: Delivery) -> View:
     view = await answers.evening_board(session, ctx, t, delivery.reference)
     team, on = ctx.teams[delivery.reference["team"]], date.fromisoformat(delivery.reference["day"])
-    standings = await answers.standings(session, team.key, on)
+    standings = await answers.standings(session, ctx, team.key, on)
     title = t("picture-leaderboard", title=team.title)
     return View(view.text, view.rows, partial(draw_board, standings, title, t.language, team.board == "full"))
 

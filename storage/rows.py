@@ -91,6 +91,8 @@ class Team:
     archived_at: datetime | None = None
     chat_id: int | None = None
     thread_id: int | None = None
+    entries: int = 0
+    """The length of its ledger."""
 
 
 @dataclass(frozen=True, slots=True)

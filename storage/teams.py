@@ -164,4 +164,5 @@ def _team(row: TeamRecord) -> Team:
         archived_at=row.archived_at,
         chat_id=row.chat_id,
         thread_id=row.thread_id,
+        entries=row.ledger_seq,
     )

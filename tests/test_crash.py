@@ -83,7 +83,16 @@ async def _connect_everybody(config: Path, api: BotApi) -> list[int]:
 async def _service(config: Path, log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     with log.open("a") as sink:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "reglament", "run", "--config", str(config), cwd=ROOT, stdout=sink, stderr=sink
+            sys.executable,
+            "-m",
+            "reglament",
+            "run",
+            "--config",
+            str(config),
+            cwd=config.parent,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=sink,
+            stderr=sink,
         )
         try:
             yield process

@@ -50,10 +50,8 @@ async def health(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, no
 
 
 @router.message(Command("invite"), F.chat.type == "private")
-async def invite(
-    message: Message, bot: Bot, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
-) -> None:
-    """Who has not joined, with a personal link each."""
+async def invite(message: Message, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
+    """Who has not joined."""
     if not viewer.admin:
         await message.answer(t("not-yours") if viewer.known else t("stranger"))
         return
@@ -61,11 +59,20 @@ async def invite(
     if team is None:
         await show.send(message, choosing.ask_team(ctx, t, "invite", ctx.teams))
     else:
-        await show.send(message, await _links(bot, ctx, viewer, t, team, now()))
+        await show.send(message, await _missing(ctx, t, team))
 
 
 @router.callback_query(Tapped(Action.TEAM), F.data.contains(":invite:"))
-async def invite_team(
+async def invite_team(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
+    """The answer to "which team?" """
+    if not viewer.admin:
+        await query.answer(t("not-yours"), show_alert=True)
+        return
+    await show.replace(query, await _missing(ctx, t, tapped.values[1]))
+
+
+@router.callback_query(Tapped(Action.INVITE))
+async def invite_links(
     query: CallbackQuery,
     tapped: Callback,
     bot: Bot,
@@ -74,11 +81,22 @@ async def invite_team(
     t: Texts,
     now: Callable[[], datetime],
 ) -> None:
-    """The answer to "which team?" """
-    if not viewer.admin:
+    """New links; earlier ones stop working, so they are made only when asked for."""
+    if not viewer.admin or tapped.values[0] not in ctx.teams:
         await query.answer(t("not-yours"), show_alert=True)
         return
-    await show.replace(query, await _links(bot, ctx, viewer, t, tapped.values[1], now()))
+    await show.replace(query, await _links(bot, ctx, viewer, t, tapped.values[0], now()))
+
+
+async def _missing(ctx: AppContext, t: Texts, key: str) -> View:
+    """Who has not joined."""
+    async with ctx.db.reading() as session:
+        waiting = await people.unconnected(session, key)
+    if not waiting:
+        return View(t("invite-all"))
+    names = [f"• {safe(member.name)}" for member in waiting]
+    button = Button(t("invite-make"), pack(Action.INVITE, key))
+    return View("\n".join([f"<b>{t('invite-head', n=len(names))}</b>", *names]), ((button,),))
 
 
 async def _links(bot: Bot, ctx: AppContext, viewer: Viewer, t: Texts, key: str, now: datetime) -> View:

@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from aiogram import F, Router
+from aiogram import Bot, F, Router
 from aiogram.filters import IS_MEMBER, IS_NOT_MEMBER, ChatMemberUpdatedFilter
 from aiogram.types import ChatMemberUpdated, Message
 
+from bot.access import viewer
 from bot.context import AppContext
+from bot.texts import safe
 from storage import channels
 
 router = Router(name="group")
 
 
 @router.my_chat_member(ChatMemberUpdatedFilter(IS_NOT_MEMBER >> IS_MEMBER))
-async def added(event: ChatMemberUpdated, ctx: AppContext, now: Callable[[], datetime]) -> None:
-    """Added (again), or unblocked: the chat takes messages."""
+async def added(event: ChatMemberUpdated, ctx: AppContext, bot: Bot, now: Callable[[], datetime]) -> None:
+    """Added (again), or unblocked: the chat takes messages; who comes back is greeted."""
     async with ctx.db.transaction() as session:
-        await channels.turn_on(session, event.chat.id, at=now())
+        returned = await channels.turn_on(session, event.chat.id, at=now())
+        who = await viewer(session, ctx, event.from_user.id, event.from_user.language_code)
+    if returned and event.chat.type == "private" and who.known:
+        name = who.person.name if who.person else event.from_user.full_name
+        await bot.send_message(event.chat.id, who.t("welcome-back", name=safe(name)))
 
 
 @router.my_chat_member(ChatMemberUpdatedFilter(IS_MEMBER >> IS_NOT_MEMBER))

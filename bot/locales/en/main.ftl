@@ -288,6 +288,7 @@ health-never = { $title }: no cutoff yet
 invite-head = Not connected yet ({ $n })
 invite-link = { $name }: { $link }
 invite-note = A link is personal, works once, for 72 hours
+invite-make = Make links (earlier ones stop working)
 invite-all = Everybody is connected.
 bind-done = The results of “{ $title }” will come here.
 bind-settings = The group of “{ $title }” stands in the settings, and they win. Change chat_id there.
