@@ -140,7 +140,8 @@ class Courier:
                 return
             finally:
                 pacing.taken.reset(paced)
-        await deliveries.mark_sent(self.ctx.db, delivery, sent, at=self.now(), chat_id=target.chat_id)
+            # Noted before the next one may go out: a crash repeats no more than IN_FLIGHT.
+            await deliveries.mark_sent(self.ctx.db, delivery, sent, at=self.now(), chat_id=target.chat_id)
         if owed:
             async with self.ctx.db.transaction() as session:
                 await deliveries.mark_carried(session, [item.id for item in owed], delivery.id)

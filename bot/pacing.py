@@ -54,10 +54,7 @@ def chat_step(chat_id: int) -> float:
 
 async def take(db: Database, chat_id: int, *, ahead: float | None = None) -> float | None:
     """Reserve both slots; seconds to wait, or None (nothing reserved) if the chat is busy for longer than `ahead`."""
-    wait = await rate_slots.take(db, chat_key(chat_id), chat_step(chat_id), ahead)
-    if wait is None:
-        return None
-    return max(wait, await rate_slots.take(db, ALL, ALL_STEP) or 0.0)
+    return await rate_slots.take_both(db, (chat_key(chat_id), chat_step(chat_id)), (ALL, ALL_STEP), ahead)
 
 
 async def push_back(db: Database, chat_id: int, seconds: float) -> None:

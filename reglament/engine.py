@@ -20,8 +20,8 @@ from storage.errors import StorageError
 
 log = structlog.get_logger()
 
-IN_FLIGHT = 3
-"""Messages one process may have between request and answer: so many may repeat after a crash."""
+SENDERS = 8
+"""Messages one process prepares side by side; the courier lets only few be between request and answer at once."""
 SWEEP_SECONDS = 5.0
 
 
@@ -133,7 +133,7 @@ class LocalEngine:
             self._busy.discard(connection)
 
     async def _send_all(self) -> None:
-        """Send until nothing is left that may go out now, `IN_FLIGHT` at a time."""
+        """Send until nothing is left that may go out now, `SENDERS` at a time."""
         waiting: asyncio.Queue[int] = asyncio.Queue()
         for delivery_id in await self.work.unsent(limit=500):
             waiting.put_nowait(delivery_id)
@@ -143,7 +143,7 @@ class LocalEngine:
                 await _guarded("delivery", self.work.deliver(waiting.get_nowait()))
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(IN_FLIGHT, waiting.qsize())):
+            for _ in range(min(SENDERS, waiting.qsize())):
                 group.create_task(sender())
 
 

@@ -19,7 +19,7 @@ from procrastinate.exceptions import ProcrastinateException
 from procrastinate.types import JSONValue
 
 from reglament.clock import DueCutoff, DueReminder
-from reglament.engine import IN_FLIGHT, SWEEP_SECONDS, Work
+from reglament.engine import SENDERS, SWEEP_SECONDS, Work
 from storage.database import Session
 from storage.errors import StorageError
 from storage.sql import driver_connection
@@ -72,7 +72,7 @@ class PostgresEngine:
                 if self.worker:
                     tasks.append(group.create_task(self._rounds("worker", self.rescue_seconds, self._rescue)))
                     tasks.append(group.create_task(self._worker(RUNS, concurrency=4)))
-                    tasks.append(group.create_task(self._worker(DELIVERIES, concurrency=IN_FLIGHT)))
+                    tasks.append(group.create_task(self._worker(DELIVERIES, concurrency=SENDERS)))
                 await stop.wait()
                 for task in tasks:
                     task.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Double, SQLColumnExpression, case, cast
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.database import Database
 from storage.models import RateSlotRecord
@@ -17,13 +18,28 @@ async def take(db: Database, key: str, step: float, ahead: float | None = None) 
     common one: always the same order of locks.
     """
     async with db.transaction() as session:
-        insert = upsert(session, RateSlotRecord).values(key=key, next_at=DatabaseNow() + step)
-        statement = insert.on_conflict_do_update(
-            index_elements=["key"],
-            set_={"next_at": _later_of(RateSlotRecord.next_at, DatabaseNow()) + step},
-            where=None if ahead is None else RateSlotRecord.next_at <= DatabaseNow() + ahead,
-        ).returning(RateSlotRecord.next_at - step - DatabaseNow())
-        wait: float | None = await session.scalar(statement)
+        return await _take(session, key, step, ahead)
+
+
+async def take_both(
+    db: Database, own: tuple[str, float], common: tuple[str, float], ahead: float | None = None
+) -> float | None:
+    """Reserve a chat's slot and then the common one (key, step each); neither if the chat's is too far away."""
+    async with db.transaction() as session:
+        wait = await _take(session, *own, ahead)
+        if wait is None:
+            return None
+        return max(wait, await _take(session, *common, None) or 0.0)
+
+
+async def _take(session: AsyncSession, key: str, step: float, ahead: float | None) -> float | None:
+    insert = upsert(session, RateSlotRecord).values(key=key, next_at=DatabaseNow() + step)
+    statement = insert.on_conflict_do_update(
+        index_elements=["key"],
+        set_={"next_at": _later_of(RateSlotRecord.next_at, DatabaseNow()) + step},
+        where=None if ahead is None else RateSlotRecord.next_at <= DatabaseNow() + ahead,
+    ).returning(RateSlotRecord.next_at - step - DatabaseNow())
+    wait: float | None = await session.scalar(statement)
     return None if wait is None else max(0.0, wait)
 
 
