@@ -307,10 +307,10 @@ def demo(
     language: Annotated[str, typer.Option(help="ru or en.")] = "ru",
 ) -> None:
     """A made-up company lives through a month: no accounts, no servers."""
-    from reglament import demo as demo_module
+    from reglament.demo import demo as live
 
     logs.configure(level="ERROR")
-    _run(demo_module.demo(console, days=days, until=until, directory=directory, language=language))
+    _run(live(console, days=days, until=until, directory=directory, language=language))
 
 
 @app.callback(invoke_without_command=True)
