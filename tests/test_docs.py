@@ -1,0 +1,75 @@
+"""Documentation that cannot drift: commands, settings, versions and links are those of the code."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+from typer.main import get_command
+
+from crm_clients import CRM_KINDS
+from reglament import __version__
+from reglament.cli import app
+from reglament.settings import DatabaseSettings, Settings, TelegramSettings, load
+from reglament.team_settings import KpiTable, MoneySettings, RuleSettings, TeamSettings
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLE = (ROOT / "config.example.toml").read_text(encoding="utf-8")
+CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+MODELS = [
+    Settings,
+    DatabaseSettings,
+    TelegramSettings,
+    TeamSettings,
+    KpiTable,
+    RuleSettings,
+    MoneySettings,
+    *(kind.config_model() for kind in CRM_KINDS.values()),
+]
+COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_and_stands_in_the_readme(name):
+    command = get_command(app).commands[name]  # type: ignore[attr-defined]
+    assert command.help
+    assert f"`reglament {name}" in README
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_every_setting_stands_in_the_example_and_in_the_manual(model: type[BaseModel]):
+    for name in model.model_fields:
+        assert re.search(rf"\b{name}\b", EXAMPLE), name
+        assert re.search(rf"\b{name}\b", CONFIGURATION), name
+
+
+def test_the_example_loads():
+    assert load(ROOT / "config.example.toml").teams
+
+
+def test_every_kind_of_crm_is_documented():
+    for kind in CRM_KINDS:
+        assert f'"{kind}"' in EXAMPLE
+        assert f"`{kind}`" in CONFIGURATION
+        assert kind == "demo" or (ROOT / f"docs/crm/{kind}.md").exists()
+
+
+def test_there_is_one_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    newest = re.search(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert newest is not None
+    assert project["version"] == __version__ == newest[1]
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+)
+def test_links_between_pages_lead_somewhere(page):
+    file = ROOT / page
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", file.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (file.parent / target).exists(), target
