@@ -1,7 +1,7 @@
 """How long a thousand private messages take under Telegram's limits: `python -m benchmarks.courier`.
 
-The real courier and engine on SQLite, a loopback Bot API that enforces the limits, at several latencies. The limit itself
-allows 30 messages a second: 33 s for a thousand.
+The real courier and engine on SQLite, a loopback Bot API that enforces the limits, at several latencies. The limit
+itself allows 30 messages a second: 33 s for a thousand.
 """
 
 from __future__ import annotations

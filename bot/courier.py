@@ -26,14 +26,15 @@ from aiogram.types import BufferedInputFile
 
 from bot import pacing, wire
 from bot.context import AppContext
+from bot.lost import channel_lost
 from bot.render import render
 from bot.splitting import split
 from bot.texts import Language, language_of, texts
 from bot.views import View
 from storage import channels, deliveries, people, teams
 from storage.database import Session
-from storage.kinds import DeliveryKind, to_telegram
-from storage.rows import Delivery, DeliveryState, Role, RoleGrant
+from storage.kinds import DeliveryKind
+from storage.rows import Delivery, DeliveryState
 
 log = structlog.get_logger()
 
@@ -253,27 +254,7 @@ class Courier:
         """Stop writing there; the head hears it once."""
         await deliveries.mark_failed(self.ctx.db, delivery, reason, at=self.now())
         async with self.ctx.db.transaction() as session:
-            first = await channels.turn_off(session, target.chat_id, reason, at=self.now())
-            if first:
-                await self._tell_heads(session, delivery, target, reason)
-
-    async def _tell_heads(self, session: Session, delivery: Delivery, target: Target, reason: str) -> None:
-        team = self.ctx.teams.get(str(delivery.reference.get("team")))
-        if team is None:
-            return
-        person = await people.by_telegram(session, target.chat_id)
-        name = person.name if person else team.title
-        granted = await people.holders(session, [RoleGrant(Role.HEAD, team.key), RoleGrant(Role.HEAD)])
-        heads = team.heads | {person.telegram_id for person in granted if person.telegram_id is not None}
-        for head in sorted((heads or self.ctx.admins) - {target.chat_id}):
-            await deliveries.add(
-                session,
-                event=f"channel:{target.chat_id}:{self.now().isoformat()}",
-                kind=DeliveryKind.CHANNEL_OFF,
-                recipient=to_telegram(head),
-                reference={"team": team.key, "name": name, "reason": reason},
-                at=self.now(),
-            )
+            await channel_lost(session, self.ctx, target.chat_id, reason, at=self.now())
 
 
 def _why_forbidden(message: str) -> str:

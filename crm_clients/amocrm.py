@@ -18,12 +18,13 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from crm_clients.amocrm_account import read_account, read_rights, user, user_rows
 from crm_clients.amocrm_api import BACKLOG, AmocrmApi, MeasuredPace, judge
+from crm_clients.amocrm_changes import Changes
 from crm_clients.amocrm_check import examine
 from crm_clients.amocrm_contacts import CommentBook, read_calls, read_companies
 from crm_clients.amocrm_deals import DealReader
 from crm_clients.amocrm_job import Job, Places
 from crm_clients.amocrm_oauth import Application, Keys, LongLived, OAuth
-from crm_clients.amocrm_tasks import TaskBook, read_meetings, read_tasks
+from crm_clients.amocrm_tasks import read_meetings, read_tasks
 from crm_clients.base import ClientMemory, CrmConfig, CrmUser, Finding, ReadRequest, ReadStats
 from crm_clients.errors import CrmError, CrmUnavailable
 from crm_clients.http import Clock, Deadline, Http
@@ -174,6 +175,7 @@ class _Reading:
     def __init__(self, job: Job, hidden: Mapping[RecordKind, str]) -> None:
         self._job, self._hidden = job, hidden
         self._kinds = job.request.kinds
+        self._changes = Changes(job, job.request.kinds - hidden.keys())
         self._deals: DealReader | None = None
         self._deals_over = asyncio.Event()
 
@@ -190,14 +192,13 @@ class _Reading:
 
     async def run(self) -> None:
         job = self._job
-        book = TaskBook(job) if RecordKind.TASKS in self._kinds and RecordKind.TASKS not in self._hidden else None
         comments = CommentBook(job)
         ways: dict[RecordKind, Callable[[], Awaitable[None]]] = {
             RecordKind.CALLS: lambda: read_calls(job),
             RecordKind.COMPANIES: lambda: read_companies(job),
-            RecordKind.MEETINGS: lambda: read_meetings(job),
-            RecordKind.TASKS: lambda: read_tasks(job, book or TaskBook(job)),
-            RecordKind.DEALS: lambda: self._read_deals(book, comments),
+            RecordKind.MEETINGS: lambda: read_meetings(job, self._changes),
+            RecordKind.TASKS: lambda: read_tasks(job, self._changes),
+            RecordKind.DEALS: lambda: self._read_deals(comments),
             RecordKind.COMMENTS: lambda: self._read_comments(comments),
         }
         async with asyncio.TaskGroup() as group:
@@ -219,15 +220,16 @@ class _Reading:
             except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
                 # A row of a form that nothing documents: this kind cannot be counted, the others can.
                 mark = Failed(kind, f"{kind}: amoCRM answered in an unexpected form ({type(error).__name__})")
+        self._changes.leave(kind)
         if kind is RecordKind.DEALS:
             self._deals_over.set()
         await self._job.put([mark])
 
-    async def _read_deals(self, book: TaskBook | None, comments: CommentBook) -> None:
+    async def _read_deals(self, comments: CommentBook) -> None:
         if RecordKind.COMMENTS in self._kinds and RecordKind.COMMENTS not in self._hidden:
             with suppress(CrmError):  # then nothing is known, and every deal is looked at
                 await comments.load()
-        reader = DealReader(self._job, book, comments.knows)
+        reader = DealReader(self._job, self._changes, comments.knows)
         await reader.run()
         self._deals = reader
 

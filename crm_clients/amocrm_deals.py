@@ -13,12 +13,12 @@ from typing import Any
 
 from crm_clients.amocrm_account import Stages, read_stages, state_of, whole
 from crm_clients.amocrm_api import IgnoredFilter, Row, Sink, UnsortedList
-from crm_clients.amocrm_history import LEAD_EVENTS, STATUS, Since, Stage, Turns
-from crm_clients.amocrm_job import Job, Look
-from crm_clients.amocrm_tasks import TaskBook
-from crm_clients.errors import CrmError, DeadlineExceeded
+from crm_clients.amocrm_changes import Changes
+from crm_clients.amocrm_history import STATUS, Stage, Turns
+from crm_clients.amocrm_job import PORTION, Job
+from crm_clients.errors import DeadlineExceeded
 from crm_clients.http import Deadline
-from scoring.records import Deal, DealState, Fact, Money
+from scoring.records import Deal, DealState, Fact, Money, RecordKind
 
 STAGES = 60
 """Pairs of pipeline and stage that an address has room for."""
@@ -85,15 +85,15 @@ def _reason(row: Row) -> str:
 class DealReader:
     """Reads all that was open at the cutoff, and what was won or lost in the window."""
 
-    def __init__(self, job: Job, book: TaskBook | None, commented: Callable[[int], bool]) -> None:
-        self._job, self._book, self._commented = job, book, commented
-        self._since, self._look = Since(job.cutoff), Look(job.cutoff)
+    def __init__(self, job: Job, changes: Changes, commented: Callable[[int], bool]) -> None:
+        self._job, self._changes, self._commented = job, changes, commented
+        self._since = changes.since
         self._turns = Turns(job.cutoff, keep_stages=False)
         self._stages = Stages({}, (), frozenset())
         self._held: list[LeadLine] = []
         self._releasing = asyncio.Lock()
         self._seen_closed: set[int] = set()
-        self._tasks_known = book is not None
+        self._asks_tasks = RecordKind.TASKS in job.request.kinds
         self._wanted_fields = frozenset(name for names in job.config.required_fields.values() for name in names)
         self.horizon = job.cutoff - job.request.stale_days * DAY
         self.open_leads = array("q")
@@ -112,6 +112,7 @@ class DealReader:
             await self._read_unlisted()
         except IgnoredFilter:
             await self._read_all()
+        await self._changes.settle(RecordKind.DEALS)
         await self._release()
 
     # When stages were entered
@@ -211,7 +212,7 @@ class DealReader:
     async def _hold(self, rows: list[Row]) -> None:
         self._held.extend(self._line(row) for row in rows if whole(row.get("created_at")) < self._job.cutoff)
         if not self._job.is_over or len(self._held) >= HELD:
-            await self._release()
+            await self._release(look=True)
 
     def _line(self, row: Row) -> LeadLine:
         stage = (whole(row.get("pipeline_id")), whole(row.get("status_id")))
@@ -234,33 +235,16 @@ class DealReader:
         required = dict.fromkeys([*fields.get("*", ()), *fields.get(str(pipeline), ())])
         return tuple(name for name in required if name not in line.filled)
 
-    async def _release(self) -> None:
-        """Look at the changes once more, then state what is certain now."""
+    async def _release(self, *, look: bool = False) -> None:
+        """State what is certain once the changes have been looked at."""
         async with self._releasing:
             held, self._held = self._held, []
-            if not held:
-                return
-            await self._learn()
-            for begin in range(0, len(held), 250):
-                deals = [deal for line in held[begin : begin + 250] if (deal := self._deal(line)) is not None]
+            if look:
+                await self._changes.look()
+            for begin in range(0, len(held), PORTION):
+                deals = [deal for line in held[begin : begin + PORTION] if (deal := self._deal(line)) is not None]
                 self.open_leads.extend(int(deal.id) for deal in deals if self._was_open(deal))
                 await self._job.emit(list[Fact](deals))
-
-    async def _learn(self) -> None:
-        job = self._job
-        if not job.is_over:
-            return
-
-        async def take(events: list[Row]) -> None:
-            self._since.add(events)
-
-        await job.events(LEAD_EVENTS, self._look.span(job.now), None, "changes of deals since the cutoff", take)
-        if self._book is not None and self._tasks_known:
-            try:
-                await self._book.look()
-            except CrmError:
-                # Tasks fail as a kind of their own; without them nobody asks what we say of a deal's tasks.
-                self._tasks_known = False
 
     def _deal(self, line: LeadLine) -> Deal | None:
         since = self._since
@@ -274,7 +258,7 @@ class DealReader:
             if entered is None or entered < self._job.start:
                 return None
             closed_at = datetime.fromtimestamp(entered, UTC)
-        has_task = None if self._book is not None and not self._tasks_known else self._has_task(line)
+        has_task = self._has_task(line)
         return Deal(
             id=str(line.id),
             title=line.name.strip() or f"#{line.id}",
@@ -320,8 +304,11 @@ class DealReader:
         """Opening a deal again erases its reason; one that was lost at the cutoff gets the benefit of the doubt."""
         return line.reason or (NO_LONGER_TOLD if line.id in self._since.stages else "")
 
-    def _has_task(self, line: LeadLine) -> bool:
-        return line.has_task if self._book is None else self._book.covers(line.id, open_now=line.has_task)
+    def _has_task(self, line: LeadLine) -> bool | None:
+        """None if the tasks, which are asked for, could not be read: they fail as a kind of their own."""
+        if not self._asks_tasks:
+            return line.has_task
+        return self._changes.covers(line.id, open_now=line.has_task) if self._changes.knows_tasks else None
 
     def _money(self, price: Any) -> Money | None:
         return None if price in (None, "") else Money(Decimal(str(price)), self._job.account.currency)
@@ -331,7 +318,7 @@ class DealReader:
         if line.updated < self._job.cutoff:
             return frozenset()
         doubts = {"lost_without_reason", "deals_missing_fields"}
-        if has_task is False and self._book is not None and self._book.since.deleted:
+        if has_task is False and self._since.deleted:
             doubts.add("deals_without_task")
         return frozenset(doubts)
 

@@ -55,7 +55,11 @@ MEANT_FOR = {
         "reglament/live.py",  # one reading for all who ask meanwhile
     },
     "get_event_loop.create_task": set(),
-    "asyncio.ensure_future": {"crm_clients/amocrm_api.py"},  # pages asked for ahead, awaited by the same read
+    "asyncio.ensure_future": {
+        "crm_clients/amocrm_api.py",  # pages asked for ahead, awaited by the same read
+        "crm_clients/amocrm_changes.py",  # histories read side by side with the deals, awaited by them
+        "reglament/service.py",  # polling, stopped and awaited by the one who started it
+    },
     "datetime.now": {
         "reglament/scheduler.py",  # the library compares with the wall clock
         "reglament/opening.py",  # the process's clock; everybody else is told what time it is

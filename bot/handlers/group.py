@@ -11,6 +11,7 @@ from aiogram.types import ChatMemberUpdated, Message
 
 from bot.access import viewer
 from bot.context import AppContext
+from bot.lost import channel_lost
 from bot.texts import safe
 from storage import channels
 
@@ -30,10 +31,10 @@ async def added(event: ChatMemberUpdated, ctx: AppContext, bot: Bot, now: Callab
 
 @router.my_chat_member(ChatMemberUpdatedFilter(IS_MEMBER >> IS_NOT_MEMBER))
 async def removed(event: ChatMemberUpdated, ctx: AppContext, now: Callable[[], datetime]) -> None:
-    """Removed, or blocked: stop writing there."""
+    """Removed, or blocked: stop writing there, tell the heads."""
     reason = "blocked" if event.chat.type == "private" else "kicked"
     async with ctx.db.transaction() as session:
-        await channels.turn_off(session, event.chat.id, reason, at=now())
+        await channel_lost(session, ctx, event.chat.id, reason, at=now())
 
 
 @router.message(F.migrate_to_chat_id)

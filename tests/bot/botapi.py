@@ -448,10 +448,26 @@ class BotApi:
 _NAMES = {
     name.lower(): name
     for name in (
-        "getMe getUpdates sendMessage editMessageText editMessageCaption editMessageReplyMarkup sendPhoto sendDocument "
-        "deleteMessage answerCallbackQuery setMyCommands deleteMyCommands getMyCommands setWebhook deleteWebhook "
-        "getWebhookInfo getChat getChatMember sendChatAction"
-    ).split()
+        "getMe",
+        "getUpdates",
+        "sendMessage",
+        "editMessageText",
+        "editMessageCaption",
+        "editMessageReplyMarkup",
+        "sendPhoto",
+        "sendDocument",
+        "deleteMessage",
+        "answerCallbackQuery",
+        "setMyCommands",
+        "deleteMyCommands",
+        "getMyCommands",
+        "setWebhook",
+        "deleteWebhook",
+        "getWebhookInfo",
+        "getChat",
+        "getChatMember",
+        "sendChatAction",
+    )
 }
 _GIFTS = dict.fromkeys(
     (

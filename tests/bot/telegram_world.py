@@ -141,7 +141,7 @@ class User:
         if thread_id is not None:
             body |= {"message_thread_id": thread_id, "is_topic_message": True}
         if text.startswith("/"):
-            length = len(text.split()[0])
+            length = len(text.split(maxsplit=1)[0])
             body["entities"] = [{"type": "bot_command", "offset": 0, "length": length}]
         self.api.push("message", body)
 

@@ -147,14 +147,16 @@ async def test_one_message_a_second_in_a_private_chat_and_twenty_a_minute_in_a_g
 
 
 async def test_the_thirty_first_message_of_a_second_is_refused() -> None:
-    async with BotApi(clock=lambda: 0.0) as api:
-        async with Bot(TOKEN, session=AiohttpSession(api=TelegramAPIServer.from_base(api.url))) as bot:
-            for person in range(31):
-                api.user(person + 1, started=True)
-            for person in range(30):
-                await bot.send_message(person + 1, "a")
-            with pytest.raises(TelegramRetryAfter):
-                await bot.send_message(31, "a")
+    async with (
+        BotApi(clock=lambda: 0.0) as api,
+        Bot(TOKEN, session=AiohttpSession(api=TelegramAPIServer.from_base(api.url))) as bot,
+    ):
+        for person in range(31):
+            api.user(person + 1, started=True)
+        for person in range(30):
+            await bot.send_message(person + 1, "a")
+        with pytest.raises(TelegramRetryAfter):
+            await bot.send_message(31, "a")
 
 
 async def test_trouble_on_demand(api: BotApi, bot: Bot) -> None:

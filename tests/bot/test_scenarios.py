@@ -1,0 +1,290 @@
+"""The bot as people meet it: a demo company, a strict Bot API on loopback, real handlers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot import dispatcher as bot_dispatcher
+from bot import pacing
+from bot.context import AppContext
+from bot.courier import Courier
+from bot.wire import make_bot
+from reglament import telegram
+from reglament.clock import DueCutoff
+from reglament.context import app_context
+from reglament.day import Process, run_cutoff
+from reglament.exporting import PeriodExporter
+from reglament.opening import load_teams, opened
+from reglament.settings import build
+from storage import channels, deliveries, invites, people
+from storage.kinds import to_person
+from storage.rows import DeliveryState
+from tests.bot.botapi import TOKEN, BotApi, Fault
+from tests.reglament.scripted import TestClock
+
+HEAD, HR, ADMIN, STRANGER, GROUP = 222, 333, 999, 555, -1001
+ANNA = 1000
+CUTOFF = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)
+
+
+@dataclass
+class Office:
+    """Everything a scenario needs."""
+
+    api: BotApi
+    process: Process
+    ctx: AppContext
+    courier: Courier
+    clock: TestClock
+
+    async def evening(self) -> None:
+        """The cutoff comes, and its messages go out."""
+        self.clock.at = CUTOFF
+        await run_cutoff(self.process, DueCutoff("main", CUTOFF.date(), CUTOFF, ("sales",)))
+        await self.send()
+
+    async def send(self) -> None:
+        for delivery in await deliveries.due(self.process.db, at=self.clock(), limit=1000):
+            await self.courier.deliver(delivery.id)
+
+    async def state(self, recipient: str) -> DeliveryState:
+        async with self.process.db.reading() as session:
+            counts = [
+                item
+                for run in [await _run(session)]
+                for item in await deliveries.of_event(session, f"run:{run.id}")
+                if item.recipient == recipient
+            ]
+        return counts[0].state
+
+    async def join_anna(self) -> int:
+        async with self.process.db.transaction() as session:
+            anna = next(m for m in await people.members(session, "sales") if m.name.startswith("Анна"))
+            token = await invites.invite_manager(session, "main", anna.crm_user, author="test", at=self.clock())
+            person = await invites.accept(session, token, ANNA, at=self.clock())
+        self.api.user(ANNA, "Анна", started=True)
+        return person.id
+
+
+async def _run(session):
+    from storage import runs
+
+    return await runs.last_finished(session, "sales")
+
+
+@pytest.fixture
+async def office(sqlite_url) -> AsyncIterator[Office]:
+    clock = TestClock(CUTOFF - timedelta(hours=2))
+    async with BotApi(limits=False) as api:
+        settings = build(
+            {
+                "database": {"url": sqlite_url},
+                "telegram": {"token": TOKEN, "api_url": api.url, "admins": [ADMIN]},
+                "crm": {"main": {"kind": "demo"}},
+                "teams": {
+                    "sales": {
+                        "title": "Отдел продаж",
+                        "crm": "main",
+                        "members": {"everyone": True},
+                        "heads": [HEAD],
+                        "hr": [HR],
+                        "chat_id": GROUP,
+                        "money": {},
+                    }
+                },
+            }
+        )
+        for person in (HEAD, HR, ADMIN):
+            api.user(person, started=True)
+        api.group(GROUP)
+        async with opened(settings, clock=_Shifted(clock), options={"demo": {"now": clock}}) as process:
+            await load_teams(process)
+            await telegram.learn_members(process, "sales")
+            live = await telegram.live_readings(process)
+            ctx = app_context(process, live, PeriodExporter(process))
+            bot = make_bot(TOKEN, api.url)
+            courier = Courier(bot, ctx, "test", clock, sleep=_no_sleep)
+            bot.session.middleware(pacing.Pacing(ctx.db, _no_sleep))
+            async with _answering(bot_dispatcher.build(ctx, clock), bot):
+                yield Office(api, process, ctx, courier, clock)
+            await bot.session.close()
+
+
+class _Shifted:
+    """The test's clock in the shape the process wants."""
+
+    def __init__(self, clock: TestClock) -> None:
+        self._clock = clock
+        self.shift = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return self._clock()
+
+
+async def _no_sleep(_seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+@contextlib.asynccontextmanager
+async def _answering(dispatcher, bot):
+    polling = asyncio.ensure_future(dispatcher.start_polling(bot, handle_signals=False, close_bot_session=False))
+    try:
+        yield
+    finally:
+        async with asyncio.timeout(30):
+            while not polling.done():
+                with contextlib.suppress(RuntimeError):
+                    await dispatcher.stop_polling()
+                await asyncio.sleep(0.01)
+        await polling
+
+
+async def test_a_stranger_learns_nothing(office):
+    stranger = office.api.user(STRANGER)
+    for text in ("/start", "/week", "/export", "привет"):
+        stranger.says(text)
+        await office.api.message(STRANGER)
+    assert {message.text for message in office.api.chat(STRANGER).messages} == {
+        "Здравствуйте! Этот бот работает по приглашениям. Попросите ссылку у своего руководителя."
+    }
+
+
+async def test_an_invite_asks_connects_once_and_refuses_a_second_chat(office):
+    async with office.process.db.transaction() as session:
+        member = (await people.unconnected(session, "sales"))[0]
+        token = await invites.invite_manager(session, "main", member.crm_user, author="test", at=office.clock())
+    anna, other = office.api.user(ANNA), office.api.user(STRANGER)
+    anna.starts(token)
+    question = await office.api.message(ANNA, "Это вы?")
+    assert member.name in question.text
+    anna.taps("Да, это я")
+    await office.api.message(ANNA, "вы подключены")
+    other.starts(token)
+    await office.api.message(STRANGER, "уже подключились")
+
+
+async def test_the_evening_reaches_manager_head_and_group(office):
+    await office.join_anna()
+    await office.evening()
+    own = await office.api.message(ANNA, "Итог дня")
+    assert "срез на 18:00" in own.text
+    board = await office.api.message(GROUP, "Дисциплина отдела")
+    assert "Журнал:" in board.text
+    assert "открыть" not in board.text
+    digest = await office.api.message(HEAD, "Дисциплина дня")
+    assert "Не подключены к боту" in digest.text
+
+
+async def test_everybody_is_answered_by_his_rights(office):
+    await office.join_anna()
+    await office.evening()
+    anna, head, hr = office.api.user(ANNA), office.api.user(HEAD), office.api.user(HR)
+    for text, answer in (
+        ("/me", "По дням"),
+        ("/rules", "Как выйти в ноль"),
+        ("/leaderboard", "Лидеры за"),
+        ("/week", "Эта команда вам недоступна"),
+        ("/export", "Эта команда вам недоступна"),
+        ("/nonsense", "Такой команды нет"),
+    ):
+        anna.says(text)
+        await office.api.message(ANNA, answer)
+    for text, answer in (("/week", "неделя 47"), ("/month", "ноябрь 2026"), ("/team", "срез 19 ноября")):
+        head.says(text)
+        await office.api.message(HEAD, answer)
+    hr.says("/export")
+    await office.api.message(HR, "За какой месяц?")
+    hr.taps("Ноябрь 2026 · XLSX")
+    file = await office.api.message(HR, "каждая строка журнала")
+    assert file.document is not None
+    assert file.document[:2] == b"PK"
+
+
+async def test_an_old_button_of_somebody_without_the_right_is_refused(office):
+    await office.join_anna()
+    await office.evening()
+    head, anna = office.api.user(HEAD), office.api.user(ANNA)
+    head.says("/week")
+    week = await office.api.message(HEAD, "неделя 47")
+    button = week.button("Люди")
+    own = await office.api.message(ANNA, "Итог дня")
+    tap = anna.taps_data(own, button["callback_data"])
+    await office.api.answered(tap)
+    assert len(office.api.chat(ANNA).messages) == 1
+    assert "неделя" not in office.api.chat(ANNA).messages[0].text
+
+
+async def test_a_group_is_told_the_board_and_the_rules_and_nothing_else(office):
+    await office.evening()
+    group, stranger = office.api.group(GROUP), office.api.user(STRANGER)
+    before = len(office.api.chat(GROUP).messages)
+    for text in ("/week", "/today", "/me", "/nonsense"):
+        group.says(stranger, text)
+    group.says(stranger, "/rules")
+    await office.api.message(GROUP, "Как выйти в ноль")
+    assert len(office.api.chat(GROUP).messages) == before + 1
+
+
+async def test_who_blocked_the_bot_gets_nothing_more_and_his_head_is_told_once(office):
+    await office.join_anna()
+    office.api.block(office.api.user(ANNA))
+    await office.evening()
+    await _off(office, ANNA)
+    await office.send()
+    told = await office.api.message(HEAD, "больше не получает сообщений")
+    assert "бот заблокирован" in told.text
+    async with office.process.db.reading() as session:
+        assert not (await channels.find(session, ANNA)).active
+
+
+async def _off(office, chat_id):
+    """Wait until the bot has learnt it, from a refusal or from Telegram's word."""
+    async with asyncio.timeout(20):
+        while True:
+            async with office.process.db.reading() as session:
+                if not (await channels.find(session, chat_id)).active:
+                    return
+            await asyncio.sleep(0.02)
+
+
+async def test_a_group_that_became_a_supergroup_is_followed(office):
+    office.api.migrate(office.api.group(GROUP), -100200)
+    await office.evening()
+    office.clock.pass_(seconds=5)
+    await office.send()
+    await office.api.message(-100200, "Дисциплина отдела")
+
+
+@pytest.mark.parametrize(
+    ("fault", "state"),
+    [(Fault.DROP_AFTER, DeliveryState.UNCERTAIN), (Fault.SERVER_ERROR, DeliveryState.PENDING)],
+)
+async def test_a_lost_answer_is_not_repeated_and_a_refusal_is(office, fault, state):
+    person = await office.join_anna()
+    office.clock.at = CUTOFF
+    await run_cutoff(office.process, DueCutoff("main", CUTOFF.date(), CUTOFF, ("sales",)))
+    async with office.process.db.reading() as session:
+        run = await _run(session)
+        mine = next(
+            item for item in await deliveries.of_event(session, f"run:{run.id}") if item.recipient == to_person(person)
+        )
+    office.api.fault("sendMessage", fault)
+    await office.courier.deliver(mine.id)
+    assert await office.state(to_person(person)) is state
+    office.clock.pass_(minutes=1)
+    await office.send()
+    arrived = [message for message in office.api.chat(ANNA).messages if "Итог дня" in message.text]
+    assert len(arrived) == 1
+
+
+async def test_retry_after_is_obeyed(office):
+    office.api.fault("sendMessage", Fault.TOO_MANY, retry_after=7)
+    await office.evening()
+    assert not await deliveries.due(office.process.db, at=office.clock() + timedelta(seconds=6))
+    assert len(await deliveries.due(office.process.db, at=office.clock() + timedelta(seconds=8))) == 1

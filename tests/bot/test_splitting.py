@@ -1,0 +1,56 @@
+"""Long texts in several messages: every part fits, is whole HTML, and nothing is lost."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.callbacks import LIMIT as CALLBACK_LIMIT
+from bot.callbacks import Action, Callback, pack, unpack
+from bot.splitting import LIMIT, split
+from tests.bot.telegram_html import plain
+
+words = st.text(alphabet="абвгд xyz", min_size=1, max_size=40)
+lines = st.one_of(
+    words,
+    words.map(lambda text: f"<b>{text}</b>"),
+    words.map(lambda text: f'• {text} – <a href="https://crm.example/deal/1">открыть</a>'),
+    words.map(lambda text: f"{text} &amp; {text} &lt;"),
+)
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"\s", "", text)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(lines, min_size=1, max_size=300))
+def test_parts_fit_are_whole_and_lose_nothing(rows):
+    text = "\n".join(rows)
+    parts = split(text)
+    assert all(0 < len(part) <= LIMIT for part in parts)
+    assert _bare("".join(plain(part) for part in parts)) == _bare(plain(text))
+
+
+def test_a_short_text_stays_one_message():
+    assert split("<b>a</b>") == ["<b>a</b>"]
+
+
+def test_a_line_longer_than_a_message_is_cut_between_words():
+    parts = split("слово " * 2000)
+    assert all(len(part) <= LIMIT for part in parts)
+    assert all(part.strip().endswith("слово") for part in parts)
+
+
+def test_a_button_says_what_it_was_made_for():
+    data = pack(Action.EVENING, "sales", "2026-11-19", "11", 2)
+    assert len(data.encode()) <= CALLBACK_LIMIT
+    assert unpack(data) == Callback(Action.EVENING, ("sales", "2026-11-19", "11", "2"))
+
+
+def test_a_button_of_another_version_means_nothing():
+    assert unpack("0:ev:sales") is None
+    assert unpack("1:zz") is None
+    assert unpack(None) is None
