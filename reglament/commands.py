@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from rich.table import Table
 from crm_clients.errors import CrmError
 from reglament import output, telegram
 from reglament.clock import DueCutoff
-from reglament.day import Process, run_cutoff
+from reglament.day import Process, TeamResult, run_cutoff
 from reglament.errors import SettingsError, WorkFailed
 from reglament.exporting import PeriodExporter
 from reglament.live import RunningDay, read_teams, running_day
@@ -28,6 +29,10 @@ from storage import ledger, queries, runs, schema, teams
 from storage import people as people_store
 from storage import verify as verify_store
 from storage.rows import Day, Role, RoleGrant
+from storage.runs import LEASE_SECONDS
+
+LOOK_AGAIN, PATIENCE = 0.5, 30.0
+"""Seconds between two looks at a day that another process has, and how long beyond a lease it is waited for."""
 
 
 def _clock(team: TeamSettings, at: datetime | None) -> Clock:
@@ -92,13 +97,23 @@ async def score(settings: Settings, key: str, day: date | None, at: datetime | N
     async with opened(settings, clock=clock) as process:
         await load_teams(process)
         due = DueCutoff(team.crm, on, cutoff, (key,))
-        [result] = await run_cutoff(process, due, rehearsed=at is not None, hurry=True)
+        result = await _finished(process, due, rehearsed=at is not None)
         if result.run is None:
             raise WorkFailed(_unfinished(result.retry_at, result.problem, team))
         if send and telegram.is_set(settings):
             await telegram.send_pending(process)
         async with process.db.reading() as session:
             return ScoreResult(key, on, await queries.day(session, key, on))
+
+
+async def _finished(process: Process, due: DueCutoff, *, rehearsed: bool) -> TeamResult:
+    """Run it; where another process has it, wait for that one to finish, or for a dead one's lease to end."""
+    deadline = time.monotonic() + LEASE_SECONDS + PATIENCE
+    while True:
+        [result] = await run_cutoff(process, due, rehearsed=rehearsed, hurry=True)
+        if result.run is not None or result.retry_at is not None or time.monotonic() >= deadline:
+            return result
+        await asyncio.sleep(LOOK_AGAIN)
 
 
 def _unfinished(retry_at: datetime | None, problem: str, team: TeamSettings) -> str:
@@ -126,6 +141,7 @@ async def export(settings: Settings, key: str, period: str, fmt: Literal["xlsx",
     except ValueError as error:
         raise SettingsError(f"--period: {error}") from None
     async with opened(settings) as process:
+        await load_teams(process)
         _, content = await PeriodExporter(process).export(key, month, by="reglament export", fmt=fmt)
     try:
         await asyncio.to_thread(out.write_bytes, content)
