@@ -22,6 +22,8 @@ from reglament.day import Process, run_cutoff
 from reglament.exporting import PeriodExporter
 from reglament.opening import load_teams, opened
 from reglament.settings import build
+from reglament.work import ServiceWork, clocks
+from scoring.scorecard import Outcome, score
 from storage import channels, deliveries, invites, people
 from storage.kinds import to_person
 from storage.rows import DeliveryState
@@ -288,3 +290,22 @@ async def test_retry_after_is_obeyed(office):
     await office.evening()
     assert not await deliveries.due(office.process.db, at=office.clock() + timedelta(seconds=6))
     assert len(await deliveries.due(office.process.db, at=office.clock() + timedelta(seconds=8))) == 1
+
+
+async def test_the_reminder_goes_only_to_who_would_lose_points_and_says_what_is_broken(office):
+    person = await office.join_anna()
+    office.clock.at = CUTOFF - timedelta(minutes=30)
+    live = await telegram.live_readings(office.process)
+    work = ServiceWork(office.process, await clocks(office.process), live, office.courier.deliver)
+    _, [due] = await work.due()
+    await work.reminder(due)
+    reading = await live.last("sales")
+    anna = next(item for item in reading.snapshots if item.manager.name.startswith("Анна"))
+    card = score(anna, office.ctx.teams["sales"].rulebook)
+    await office.send()
+    messages = office.api.chat(ANNA).messages
+    assert bool(messages) == bool(card.count(Outcome.BROKEN))
+    assert all("До среза 30 минут. Если ничего не менять, будет" in message.text for message in messages)
+    assert person
+    _, again = await work.due()
+    assert again == []
