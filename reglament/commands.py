@@ -125,12 +125,15 @@ def _unfinished(retry_at: datetime | None, problem: str, team: TeamSettings) -> 
 
 async def board(settings: Settings, key: str, period: Literal["day", "week", "month"], day: date | None) -> output.Json:
     """The standings of the day, ISO week or month that `day` (else the newest finished one) belongs to, up to it."""
-    async with opened_database(settings) as database, database.reading() as session:
-        run = await runs.last_finished(session, key, until=day)
-        until = day or (run.day if run else settings.teams[key].calendar().local_date(Clock()()))
-        first = {"day": until, "week": until - timedelta(days=until.weekday()), "month": until.replace(day=1)}[period]
-        entries = await queries.entries(session, key, first, until)
-        members = [(member.crm_user, member.name) for member in await people_store.members(session, key)]
+    async with opened(settings) as process:
+        await load_teams(process)
+        async with process.db.reading() as session:
+            run = await runs.last_finished(session, key, until=day)
+            until = day or (run.day if run else settings.teams[key].calendar().local_date(process.now()))
+            monday = until - timedelta(days=until.weekday())
+            first = {"day": until, "week": monday, "month": until.replace(day=1)}[period]
+            entries = await queries.entries(session, key, first, until)
+            members = [(member.crm_user, member.name) for member in await people_store.members(session, key)]
     return output.board_json(key, period, first, until, leaderboard(entries, members, today=until))
 
 
