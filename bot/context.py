@@ -50,6 +50,8 @@ class LiveReading:
     """The business day whose window is running."""
     read_at: datetime
     snapshots: tuple[Snapshot, ...]
+    rulebook: Rulebook
+    """The one that will judge the running window."""
 
 
 class Live(Protocol):

@@ -13,7 +13,7 @@ from bot.texts import Texts, safe
 from bot.views import View
 from scoring.scorecard import score
 from scoring.snapshot import Cause, Manager, Snapshot
-from storage import people, runs
+from storage import people, rulebooks, runs
 from storage.codec import readings_from_json
 from storage.database import Session
 from storage.kinds import DeliveryKind
@@ -65,7 +65,9 @@ async def _reminder(session: Session, ctx: AppContext, t: Texts, delivery: Deliv
     user = reference["crm_user"]
     snapshot = Snapshot(Manager(user, names.get(user, user)), readings_from_json(reference["readings"]))
     minutes = max(1, round((cutoff - now) / timedelta(minutes=1)))
-    return personal.reminder(t, team, score(snapshot, team.rulebook), minutes)
+    started = await runs.last_window_end(session, team.key, date.fromisoformat(reference["day"]))
+    rulebook = await rulebooks.rulebook_at(session, team.key, started or now)
+    return personal.reminder(t, team, score(snapshot, rulebook), minutes)
 
 
 async def _no_data(session: Session, ctx: AppContext, t: Texts, delivery: Delivery) -> View:

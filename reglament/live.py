@@ -148,4 +148,4 @@ class LiveReadings:
             raise LiveUnavailable(reading.problem)
         self._length[connection] = timedelta(seconds=reading.seconds)
         for key, running in wanted.items():
-            self._last[key] = LiveReading(key, running.day, now, reading.snapshots[key])
+            self._last[key] = LiveReading(key, running.day, now, reading.snapshots[key], running.rulebook)

@@ -80,8 +80,7 @@ class ServiceWork:
         if reading is None or reading.day != due.day:
             return
         async with process.db.transaction() as session:
-            rulebook = process.settings.teams[due.team].rulebook()
-            cards = [score(snapshot, rulebook) for snapshot in reading.snapshots]
+            cards = [score(snapshot, reading.rulebook) for snapshot in reading.snapshots]
             audience = await audience_of(process, session, due.team)
             await order(process, session, announce.reminders(due.team, due.day, cards, audience))
 

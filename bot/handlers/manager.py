@@ -71,7 +71,7 @@ def _standing(ctx: AppContext, t: Texts, member: Member, reading: LiveReading) -
     own = next((item for item in reading.snapshots if item.manager.crm_user == member.crm_user), None)
     if own is None:
         return View(t("today-nobody"))
-    return personal.today(t, team, score(own, team.rulebook), reading.day, reading.read_at, team.calendar.zone)
+    return personal.today(t, team, score(own, reading.rulebook), reading.day, reading.read_at, team.calendar.zone)
 
 
 # The evening message
