@@ -9,10 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 from crm_clients.base import ReadRequest
+from crm_clients.doubt import shadows
 from crm_clients.errors import CrmNonsense, CrmRefused
 from crm_clients.http import Deadline
 from crm_clients.odoo_api import PAGE, Domain, OdooApi, Row, instant, label, naive, reference
-from crm_clients.odoo_history import Historian, History, refine, shadows
+from crm_clients.odoo_history import DEAL_KPIS, Historian, History, refine
 from scoring.records import Comment, Deal, DealState, Money
 
 WHAT = "deals"
@@ -149,7 +150,7 @@ class DealReader:
         refined = refine(deal, stories.get(row["id"]), changed=changed, reassigned=reassigned, cutoff=self._cutoff)
         if not reassigned:
             return [refined]
-        return [refined, *shadows(refined, self._members, self._start - timedelta(seconds=1))]
+        return [refined, *shadows(refined, self._members, DEAL_KPIS, self._start - timedelta(seconds=1))]
 
 
 async def human_comments(

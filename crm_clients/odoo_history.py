@@ -8,7 +8,7 @@ changed is visible to everybody: a message of type `notification`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -168,24 +168,3 @@ def _at_cutoff(deal: Deal, cutoff: datetime) -> DealState:
     """What counting takes it for."""
     late = deal.closed_at is not None and deal.closed_at >= cutoff
     return DealState.OPEN if late else deal.state
-
-
-def shadows(deal: Deal, members: Iterable[str], before: datetime) -> list[Deal]:
-    """Doubts for whoever may have been responsible at the cutoff: rows that count nothing.
-
-    The deal was given to another after the cutoff, and Odoo does not tell whose it was.
-    """
-    return [
-        Deal(
-            id=f"{deal.id}/{member}",
-            title=deal.title,
-            manager=member,
-            state=DealState.LOST,
-            created_at=deal.created_at,
-            pipeline=deal.pipeline,
-            closed_at=before,
-            doubtful=DEAL_KPIS,
-        )
-        for member in sorted(members)
-        if member != deal.manager
-    ]

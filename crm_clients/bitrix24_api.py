@@ -1,0 +1,285 @@
+"""Bitrix24's incoming webhook: single calls, batches, and what its errors mean (crm-apis.md §1.1, §2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from crm_clients.base import ReadStats
+from crm_clients.errors import CrmError, CrmNonsense, CrmRefused, RightsMissing
+from crm_clients.http import Answer, BucketPace, Clock, Deadline, Http, TryAgain, one_line
+
+Row = Mapping[str, Any]
+
+COMMANDS = 50
+"""Most commands of one batch."""
+PAGE = 50
+"""Rows of a page, for all methods alike."""
+PACES = {"standard": (2.0, 50), "enterprise": (5.0, 250)}
+"""Requests per second, and how many may come at once, by the portal's plan."""
+SPARE = 2
+"""Left in the bucket: answers arrive bunched, and people work with the portal too."""
+QUERY_PAUSE, OPERATION_PAUSE = 1.0, 60.0
+"""Seconds to wait if the portal does not say how long."""
+NEVER = "9999"
+"""An activity without a deadline has one in this year."""
+
+_STOP = {
+    "OVERLOAD_LIMIT": "Bitrix24 has blocked the REST API of this portal because of overload: ask its support",
+    "PORTAL_DELETED": "the portal is closed or deleted: check webhook_url",
+    "INVALID_CREDENTIALS": "Bitrix24 does not accept the webhook: make a new one and put it into webhook_url",
+    "NO_AUTH_FOUND": "Bitrix24 does not accept the webhook: make a new one and put it into webhook_url",
+    "EXPIRED_TOKEN": "the webhook has expired: make a new one and put it into webhook_url",
+    "INVALID_TOKEN": "Bitrix24 does not accept the webhook: make a new one and put it into webhook_url",
+    "USER_ACCESS_ERROR": "the webhook's user may not use the REST API: choose another user for it",
+    "INVALID_REQUEST": "Bitrix24 wants https: put the https address into webhook_url",
+}
+_RIGHTS = {"ACCESS_DENIED", "INSUFFICIENT_SCOPE", "ERROR_METHOD_NOT_FOUND", "METHOD_CONFIRM_WAITING"}
+_TRANSIENT = {"INTERNAL_SERVER_ERROR", "ERROR_UNEXPECTED_ANSWER", "ERROR_CORE", "ERROR_BATCH_LENGTH_EXCEEDED"}
+
+
+class OperationLimit(TryAgain):
+    """A method has used up its computing time; it may be called again after `after` seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one command of a batch came to."""
+
+    value: Any = None
+    total: int | None = None
+    next: int | None = None
+    error: CrmError | None = None
+    known: bool = True
+    """False: the portal said nothing of this command."""
+
+
+@dataclass(slots=True)
+class Refusal:
+    """Remembers that the portal refused everything, so that nothing further is asked."""
+
+    error: CrmRefused | None = None
+
+
+class Bitrix24Api:
+    """One webhook. Raises what `CrmError` lists; no text ever holds the webhook's address."""
+
+    def __init__(
+        self,
+        webhook_url: str,
+        plan: str,
+        *,
+        stats: ReadStats,
+        clock: Clock,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        per_second, capacity = PACES[plan]
+        parts = [part for part in httpx.URL(webhook_url).path.split("/") if part]
+        self.clock = clock
+        self.http = Http(
+            webhook_url,
+            stats=stats,
+            pace=BucketPace(per_second, capacity - SPARE, clock),
+            judge=self._judge,
+            secrets=[webhook_url, webhook_url.rstrip("/"), *parts[-1:], "/".join(parts[-2:])],
+            in_flight=1,
+            clock=clock,
+            transport=transport,
+        )
+        self._refusal = Refusal()
+
+    def forget_refusal(self) -> None:
+        """Ask again: somebody may have acted since."""
+        self._refusal = Refusal()
+
+    async def batch(
+        self, commands: Mapping[str, str], *, deadline: Deadline, what: str, attempts: int | None = None
+    ) -> dict[str, Reply]:
+        """Run up to 50 commands, `method?query` by name, in their order; each has its own reply.
+
+        Names must not be numeric: a failed command could not be told from others. Raises CrmError if the batch as a
+        whole failed.
+        """
+        if self._refusal.error is not None:
+            raise self._refusal.error
+        try:
+            answer = await self.http.call(
+                "POST",
+                "batch",
+                json={"halt": 0, "cmd": dict(commands)},
+                deadline=deadline,
+                what=what,
+                attempts=attempts,
+            )
+        except RightsMissing:
+            raise
+        except CrmRefused as error:
+            self._refusal.error = error
+            raise
+        return self._replies(commands, answer)
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self.http.aclose()
+
+    def _replies(self, commands: Mapping[str, str], answer: Mapping[str, Any]) -> dict[str, Reply]:
+        told = answer["result"]
+        results, errors = _by_name(told.get("result")), _by_name(told.get("result_error"))
+        totals, nexts = _by_name(told.get("result_total")), _by_name(told.get("result_next"))
+        times = _by_name(told.get("result_time"))
+        nameless = told.get("result_error")
+        replies = {}
+        for name, command in commands.items():
+            time = times.get(name) or answer.get("time")
+            error = errors.get(name)
+            if error is None and name not in results and isinstance(nameless, list) and nameless:
+                error = nameless[0]
+            if error is not None:
+                problem = self._problem(error, time, in_batch=True)
+                replies[name] = Reply(error=_named(problem, command.partition("?")[0], self.http.redact(problem)))
+            else:
+                replies[name] = Reply(
+                    results.get(name), _whole(totals.get(name)), _whole(nexts.get(name)), known=name in results
+                )
+        return replies
+
+    def _judge(self, answer: Answer) -> None:
+        """What an answer as a whole means."""
+        data, status = answer.data, answer.status
+        if isinstance(data, Mapping) and data.get("error"):
+            raise self._problem(data, data.get("time"), status=status, retry_after=answer.retry_after)
+        if status == 403:
+            raise CrmRefused("the portal refuses every request (HTTP 403): look at the webhook, its user and the plan")
+        if status in (401, 404):
+            raise CrmRefused(f"there is no such webhook (HTTP {status}): check webhook_url")
+        if status >= 400:
+            raise TryAgain(f"the portal answered HTTP {status}", answer.retry_after)
+        if answer.is_json and not (isinstance(data, Mapping) and isinstance(data.get("result"), Mapping)):
+            raise TryAgain("the portal's answer is cut")
+
+    def _problem(
+        self, said: Any, time: Any, *, status: int = 0, in_batch: bool = False, retry_after: float | None = None
+    ) -> CrmError:
+        """The meaning of Bitrix24's error code; its description is shown, for it names the right that is missing."""
+        code = str(said.get("error", "") if isinstance(said, Mapping) else said).strip()
+        about = str(said.get("error_description", "") if isinstance(said, Mapping) else "")
+        text = one_line(": ".join(part for part in (code, about) if part) or f"HTTP {status}", 160)
+        kind = code.upper()
+        if kind == "OPERATION_TIME_LIMIT":
+            return OperationLimit(f"computing time is used up ({text})", self._until_reset(time))
+        if kind == "QUERY_LIMIT_EXCEEDED":
+            return TryAgain("too many requests", retry_after or QUERY_PAUSE)
+        if kind in _STOP:
+            return CrmRefused(_STOP[kind])
+        if kind in _TRANSIENT or status >= 500 or status == 429:
+            return TryAgain(f"the portal answered {text}", retry_after)
+        return _permanent(kind, text, status, in_batch=in_batch)
+
+    def _until_reset(self, time: Any) -> float:
+        """Seconds until `operating_reset_at`, by the portal's own clock where it tells it."""
+        if not isinstance(time, Mapping) or not time.get("operating_reset_at"):
+            return OPERATION_PAUSE
+        now = float(time.get("finish") or self.clock.now().timestamp())
+        return max(1.0, float(time["operating_reset_at"]) - now)
+
+
+def _permanent(kind: str, text: str, status: int, *, in_batch: bool) -> CrmError:
+    """An error that asking again would not change."""
+    if kind in _RIGHTS and (in_batch or kind != "ACCESS_DENIED"):
+        return RightsMissing(f"the webhook lacks a right or a scope ({text})")
+    if status in (401, 403) or kind == "ACCESS_DENIED":
+        return CrmRefused(f"the portal refuses every request ({text}): look at the webhook, its user and the plan")
+    return CrmNonsense(f"the portal does not understand the request ({text})")
+
+
+def _named(problem: CrmError, method: str, text: str) -> CrmError:
+    """The problem with its method, without secrets."""
+    text = f"{method}: {text}"
+    return type(problem)(text, problem.after) if isinstance(problem, TryAgain) else type(problem)(text)
+
+
+def _by_name(value: Any) -> Mapping[str, Any]:
+    """PHP sends an empty map as a list."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _whole(value: Any) -> int | None:
+    return int(value) if value not in (None, "", False) else None
+
+
+def command(method: str, params: Mapping[str, Any]) -> str:
+    """A batch command: the method with its parameters as PHP's query string.
+
+    References to earlier commands (`$result[name][49][ID]`) are values like others.
+    """
+    return method + "?" + "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in _flat("", params))
+
+
+def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _flat(f"{prefix}[{key}]" if prefix else str(key), inner)
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from _flat(f"{prefix}[{number}]", inner)
+    else:
+        yield prefix, str(value)
+
+
+# What values mean
+
+
+def rows_of(value: Any, at: str = "") -> list[Row]:
+    """The rows of a list method, whether they come as a list or as an object, wrapped under `at` or not."""
+    if isinstance(value, Mapping) and at in value:
+        value = value[at]
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if value is None or value is False:
+        return []
+    if not isinstance(value, list) or not all(isinstance(row, Mapping) for row in value):
+        raise CrmNonsense("Bitrix24 answered something that is not a list of rows")
+    return value
+
+
+def number(value: Any) -> int:
+    """An id, sent as a number or as a string; 0 for none."""
+    return int(value) if value not in (None, "", False) else 0
+
+
+def identity(value: Any) -> str:
+    """An id as the records want it; empty for none."""
+    return str(number(value) or "")
+
+
+def instant(value: Any) -> datetime | None:
+    """A time with its offset; None if empty, or the far future that stands for "no deadline"."""
+    if not value or not isinstance(value, str) or value.startswith(NEVER):
+        return None
+    at = datetime.fromisoformat(value)
+    if at.utcoffset() is None:
+        raise CrmNonsense("Bitrix24 told a time without its offset")
+    return at.astimezone(UTC)
+
+
+def stamp(at: datetime, *, up: bool = False) -> str:
+    """A time for a filter, in whole seconds and with an explicit offset."""
+    whole = at.astimezone(UTC).replace(microsecond=0)
+    if up and whole < at:
+        whole += timedelta(seconds=1)
+    return whole.isoformat()
+
+
+def is_yes(value: Any) -> bool:
+    """Bitrix24's flags: `Y`, `true`, 1."""
+    return value is True or value in ("Y", "y", 1, "1")
+
+
+def refused(problem: CrmError) -> bool:
+    """Whether asking anything further is useless or harmful."""
+    return isinstance(problem, CrmRefused) and not isinstance(problem, RightsMissing)

@@ -1,0 +1,289 @@
+"""Bitrix24's deals as they stood at the cutoff.
+
+The row tells where a deal stands and when it came there (`movedTime`). Of those that were closed since the window began
+or moved since the cutoff the stage history tells the rest: `closeDate` is a plan or a date, and a move between two
+failure stages is no new loss (crm-apis.md §1.1, §3).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from crm_clients.bitrix24_api import PAGE, Row, identity, instant, is_yes, number, stamp
+from crm_clients.bitrix24_job import DEAL, Fields, Job, problem_of, state_of
+from crm_clients.bitrix24_lists import Listing
+from crm_clients.doubt import shadows
+from scoring.records import Deal, DealState, Money, RecordKind
+
+WHAT = "deals"
+STORIES = 8
+"""Deals whose stage histories are asked for by one command: mostly they fit on a page."""
+SAME = timedelta(seconds=5)
+"""A move changes a deal; a change later than that is another one."""
+
+_OF_OPEN = frozenset(
+    {"deals_open", "deals_without_task", "deals_without_comment", "deals_missing_fields", "stale_deals"}
+)
+_OF_CLOSED = {
+    DealState.WON: frozenset({"deals_won", "won_amount"}),
+    DealState.LOST: frozenset({"deals_lost", "lost_without_reason"}),
+}
+_FIELDS = (
+    "id", "title", "stageId", "categoryId", "assignedById", "createdTime", "movedTime", "updatedTime", "opportunity",
+    "currencyId", "isRecurring", "closed",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A deal came to a stage."""
+
+    at: datetime
+    order: int
+    stage: str
+    state: DealState | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a deal stood after some of its moves."""
+
+    state: DealState | None = DealState.OPEN
+    closed_at: datetime | None = None
+    stage_since: datetime | None = None
+    reopened: bool = False
+
+
+@dataclass(slots=True)
+class Names:
+    """The portal's own fields that the settings name."""
+
+    loss_reason: str = ""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    required: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    """By pipeline: (as the settings spell it, as the portal does)."""
+
+    @classmethod
+    def learn(cls, job: Job, fields: Fields) -> Names:
+        """Raises CrmRefused where the settings name a field that is not there."""
+        names = cls()
+        if job.config.loss_reason_field and job.wants("lost_without_reason"):
+            names.loss_reason = fields.name("loss_reason_field", job.config.loss_reason_field)
+            names.reasons = fields.labels(names.loss_reason)
+        if job.wants("deals_missing_fields"):
+            names.required = {
+                pipeline: [(name, fields.name("required_fields", name)) for name in wanted]
+                for pipeline, wanted in job.config.required_fields.items()
+            }
+        return names
+
+    @property
+    def select(self) -> list[str]:
+        """All fields to read."""
+        own = [name for wanted in self.required.values() for _, name in wanted]
+        return list(dict.fromkeys([*_FIELDS, *filter(None, [self.loss_reason]), *own]))
+
+
+class DealReader:
+    """Reads the deals that were open at the cutoff, and those closed in the window."""
+
+    def __init__(
+        self, job: Job, names: Names, has_task: Callable[[int], bool], has_comment: Callable[[int], bool]
+    ) -> None:
+        self._job, self._names = job, names
+        self._has_task, self._has_comment = has_task, has_comment
+        self._start, self._cutoff = job.request.window.start, job.request.window.cutoff
+        self._began = job.api.clock.now()
+        self._aside: dict[int, Row] = {}
+        """Those whose story must be read."""
+        self._doubted: set[str] = set()
+        self.without_task: array[int] = array("q")
+        """Open deals of members that own nothing planned."""
+        self.without_comment: array[int] = array("q")
+        """Open deals of members of which no comment is known."""
+
+    async def read(self, pages: int) -> str:
+        """Hand the deals over; why they could not be read in full, or nothing."""
+        job = self._job
+        lists = [
+            self._list({"closed": "N"}, pages),
+            self._list({"closed": "Y", ">=movedTime": stamp(self._start)}, max(1, pages // 10)),
+        ]
+        await job.read(lists)
+        if problem := problem_of(lists):
+            return problem
+        told: dict[int, list[Move]] = {}
+        # Whatever moved while it was read may have been in neither list.
+        lists = [self._list({">=movedTime": stamp(self._began - timedelta(minutes=1))}, 1), *self._stories(told)]
+        await job.read(lists)
+        late = [deal for deal in self._aside if deal not in told]
+        if late:
+            lists += list(self._stories(told))
+            await job.read([listing for listing in lists if listing.open])
+        if problem := problem_of(lists):
+            return problem
+        rows = list(self._aside.items())
+        for start in range(0, len(rows), PAGE):
+            await job.stream.put(partial(self._refined, rows[start : start + PAGE], told))
+        await job.stream.drained()
+        return ""
+
+    def _list(self, conditions: Mapping[str, Any], pages: int) -> Listing:
+        params = {"entityTypeId": DEAL, "filter": conditions, "select": self._names.select}
+        return Listing(
+            "crm.item.list", params, self._fold, what=WHAT, group=RecordKind.DEALS, key="id", at="items", pages=pages
+        )
+
+    def _fold(self, rows: Sequence[Row]) -> Iterator[Deal]:
+        for row in rows:
+            created, moved = instant(row.get("createdTime")), instant(row.get("movedTime"))
+            if is_yes(row.get("isRecurring")) or created is None or created >= self._cutoff:
+                continue
+            state = self._job.stages.of(row)
+            if (moved is None or moved < self._cutoff) and state is DealState.OPEN:
+                yield from self._told(row, Standing(DealState.OPEN, None, moved or created), changed_at=moved)
+            elif moved is None or moved >= self._start:
+                self._aside[number(row["id"])] = row
+
+    def _stories(self, told: dict[int, list[Move]]) -> Iterator[Listing]:
+        """The whole stage histories of the deals that need theirs."""
+        deals = [deal for deal in self._aside if deal not in told]
+        for deal in deals:
+            told[deal] = []
+
+        def fold(rows: Sequence[Row]) -> tuple[()]:
+            for row in rows:
+                at = instant(row.get("CREATED_TIME"))
+                moves = told.get(number(row.get("OWNER_ID")))
+                if at is not None and moves is not None:
+                    stage = str(row.get("STAGE_ID") or "")
+                    state = state_of(row.get("STAGE_SEMANTIC_ID")) or self._job.stages.states.get(stage)
+                    moves.append(Move(at, number(row["ID"]), stage, state))
+            return ()
+
+        for start in range(0, len(deals), STORIES):
+            params = {
+                "entityTypeId": DEAL,
+                "filter": {"OWNER_ID": deals[start : start + STORIES]},
+                "select": ["ID", "OWNER_ID", "CREATED_TIME", "STAGE_ID", "STAGE_SEMANTIC_ID", "CATEGORY_ID", "TYPE_ID"],
+            }
+            yield Listing(
+                "crm.stagehistory.list", params, fold, what="what became of deals", group=RecordKind.DEALS, at="items"
+            )
+
+    def _refined(self, rows: Sequence[tuple[int, Row]], told: Mapping[int, list[Move]]) -> Iterator[Deal]:
+        for deal, row in rows:
+            moves = sorted(told.get(deal, ()), key=lambda move: (move.at, move.order))
+            stage, moved = str(row.get("stageId")), instant(row.get("movedTime"))
+            if moved is not None and (not moves or (moves[-1].stage != stage and moved >= moves[-1].at)):
+                moves.append(Move(moved, 0, stage, self._job.stages.of(row)))
+            standing = _standing(move for move in moves if move.at < self._cutoff)
+            if standing.state is None:
+                standing = Standing(DealState.LOST, None)  # closed, nobody says how: doubtful for both
+            yield from self._told(row, standing, changed_at=moves[-1].at if moves else None)
+
+    def _told(self, row: Row, standing: Standing, *, changed_at: datetime | None) -> Iterator[Deal]:
+        """The deal as it stood, with doubts for everybody if another may have been responsible then."""
+        deal = self._deal(row, standing)
+        if deal.state is DealState.OPEN and self._job.concerns(deal.manager):
+            if deal.has_task is None:
+                self.without_task.append(number(deal.id))
+            if deal.has_comment is None:
+                self.without_comment.append(number(deal.id))
+        yield deal
+        if deal.doubtful and (fresh := deal.doubtful - self._doubted):
+            self._doubted |= fresh
+            yield from shadows(deal, self._job.request.members, fresh, self._start - timedelta(seconds=1))
+
+    def _deal(self, row: Row, standing: Standing) -> Deal:
+        job, pipeline = self._job, str(number(row.get("categoryId")))
+        state = standing.state or DealState.LOST
+        key = number(row["id"])
+        created = instant(row.get("createdTime"))
+        return Deal(
+            id=str(key),
+            title=str(row.get("title") or ""),
+            manager=identity(row.get("assignedById")),
+            state=state,
+            created_at=created or self._start,
+            pipeline=pipeline,
+            closed_at=standing.closed_at,
+            stage_since=standing.stage_since,
+            amount=_money(row),
+            loss_reason=self._reason(row) if state is DealState.LOST else "",
+            missing_fields=self._missing(row, pipeline),
+            has_task=True if self._has_task(key) or not job.wants("deals_without_task") else None,
+            has_comment=True if self._has_comment(key) or not job.wants("deals_without_comment") else None,
+            reopened=standing.reopened,
+            doubtful=self._doubts(row, standing),
+        )
+
+    def _doubts(self, row: Row, standing: Standing) -> frozenset[str]:
+        """What the deal counts for, if it was changed after the cutoff by more than a move.
+
+        Of other fields than the stage Bitrix24 keeps no history: it may have been somebody else's, or of another sum.
+        """
+        updated, moved = instant(row.get("updatedTime")), instant(row.get("movedTime"))
+        if updated is None or updated < self._cutoff:
+            return frozenset()
+        if moved is not None and moved >= self._cutoff and abs(updated - moved) <= SAME:
+            return frozenset()
+        if standing.state is DealState.OPEN or standing.state is None:
+            return _OF_OPEN
+        in_window = standing.closed_at is not None and standing.closed_at in self._job.request.window
+        return _OF_CLOSED[standing.state] if in_window else frozenset()
+
+    def _reason(self, row: Row) -> str:
+        if not self._names.loss_reason:
+            return ""
+        value = row.get(self._names.loss_reason)
+        if _is_empty(value, self._names.loss_reason):
+            return ""
+        told = str(value[0] if isinstance(value, list) else value)
+        return self._names.reasons.get(told) or self._job.stages.names.get(told) or told
+
+    def _missing(self, row: Row, pipeline: str) -> tuple[str, ...]:
+        wanted = {**dict(self._names.required.get("*", ())), **dict(self._names.required.get(pipeline, ()))}
+        return tuple(shown for shown, name in wanted.items() if _is_empty(row.get(name), name))
+
+
+def _standing(moves: Iterator[Move]) -> Standing:
+    """Where moves lead: closed since it entered the state, not the stage; reopened if it was closed before that."""
+    state: DealState | None = DealState.OPEN
+    closed_at = since = None
+    was_closed = reopened = False
+    stage = ""
+    for move in moves:
+        if move.stage != stage or since is None:
+            stage, since = move.stage, move.at
+        if move.state is state:
+            continue
+        if move.state is DealState.OPEN:
+            reopened, closed_at = was_closed, None
+        else:
+            closed_at, was_closed = move.at, True
+        state = move.state
+    return Standing(state, closed_at, since, reopened and closed_at is not None)
+
+
+def _money(row: Row) -> Money | None:
+    amount = row.get("opportunity")
+    if amount in (None, "", False):
+        return None
+    exact = Decimal(str(amount))
+    return Money(exact, str(row.get("currencyId") or "")) if exact else None
+
+
+def _is_empty(value: Any, name: str) -> bool:
+    if isinstance(value, str):
+        value = value.strip()
+    if value is None or value is False or value in ("", [], {}):
+        return True
+    is_amount_or_link = name == "opportunity" or name.endswith("Id")
+    return is_amount_or_link and str(value) in ("0", "0.0", "0.00")

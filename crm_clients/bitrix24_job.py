@@ -1,0 +1,185 @@
+"""What the parts of one Bitrix24 read share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from crm_clients.base import ClientMemory, ReadRequest
+from crm_clients.bitrix24_api import Bitrix24Api, Reply, Row, number
+from crm_clients.bitrix24_lists import Listing, Lists, Numbered
+from crm_clients.errors import CrmError, CrmNonsense, CrmRefused
+from crm_clients.http import Deadline
+from crm_clients.stream import Stream
+from scoring.records import DealState, Fact, Record
+
+if TYPE_CHECKING:
+    from crm_clients.bitrix24 import Bitrix24Config
+
+LEAD, DEAL, CONTACT, COMPANY = 1, 2, 3, 4
+PATHS = {LEAD: "lead", DEAL: "deal", CONTACT: "contact", COMPANY: "company"}
+"""Bitrix24's numbers for kinds of CRM objects, and where their pages are."""
+
+_STATES = {"S": DealState.WON, "F": DealState.LOST, "P": DealState.OPEN}
+
+
+def state_of(semantics: Any) -> DealState | None:
+    """Won, lost or in work, by the letter that Bitrix24 has for it."""
+    return _STATES.get(str(semantics or ""))
+
+
+class Once(Listing):
+    """A method that answers with one thing."""
+
+    def __init__(self, method: str, params: Mapping[str, Any], *, what: str, group: str = "") -> None:
+        super().__init__(method, params, lambda _rows: (), what=what, group=group)
+        self.value: Any = None
+
+    def commands(self, name: str, pages: int) -> dict[str, str]:
+        """The one command."""
+        return super().commands(name, 1)
+
+    def accept(self, replies: Sequence[Reply]) -> Iterable[Sequence[Row]]:  # type: ignore[override]
+        """Keep the answer."""
+        for reply in replies:
+            if reply.error is not None or not reply.known:
+                self._failed(reply)
+            else:
+                self.value, self.over = reply.value, True
+        return ()
+
+    def _page(self, after: str) -> dict[str, Any]:
+        return {**self.params}
+
+
+@dataclass(slots=True)
+class Stages:
+    """What the stages of all pipelines mean."""
+
+    states: dict[str, DealState] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+
+    def listing(self, group: str) -> Listing:
+        """Reads them: crm.status.list knows those of every pipeline."""
+        return Numbered("crm.status.list", {"order": {"ID": "ASC"}}, self._fold, what="stages", group=group)
+
+    def _fold(self, rows: Sequence[Row]) -> tuple[()]:
+        for row in rows:
+            if not str(row.get("ENTITY_ID", "")).startswith("DEAL_STAGE"):
+                continue
+            stage, extra = str(row["STATUS_ID"]), row.get("EXTRA")
+            said = str(extra.get("SEMANTICS") or "") if isinstance(extra, Mapping) else ""
+            by_word = {"success": DealState.WON, "failure": DealState.LOST, "apology": DealState.LOST}
+            self.states[stage] = state_of(row.get("SEMANTICS")) or by_word.get(said, DealState.OPEN)
+            self.names[stage] = str(row.get("NAME") or stage)
+        return ()
+
+    def of(self, row: Row) -> DealState | None:
+        """Where a deal stands; None: closed, but nobody says whether won or lost."""
+        state = self.states.get(str(row.get("stageId")))
+        if state is None and row.get("closed") not in (True, "Y", 1, "1"):
+            return DealState.OPEN
+        return state
+
+
+@dataclass(slots=True)
+class Places:
+    """Where activities and calls hang, of those that may be shown: (kind of CRM object, its id)."""
+
+    of: dict[tuple[type[Record], str], tuple[int, int]] = field(default_factory=dict)
+
+    def note(self, kind: type[Record], key: str, owner_type: Any, owner: Any) -> None:
+        """Remember the object of a record."""
+        if number(owner_type) in PATHS and number(owner):
+            self.of[kind, key] = number(owner_type), number(owner)
+
+    def path(self, kind: type[Record], key: str) -> str:
+        """The object's page; empty if there is none."""
+        found = self.of.get((kind, key))
+        return f"crm/{PATHS[found[0]]}/details/{found[1]}/" if found else ""
+
+
+@dataclass(slots=True)
+class Job:
+    """One read: what is asked, of which portal, until when, and where the facts go."""
+
+    api: Bitrix24Api
+    config: Bitrix24Config
+    memory: ClientMemory
+    request: ReadRequest
+    deadline: Deadline
+    stream: Stream
+    places: Places
+    stages: Stages = field(default_factory=Stages)
+    lists: Lists = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Listings are folded where the facts are taken."""
+        self.lists = Lists(self.api, self.deadline, self._take)
+
+    def wants(self, *kpis: str) -> bool:
+        """Whether any of them is asked for."""
+        return not self.request.kpis.isdisjoint(kpis)
+
+    def concerns(self, user: str) -> bool:
+        """Whether anybody asks about this user; a hint saves work only."""
+        return not self.request.members or user in self.request.members
+
+    async def read(self, listings: Iterable[Listing]) -> None:
+        """Read them to their ends and have every row folded."""
+        await self.lists.read(listings)
+        await self.stream.drained()
+
+    async def _take(self, listing: Listing, rows: Sequence[Row]) -> None:
+        await self.stream.put(partial(_folded, listing, rows))
+
+
+def _folded(listing: Listing, rows: Sequence[Row]) -> Iterable[Fact]:
+    """The page's facts; a row of a form that nothing documents fails its listing, never the whole read."""
+    if listing.problem is not None:
+        return ()
+    try:
+        return list(listing.fold(rows))
+    except CrmError as error:
+        listing.problem = error
+    except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
+        listing.problem = CrmNonsense(f"{listing.what}: a row of an unexpected form ({type(error).__name__})")
+    return ()
+
+
+def problem_of(listings: Iterable[Listing]) -> str:
+    """Why some of them could not be read in full; empty if all were."""
+    return next((str(listing.problem) for listing in listings if listing.problem is not None), "")
+
+
+class Fields:
+    """The names of a deal's fields, as the portal spells them."""
+
+    def __init__(self, answer: Any) -> None:
+        """`answer` is that of crm.item.fields."""
+        fields = answer.get("fields", answer) if isinstance(answer, Mapping) else None
+        if not isinstance(fields, Mapping):
+            raise CrmNonsense("deals: Bitrix24 does not say which fields they have")
+        self._names = {spelling(name): str(name) for name in fields}
+        self._abouts = {str(name): about for name, about in fields.items()}
+
+    def name(self, setting: str, wanted: str) -> str:
+        """The field that the settings name, in either of Bitrix24's spellings. Raises CrmRefused if there is none."""
+        found = self._names.get(spelling(wanted))
+        if found is None:
+            raise CrmRefused(f"{setting}: deals of this portal have no field {wanted}: correct the setting")
+        return found
+
+    def labels(self, name: str) -> dict[str, str]:
+        """What the values of a list field mean."""
+        about = self._abouts.get(name)
+        items = about.get("items") if isinstance(about, Mapping) else None
+        values = items.values() if isinstance(items, Mapping) else items or ()
+        return {str(item["ID"]): str(item["VALUE"]) for item in values if "ID" in item and "VALUE" in item}
+
+
+def spelling(name: str) -> str:
+    """`UF_CRM_170` and `ufCrm_170`, `COMPANY_ID` and `companyId` are one."""
+    return name.replace("_", "").casefold()

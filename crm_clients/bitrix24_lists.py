@@ -1,0 +1,286 @@
+"""Bitrix24's lists, read by chained pages that are packed into as few batches as possible.
+
+A page is 50 rows, a batch 50 commands, and a command may take the last id of the page before it: so one request walks
+2,500 rows. Several lists share a request: whoever needs few pages costs nothing of his own.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from crm_clients.bitrix24_api import (
+    COMMANDS,
+    PAGE,
+    Bitrix24Api,
+    OperationLimit,
+    Reply,
+    Row,
+    command,
+    number,
+    refused,
+    rows_of,
+)
+from crm_clients.errors import CrmError, CrmNonsense, CrmUnavailable, DeadlineExceeded
+from crm_clients.http import Deadline, TryAgain
+
+Take = Callable[["Listing", Sequence[Row]], Awaitable[None]]
+"""Is given each page in its turn; may only note it, so that the next request can go out meanwhile."""
+
+GROWTH = 4
+"""How many times as many pages are asked for of a list that was longer than expected."""
+ATTEMPTS, FEW_ATTEMPTS = 6, 3
+"""A request for several kinds of record is given up sooner: each kind is then read by itself."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0
+
+
+class Listing:
+    """One list, read to its first short page by ascending ids: counting nothing, and safe from rows that shift."""
+
+    def __init__(
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        fold: Callable[[Sequence[Row]], Any],
+        *,
+        what: str,
+        group: str = "",
+        key: str = "ID",
+        at: str = "",
+        pages: int = 1,
+        uncounted: bool = True,
+    ) -> None:
+        """`fold` makes facts of rows; `pages` is how many are expected; `at` is where the rows lie in a result."""
+        self.method, self.params, self.fold, self.what = method, params, fold, what
+        self.group = group or what
+        self.want = max(1, min(COMMANDS, pages))
+        self.failures = 0
+        self.over = False
+        self.problem: CrmError | None = None
+        """Why it could not be read in full."""
+        self._key, self._at, self._after, self._uncounted = key, at, 0, uncounted
+
+    @property
+    def open(self) -> bool:
+        """Whether there is more to ask for."""
+        return not self.over and self.problem is None
+
+    def commands(self, name: str, pages: int) -> dict[str, str]:
+        """The next pages, each beginning after the last row of the one before."""
+        return {
+            f"{name}p{page}": command(
+                self.method, self._page(str(self._after) if page == 0 else self._last_of(f"{name}p{page - 1}"))
+            )
+            for page in range(pages)
+        }
+
+    def accept(self, replies: Sequence[Reply]) -> Iterator[Sequence[Row]]:
+        """The pages that were really read. What came after a short or failed page is asked for again, or not at all."""
+        for place, reply in enumerate(replies):
+            if reply.error is not None or not reply.known:
+                self._failed(reply)
+                return
+            rows = rows_of(reply.value, self._at)
+            ids = [number(row[self._key]) for row in rows]
+            if ids and (ids[0] <= self._after or any(a >= b for a, b in pairwise(ids))):
+                if place:
+                    break
+                raise CrmNonsense(f"{self.method} does not go on behind the last id: the list cannot be read")
+            self.failures = 0
+            if ids:
+                self._after = ids[-1]
+                yield rows
+            if len(rows) < PAGE:
+                self.over = True
+                return
+        self.want = min(COMMANDS, self.want * GROWTH)
+
+    def _failed(self, reply: Reply) -> None:
+        self.failures += 1
+        error = reply.error or TryAgain(f"{self.method}: the portal said nothing of a part of the request")
+        if not isinstance(error, TryAgain):
+            self.problem = error
+        elif not isinstance(error, OperationLimit) and self.failures >= ATTEMPTS:
+            self.problem = CrmUnavailable(str(error))
+
+    def _page(self, after: str) -> dict[str, Any]:
+        params = {**self.params}
+        if self.method == "voximplant.statistic.get":
+            return {**params, "FILTER": {**params["FILTER"], ">ID": after}, "SORT": self._key, "ORDER": "ASC"}
+        params["filter"] = {**params.get("filter", {}), f">{self._key}": after}
+        params["order"] = {self._key: "ASC"}
+        if self._uncounted:
+            params["start"] = -1
+        return params
+
+    def _last_of(self, name: str) -> str:
+        inside = f"[{self._at}]" if self._at else ""
+        return f"$result[{name}]{inside}[{PAGE - 1}][{self._key}]"
+
+
+class Numbered(Listing):
+    """A list that is only read by page numbers; rows may come twice where it changes meanwhile."""
+
+    def __init__(
+        self, method: str, params: Mapping[str, Any], fold: Callable[[Sequence[Row]], Any], **rest: Any
+    ) -> None:
+        super().__init__(method, params, fold, **rest)
+        self._starts = [0]
+
+    def commands(self, name: str, pages: int) -> dict[str, str]:
+        """The next pages."""
+        starts = self._starts[:pages]
+        return {f"{name}p{start}": command(self.method, {**self.params, "start": start}) for start in starts}
+
+    def accept(self, replies: Sequence[Reply]) -> Iterator[Sequence[Row]]:
+        """The pages that were read."""
+        for reply in replies:
+            if reply.error is not None or not reply.known:
+                self._failed(reply)
+                return
+            self.failures = 0
+            start = self._starts.pop(0)
+            rows = rows_of(reply.value, self._at)
+            if start == 0 and reply.next:
+                total = max(reply.total or 0, reply.next + 1)
+                self._starts = list(range(reply.next, total, PAGE))
+            elif not self._starts and reply.next:
+                self._starts = [reply.next]  # it has grown meanwhile
+            yield rows
+        self.over = not self._starts
+        self.want = max(1, min(COMMANDS, len(self._starts)))
+
+
+class Lists:
+    """Reads listings to their ends, as many in a request as fit."""
+
+    def __init__(self, api: Bitrix24Api, deadline: Deadline, take: Take) -> None:
+        self._api, self._deadline, self._take = api, deadline, take
+        self._blocked: dict[str, float] = {}
+        """Methods whose computing time is used up, and until when."""
+
+    async def read(self, listings: Iterable[Listing]) -> None:
+        """Each ends `over` or with its `problem`; none takes another with it."""
+        waiting = iter(listings)
+        current: list[Listing] = []
+        pauses = 0
+        while True:
+            current = [listing for listing in current if listing.open]
+            self._fill(current, waiting)
+            if not current:
+                return
+            ready = [listing for listing in current if not self._is_blocked(listing.method)]
+            if not ready:
+                await self._until_unblocked(current)
+                continue
+            told = await self._request(ready)
+            pauses = 0 if told else pauses + 1
+            if not told:
+                await self._pause(ready, pauses)
+
+    def _fill(self, current: list[Listing], waiting: Iterator[Listing]) -> None:
+        room = COMMANDS - sum(listing.want for listing in current)
+        while room > 0 and (following := next(waiting, None)) is not None:
+            if following.open:
+                current.append(following)
+                room -= following.want
+
+    async def _request(self, ready: Sequence[Listing]) -> bool:
+        """One batch for all; False if it brought nothing."""
+        shares = _shares(ready)
+        commands: dict[str, str] = {}
+        names: dict[int, list[str]] = {}
+        for place, (listing, pages) in enumerate(shares):
+            mine = listing.commands(f"q{place}", pages)
+            names[place] = list(mine)
+            commands |= mine
+        groups = dict.fromkeys(listing.group for listing, _ in shares)
+        what = ", ".join(dict.fromkeys(listing.what for listing, _ in shares))
+        try:
+            replies = await self._api.batch(
+                commands, deadline=self._deadline, what=what, attempts=FEW_ATTEMPTS if len(groups) > 1 else ATTEMPTS
+            )
+        except CrmError as error:
+            await self._batch_failed([listing for listing, _ in shares], list(groups), error)
+            return True
+        told = False
+        for place, (listing, _) in enumerate(shares):
+            told |= await self._accept(listing, [replies[name] for name in names[place]])
+        return told
+
+    async def _accept(self, listing: Listing, replies: Sequence[Reply]) -> bool:
+        self._note_blocks(listing, replies)
+        told = False
+        try:
+            for rows in listing.accept(replies):
+                told = True
+                await self._take(listing, rows)
+        except CrmError as error:
+            listing.problem = error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            listing.problem = CrmNonsense(f"{listing.what}: an answer of an unexpected form ({type(error).__name__})")
+        return told or not listing.open
+
+    def _note_blocks(self, listing: Listing, replies: Sequence[Reply]) -> None:
+        for reply in replies:
+            if isinstance(reply.error, OperationLimit):
+                end = self._api.clock.monotonic() + (reply.error.after or 0)
+                self._blocked[listing.method] = max(end, self._blocked.get(listing.method, end))
+
+    async def _batch_failed(self, listings: Sequence[Listing], groups: Sequence[str], error: CrmError) -> None:
+        """Where several kinds shared the request, each tries by itself: one of them may be what breaks it."""
+        if len(groups) > 1 and not refused(error) and not isinstance(error, DeadlineExceeded):
+            for group in groups:
+                await self.read([listing for listing in listings if listing.group == group])
+            return
+        for listing in listings:
+            listing.problem = error
+
+    def _is_blocked(self, method: str) -> bool:
+        return self._blocked.get(method, 0.0) > self._api.clock.monotonic()
+
+    async def _until_unblocked(self, listings: Sequence[Listing]) -> None:
+        """Wait for the first of the methods; what cannot be waited for has failed."""
+        now = self._api.clock.monotonic()
+        for listing in listings:
+            wait = self._blocked[listing.method] - now
+            if not self._deadline.allows(wait):
+                listing.problem = CrmUnavailable(
+                    f"{listing.method}: its computing time is used up for another {wait:.0f} s, "
+                    "which is longer than the read may take"
+                )
+        waits = [self._blocked[listing.method] - now for listing in listings if listing.open]
+        if waits:
+            await self._sleep(min(waits))
+
+    async def _pause(self, listings: Sequence[Listing], times: int) -> None:
+        """Nothing came: wait a little longer each time."""
+        if any(self._is_blocked(listing.method) for listing in listings):
+            return
+        ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2**times)
+        wait = random.uniform(0, ceiling)  # noqa: S311  # spreads retries, guards nothing
+        if self._deadline.allows(wait):
+            await self._sleep(wait)
+            return
+        for listing in listings:
+            listing.problem = self._deadline.exceeded(listing.what)
+
+    async def _sleep(self, seconds: float) -> None:
+        self._api.http.stats.waited_seconds += seconds
+        await self._api.clock.sleep(seconds)
+
+
+def _shares(listings: Sequence[Listing]) -> list[tuple[Listing, int]]:
+    """How many pages each gets of one batch: what it wants, less where all want much."""
+    wanted = sum(listing.want for listing in listings)
+    shares = []
+    room = COMMANDS
+    for listing in listings[:COMMANDS]:
+        pages = max(1, min(listing.want, listing.want * COMMANDS // max(wanted, COMMANDS)))
+        pages = min(pages, room)
+        if pages:
+            shares.append((listing, pages))
+            room -= pages
+    return shares

@@ -1,0 +1,62 @@
+"""The people of a Bitrix24 portal and the departments they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from crm_clients.base import CrmUser
+from crm_clients.bitrix24_api import Bitrix24Api, Row, identity, number
+from crm_clients.bitrix24_lists import Listing, Lists, Numbered
+from crm_clients.errors import RightsMissing
+from crm_clients.http import Deadline
+
+WHAT = "users"
+EMPLOYEE = "employee"
+
+
+async def people(api: Bitrix24Api, deadline: Deadline) -> list[CrmUser]:
+    """All accounts, also dismissed ones, each with his departments and all above them.
+
+    Integrators and robots are not among them (crm-apis.md §1.1). Raises CrmError rather than give a part.
+    """
+    rows: dict[int, Row] = {}
+    parents: dict[str, str] = {}
+
+    async def take(listing: Listing, page: Sequence[Row]) -> None:
+        listing.fold(page)
+
+    def note_users(page: Sequence[Row]) -> None:
+        rows.update((number(row["ID"]), row) for row in page)
+
+    def note_departments(page: Sequence[Row]) -> None:
+        parents.update((identity(row["ID"]), identity(row.get("PARENT"))) for row in page)
+
+    users = Numbered("user.get", {"sort": "ID", "order": "ASC"}, note_users, what=WHAT)
+    departments = Numbered("department.get", {"sort": "ID", "order": "ASC"}, note_departments, what="departments")
+    await Lists(api, deadline, take).read([users, departments])
+    if users.problem is not None:
+        raise users.problem
+    if departments.problem is not None and not isinstance(departments.problem, RightsMissing):
+        raise departments.problem
+    return [_user(rows[key], parents) for key in sorted(rows)]
+
+
+def _user(row: Row, parents: Mapping[str, str]) -> CrmUser:
+    name = " ".join(str(row.get(part) or "").strip() for part in ("NAME", "LAST_NAME")).strip()
+    direct = row.get("UF_DEPARTMENT") or ()
+    values = direct.values() if isinstance(direct, Mapping) else direct if isinstance(direct, list) else [direct]
+    return CrmUser(
+        identity(row["ID"]),
+        name or str(row.get("EMAIL") or "") or f"#{identity(row['ID'])}",
+        row.get("ACTIVE", True) in (True, "Y", "true", 1, "1"),
+        frozenset(key for value in values for key in _upwards(identity(value), parents)),
+        human=str(row.get("USER_TYPE") or EMPLOYEE) == EMPLOYEE,
+    )
+
+
+def _upwards(department: str, parents: Mapping[str, str]) -> Iterator[str]:
+    seen: set[str] = set()
+    while department and department not in seen:
+        seen.add(department)
+        yield department
+        department = parents.get(department, "")

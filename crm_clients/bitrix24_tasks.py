@@ -1,0 +1,255 @@
+"""What is planned in Bitrix24: CRM activities, tasks, and the tasks that are both.
+
+An activity has one owner and may be bound to further objects, which a list does not show: for the deals that seem to
+have nothing planned it is asked by binding (crm-apis.md §1.1).
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from crm_clients.bitrix24_api import COMMANDS, Row, identity, instant, is_yes, number, stamp
+from crm_clients.bitrix24_job import DEAL, Job
+from crm_clients.bitrix24_lists import Listing
+from scoring.records import RecordKind, Task
+
+MEETING, CALL, TASK, EMAIL = 1, 2, 3, 4
+"""TYPE_ID of an activity."""
+TWINS = frozenset({"CRM_TASKS_TASK", "TASKS"})
+"""Providers of activities that stand for a task."""
+ASK_NOTHING = frozenset(
+    {
+        "CRM_TASKS_TASK_COMMENT",
+        "IMOPENLINES_SESSION",
+        "CRM_WEBFORM",
+        "CRM_EMAIL",
+        "CRM_SMS",
+        "CRM_LF_MESSAGE",
+        "CRM_WHATSAPP",
+        "CRM_NOTIFICATION",
+        "CRM_EXTERNAL_CHANNEL",
+        "CRM_CALL_TRACKER",
+    }
+)
+"""Providers of letters, chats, forms and notices: traces of what happened, not next steps."""
+INCOMING = 1
+OPEN_STATUSES = (1, 2, 3, 4, 6)
+"""Of a task: new, waiting, in progress, awaiting approval, postponed."""
+AWAITS_APPROVAL = 4
+GROUP = 20
+"""Deals that one command asks about where few are expected to be bound to anything."""
+WHAT_ACTIVITIES, WHAT_TASKS = "activities", "tasks"
+
+_SELECT = [
+    "ID", "OWNER_ID", "OWNER_TYPE_ID", "TYPE_ID", "PROVIDER_ID", "ASSOCIATED_ENTITY_ID", "RESPONSIBLE_ID", "SUBJECT",
+    "DEADLINE", "CREATED", "LAST_UPDATED", "COMPLETED", "DIRECTION", "ORIGIN_ID", "IS_INCOMING_CHANNEL",
+]  # fmt: skip
+_SELECT_TASK = [
+    "ID", "TITLE", "RESPONSIBLE_ID", "DEADLINE", "CREATED_DATE", "CLOSED_DATE", "STATUS", "REAL_STATUS", "UF_CRM_TASK",
+]  # fmt: skip
+
+
+def asks_something(row: Row) -> bool:
+    """Whether an activity is a next step: not a letter, a chat, a form or the record of a call."""
+    kind, provider = number(row.get("TYPE_ID")), str(row.get("PROVIDER_ID") or "")
+    if kind == EMAIL or provider in ASK_NOTHING or is_yes(row.get("IS_INCOMING_CHANNEL")):
+        return False
+    if kind == CALL:
+        return number(row.get("DIRECTION")) != INCOMING and not str(row.get("ORIGIN_ID") or "").startswith("VI_")
+    return True
+
+
+class TaskReader:
+    """Reads everything planned, and knows afterwards which deals have a next step."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._cutoff = job.request.window.cutoff
+        self._covered: array[int] = array("q")
+        self._sorted = False
+        self._control = 0
+        """A deal with an open activity of its own: proves that a question by bindings is understood."""
+        self._tasks: set[int] = set()
+        self._twins: list[tuple[int, Task]] = []
+        self._done_since = False
+
+    def listings(self, pages: int) -> list[Listing]:
+        """The lists; `pages` is a guess at those of the open activities of deals."""
+        cutoff, until = stamp(self._cutoff), stamp(self._cutoff, up=True)
+        lists = []
+        if self._job.wants("deals_without_task"):
+            lists.append(self._activities({"COMPLETED": "N", "OWNER_TYPE_ID": DEAL}, pages))
+        if self._job.wants("overdue_tasks"):
+            rest = {"!OWNER_TYPE_ID": DEAL} if lists else {}
+            lists += [
+                self._list_tasks({"REAL_STATUS": OPEN_STATUSES, "<DEADLINE": until}, max(1, pages // 10)),
+                self._list_tasks({">=CLOSED_DATE": cutoff}, 1),
+                self._activities({"COMPLETED": "N", "<DEADLINE": until, **rest}, max(1, pages // 10)),
+            ]
+        lists.append(self._activities({"COMPLETED": "Y", ">=LAST_UPDATED": cutoff}, 1))
+        return lists
+
+    def leftovers(self) -> Iterator[Task]:
+        """Activities that stand for tasks, once all tasks are known: of those the task has the say."""
+        for key, twin in self._twins:
+            if key not in self._tasks:
+                yield twin
+        self._twins = []
+
+    def has_task(self, deal: int) -> bool:
+        """Whether something planned has the deal for its owner, or the task names it."""
+        if not self._sorted:
+            self._covered = array("q", sorted(self._covered))
+            self._sorted = True
+        place = bisect_left(self._covered, deal)
+        return place < len(self._covered) and self._covered[place] == deal
+
+    async def ask_by_binding(self, deals: Sequence[int]) -> list[Listing]:
+        """Find what deals are bound to as a further object; the listings say whether all could be asked."""
+        if not deals:
+            return []
+        job = self._job
+        if len(deals) <= COMMANDS or not self._control:
+            asked = list(self._by_deal(deals))
+            await job.read(asked)
+            return asked
+        found: list[tuple[int, ...]] = []
+        control = self._bound((deals[0], self._control), lambda _deals: understood.append(True))
+        understood: list[bool] = []
+        groups = [tuple(deals[start : start + GROUP]) for start in range(0, len(deals), GROUP)]
+        asked = [control, *(question for group in groups for question in self._questions(group, found.append))]
+        await job.read(asked)
+        if any(listing.problem for listing in asked):
+            return asked
+        suspects = {deal for group in found for deal in group} if understood else deals
+        drilled = list(self._by_deal(sorted(suspects)))
+        await job.read(drilled)
+        return drilled
+
+    def _questions(self, group: tuple[int, ...], tell: Any) -> Iterator[Listing]:
+        yield self._bound(group, tell)
+        if self._done_since:
+            yield self._bound(group, tell, {"COMPLETED": "Y", ">=LAST_UPDATED": stamp(self._cutoff)})
+
+    def _by_deal(self, deals: Iterable[int]) -> Iterator[Listing]:
+        for deal in deals:
+            yield from self._questions((deal,), None)
+
+    def _bound(self, deals: tuple[int, ...], tell: Any, condition: Row | None = None) -> Listing:
+        """Asks what is bound to any of the deals; without `tell` there is one, and what is found covers it."""
+
+        def fold(rows: Sequence[Row]) -> Iterator[Task]:
+            steps = [row for row in rows if asks_something(row) and self._open_at_cutoff(row)]
+            if steps and tell is not None:
+                tell(deals)
+            elif steps:
+                yield from (self._task(row, frozenset({str(deals[0])})) for row in steps)
+
+        bindings = [{"OWNER_TYPE_ID": DEAL, "OWNER_ID": deal} for deal in deals]
+        conditions = {**(condition or {"COMPLETED": "N"}), "BINDINGS": bindings}
+        return self._list("crm.activity.list", conditions, _SELECT, fold, WHAT_ACTIVITIES, 1)
+
+    def _activities(self, conditions: Row, pages: int) -> Listing:
+        return self._list("crm.activity.list", conditions, _SELECT, self._fold, WHAT_ACTIVITIES, pages)
+
+    def _list_tasks(self, conditions: Row, pages: int) -> Listing:
+        fold = self._fold_tasks
+        return self._list("tasks.task.list", conditions, _SELECT_TASK, fold, WHAT_TASKS, pages, key="id", at="tasks")
+
+    def _list(
+        self, method: str, conditions: Row, select: list[str], fold: Any, what: str, pages: int, **shape: Any
+    ) -> Listing:
+        params = {"filter": conditions, "select": select}
+        return Listing(method, params, fold, what=what, group=RecordKind.TASKS, pages=pages, **shape)
+
+    def _open_at_cutoff(self, row: Row) -> bool:
+        created = instant(row.get("CREATED"))
+        if created is not None and created >= self._cutoff:
+            return False
+        return not is_yes(row.get("COMPLETED")) or self._last_change(row) is not None
+
+    def _last_change(self, row: Row) -> datetime | None:
+        """When a done activity was done, as far as Bitrix24 tells: its last change, if that was after the cutoff."""
+        changed = instant(row.get("LAST_UPDATED"))
+        return changed if changed is not None and changed >= self._cutoff else None
+
+    def _fold(self, rows: Sequence[Row]) -> Iterator[Task]:
+        for row in rows:
+            if not asks_something(row) or not self._open_at_cutoff(row):
+                continue
+            self._done_since |= is_yes(row.get("COMPLETED"))
+            deals: frozenset[str] = frozenset()
+            if number(row.get("OWNER_TYPE_ID")) == DEAL:
+                self._cover(number(row.get("OWNER_ID")))
+                self._control = self._control if is_yes(row.get("COMPLETED")) else number(row.get("OWNER_ID"))
+                deals = frozenset({identity(row.get("OWNER_ID"))})
+            task = self._task(row, deals)
+            if not self._concerns(task):
+                continue
+            if twin := _twin(row):
+                self._twins.append((twin, task))
+            else:
+                yield task
+
+    def _concerns(self, task: Task) -> bool:
+        """Whether it is to be counted: what is only planned covers its deal, and that is all."""
+        late = isinstance(task.deadline, datetime) and task.deadline < self._cutoff
+        return late and self._job.wants("overdue_tasks") and self._job.concerns(task.manager)
+
+    def _cover(self, deal: int) -> None:
+        if deal:
+            self._covered.append(deal)
+            self._sorted = False
+
+    def _task(self, row: Row, deals: frozenset[str]) -> Task:
+        twin = _twin(row)
+        task = Task(
+            id=f"task-{twin}" if twin else identity(row["ID"]),
+            title=str(row.get("SUBJECT") or ""),
+            manager=identity(row.get("RESPONSIBLE_ID")),
+            deadline=instant(row.get("DEADLINE")),
+            created_at=instant(row.get("CREATED")),
+            done_at=self._last_change(row) if is_yes(row.get("COMPLETED")) else None,
+            deals=deals,
+        )
+        if not twin and not deals:
+            self._job.places.note(Task, task.id, row.get("OWNER_TYPE_ID"), row.get("OWNER_ID"))
+        return task
+
+    def _fold_tasks(self, rows: Sequence[Row]) -> Iterator[Task]:
+        for row in rows:
+            status = number(row.get("realStatus") or row.get("status"))
+            closed, deadline = instant(row.get("closedDate")), instant(row.get("deadline"))
+            done = closed if closed is not None and closed >= self._cutoff else None
+            if done is None and status not in OPEN_STATUSES:
+                continue
+            self._tasks.add(number(row["id"]))
+            bound = row.get("ufCrmTask")
+            deals = frozenset(str(name)[2:] for name in bound if str(name).startswith("D_")) if bound else frozenset()
+            created = instant(row.get("createdDate"))
+            if created is None or created < self._cutoff:
+                for deal in deals:
+                    self._cover(number(deal))
+            task = Task(
+                id=f"task-{identity(row['id'])}",
+                title=str(row.get("title") or ""),
+                manager=identity(row.get("responsibleId")),
+                deadline=deadline,
+                created_at=created,
+                done_at=done,
+                deals=deals,
+                awaits_approval=status == AWAITS_APPROVAL and done is None,
+            )
+            if self._concerns(task):
+                yield task
+
+
+def _twin(row: Row) -> int:
+    """The task that an activity stands for; 0 for none."""
+    if number(row.get("TYPE_ID")) == TASK or str(row.get("PROVIDER_ID") or "") in TWINS:
+        return number(row.get("ASSOCIATED_ENTITY_ID"))
+    return 0

@@ -1,0 +1,58 @@
+"""Facts on their way from a reading that runs ahead to whoever takes them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+
+from scoring.records import Fact
+
+Portion = Callable[[], Iterable[Fact]]
+"""Makes its facts when their turn comes."""
+
+AHEAD = 60
+"""Portions (pages) that may wait: those of a request beside those of the next."""
+
+
+class Stream:
+    """A short queue of portions: while they are folded, the next request is already on its way."""
+
+    def __init__(self, ahead: int = AHEAD) -> None:
+        self._portions: asyncio.Queue[Portion | None] = asyncio.Queue(ahead)
+
+    async def put(self, portion: Portion) -> None:
+        """Hand a portion over; waits while too many do."""
+        await self._portions.put(portion)
+
+    async def say(self, *facts: Fact) -> None:
+        """Hand facts over that are made already."""
+        await self._portions.put(lambda: facts)
+
+    async def drained(self) -> None:
+        """Wait until everything handed over has been taken."""
+        await self._portions.join()
+
+    async def run(self, reading: Callable[[], Awaitable[None]]) -> AsyncIterator[Fact]:
+        """Start `reading` and yield its facts; ends with it, raises what it raises, and cancels it if left early."""
+        task = asyncio.create_task(self._to_end(reading))
+        try:
+            while (portion := await self._portions.get()) is not None:
+                for fact in portion():
+                    yield fact
+                self._portions.task_done()
+                await asyncio.sleep(0)
+            await task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _to_end(self, reading: Callable[[], Awaitable[None]]) -> None:
+        """Read, then tell whoever takes the facts that there are no more; nobody waits for a cancelled one."""
+        try:
+            await reading()
+        except asyncio.CancelledError:
+            raise
+        except BaseException:
+            await self._portions.put(None)
+            raise
+        await self._portions.put(None)
