@@ -1,0 +1,597 @@
+"""A Bitrix24 portal in memory that answers an incoming webhook as the vendor documents (crm-apis.md §1.1, §2.1).
+
+`Portal` holds rows in the wire's own spelling; `FakeBitrix24` speaks: batches with references, pages of 50 by offset or
+by id, request and operation limits, and the lists that come as objects and objects that come as lists.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+
+PAGE, COMMANDS = 50, 50
+SERVER = timezone(timedelta(hours=3))
+DEAL, CONTACT, COMPANY = 2, 3, 4
+NO_DEADLINE = "9999-12-31T00:00:00+03:00"
+SECRET = "k3yofthewebhook"
+SCOPES = ("crm", "task", "telephony", "user_brief", "department")
+
+Row = dict[str, Any]
+Fault = Callable[[str, Mapping[str, Any]], Mapping[str, Any] | None]
+
+
+def when(at: datetime | None) -> str | None:
+    """As the portal writes it: in its own zone, with the offset."""
+    return None if at is None else at.astimezone(SERVER).isoformat(timespec="seconds")
+
+
+@dataclass
+class Table:
+    """Rows by id, with the answers to a filter kept for the next page."""
+
+    key: str
+    rows: dict[int, Row] = field(default_factory=dict)
+    _found: dict[str, list[int]] = field(default_factory=dict)
+
+    def add(self, row: Row) -> Row:
+        self.rows[int(row[self.key])] = row
+        self._found.clear()
+        return row
+
+    def changed(self) -> None:
+        """Rows were changed in place."""
+        self._found.clear()
+
+    def select(self, conditions: Mapping[str, Any], extra: Callable[[Row], bool] | None, mark: str) -> list[int]:
+        """Ids of the rows that match, ascending."""
+        after = max((_number(conditions.get(f">{name}")) for name in {self.key, self.key.lower()}), default=0)
+        rest = {
+            name: value for name, value in conditions.items() if name not in (f">{self.key}", f">{self.key.lower()}")
+        }
+        cached = json.dumps(rest, sort_keys=True, default=str) + mark
+        ids = self._found.get(cached)
+        if ids is None:
+            tests = [_test(name, value) for name, value in rest.items()]
+            ids = sorted(
+                key
+                for key, row in self.rows.items()
+                if all(test(row) for test in tests) and (extra is None or extra(row))
+            )
+            if len(self._found) > 500:
+                self._found.clear()
+            self._found[cached] = ids
+        return ids[bisect_right(ids, after) :] if after else ids
+
+
+@dataclass
+class Portal:
+    """What the portal holds."""
+
+    deals: Table = field(default_factory=lambda: Table("id"))
+    companies: Table = field(default_factory=lambda: Table("id"))
+    activities: Table = field(default_factory=lambda: Table("ID"))
+    tasks: Table = field(default_factory=lambda: Table("id"))
+    calls: Table = field(default_factory=lambda: Table("ID"))
+    moves: Table = field(default_factory=lambda: Table("ID"))
+    users: Table = field(default_factory=lambda: Table("ID"))
+    departments: Table = field(default_factory=lambda: Table("ID"))
+    statuses: Table = field(default_factory=lambda: Table("ID"))
+    comments: dict[int, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    bindings: dict[int, set[tuple[int, int]]] = field(default_factory=lambda: defaultdict(set))
+    """Activity → what it is bound to, owner included."""
+    fields: dict[str, Row] = field(default_factory=dict)
+    admin: bool = True
+    viewer: int = 1
+    scopes: tuple[str, ...] = SCOPES
+
+    def add_stage(self, stage: str, semantics: str | None, category: int = 0, name: str = "") -> None:
+        word = {"S": "success", "F": "failure", None: "process"}[semantics]
+        entity = f"DEAL_STAGE_{category}" if category else "DEAL_STAGE"
+        number = str(len(self.statuses.rows) + 1)
+        self.statuses.add(
+            {"ID": number, "ENTITY_ID": entity, "STATUS_ID": stage, "NAME": name or stage, "SEMANTICS": semantics,
+             "CATEGORY_ID": str(category), "EXTRA": {"SEMANTICS": word}}
+        )  # fmt: skip
+
+    def add_user(
+        self, key: int, name: str, *, active: bool = True, kind: str = "employee", departments: Sequence[int] = (1,)
+    ) -> None:
+        first, _, last = name.partition(" ")
+        self.users.add(
+            {"ID": str(key), "ACTIVE": active, "NAME": first, "LAST_NAME": last, "USER_TYPE": kind,
+             "UF_DEPARTMENT": list(departments), "TIMESTAMP_X": []}
+        )  # fmt: skip
+
+    def add_deal(
+        self,
+        key: int,
+        title: str,
+        user: int,
+        stage: str,
+        *,
+        created: datetime,
+        moved: datetime | None = None,
+        updated: datetime | None = None,
+        closed: bool = False,
+        category: int = 0,
+        amount: Decimal | None = None,
+        currency: str = "RUB",
+        recurring: bool = False,
+        **own: Any,
+    ) -> Row:
+        return self.deals.add(
+            {"id": key, "title": title, "assignedById": user, "stageId": stage, "categoryId": category,
+             "createdTime": when(created), "movedTime": when(moved or created),
+             "updatedTime": when(updated or moved or created), "closed": "Y" if closed else "N",
+             "closedate": "2026-11-30T03:00:00+03:00", "opportunity": amount, "currencyId": currency,
+             "isRecurring": "Y" if recurring else "N", "createdBy": user, **own}
+        )  # fmt: skip
+
+    def add_move(self, deal: int, stage: str, semantics: str, at: datetime, kind: int = 2, category: int = 0) -> None:
+        number = str(len(self.moves.rows) + 1)
+        self.moves.add(
+            {"ID": number, "TYPE_ID": str(kind), "OWNER_ID": str(deal), "CREATED_TIME": when(at),
+             "CATEGORY_ID": str(category), "STAGE_SEMANTIC_ID": semantics, "STAGE_ID": stage}
+        )  # fmt: skip
+
+    def add_activity(
+        self,
+        key: int,
+        subject: str,
+        user: int,
+        *,
+        owner: tuple[int, int] = (CONTACT, 5),
+        bound: Iterable[tuple[int, int]] = (),
+        kind: int = 6,
+        provider: str = "CRM_TODO",
+        deadline: datetime | None = None,
+        created: datetime,
+        updated: datetime | None = None,
+        started: datetime | None = None,
+        done: bool = False,
+        **own: Any,
+    ) -> Row:
+        self.bindings[key] = {owner, *bound}
+        return self.activities.add(
+            {"ID": str(key), "OWNER_TYPE_ID": str(owner[0]), "OWNER_ID": str(owner[1]), "TYPE_ID": str(kind),
+             "PROVIDER_ID": provider, "PROVIDER_TYPE_ID": provider, "ASSOCIATED_ENTITY_ID": "0", "SUBJECT": subject,
+             "RESPONSIBLE_ID": str(user), "DEADLINE": when(deadline) or NO_DEADLINE, "CREATED": when(created),
+             "LAST_UPDATED": when(updated or created), "START_TIME": when(started or deadline) or "",
+             "END_TIME": when(started or deadline) or "", "COMPLETED": "Y" if done else "N", "DIRECTION": "0",
+             "ORIGIN_ID": None, "IS_INCOMING_CHANNEL": "N", **own}
+        )  # fmt: skip
+
+    def add_task(
+        self,
+        key: int,
+        title: str,
+        user: int,
+        *,
+        deadline: datetime | None,
+        created: datetime,
+        closed: datetime | None = None,
+        status: int = 2,
+        crm: Sequence[str] = (),
+    ) -> Row:
+        return self.tasks.add(
+            {"id": str(key), "title": title, "responsibleId": str(user), "deadline": when(deadline),
+             "createdDate": when(created), "closedDate": when(closed), "status": str(status),
+             "ufCrmTask": list(crm) or False, "group": []}
+        )  # fmt: skip
+
+    def add_call(
+        self, key: int, user: int, started: datetime, seconds: int, *, kind: int = 1, code: str = "200", **own: Any
+    ) -> Row:
+        return self.calls.add(
+            {"ID": str(key), "PORTAL_USER_ID": str(user), "PHONE_NUMBER": "+70000000000", "CALL_TYPE": str(kind),
+             "CALL_DURATION": str(seconds), "CALL_START_DATE": when(started), "CALL_FAILED_CODE": code,
+             "CRM_ENTITY_TYPE": "CONTACT", "CRM_ENTITY_ID": "5", "CRM_ACTIVITY_ID": "0", **own}
+        )  # fmt: skip
+
+    def add_company(self, key: int, title: str, creator: int, owner: int, created: datetime, **own: Any) -> Row:
+        return self.companies.add(
+            {"id": key, "title": title, "createdBy": creator, "assignedById": owner, "createdTime": when(created),
+             "isMyCompany": "N", **own}
+        )  # fmt: skip
+
+    def add_comment(self, key: int, deal: int, author: int, created: datetime) -> None:
+        self.comments[deal].append(
+            {"ID": str(key), "ENTITY_ID": deal, "ENTITY_TYPE": "deal", "CREATED": when(created),
+             "AUTHOR_ID": str(author), "COMMENT": "…"}
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused(Exception):
+    status: int
+    body: Mapping[str, Any]
+
+
+class FakeBitrix24(httpx.AsyncBaseTransport):
+    """Speaks for a portal. `monotonic` and `now` are its clocks."""
+
+    def __init__(
+        self,
+        portal: Portal,
+        *,
+        now: Callable[[], float] = time.time,
+        per_second: float = 0,
+        bucket: int = 50,
+        repeat_rows: bool = False,
+        lists_as_objects: bool = False,
+        keyset_calls: bool = False,
+    ) -> None:
+        """`per_second` 0: no request limit. `keyset_calls`: whether call statistics know `start=-1`."""
+        self.portal = portal
+        self.requests = 0
+        self.commands: Counter[str] = Counter()
+        self.refused = 0
+        """Requests beyond the limit."""
+        self.fault: Fault = lambda _method, _params: None
+        """An error for a command of a batch, by method and parameters."""
+        self.operation_limits: dict[str, float] = {}
+        """Method → Unix time until which its computing time is used up."""
+        self.overloaded = False
+        self._now, self._per_second, self._bucket = now, per_second, bucket
+        self._level, self._leaked = 0.0, now()
+        self._repeat_rows, self._lists_as_objects, self._keyset_calls = repeat_rows, lists_as_objects, keyset_calls
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer, as httpx's transport."""
+        await request.aread()
+        status, body = self.answer(request.url.path, request.content)
+        return httpx.Response(status, content=body, headers={"content-type": "application/json; charset=utf-8"})
+
+    def answer(self, path: str, content: bytes) -> tuple[int, bytes]:
+        """Status and body for a POST."""
+        self.requests += 1
+        try:
+            self._admit()
+            _, user, secret, method = path.strip("/").split("/", 3)
+            if secret != SECRET or int(user) != self.portal.viewer:
+                raise _Refused(401, _error("INVALID_CREDENTIALS", "Invalid request credentials"))
+            method = method.removesuffix(".json")
+            params = json.loads(content or b"{}", parse_float=Decimal)
+            if method == "batch":
+                self._operations("batch")
+                result: Row = {"result": self._batch(params)}
+            else:
+                value, total, following = self._call(method, params)
+                result = {"result": value}
+                result |= {} if total is None else {"total": total}
+                result |= {} if following is None else {"next": following}
+        except _Refused as error:
+            return error.status, _json({**error.body, "time": self._time()})
+        return 200, _json({**result, "time": self._time()})
+
+    def _admit(self) -> None:
+        now = self._now()
+        if self.overloaded:
+            raise _Refused(503, _error("OVERLOAD_LIMIT", "REST API is blocked due to overload"))
+        if not self._per_second:
+            return
+        self._level = max(0.0, self._level - (now - self._leaked) * self._per_second)
+        self._leaked = now
+        if self._level + 1 > self._bucket:
+            self.refused += 1
+            raise _Refused(503, _error("QUERY_LIMIT_EXCEEDED", "Too many requests"))
+        self._level += 1
+
+    def _operations(self, method: str) -> None:
+        until = self.operation_limits.get(method, 0)
+        if self._now() < until:
+            raise _Refused(429, {**_error("OPERATION_TIME_LIMIT", "Method is blocked due to operation time limit"),
+                                 "until": until})  # fmt: skip
+
+    def _time(self, method: str = "") -> Row:
+        now = self._now()
+        reset = max([now + 600, *([self.operation_limits[method]] if method in self.operation_limits else [])])
+        if method == "" and "batch" in self.operation_limits:
+            reset = self.operation_limits["batch"]
+        elif method in self.operation_limits:
+            reset = self.operation_limits[method]
+        return {"start": now, "finish": now, "duration": 0.01, "processing": 0.01, "operating": 0.1,
+                "operating_reset_at": int(reset)}  # fmt: skip
+
+    # Batches
+
+    def _batch(self, params: Mapping[str, Any]) -> Row:
+        results: Row = {}
+        parts: dict[str, Row] = {"result": results, "result_error": {}, "result_total": {}, "result_next": {},
+                                 "result_time": {}}  # fmt: skip
+        commands = params["cmd"]
+        named = commands.items() if isinstance(commands, Mapping) else enumerate(commands)
+        for place, (name, text) in enumerate(named):
+            method, _, query = str(text).partition("?")
+            try:
+                if place >= COMMANDS:
+                    raise _Refused(400, _error("ERROR_BATCH_LENGTH_EXCEEDED", "Max batch length exceeded"))
+                if method == "batch":
+                    raise _Refused(405, _error("ERROR_BATCH_METHOD_NOT_ALLOWED", "Method is not allowed"))
+                value, total, following = self._call(method, _php(query, results))
+            except _Refused as error:
+                parts["result_error"][name] = error.body
+            else:
+                results[name] = value
+                if total is not None:
+                    parts["result_total"][name] = total
+                if following is not None:
+                    parts["result_next"][name] = following
+            parts["result_time"][name] = self._time(method)
+        return {name: value or [] for name, value in parts.items()}
+
+    def _call(self, method: str, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
+        self.commands[method] += 1
+        if (error := self.fault(method, params)) is not None:
+            raise _Refused(400, error)
+        self._operations(method)
+        way = _METHODS.get(method)
+        if way is None:
+            raise _Refused(404, _error("ERROR_METHOD_NOT_FOUND", "Method not found!"))
+        scope, answer = way
+        if scope and not any(granted.startswith(scope) for granted in self.portal.scopes):
+            raise _Refused(
+                403, _error("insufficient_scope", "The request requires higher privileges than provided by the webhook")
+            )
+        found: tuple[Any, int | None, int | None] = answer(self, params)
+        return found
+
+    # Lists
+
+    def page(
+        self,
+        table: Table,
+        params: Mapping[str, Any],
+        conditions: Mapping[str, Any],
+        *,
+        select: Sequence[str] | None = None,
+        at: str = "",
+        extra: Callable[[Row], bool] | None = None,
+        mark: str = "",
+        keyset: bool = True,
+    ) -> tuple[Any, int | None, int | None]:
+        """A page as list methods give it."""
+        ids = table.select(conditions, extra, mark)
+        start = _number(params.get("start"))
+        counted = start >= 0
+        if start < 0 and not keyset:
+            start, counted = 0, True
+        begin = max(0, start)
+        if self._repeat_rows and begin and counted:
+            begin = max(0, begin - 3)
+        chosen = [table.rows[key] for key in ids[begin : begin + PAGE]]
+        rows: Any = [{name: row[name] for name in select if name in row} if select else dict(row) for row in chosen]
+        if self._lists_as_objects and rows:
+            rows = {str(place): row for place, row in enumerate(rows)}
+        value = {at: rows} if at else rows
+        if not counted:
+            return value, 0, None
+        return value, len(ids), begin + PAGE if begin + PAGE < len(ids) else None
+
+    def sees(self, *names: str) -> tuple[Callable[[Row], bool] | None, str]:
+        """Somebody who is no administrator sees his own, and is told nothing of the rest."""
+        if self.portal.admin:
+            return None, ""
+        me = str(self.portal.viewer)
+        return (lambda row: any(str(row.get(name)) == me for name in names)), me
+
+
+def _items(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
+    table = {DEAL: fake.portal.deals, COMPANY: fake.portal.companies}.get(_number(params.get("entityTypeId")))
+    extra, mark = fake.sees("assignedById")
+    wanted = _values(params.get("select")) or ["id"]
+    return fake.page(
+        table or Table("id"), params, params.get("filter") or {},
+        select=None if "*" in wanted else [*dict.fromkeys(["id", *wanted])], at="items", extra=extra, mark=mark,
+    )  # fmt: skip
+
+
+def _activities(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
+    conditions = dict(params.get("filter") or {})
+    bindings = conditions.pop("BINDINGS", None)
+    sees, mark = fake.sees("RESPONSIBLE_ID")
+    extra = sees
+    if bindings is not None:
+        wanted = [
+            {name: _number(value) for name, value in binding.items()}
+            for binding in (bindings.values() if isinstance(bindings, Mapping) else bindings)
+        ]
+        mark += json.dumps(wanted)
+
+        def bound(row: Row) -> bool:
+            return (sees is None or sees(row)) and any(
+                all(want == have for want, have in ((w.get("OWNER_TYPE_ID", t), t), (w.get("OWNER_ID", i), i)))
+                for w in wanted
+                for t, i in fake.portal.bindings[int(row["ID"])]
+            )
+
+        extra = bound
+    return fake.page(
+        fake.portal.activities, params, conditions, select=_values(params.get("select")), extra=extra, mark=mark
+    )
+
+
+def _tasks(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
+    conditions = {_camel(name): value for name, value in (params.get("filter") or {}).items()}
+    extra, mark = fake.sees("responsibleId")
+    return fake.page(fake.portal.tasks, params, conditions, at="tasks", extra=extra, mark=mark)
+
+
+def _calls(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
+    return fake.page(fake.portal.calls, params, params.get("FILTER") or {}, keyset=fake._keyset_calls)
+
+
+def _moves(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
+    return fake.page(fake.portal.moves, params, params.get("filter") or {}, at="items")
+
+
+def _comments(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
+    conditions = params.get("filter") or {}
+    if not conditions.get("ENTITY_ID") or conditions.get("ENTITY_TYPE") != "deal":
+        raise _Refused(400, _error("", "Filter by ENTITY_ID and ENTITY_TYPE is required"))
+    rows = sorted(fake.portal.comments.get(_number(conditions["ENTITY_ID"]), ()), key=lambda row: str(row["CREATED"]))
+    start = max(0, _number(params.get("start")))
+    following = start + PAGE if start + PAGE < len(rows) else None
+    return rows[start : start + PAGE], len(rows), following
+
+
+def _statuses(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
+    return fake.page(fake.portal.statuses, params, params.get("filter") or {})
+
+
+def _users(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
+    conditions = params.get("FILTER") or params.get("filter") or {}
+    return fake.page(
+        fake.portal.users, params, conditions, extra=lambda row: row["USER_TYPE"] in ("employee", "extranet")
+    )
+
+
+def _departments(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
+    return fake.page(fake.portal.departments, params, {})
+
+
+def _fields(fake: FakeBitrix24, _params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
+    plain = ("id", "title", "stageId", "categoryId", "companyId", "contactId", "opportunity", "comments", "sourceId")
+    return {"fields": {**{name: {"type": "string"} for name in plain}, **fake.portal.fields}}, None, None
+
+
+def _plain(
+    answer: Callable[[FakeBitrix24], Any],
+) -> Callable[[FakeBitrix24, Mapping[str, Any]], tuple[Any, None, None]]:
+    return lambda fake, _params: (answer(fake), None, None)
+
+
+_METHODS: dict[str, tuple[str, Any]] = {
+    "crm.item.list": ("crm", _items),
+    "crm.activity.list": ("crm", _activities),
+    "crm.stagehistory.list": ("crm", _moves),
+    "crm.timeline.comment.list": ("crm", _comments),
+    "crm.status.list": ("crm", _statuses),
+    "crm.item.fields": ("crm", _fields),
+    "tasks.task.list": ("task", _tasks),
+    "voximplant.statistic.get": ("telephony", _calls),
+    "user.get": ("user", _users),
+    "department.get": ("department", _departments),
+    "server.time": ("", _plain(lambda fake: datetime.fromtimestamp(fake._now(), SERVER).isoformat(timespec="seconds"))),
+    "scope": ("", _plain(lambda fake: list(fake.portal.scopes))),
+    "profile": (
+        "",
+        _plain(
+            lambda fake: {
+                "ID": str(fake.portal.viewer),
+                "ADMIN": fake.portal.admin,
+                "NAME": "Хозяин",
+                "LAST_NAME": "Вебхука",
+            }
+        ),
+    ),
+}
+
+
+def _error(code: str, text: str) -> Row:
+    return {"error": code, "error_description": text}
+
+
+def _json(value: Any) -> bytes:
+    """Exact decimals as numbers."""
+    text = json.dumps(value, ensure_ascii=False, default=lambda amount: f"\x00{amount}\x00")
+    return re.sub(r'"\\u0000(.*?)\\u0000"', r"\1", text).encode()
+
+
+# PHP's query strings
+
+
+def _php(query: str, results: Mapping[str, Any]) -> Row:
+    """`a[b][]=1` as PHP reads it, with references to earlier results put in; what is not there is an empty string."""
+    tree: Row = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        head, *path = re.findall(r"^[^\[]+|(?<=\[)[^\]]*(?=\])", name)
+        place: Any = tree
+        for step, following in zip([head, *path], [*path, None], strict=True):
+            key = step if step != "" else str(len(place))
+            if following is None:
+                place[key] = _referred(value, results)
+            else:
+                place = place.setdefault(key, {})
+    return tree
+
+
+def _referred(value: str, results: Mapping[str, Any]) -> str:
+    def put(found: re.Match[str]) -> str:
+        place: Any = results
+        for step in re.findall(r"\[([^\]]*)\]", found.group(0)):
+            try:
+                place = place[int(step)] if isinstance(place, list) else place[step]
+            except (KeyError, IndexError, ValueError, TypeError):
+                return ""
+        return str(place) if isinstance(place, str | int) else ""
+
+    return re.sub(r"\$result(\[[^\]]*\])+", put, value)
+
+
+# Filters
+
+
+def _camel(name: str) -> str:
+    prefix = re.match(r"^[<>=!@]*", name)
+    mark = prefix.group(0) if prefix else ""
+    words = name.removeprefix(mark).lower().split("_")
+    camel = words[0] + "".join(word.capitalize() for word in words[1:])
+    return mark + {"realStatus": "status"}.get(camel, camel)
+
+
+def _test(name: str, value: Any) -> Callable[[Row], bool]:
+    mark = next((m for m in ("!@", ">=", "<=", "!=", ">", "<", "@", "!", "=") if name.startswith(m)), "")
+    column = name.removeprefix(mark)
+    wanted = _values(value)
+    if mark in (">", "<", ">=", "<="):
+        limit = _comparable(wanted[0] if wanted else "")
+
+        def compare(row: Row) -> bool:
+            have = _comparable(row.get(column))
+            if have is None or limit is None or type(have) is not type(limit):
+                return False
+            return {">": have > limit, "<": have < limit, ">=": have >= limit, "<=": have <= limit}[mark]
+
+        return compare
+    accepted = {str(one) for one in wanted}
+    if mark.startswith("!"):
+        return lambda row: str(row.get(column)) not in accepted
+    return lambda row: str(row.get(column)) in accepted
+
+
+def _values(value: Any) -> list[Any]:
+    if isinstance(value, Mapping):
+        return list(value.values())
+    return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
+
+
+def _comparable(value: Any) -> Any:
+    text = str(value if value is not None else "")
+    if "T" in text:
+        return datetime.fromisoformat(text)
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        return None
+
+
+def _number(value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return 0
+
+
+__all__ = ["COMPANY", "CONTACT", "DEAL", "SECRET", "FakeBitrix24", "Portal", "when"]
