@@ -7,7 +7,7 @@ Facts are rolled back to the cutoff with amoCRM's own events, so a late read cou
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Literal, Self
@@ -28,6 +28,7 @@ from crm_clients.amocrm_tasks import read_meetings, read_tasks
 from crm_clients.base import ClientMemory, CrmConfig, CrmUser, Finding, ReadRequest, ReadStats
 from crm_clients.errors import CrmError, CrmUnavailable
 from crm_clients.http import Clock, Deadline, Http
+from crm_clients.stream import Stream
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import Call, Company, Completed, Deal, Fact, Failed, Meeting, Record, RecordKind, Task
 
@@ -125,18 +126,11 @@ class AmocrmClient:
         deadline = self._deadline()
         account = await read_account(self._api, deadline)
         rights = await read_rights(self._api, account, deadline)
-        facts: asyncio.Queue[Sequence[Fact] | None] = asyncio.Queue(QUEUE)
-        job = Job(self._api, self._config, self._memory, request, account, deadline, facts.put, self._places)
+        stream = Stream(QUEUE)
+        job = Job(self._api, self._config, self._memory, request, account, deadline, stream.give, self._places)
         hidden = {kind: text for kind in request.kinds if (text := rights.missing(kind))}
-        reading = asyncio.create_task(_Reading(job, hidden).run_to_end(facts))
-        try:
-            while (portion := await facts.get()) is not None:
-                for fact in portion:
-                    yield fact
-            await reading
-        finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+        async for fact in stream.run(_Reading(job, hidden).run):
+            yield fact
 
     async def check(self, members: Mapping[str, str]) -> list[Finding]:
         """Login, rights, visibility of every member, settings, clock skew."""
@@ -179,18 +173,8 @@ class _Reading:
         self._deals: DealReader | None = None
         self._deals_over = asyncio.Event()
 
-    async def run_to_end(self, facts: asyncio.Queue[Sequence[Fact] | None]) -> None:
-        """Read, then tell whoever takes the facts that there are no more."""
-        try:
-            await self.run()
-        except asyncio.CancelledError:
-            raise
-        except BaseException:
-            await facts.put(None)
-            raise
-        await facts.put(None)
-
     async def run(self) -> None:
+        """Every kind by itself, and its mark."""
         job = self._job
         comments = CommentBook(job)
         ways: dict[RecordKind, Callable[[], Awaitable[None]]] = {

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import zlib
 from array import array
-from bisect import bisect_left
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
 from crm_clients.amocrm_account import whole
 from crm_clients.amocrm_api import Row
 from crm_clients.amocrm_history import OWNER, Since
 from crm_clients.amocrm_job import Job, Places
+from crm_clients.commented import Commented
 from scoring.records import Call, Comment, Company, Fact
 
 CALL_IN, CALL_OUT = "call_in", "call_out"
@@ -107,34 +102,27 @@ def _caller(row: Row, params: dict[str, Any]) -> int:
 class CommentBook:
     """Which deals have a human comment. Kept in the client's memory: once commented is enough."""
 
-    KEY = "comments"
-
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._known = array("q")
-        self._checked = 0
-        """The cutoff that the kept list is for; no use for an earlier one."""
+        self._known = Commented()
 
     async def load(self) -> None:
         """Recall the deals that were commented by an earlier cutoff; without those that lost a comment since."""
-        kept = _unpack(await self._job.memory.get(self.KEY))
-        if kept is None or kept[0] > self._job.cutoff:
+        kept = await Commented.recall(self._job.memory, self._job.cutoff)
+        if not kept.until:
             return
-        checked, known = kept
         gone: set[int] = set()
 
         async def take(events: list[Row]) -> None:
             gone.update(whole(event.get("entity_id")) for event in events)
 
         types = ("common_note_deleted",)
-        await self._job.events(types, checked, None, "deleted comments", take)
-        self._checked = checked
-        self._known = array("q", (lead for lead in known if lead not in gone)) if gone else known
+        await self._job.events(types, kept.until, None, "deleted comments", take)
+        self._known = Commented((lead for lead in kept.deals if lead not in gone), kept.until) if gone else kept
 
     def knows(self, lead: int) -> bool:
         """Whether it is known to have a comment."""
-        place = bisect_left(self._known, lead)
-        return place < len(self._known) and self._known[place] == lead
+        return lead in self._known
 
     async def read(self, leads: array[int]) -> None:
         """Look at the notes of the deals of which nothing is known, and keep what was found."""
@@ -155,27 +143,6 @@ class CommentBook:
         unknown = (lead for lead in leads if not self.knows(lead))
         query = f"filter[note_type][]={COMMENT}"
         await job.api.by_id("leads/notes", query, "entity_id", unknown, job.deadline, "comments", take)
-        known = sorted({lead for lead in leads if self.knows(lead)} | found)
-        if self._checked <= job.cutoff:
-            await job.memory.put(self.KEY, _pack(job.cutoff, array("q", known)))
+        known = {lead for lead in leads if self.knows(lead)} | found
+        await Commented(known, job.cutoff).keep(job.memory)
 
-
-def _pack(checked: int, leads: array[int]) -> str:
-    steps = array("q", (lead - before for before, lead in pairwise([0, *leads])))
-    return json.dumps({"until": checked, "leads": base64.b64encode(zlib.compress(steps.tobytes(), 6)).decode()})
-
-
-def _unpack(text: str | None) -> tuple[int, array[int]] | None:
-    """What was kept; None if nothing usable was: then everything is looked at again."""
-    try:
-        kept = json.loads(text or "")
-        steps = array("q")
-        steps.frombytes(zlib.decompress(base64.b64decode(kept["leads"])))
-        total = 0
-        leads = array("q")
-        for step in steps:
-            total += step
-            leads.append(total)
-        return int(kept["until"]), leads
-    except (ValueError, KeyError, TypeError, binascii.Error, zlib.error):
-        return None

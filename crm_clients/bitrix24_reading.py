@@ -58,7 +58,7 @@ class Reading:
                 await self._mark(kind, problem_of(lists[kind]))
         tasks_problem = problem_of(lists.get(RecordKind.TASKS, ()))
         if not tasks_problem:
-            await self._job.stream.say(*self._tasks.leftovers())
+            await self._job.stream.give(list(self._tasks.leftovers()))
         await self._read_deals(about, fields, tasks_problem)
 
     def _fields(self) -> Once:
@@ -110,4 +110,4 @@ class Reading:
 
     async def _mark(self, kind: RecordKind, problem: str) -> None:
         mark = Failed(kind, problem) if problem else Completed(kind, self._started)
-        await self._job.stream.say(mark)
+        await self._job.stream.give([mark])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
 from scoring.records import Fact
 
@@ -24,7 +24,7 @@ class Stream:
         """Hand a portion over; waits while too many do."""
         await self._portions.put(portion)
 
-    async def say(self, *facts: Fact) -> None:
+    async def give(self, facts: Sequence[Fact]) -> None:
         """Hand facts over that are made already."""
         await self._portions.put(lambda: facts)
 

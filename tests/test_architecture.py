@@ -48,7 +48,7 @@ MEANT_FOR = {
     "asyncio.create_task": {
         "crm_clients/amocrm_oauth.py",  # a renewal of tokens must outlive whoever asked for it
         "crm_clients/amocrm_api.py",  # chains of pages side by side, awaited by the read that started them
-        "crm_clients/amocrm.py",  # the read itself, ahead of whoever takes its facts
+        "crm_clients/stream.py",  # the read itself, ahead of whoever takes its facts
     },
     "get_running_loop.create_task": {
         "reglament/day.py",  # leases are renewed while the day is worked on, and no longer
