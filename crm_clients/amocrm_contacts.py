@@ -145,4 +145,3 @@ class CommentBook:
         await job.api.by_id("leads/notes", query, "entity_id", unknown, job.deadline, "comments", take)
         known = {lead for lead in leads if self.knows(lead)} | found
         await Commented(known, job.cutoff).keep(job.memory)
-

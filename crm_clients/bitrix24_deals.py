@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from sys import intern
 from typing import Any
 
 from crm_clients.bitrix24_api import PAGE, Row, identity, instant, is_yes, number, stamp
@@ -277,7 +278,7 @@ def _money(row: Row) -> Money | None:
     if amount in (None, "", False):
         return None
     exact = Decimal(str(amount))
-    return Money(exact, str(row.get("currencyId") or "")) if exact else None
+    return Money(exact, intern(str(row.get("currencyId") or ""))) if exact else None
 
 
 def _is_empty(value: Any, name: str) -> bool:

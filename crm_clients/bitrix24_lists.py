@@ -48,11 +48,14 @@ class Listing:
         what: str,
         group: str = "",
         key: str = "ID",
+        by: str = "",
         at: str = "",
         pages: int = 1,
-        uncounted: bool = True,
     ) -> None:
-        """`fold` makes facts of rows; `pages` is how many are expected; `at` is where the rows lie in a result."""
+        """`fold` makes facts of rows; `pages` is how many are expected; `at` is where the rows lie in a result.
+
+        `key` is the id's name in a row, `by` its name in a filter where that is another.
+        """
         self.method, self.params, self.fold, self.what = method, params, fold, what
         self.group = group or what
         self.want = max(1, min(COMMANDS, pages))
@@ -60,7 +63,8 @@ class Listing:
         self.over = False
         self.problem: CrmError | None = None
         """Why it could not be read in full."""
-        self._key, self._at, self._after, self._uncounted = key, at, 0, uncounted
+        self._key, self._by, self._at = key, by or key, at
+        self._after = 0
 
     @property
     def open(self) -> bool:
@@ -108,11 +112,10 @@ class Listing:
     def _page(self, after: str) -> dict[str, Any]:
         params = {**self.params}
         if self.method == "voximplant.statistic.get":
-            return {**params, "FILTER": {**params["FILTER"], ">ID": after}, "SORT": self._key, "ORDER": "ASC"}
-        params["filter"] = {**params.get("filter", {}), f">{self._key}": after}
-        params["order"] = {self._key: "ASC"}
-        if self._uncounted:
-            params["start"] = -1
+            return {**params, "FILTER": {**params["FILTER"], f">{self._by}": after}, "SORT": self._by, "ORDER": "ASC"}
+        params["filter"] = {**params.get("filter", {}), f">{self._by}": after}
+        params["order"] = {self._by: "ASC"}
+        params["start"] = -1
         return params
 
     def _last_of(self, name: str) -> str:

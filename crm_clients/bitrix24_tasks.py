@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from crm_clients.bitrix24_api import COMMANDS, Row, identity, instant, is_yes, number, stamp
-from crm_clients.bitrix24_job import DEAL, Job
+from crm_clients.bitrix24_api import COMMANDS, Row, identity, instant, is_yes, number, rows_of, stamp
+from crm_clients.bitrix24_job import DEAL, Job, Once
 from crm_clients.bitrix24_lists import Listing
 from scoring.records import RecordKind, Task
 
@@ -40,9 +40,12 @@ INCOMING = 1
 OPEN_STATUSES = (1, 2, 3, 4, 6)
 """Of a task: new, waiting, in progress, awaiting approval, postponed."""
 AWAITS_APPROVAL = 4
-GROUP = 20
+GROUP = 40
 """Deals that one command asks about where few are expected to be bound to anything."""
 WHAT_ACTIVITIES, WHAT_TASKS = "activities", "tasks"
+
+Tell = Callable[[tuple[int, ...], Sequence[Row]], None]
+"""Is told which deals were asked about, and what was found."""
 
 _SELECT = [
     "ID", "OWNER_ID", "OWNER_TYPE_ID", "TYPE_ID", "PROVIDER_ID", "ASSOCIATED_ENTITY_ID", "RESPONSIBLE_ID", "SUBJECT",
@@ -117,20 +120,42 @@ class TaskReader:
             asked = list(self._by_deal(deals))
             await job.read(asked)
             return asked
-        found: list[tuple[int, ...]] = []
-        control = self._bound((deals[0], self._control), lambda _deals: understood.append(True))
+        found: dict[int, Row] = {}
+        suspects: list[int] = []
+
+        def note(group: tuple[int, ...], rows: Sequence[Row]) -> None:
+            suspects.extend(group)
+            found.update((number(row["ID"]), row) for row in rows)
+
         understood: list[bool] = []
-        groups = [tuple(deals[start : start + GROUP]) for start in range(0, len(deals), GROUP)]
-        asked = [control, *(question for group in groups for question in self._questions(group, found.append))]
+        asked = [self._bound((deals[0], self._control), lambda *_: understood.append(True))]
+        for start in range(0, len(deals), GROUP):
+            asked += self._questions(tuple(deals[start : start + GROUP]), note)
         await job.read(asked)
         if any(listing.problem for listing in asked):
             return asked
-        suspects = {deal for group in found for deal in group} if understood else deals
-        drilled = list(self._by_deal(sorted(suspects)))
+        if understood and await self._bindings_of(found):
+            return asked
+        drilled = list(self._by_deal(suspects if understood else deals))
         await job.read(drilled)
         return drilled
 
-    def _questions(self, group: tuple[int, ...], tell: Any) -> Iterator[Listing]:
+    async def _bindings_of(self, found: Mapping[int, Row]) -> bool:
+        """Hand over activities with all deals they are bound to; False if the portal does not tell these."""
+        asked = {
+            key: Once("crm.activity.binding.list", {"activityId": key}, what="bindings", group=RecordKind.TASKS)
+            for key in found
+        }
+        await self._job.read(asked.values())
+        if any(once.problem for once in asked.values()):
+            return False
+        for key, once in asked.items():
+            bound = [row for row in rows_of(once.value) if number(row.get("entityTypeId")) == DEAL]
+            deals = frozenset(identity(row.get("entityId")) for row in bound)
+            await self._job.stream.give([self._task(found[key], deals)])
+        return True
+
+    def _questions(self, group: tuple[int, ...], tell: Tell | None) -> Iterator[Listing]:
         yield self._bound(group, tell)
         if self._done_since:
             yield self._bound(group, tell, {"COMPLETED": "Y", ">=LAST_UPDATED": stamp(self._cutoff)})
@@ -139,13 +164,13 @@ class TaskReader:
         for deal in deals:
             yield from self._questions((deal,), None)
 
-    def _bound(self, deals: tuple[int, ...], tell: Any, condition: Row | None = None) -> Listing:
+    def _bound(self, deals: tuple[int, ...], tell: Tell | None, condition: Row | None = None) -> Listing:
         """Asks what is bound to any of the deals; without `tell` there is one, and what is found covers it."""
 
         def fold(rows: Sequence[Row]) -> Iterator[Task]:
             steps = [row for row in rows if asks_something(row) and self._open_at_cutoff(row)]
             if steps and tell is not None:
-                tell(deals)
+                tell(deals, steps)
             elif steps:
                 yield from (self._task(row, frozenset({str(deals[0])})) for row in steps)
 
@@ -158,7 +183,9 @@ class TaskReader:
 
     def _list_tasks(self, conditions: Row, pages: int) -> Listing:
         fold = self._fold_tasks
-        return self._list("tasks.task.list", conditions, _SELECT_TASK, fold, WHAT_TASKS, pages, key="id", at="tasks")
+        return self._list(
+            "tasks.task.list", conditions, _SELECT_TASK, fold, WHAT_TASKS, pages, key="id", by="ID", at="tasks"
+        )
 
     def _list(
         self, method: str, conditions: Row, select: list[str], fold: Any, what: str, pages: int, **shape: Any

@@ -56,6 +56,9 @@ _OPEN_DEAL_KPIS = frozenset(
 )
 
 
+_KINDS: Mapping[type[_Owned], str] = {kind: kind.__name__.lower() for kind in (Deal, Task, Call, Meeting, Company)}
+
+
 class Tally:
     """Counts one team's KPIs for all its managers in one pass over the facts of its CRM."""
 
@@ -115,9 +118,10 @@ class Tally:
         if record.id in self._seen[kind]:
             return None
         self._seen[kind].add(record.id)
-        user = self._sheet.aliases.get(record.manager, record.manager)
-        if user not in self._sheet.members:
+        member = self._sheet.members.get(self._sheet.aliases.get(record.manager, record.manager))
+        if member is None:
             return None
+        user = member.crm_user  # one string for all his records
         for key in record.doubtful & self._wanted:
             self._late_doubts[key].add(user)
         return user
@@ -126,7 +130,7 @@ class Tally:
         if key not in self._wanted:
             return
         self._items[key][user][record.id] = Evidence(
-            type(record).__name__.lower(),
+            _KINDS[type(record)],
             record.id,
             record.title,
             self._link(record),

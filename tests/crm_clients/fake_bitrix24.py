@@ -53,20 +53,24 @@ class Table:
         """Rows were changed in place."""
         self._found.clear()
 
-    def select(self, conditions: Mapping[str, Any], extra: Callable[[Row], bool] | None, mark: str) -> list[int]:
-        """Ids of the rows that match, ascending."""
-        after = max((_number(conditions.get(f">{name}")) for name in {self.key, self.key.lower()}), default=0)
-        rest = {
-            name: value for name, value in conditions.items() if name not in (f">{self.key}", f">{self.key.lower()}")
-        }
+    def select(
+        self,
+        conditions: Mapping[str, Any],
+        extra: Callable[[Row], bool] | None,
+        mark: str,
+        among: Iterable[int] | None = None,
+    ) -> list[int]:
+        """Ids of the rows that match, ascending; `among` is where an index says they are."""
+        after = _number(conditions.get(f">{self.key}"))
+        rest = {name: value for name, value in conditions.items() if name != f">{self.key}"}
         cached = json.dumps(rest, sort_keys=True, default=str) + mark
         ids = self._found.get(cached)
         if ids is None:
             tests = [_test(name, value) for name, value in rest.items()]
             ids = sorted(
                 key
-                for key, row in self.rows.items()
-                if all(test(row) for test in tests) and (extra is None or extra(row))
+                for key in (self.rows if among is None else among)
+                if all(test(self.rows[key]) for test in tests) and (extra is None or extra(self.rows[key]))
             )
             if len(self._found) > 500:
                 self._found.clear()
@@ -243,6 +247,10 @@ class FakeBitrix24(httpx.AsyncBaseTransport):
         self.operation_limits: dict[str, float] = {}
         """Method → Unix time until which its computing time is used up."""
         self.overloaded = False
+        self._bound: dict[tuple[int, int], set[int]] = {}
+        self._bound_count = 0
+        self._moves: dict[str, list[int]] = {}
+        self._moves_count = 0
         self._now, self._per_second, self._bucket = now, per_second, bucket
         self._level, self._leaked = 0.0, now()
         self._repeat_rows, self._lists_as_objects, self._keyset_calls = repeat_rows, lists_as_objects, keyset_calls
@@ -360,9 +368,10 @@ class FakeBitrix24(httpx.AsyncBaseTransport):
         extra: Callable[[Row], bool] | None = None,
         mark: str = "",
         keyset: bool = True,
+        among: Iterable[int] | None = None,
     ) -> tuple[Any, int | None, int | None]:
         """A page as list methods give it."""
-        ids = table.select(conditions, extra, mark)
+        ids = table.select(conditions, extra, mark, among)
         start = _number(params.get("start"))
         counted = start >= 0
         if start < 0 and not keyset:
@@ -378,6 +387,28 @@ class FakeBitrix24(httpx.AsyncBaseTransport):
         if not counted:
             return value, 0, None
         return value, len(ids), begin + PAGE if begin + PAGE < len(ids) else None
+
+    def bound_to(self, wanted: Sequence[Mapping[str, int]]) -> set[int]:
+        """Activities that are bound to any of the objects."""
+        if self._bound_count != len(self.portal.bindings):
+            self._bound = defaultdict(set)
+            for activity, objects in self.portal.bindings.items():
+                for place in objects:
+                    self._bound[place].add(activity)
+                    self._bound[place[0], 0].add(activity)
+            self._bound_count = len(self.portal.bindings)
+        return set().union(
+            *(self._bound.get((one.get("OWNER_TYPE_ID", 0), one.get("OWNER_ID", 0)), ()) for one in wanted)
+        )
+
+    def moves_of(self, deals: Iterable[Any]) -> list[int]:
+        """Stage history rows of some deals."""
+        if self._moves_count != len(self.portal.moves.rows):
+            self._moves = defaultdict(list)
+            for key, row in self.portal.moves.rows.items():
+                self._moves[str(row["OWNER_ID"])].append(key)
+            self._moves_count = len(self.portal.moves.rows)
+        return [key for deal in deals for key in self._moves.get(str(deal), ())]
 
     def sees(self, *names: str) -> tuple[Callable[[Row], bool] | None, str]:
         """Somebody who is no administrator sees his own, and is told nothing of the rest."""
@@ -401,7 +432,7 @@ def _activities(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int
     conditions = dict(params.get("filter") or {})
     bindings = conditions.pop("BINDINGS", None)
     sees, mark = fake.sees("RESPONSIBLE_ID")
-    extra = sees
+    extra, among = sees, None
     if bindings is not None:
         wanted = [
             {name: _number(value) for name, value in binding.items()}
@@ -417,13 +448,16 @@ def _activities(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int
             )
 
         extra = bound
+        among = fake.bound_to(wanted)
     return fake.page(
-        fake.portal.activities, params, conditions, select=_values(params.get("select")), extra=extra, mark=mark
-    )
+        fake.portal.activities, params, conditions, select=_values(params.get("select")), extra=extra, mark=mark,
+        among=among,
+    )  # fmt: skip
 
 
 def _tasks(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
-    conditions = {_camel(name): value for name, value in (params.get("filter") or {}).items()}
+    asked = params.get("filter") or {}
+    conditions = {_camel(name): value for name, value in asked.items() if name.upper() == name}  # others are unknown
     extra, mark = fake.sees("responsibleId")
     return fake.page(fake.portal.tasks, params, conditions, at="tasks", extra=extra, mark=mark)
 
@@ -433,7 +467,14 @@ def _calls(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | No
 
 
 def _moves(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
-    return fake.page(fake.portal.moves, params, params.get("filter") or {}, at="items")
+    conditions = params.get("filter") or {}
+    among = fake.moves_of(_values(conditions["OWNER_ID"])) if "OWNER_ID" in conditions else None
+    return fake.page(fake.portal.moves, params, conditions, at="items", among=among)
+
+
+def _bindings(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
+    bound = sorted(fake.portal.bindings.get(_number(params.get("activityId")), ()))
+    return [{"entityTypeId": kind, "entityId": key} for kind, key in bound], None, None
 
 
 def _comments(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
@@ -475,6 +516,7 @@ def _plain(
 _METHODS: dict[str, tuple[str, Any]] = {
     "crm.item.list": ("crm", _items),
     "crm.activity.list": ("crm", _activities),
+    "crm.activity.binding.list": ("crm", _bindings),
     "crm.stagehistory.list": ("crm", _moves),
     "crm.timeline.comment.list": ("crm", _comments),
     "crm.status.list": ("crm", _statuses),
@@ -562,7 +604,9 @@ def _test(name: str, value: Any) -> Callable[[Row], bool]:
             have = _comparable(row.get(column))
             if have is None or limit is None or type(have) is not type(limit):
                 return False
-            return {">": have > limit, "<": have < limit, ">=": have >= limit, "<=": have <= limit}[mark]
+            if mark == ">":
+                return bool(have > limit)
+            return bool(have < limit if mark == "<" else have >= limit if mark == ">=" else have <= limit)
 
         return compare
     accepted = {str(one) for one in wanted}
