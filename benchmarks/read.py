@@ -32,11 +32,11 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from crm_clients.base import CrmClient, DictMemory, ReadRequest
+from crm_clients.base import CrmClient, DictMemory
+from reglament.reading import missing, read_connection
 from scoring.kpis import CATALOGUE, KpiSettings
-from scoring.records import Failed
 from scoring.snapshot import Manager, Value
-from scoring.tally import Tally, TallySheet
+from scoring.tally import TallySheet
 from scoring.workdays import Window
 from tests.crm_clients.fake_amocrm import serve
 
@@ -127,15 +127,10 @@ async def read_ours(crm: str, url: str, cutoff: datetime, managers: int, kpis: t
         client = field.client(url, memory)
         window = Window(cutoff - DAY, cutoff, cutoff - 2 * DAY)
         sheet = TallySheet({u: Manager(u, u) for u in users}, window, ZONE, kpis, KpiSettings())
-        tally = Tally(sheet, client.capabilities, client.link)
         before, begun = rss_mb(), time.perf_counter()
         gaps: list[float] = [0.0]
-        failed = []
         async with heartbeat(gaps):
-            async for fact in client.read(ReadRequest(window, frozenset(kpis), frozenset(users))):
-                tally.add(fact)
-                if isinstance(fact, Failed):
-                    failed.append(fact.reason)
+            reading = await read_connection(client, {"team": sheet}, timeout_seconds=7200)
         seconds, peak = time.perf_counter() - begun, peak_mb()
         requests = client.stats.requests
         await client.aclose()
@@ -143,11 +138,11 @@ async def read_ours(crm: str, url: str, cutoff: datetime, managers: int, kpis: t
             snapshot.manager.crm_user: {
                 key: _size(reading.number) for key, reading in snapshot.readings.items() if isinstance(reading, Value)
             }
-            for snapshot in tally.snapshots()
+            for snapshot in reading.snapshots["team"]
         }
         results.append(
             {"seconds": seconds, "peak": peak, "above": peak - before, "block": max(gaps) * 1000, "counted": counted,
-             "failed": failed, "requests": requests}
+             "failed": sorted(missing(reading.snapshots["team"]).values()), "requests": requests}
         )  # fmt: skip
     return {"reads": results}
 
@@ -177,7 +172,6 @@ def peak_mb() -> float:
 
 def measure(crm: str, world: str, readers: list[str], kpis: tuple[str, ...]) -> list[str]:
     """Lines of the table for one world."""
-    managers, _ = map(int, world.split("/"))
     server = _start("--serve", crm, "--world", world, stdin=subprocess.PIPE)
     told = json.loads(server.stdout.readline())  # type: ignore[union-attr]
     lines = []
@@ -252,9 +246,8 @@ def main() -> None:
             print(json.dumps(read_library(asked.crm, asked.read, asked.url, asked.cutoff)))
         return
     libraries = [] if asked.only_ours or asked.comments else list(contest(asked.crm).LIBRARIES)
-    print(
-        "| world | reader | calls | fewest | seconds | limit allows | peak MB | of it reading | longest block | KPIs right |"
-    )
+    columns = "world|reader|calls|fewest|seconds|limit allows|peak MB|of it reading|longest block|KPIs right"
+    print(f"| {' | '.join(columns.split('|'))} |")
     print("|" + " --- |" * 10, flush=True)
     for world in asked.world or WORLDS[:2]:
         for line in measure(asked.crm, world, [OURS, *libraries], kpis):

@@ -6,7 +6,7 @@ counted things and the ids of open deals. Order is free, and a row that comes tw
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -69,8 +69,8 @@ class Tally:
         self._wanted = frozenset(sheet.kpis)
         self._cutoff_day = sheet.window.cutoff.astimezone(sheet.zone).date()
         self._items: dict[str, dict[str, dict[str, Evidence]]] = defaultdict(lambda: defaultdict(dict))
-        self._open: dict[str, str] = {}  # open deal → member
-        self._open_count: Counter[str] = Counter()
+        self._open: dict[str, set[str]] = defaultdict(set)
+        """Open deals by member."""
         self._talk: dict[str, int] = defaultdict(int)
         self._seen: dict[RecordKind, set[str]] = defaultdict(set)
         self._with_task: set[str] = set()
@@ -175,8 +175,7 @@ class Tally:
             self._count("lost_without_reason", user, deal, closed_at)
 
     def _open_deal(self, user: str, deal: Deal) -> None:
-        self._open[deal.id] = user
-        self._open_count[user] += 1
+        self._open[user].add(deal.id)
         if not (deal.has_task or deal.id in self._with_task):
             self._count_bare("deals_without_task", user, deal, deal.stage_since)
         young = self._sheet.window.cutoff - timedelta(hours=self._sheet.settings.comment_grace_hours)
@@ -283,8 +282,9 @@ class Tally:
 
     def _settle_doubts(self) -> None:
         """A doubtful task touches the managers of the deals it is bound to, not its own alone."""
-        for deal in self._doubtful_deals & self._open.keys():
-            self._late_doubts["deals_without_task"].add(self._open[deal])
+        for user, deals in self._open.items():
+            if not deals.isdisjoint(self._doubtful_deals):
+                self._late_doubts["deals_without_task"].add(user)
 
     def _obstacle(self, key: str) -> NotAvailable | NotRead | None:
         """What keeps a KPI from being known for anybody."""
@@ -313,7 +313,7 @@ class Tally:
 
     def _number(self, key: str, user: str, items: tuple[Evidence, ...]) -> Number:
         if key == "deals_open":
-            return self._open_count[user]
+            return len(self._open[user])
         if key == "talk_minutes":
             return self._talk[user] // 60
         if CATALOGUE[key].unit is Unit.MONEY:
