@@ -86,6 +86,7 @@ async def _without_long_pauses(facts: AsyncIterator[Fact]) -> AsyncIterator[Fact
             yield fact
             number += 1
             if number % FROZEN_AT_ONCE == 0:
+                gc.collect(1)  # what the requests left behind goes, before it would be kept
                 gc.freeze()
     finally:
         gc.unfreeze()
