@@ -20,6 +20,7 @@ from reglament.context import app_context
 from reglament.day import run_cutoff
 from reglament.engine import LocalEngine
 from reglament.exporting import PeriodExporter
+from reglament.garbage import keep_what_is_loaded
 from reglament.opening import Clock, load_teams, opened
 from reglament.settings import build
 from reglament.work import ServiceWork, clocks
@@ -69,6 +70,7 @@ async def _send(process, api) -> tuple[float, int]:
     courier = Courier(bot, app_context(process, live, PeriodExporter(process)), "benchmark", process.now)
     work = ServiceWork(process, await clocks(process), live, courier.deliver)
     engine, stop = LocalEngine(work), asyncio.Event()
+    keep_what_is_loaded()  # as the service does before it starts
     started = time.perf_counter()
     running = asyncio.ensure_future(engine.run(stop))
     while True:

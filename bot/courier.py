@@ -128,11 +128,9 @@ class Courier:
 
     async def _send_when_free(self, delivery: Delivery, target: Target, view: View, owed: list[Delivery]) -> None:
         async with self._slots:
-            wait = await pacing.take(self.ctx.db, target.chat_id, ahead=AHEAD)
-            if wait is None:
+            if not await pacing.turn(self.ctx.db, target.chat_id, self.sleep, ahead=AHEAD):
                 await deliveries.later(self.ctx.db, delivery, self.now() + timedelta(seconds=1), "the chat is busy")
                 return
-            await self.sleep(wait)
             paced = pacing.taken.set(True)
             try:
                 sent = await self._send(delivery, target, view)
@@ -184,7 +182,7 @@ class Courier:
         return [message.message_id]
 
     async def _next_slot(self, chat_id: int) -> None:
-        await self.sleep(await pacing.take(self.ctx.db, chat_id) or 0.0)
+        await pacing.turn(self.ctx.db, chat_id, self.sleep)
 
     async def _edit(self, delivery: Delivery, target: Target, view: View) -> list[int]:
         """Edit the evening message and add one short reply; where it is gone, the new text alone."""

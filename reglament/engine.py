@@ -22,6 +22,8 @@ log = structlog.get_logger()
 
 SENDERS = 8
 """Messages one process prepares side by side; the courier lets only few be between request and answer at once."""
+AT_ONCE = 500
+"""Messages that are looked up together."""
 SWEEP_SECONDS = 5.0
 
 
@@ -134,8 +136,14 @@ class LocalEngine:
 
     async def _send_all(self) -> None:
         """Send until nothing is left that may go out now, `SENDERS` at a time."""
+        tried: set[int] = set()
+        while fresh := [key for key in await self.work.unsent(limit=AT_ONCE) if key not in tried]:
+            tried.update(fresh)
+            await self._send_these(fresh)
+
+    async def _send_these(self, ids: Sequence[int]) -> None:
         waiting: asyncio.Queue[int] = asyncio.Queue()
-        for delivery_id in await self.work.unsent(limit=500):
+        for delivery_id in ids:
             waiting.put_nowait(delivery_id)
 
         async def sender() -> None:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
 
 from crm_clients.base import CrmClient, ReadRequest
 from crm_clients.errors import CrmError, CrmRefused, DeadlineExceeded, RightsMissing
-from scoring.records import Completed, Fact, Failed
+from reglament.garbage import no_full_collection
+from scoring.records import Completed, Failed
 from scoring.snapshot import Cause, Manager, NotAvailable, NotRead, Reading, Snapshot
 from scoring.tally import Tally, TallySheet
 from scoring.workdays import Window
 
-FROZEN_AT_ONCE = 5000
-"""Facts, after which what is alive is taken for long-lived."""
 GRACE_SECONDS = 30.0
 """A client holds its own deadline; this much later the read is ended from outside."""
 
@@ -49,13 +47,14 @@ async def read_connection(
     error: CrmError | None = None
     completed = set()
     try:
-        async with asyncio.timeout(timeout_seconds + GRACE_SECONDS):
-            async for fact in _without_long_pauses(crm.read(request)):
-                if isinstance(fact, Completed):
-                    completed.add(fact.kind)
-                    fact = Completed(fact.kind, fact.started_at + shift)  # noqa: PLW2901
-                for tally in tallies.values():
-                    tally.add(fact)
+        with no_full_collection():
+            async with asyncio.timeout(timeout_seconds + GRACE_SECONDS):
+                async for fact in crm.read(request):
+                    if isinstance(fact, Completed):
+                        completed.add(fact.kind)
+                        fact = Completed(fact.kind, fact.started_at + shift)  # noqa: PLW2901
+                    for tally in tallies.values():
+                        tally.add(fact)
     except CrmError as caught:
         error = caught
     except TimeoutError:
@@ -72,24 +71,6 @@ async def read_connection(
         problem,
         isinstance(error, CrmRefused) and not isinstance(error, RightsMissing),
     )
-
-
-async def _without_long_pauses(facts: AsyncIterator[Fact]) -> AsyncIterator[Fact]:
-    """The facts, with what was made of them kept out of the garbage collector's sight.
-
-    Hundreds of thousands of counted things hold no cycles; looking through them all again and again would stop the
-    bot for a tenth of a second each time.
-    """
-    number = 0
-    try:
-        async for fact in facts:
-            yield fact
-            number += 1
-            if number % FROZEN_AT_ONCE == 0:
-                gc.collect(1)  # what the requests left behind goes, before it would be kept
-                gc.freeze()
-    finally:
-        gc.unfreeze()
 
 
 def _request(sheets: Iterable[TallySheet]) -> ReadRequest:

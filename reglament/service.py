@@ -26,6 +26,7 @@ from reglament.day import Process
 from reglament.engine import Engine, LocalEngine
 from reglament.errors import SettingsError, WorkFailed
 from reglament.exporting import PeriodExporter
+from reglament.garbage import keep_what_is_loaded
 from reglament.live import LiveReadings
 from reglament.metrics import Metrics
 from reglament.opening import load_teams, opened
@@ -149,6 +150,7 @@ async def _work(service: _Service, stop: asyncio.Event, only: str | None) -> Non
         service.scheduler.daily(partial(_forget, service.process))
         service.scheduler.start()
         stack.callback(service.scheduler.stop)
+        keep_what_is_loaded()
         async with asyncio.TaskGroup() as group:
             if only != "bot":
                 group.create_task(service.engine.run(stop))

@@ -14,6 +14,9 @@ BUSY_SECONDS = 15.0
 IMMEDIATE = "reglament_immediate"
 """Execution option: this transaction will write, so take the write lock at its start rather than half-way."""
 
+_WRITES = "reglament_writes"
+"""What the connection was last set to; a pool hands it to readers and writers alike."""
+
 CONNECT_ARGS = {"isolation_level": None, "timeout": BUSY_SECONDS}
 """No transactions behind our back: the driver would commit before DDL and begin too late."""
 
@@ -55,5 +58,7 @@ def _set_up(connection: Any, _record: object) -> None:  # the driver's own, sync
 
 def _begin(connection: Connection) -> None:
     immediate = connection.get_execution_options().get(IMMEDIATE, False)
-    connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if immediate else 'ON'}")
+    if connection.info.get(_WRITES) is not immediate:
+        connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if immediate else 'ON'}")
+        connection.info[_WRITES] = immediate
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
