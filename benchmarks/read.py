@@ -123,7 +123,8 @@ async def read_ours(crm: str, url: str, cutoff: datetime, managers: int, kpis: t
     users = field.users(managers)
     memory = DictMemory()
     results = []
-    for _ in range(2 if COMMENTS in kpis else 1):
+    for again in range(2 if COMMENTS in kpis else 1):
+        await asyncio.sleep(30 * again)  # until the limit has rested
         client = field.client(url, memory)
         window = Window(cutoff - DAY, cutoff, cutoff - 2 * DAY)
         sheet = TallySheet({u: Manager(u, u) for u in users}, window, ZONE, kpis, KpiSettings())
@@ -192,7 +193,7 @@ def measure(crm: str, world: str, readers: list[str], kpis: tuple[str, ...]) -> 
         if child.returncode:
             lines.append(f"| {world} | {reader} | not installed or failed |" + " – |" * 7)
             continue
-        reads = json.loads(said)["reads"]
+        reads = json.loads(said.splitlines()[-1])["reads"]
         calls, refused = counters()
         for place, read in enumerate(reads):
             mine = read.get("requests", calls)

@@ -14,14 +14,14 @@ from bot.personal import Evening
 from bot.texts import Texts
 from bot.views import View
 from reports.evidence import state_now, won_days
-from reports.stretches import compare_months, compare_weeks
+from reports.stretches import compare_months, compare_weeks, week_of
 from reports.summary import Summary, summarize
 from scoring.entries import Entry, Month
 from scoring.standings import Leaderboard, leaderboard, streak
 from storage import people, queries, rulebooks, runs, teams
 from storage.database import Session
 from storage.errors import NotFound
-from storage.rows import Day, RunState
+from storage.rows import Day, Run, RunState
 
 STREAK_DAYS = 60
 """How far back a streak of clean days is looked for."""
@@ -125,14 +125,19 @@ async def last_board(session: Session, ctx: AppContext, t: Texts, key: str, own_
     return boards.board(t, team.title, run.day, board, _mode(team), digest=run.digest, own=own_user)
 
 
-async def team_now(session: Session, ctx: AppContext, t: Texts, key: str) -> View:
+async def team_now(session: Session, ctx: AppContext, t: Texts, key: str, page: int = 1) -> View:
     """`/team`."""
-    return heads.team_now(t, ctx.teams[key], await queries.last_day(session, key))
+    return heads.team_now(t, ctx.teams[key], await _last_day(session, ctx, key), page)
+
+
+async def _last_day(session: Session, ctx: AppContext, key: str) -> Day | None:
+    run = await runs.last_finished(session, key)
+    return await finished_day(session, ctx, key, run.day) if run else None
 
 
 async def somebody(session: Session, ctx: AppContext, t: Texts, key: str, crm_user: str, *, page: int = 0) -> View:
     """`/who`: the newest evening message of one manager, as he got it."""
-    day: Day | None = await queries.last_day(session, key)
+    day = await _last_day(session, ctx, key)
     if day is None:
         return View(t("team-none"))
     reference = {"team": key, "day": day.run.day.isoformat(), "crm_user": crm_user}
@@ -165,21 +170,36 @@ async def rules(session: Session, ctx: AppContext, t: Texts, key: str, now: date
     return own.rules(t, replace(team, rulebook=book), now, shown or None)
 
 
-async def week(session: Session, ctx: AppContext, t: Texts, key: str, day: date, part: Part = Part.ALL) -> View:
-    """`/week`: the ISO week of `day`."""
-    return heads.summary(t, ctx.teams[key], await _summary(session, ctx.teams[key], day, month=False), part)
+async def summary(
+    session: Session,
+    ctx: AppContext,
+    t: Texts,
+    key: str,
+    day: date,
+    *,
+    monthly: bool,
+    part: Part = Part.ALL,
+    page: int = 1,
+    exports: bool = False,
+) -> View:
+    """`/week` and `/month`: the ISO week, or the calendar month, of `day`."""
+    team = ctx.teams[key]
+
+    last = await runs.last_finished(session, key)
+
+    async def make() -> Summary:
+        return await _summary(session, team, day, last, monthly=monthly)
+
+    first = Month.of(day).first if monthly else week_of(day)[0]
+    stretch = (key, monthly, first, last.day if last else None, await _length(session, key))
+    data = await ctx.summaries.get(stretch, make)
+    return heads.summary(t, team, data, part, page, exports=exports)
 
 
-async def month(session: Session, ctx: AppContext, t: Texts, key: str, day: date, part: Part = Part.ALL) -> View:
-    """`/month`: the calendar month of `day`."""
-    return heads.summary(t, ctx.teams[key], await _summary(session, ctx.teams[key], day, month=True), part)
-
-
-async def _summary(session: Session, team: TeamContext, day: date, *, month: bool) -> Summary:
-    last = await runs.last_finished(session, team.key)
+async def _summary(session: Session, team: TeamContext, day: date, last: Run | None, *, monthly: bool) -> Summary:
     until = last.day if last else day
     calendar = team.calendar
-    period = compare_months(calendar, Month.of(day), until) if month else compare_weeks(calendar, day, until)
+    period = compare_months(calendar, Month.of(day), until) if monthly else compare_weeks(calendar, day, until)
     first, end = period.span
     entries = await queries.entries(session, team.key, first, end)
     members = [(member.crm_user, member.name) for member in await people.members(session, team.key)]

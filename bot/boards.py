@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from itertools import groupby
 from typing import Literal
 
 from bot.texts import Texts, safe
@@ -11,6 +13,8 @@ from scoring.entries import Month
 from scoring.standings import Leaderboard, Standing
 
 MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
+FEW = 5
+"""So many share a place by a line each."""
 MOST = 60
 """Rows in one message; a longer board says how many more there are."""
 
@@ -35,7 +39,7 @@ def board(
         text.append(t("board-empty"))
     else:
         text.append(f"{t('board-month', month=t.month_name(Month.of(day)))}:")
-        text += [_row(t, row) for row in shown]
+        text += [_row(t, row) for row in shown] if mode == "full" else _places(t, shown)
     hidden = len(standings.rows) - len(shown) if mode == "full" else 0
     if hidden:
         text.append(t("and-more", n=hidden))
@@ -55,6 +59,23 @@ def _row(t: Texts, row: Standing) -> str:
     if row.today is not None:
         line += f" ({t('board-today', points=t.signed(row.today))})"
     return f"{MEDALS[place]} {line}" if place in MEDALS else line
+
+
+def _places(t: Texts, shown: Sequence[Standing]) -> list[str]:
+    """The first places; one that many share takes one line, so that the board stays one message."""
+    text: list[str] = []
+    for _, group in groupby(shown, key=lambda row: row.place):
+        sharing = list(group)
+        if len(sharing) <= FEW:
+            text += [_row(t, row) for row in sharing]
+            continue
+        place, points = sharing[0].place or 0, t.points(sharing[0].totals.points)
+        names = ", ".join(safe(row.totals.name) for row in sharing[:FEW])
+        more = t("and-more", n=len(sharing) - FEW)
+        people = t("people", n=len(sharing))
+        line = t("board-shared", place=place, points=points, people=people, names=f"{names} {more}")
+        text.append(f"{MEDALS[place]} {line}" if place in MEDALS else line)
+    return text
 
 
 def _own(t: Texts, standings: Leaderboard, own: str) -> str:

@@ -11,12 +11,12 @@ from datetime import date
 from typing import Generic, TypeVar
 
 Kept = TypeVar("Kept")
-Key = tuple[str, date, int]
+Key = tuple[str | date | int | None, ...]
 MOST = 16
 
 
 class Shared(Generic[Kept]):
-    """The newest values by team, day and length of the ledger."""
+    """The newest values; a key names the team, the stretch and the length of the ledger."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Key, Kept] = OrderedDict()

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Literal, Protocol
 
 from bot.cache import Shared
+from reports.summary import Summary
 from scoring.entries import Month
 from scoring.payout import MoneyTerms
 from scoring.rules import Rulebook
@@ -94,3 +95,4 @@ class AppContext:
     admins: frozenset[int] = field(default_factory=frozenset)
     days: Shared[Day | None] = field(default_factory=Shared, compare=False)
     boards: Shared[Leaderboard] = field(default_factory=Shared, compare=False)
+    summaries: Shared[Summary] = field(default_factory=Shared, compare=False)

@@ -10,17 +10,23 @@ from enum import StrEnum
 from bot import lines
 from bot.callbacks import Action, pack
 from bot.context import TeamContext
+from bot.paging import Page
 from bot.texts import Texts, safe
 from bot.views import Button, Rows, View, rows
 from reports.evidence import Won
 from reports.summary import PersonLine, Summary
+from scoring.entries import Month
 from scoring.scorecard import Outcome, Scorecard
 from scoring.snapshot import Value
 from scoring.standings import discipline
 from storage.rows import Day
 
-MOST = 40
-"""Lines of a drill-down in one message."""
+WORST = 10
+"""People named one by one in the evening: a day is understood in half a minute."""
+NAMES = 20
+"""Names in one line."""
+PEOPLE, LINES = 10, 25
+"""People, and lines, on a page of a drill-down."""
 
 
 class Part(StrEnum):
@@ -45,9 +51,9 @@ def digest(t: Texts, team: TeamContext, day: Day, unconnected: Sequence[str]) ->
     if not kept + broken:
         text.append(t("digest-nobody"))
     troubled = sorted((card for card in present if card.count(Outcome.BROKEN)), key=lambda card: card.points)
-    text += [f"• {_person(t, card)}" for card in troubled[:MOST]]
-    if len(troubled) > MOST:
-        text.append(t("and-more", n=len(troubled) - MOST))
+    text += [f"• {_person(t, card)}" for card in troubled[:WORST]]
+    if len(troubled) > WORST:
+        text.append(t("and-more", n=len(troubled) - WORST))
     text += _named(t, "digest-clean", [card.manager.name for card in present if _clean(card)])
     absent = [card.manager.name for card in day.cards if card.manager.crm_user in day.absent]
     text += _named(t, "digest-absent", absent)
@@ -57,8 +63,8 @@ def digest(t: Texts, team: TeamContext, day: Day, unconnected: Sequence[str]) ->
         text.append(f"⚪ {t('digest-unread', what=names)}")
     text += _named(t, "digest-unconnected", unconnected)
     buttons = (
-        Button(t("summary-people"), pack(Action.WEEK, team.key, run.day, Part.PEOPLE)),
-        Button(t("summary-deals"), pack(Action.WEEK, team.key, run.day, Part.DEALS)),
+        Button(t("summary-people"), pack(Action.STAFF, team.key, 1)),
+        Button(t("summary-deals"), pack(Action.WEEK, team.key, run.day, Part.DEALS, 1)),
     )
     return View("\n".join(text), rows(buttons))
 
@@ -81,43 +87,54 @@ def _person(t: Texts, card: Scorecard) -> str:
 def _named(t: Texts, key: str, names: Sequence[str]) -> list[str]:
     if not names:
         return []
-    shown = ", ".join(safe(name) for name in names[:MOST])
-    more = f" {t('and-more', n=len(names) - MOST)}" if len(names) > MOST else ""
+    shown = ", ".join(safe(name) for name in names[:NAMES])
+    more = f" {t('and-more', n=len(names) - NAMES)}" if len(names) > NAMES else ""
     return [t(key, names=shown + more)]
 
 
-def team_now(t: Texts, team: TeamContext, day: Day | None) -> View:
-    """`/team`: everybody as of the last finished run, who needs help first."""
+def team_now(t: Texts, team: TeamContext, day: Day | None, page: int = 1) -> View:
+    """`/team`: everybody as of the last finished run, who needs help first; a button a person."""
     if day is None:
         return View(t("team-none"))
     text = [f"<b>{t('team-head', title=safe(team.title), day=t.day(day.run.day))}</b>"]
     cards = sorted(day.cards, key=lambda card: (card.points, card.manager.name.casefold()))
-    buttons: list[tuple[Button, ...]] = []
-    for card in cards[:MOST]:
-        broken = card.count(Outcome.BROKEN)
-        sign = "🔴" if broken else "✅" if _clean(card) else "⚪"
+    shown = Page.of(cards, page, PEOPLE)
+    for card in shown.shown:
+        sign = "🔴" if card.count(Outcome.BROKEN) else "✅" if _clean(card) else "⚪"
         points = t.points(card.points, signed=True)
         text.append(t("team-person", sign=sign, name=safe(card.manager.name), points=points))
-        if broken:
-            buttons.append((_who(team.key, card.manager.crm_user, card.manager.name),))
-    if len(cards) > MOST:
-        text.append(t("and-more", n=len(cards) - MOST))
-    return View("\n".join(text), rows(*buttons[:8]))
+    people = _buttons_of(team.key, [(card.manager.crm_user, card.manager.name) for card in shown.shown])
+    return View("\n".join(text), rows(*people, shown.turning(lambda number: pack(Action.STAFF, team.key, number))))
 
 
-def _who(team: str, crm_user: str, name: str) -> Button:
-    return Button(name, pack(Action.WHO, team, crm_user))
+def _buttons_of(team: str, people: Sequence[tuple[str, str]]) -> Rows:
+    """Two people a row: (CRM user, name)."""
+    buttons = [Button(name, pack(Action.WHO, team, crm_user)) for crm_user, name in people]
+    return tuple(tuple(buttons[start : start + 2]) for start in range(0, len(buttons), 2))
 
 
 # The week and the month
 
 
-def summary(t: Texts, team: TeamContext, data: Summary, part: Part = Part.ALL) -> View:
-    """One phone screen, or one of its sides."""
+def summary(
+    t: Texts, team: TeamContext, data: Summary, part: Part = Part.ALL, page: int = 1, *, exports: bool = False
+) -> View:
+    """One phone screen, or a page of one of its sides. `exports`: the reader may have the workbook."""
     text = [f"<b>{_period(t, team, data)}</b>"]
-    sides = {Part.ALL: _overview, Part.PEOPLE: _people, Part.RULES: _rules, Part.DEALS: _deals}
-    text += sides[part](t, team, data)
-    return View("\n".join(line for line in text if line), _summary_buttons(t, team, data, part))
+    if part is Part.ALL:
+        text += _overview(t, team, data)
+        return View("\n".join(line for line in text if line), _summary_buttons(t, team, data, exports=exports))
+    people: Rows = ()
+    if part is Part.PEOPLE:
+        persons = Page.of(data.people, page, PEOPLE)
+        text += [_person_line(t, person) for person in persons.shown] or [t("summary-empty")]
+        people = _buttons_of(team.key, [(person.crm_user, person.name) for person in persons.shown])
+        turning = persons.turning(lambda number: _to(team, data, part, number))
+    else:
+        lines_ = Page.of((_rules if part is Part.RULES else _deals)(t, team, data), page, LINES)
+        text += lines_.shown
+        turning = lines_.turning(lambda number: _to(team, data, part, number))
+    return View("\n".join(text), rows(*people, turning, (Button(t("summary-back"), _to(team, data)),)))
 
 
 def _period(t: Texts, team: TeamContext, data: Summary) -> str:
@@ -189,13 +206,6 @@ def _state_now(t: Texts, data: Summary) -> list[str]:
     ]
 
 
-def _people(t: Texts, _team: TeamContext, data: Summary) -> list[str]:
-    text = [_person_line(t, person) for person in data.people[:MOST]]
-    if len(data.people) > MOST:
-        text.append(t("and-more", n=len(data.people) - MOST))
-    return text or [t("summary-empty")]
-
-
 def _person_line(t: Texts, person: PersonLine) -> str:
     change = "" if person.change is None else f" ({_change(t, person.change)})"
     line = t(
@@ -230,31 +240,31 @@ def _deals(t: Texts, team: TeamContext, data: Summary) -> list[str]:
             if isinstance(reading, Value) and reading.items:
                 head = f"{sign} {safe(snapshot.manager.name)} – {lines.kpi_name(t, key).lower()}"
                 text.append(f"{head}: {len(reading.items)}")
-                text += lines.items(t, reading.items, team.crm_host)
-    return text[:MOST] or [f"✅ {t('none-overdue_tasks')} · {t('none-deals_without_task')}"]
+                text += lines.items(t, reading.items, team.crm_host, shown=None)
+    return text or [f"✅ {t('none-overdue_tasks')} · {t('none-deals_without_task')}"]
 
 
-def _summary_buttons(t: Texts, team: TeamContext, data: Summary, part: Part) -> Rows:
-    month = data.period.month
-    action = Action.WEEK if month is None else Action.MONTH
+def _to(team: TeamContext, data: Summary, part: Part = Part.ALL, page: int = 1, day: date | None = None) -> str:
+    action = Action.WEEK if data.period.month is None else Action.MONTH
+    return pack(action, team.key, day or data.first, part, page)
 
-    def to(day: date, side: Part = Part.ALL) -> str:
-        return pack(action, team.key, day, side)
 
+def _summary_buttons(t: Texts, team: TeamContext, data: Summary, *, exports: bool) -> Rows:
     turning = (
-        Button(t("summary-prev"), to(_day_before(data.first), part)),
-        Button(t("summary-next"), to(_day_after(data.last), part)),
+        Button(t("summary-prev"), _to(team, data, day=_day_before(data.first))),
+        Button(t("summary-next"), _to(team, data, day=_day_after(data.last))),
     )
-    if part is not Part.ALL:
-        return rows((Button(t("summary-back"), to(data.first)),), turning)
     sides = (
-        Button(t("summary-people"), to(data.first, Part.PEOPLE)),
-        Button(t("summary-rules"), to(data.first, Part.RULES)),
-        Button(t("summary-deals"), to(data.first, Part.DEALS)),
+        Button(t("summary-people"), _to(team, data, Part.PEOPLE)),
+        Button(t("summary-rules"), _to(team, data, Part.RULES)),
+        Button(t("summary-deals"), _to(team, data, Part.DEALS)),
     )
-    kind = "w" if month is None else "m"
-    picture = Button(t("summary-picture"), pack(Action.PICTURE, team.key, kind, data.first))
-    return rows(sides, (picture,), turning)
+    kind = "w" if data.period.month is None else "m"
+    files = [Button(t("summary-picture"), pack(Action.PICTURE, team.key, kind, data.first))]
+    if exports:
+        month = data.period.month or Month.of(data.first)
+        files.append(Button(t("summary-workbook"), pack(Action.EXPORT, team.key, month, "xlsx")))
+    return rows(sides, tuple(files), turning)
 
 
 def _day_before(day: date) -> date:

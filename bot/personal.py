@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from bot import lines
 from bot.callbacks import Action, pack
 from bot.context import TeamContext
+from bot.paging import Page
 from bot.texts import Texts
 from bot.views import Button, View, rows
 from scoring.entries import Entry, EntryKind, Month
@@ -49,17 +50,16 @@ def evening(t: Texts, team: TeamContext, data: Evening, *, page: int = 0) -> Vie
     text += [_sum(t, data), _month(t, data)]
     broken = [line for line in data.card.lines if line.outcome is Outcome.BROKEN]
     everything = [row for line in broken for row in lines.broken(t, line, team.crm_host, shown=None)]
-    pages = -(-len(everything) // PAGE) or 1
-    page = min(page, pages)
-    if page:
-        text += everything[(page - 1) * PAGE : page * PAGE]
+    whole = Page.of(everything, page, PAGE) if page else None
+    if whole is not None:
+        text += whole.shown
     else:
         text += [row for line in broken for row in lines.broken(t, line, team.crm_host)]
     text += _corrections(t, data.entries)
     text += [lines.fine(t, data.card.lines), *lines.unscored(t, data.card.lines), lines.observed(t, data.card)]
     text += _earlier(t, data.earlier)
     shortened = any(_is_cut(line.items, line.rule.kpi) for line in broken)
-    return View("\n".join(line for line in text if line), _buttons(t, team, data, page, pages, shortened))
+    return View("\n".join(line for line in text if line), _buttons(t, team, data, whole, shortened))
 
 
 def _is_cut(evidence: Sequence[object], kpi: str) -> bool:
@@ -113,7 +113,7 @@ def _earlier(t: Texts, earlier: Sequence[tuple[date, int | None]]) -> list[str]:
 
 
 def _buttons(
-    t: Texts, team: TeamContext, data: Evening, page: int, pages: int, shortened: bool
+    t: Texts, team: TeamContext, data: Evening, whole: Page[str] | None, shortened: bool
 ) -> tuple[tuple[Button, ...], ...]:
     user = data.card.manager.crm_user
 
@@ -121,14 +121,9 @@ def _buttons(
         return pack(Action.EVENING, team.key, data.day, user, number)
 
     rules = Button(t("rules-button"), pack(Action.RULES, team.key))
-    if not page:
+    if whole is None:
         return rows((Button(t("show-all"), to(1)), rules) if shortened else (rules,))
-    turning = (
-        Button("◀", to(page - 1 or pages)),
-        Button(f"{page}/{pages}", pack(Action.STAY)),
-        Button("▶", to(page % pages + 1)),
-    )
-    return rows(turning if pages > 1 else (), (Button(t("show-less"), to(0)), rules))
+    return rows(whole.turning(to), (Button(t("show-less"), to(0)), rules))
 
 
 def reminder(t: Texts, team: TeamContext, card: Scorecard, minutes: int) -> View:

@@ -240,7 +240,7 @@ async def _print_delivery(
 async def _week(console: Console, process: Process, context: AppContext, t: Texts, day: date) -> None:
     _head(console, t("demo-week"))
     async with process.db.reading() as session:
-        _print(console, await answers.week(session, context, t, TEAM, day))
+        _print(console, await answers.summary(session, context, t, TEAM, day, monthly=False))
 
 
 async def _files(process: Process, context: AppContext, t: Texts, day: date, directory: Path) -> tuple[Path, Path]:

@@ -38,17 +38,17 @@ async def overview(
     if team is None:
         await show.send(message, choosing.ask_team(ctx, t, command.command, viewer.head_of))
     else:
-        await show.send(message, await _overview(ctx, t, command.command, team, now()))
+        await show.send(message, await _overview(ctx, t, viewer, command.command, team, now()))
 
 
-async def _overview(ctx: AppContext, t: Texts, command: str, key: str, now: datetime) -> View:
+async def _overview(ctx: AppContext, t: Texts, viewer: Viewer, command: str, key: str, now: datetime) -> View:
     async with ctx.db.reading() as session:
         if command == "team":
             return await answers.team_now(session, ctx, t, key)
         run = await runs.last_finished(session, key)
         day = run.day if run else ctx.teams[key].calendar.local_date(now)
-        make = answers.week if command == "week" else answers.month
-        return await make(session, ctx, t, key, day)
+        monthly, exports = command == "month", viewer.exports(key)
+        return await answers.summary(session, ctx, t, key, day, monthly=monthly, exports=exports)
 
 
 @router.callback_query(Tapped(Action.TEAM), F.data.regexp(r":(team|week|month):"))
@@ -60,7 +60,19 @@ async def team_chosen(
     if not viewer.sees_team(key):
         await query.answer(t("not-yours"), show_alert=True)
         return
-    await show.replace(query, await _overview(ctx, t, command, key, now()))
+    await show.replace(query, await _overview(ctx, t, viewer, command, key, now()))
+
+
+@router.callback_query(Tapped(Action.STAFF))
+async def staff_turned(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
+    """Another page of the team."""
+    key, page = tapped.values
+    if not viewer.sees_team(key):
+        await query.answer(t("not-yours"), show_alert=True)
+        return
+    async with ctx.db.reading() as session:
+        view = await answers.team_now(session, ctx, t, key, int(page))
+    await show.replace(query, view)
 
 
 @router.callback_query(Tapped(Action.WEEK, Action.MONTH))
@@ -69,13 +81,16 @@ async def turned(
 ) -> None:
     """Another period or another side of it; never beyond the running one."""
     key, part = tapped.values[0], Part(tapped.values[2])
+    page = int(tapped.values[3]) if len(tapped.values) > 3 else 1  # older messages have no page
     if not viewer.sees_team(key):
         await query.answer(t("not-yours"), show_alert=True)
         return
     day = min(tapped.day(1), ctx.teams[key].calendar.local_date(now()))
-    make = answers.week if tapped.action is Action.WEEK else answers.month
+    monthly, exports = tapped.action is Action.MONTH, viewer.exports(key)
     async with ctx.db.reading() as session:
-        view = await make(session, ctx, t, key, day, part)
+        view = await answers.summary(
+            session, ctx, t, key, day, monthly=monthly, part=part, page=page, exports=exports
+        )
     await show.replace(query, view)
 
 
@@ -121,10 +136,18 @@ async def who(message: Message, command: CommandObject, ctx: AppContext, viewer:
         async with ctx.db.reading() as session:
             await show.send(message, await answers.somebody(session, ctx, t, key, member.crm_user))
     else:
+        several = len({key for key, _ in found}) > 1
         buttons = tuple(
-            (Button(member.name, pack(Action.WHO, key, member.crm_user)),) for key, member in found[:MOST_NAMES]
+            (Button(_named(ctx, key, member, several), pack(Action.WHO, key, member.crm_user)),)
+            for key, member in found[:MOST_NAMES]
         )
-        await show.send(message, View(t("who-many"), buttons))
+        more = len(found) - MOST_NAMES
+        await show.send(message, View(t("who-too-many", n=more) if more > 0 else t("who-many"), buttons))
+
+
+def _named(ctx: AppContext, key: str, member: Member, several: bool) -> str:
+    """People of several teams may have one name."""
+    return f"{member.name} · {ctx.teams[key].title}" if several else member.name
 
 
 async def _found(ctx: AppContext, viewer: Viewer, name: str) -> list[tuple[str, Member]]:

@@ -33,7 +33,7 @@ PATIENCE = 60.0
 async def today(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
     """As if the cutoff were now: at once from a fresh reading, else when the CRM has answered."""
     if not viewer.own:
-        await message.answer(t("not-yours") if viewer.known else t("stranger"))
+        await message.answer(t("no-own-score") if viewer.known else t("stranger"))
         return
     for member in viewer.own:
         await _today(message, ctx, t, member, now)
@@ -97,7 +97,7 @@ async def evening_page(query: CallbackQuery, tapped: Callback, ctx: AppContext, 
 async def me(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
     """Week, month and days, each team apart."""
     if not viewer.own:
-        await message.answer(t("not-yours") if viewer.known else t("stranger"))
+        await message.answer(t("no-own-score") if viewer.known else t("stranger"))
         return
     for member in viewer.own:
         team = ctx.teams[member.team or ""]

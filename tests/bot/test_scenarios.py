@@ -191,8 +191,8 @@ async def test_everybody_is_answered_by_his_rights(office):
         ("/me", "По дням"),
         ("/rules", "Как выйти в ноль"),
         ("/leaderboard", "Лидеры за"),
-        ("/week", "Эта команда вам недоступна"),
-        ("/export", "Эта команда вам недоступна"),
+        ("/week", "Это вам недоступно"),
+        ("/export", "Это вам недоступно"),
         ("/nonsense", "Такой команды нет"),
     ):
         anna.says(text)

@@ -125,6 +125,7 @@ reminder-head = { $minutes ->
 board-head = { $title } · { $weekday }
 board-month = Leaders of { $month }
 board-row = { $place }. { $name }: { $points }
+board-shared = { $place }. { $points } – { $people }: { $names }
 board-today = today { $points }
 board-discipline = Team discipline: { $percent }
 board-apart = Too few scored days: { $names }
@@ -195,6 +196,7 @@ invite-other_chat = This person is connected from another chat already. After a 
 invite-other_person = This chat belongs to another person already. Ask the admin.
 
 unknown-command = There is no such command. What I can do: /help
+no-own-score = Your days are not scored, so you have no points of your own. What you can do: /help
 not-yours = This command is not for you. What you can ask: /help
 stale-button = This message is out of date. Open it again by its command.
 too-often = Too often. Wait { $seconds } s
@@ -275,6 +277,7 @@ choose-team = Which team?
 who-usage = Write a name: /who Anna
 who-nobody = Nobody of that name was found.
 who-many = Whom do you mean?
+who-too-many = Whom do you mean? { $n } more match: write more of the name.
 
 export-choose = Which month?
 export-caption = { $title } · { $month }. Points, the bonus part and every row of the ledger. Proof: reglament verify

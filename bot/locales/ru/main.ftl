@@ -133,6 +133,7 @@ reminder-head = { $minutes ->
 board-head = { $title } · { $weekday }
 board-month = Лидеры за { $month }
 board-row = { $place }. { $name }: { $points }
+board-shared = { $place }. { $points } – { $people }: { $names }
 board-today = сегодня { $points }
 board-discipline = Дисциплина отдела: { $percent }
 board-apart = Мало оценённых дней: { $names }
@@ -204,7 +205,8 @@ invite-other_chat = Этот сотрудник уже подключён из �
 invite-other_person = Этот чат уже подключён к другому человеку. Обратитесь к администратору.
 
 unknown-command = Такой команды нет. Что я умею: /help
-not-yours = Эта команда вам недоступна. Что можно: /help
+no-own-score = Ваши дни не оцениваются, поэтому своих баллов у вас нет. Что можно: /help
+not-yours = Это вам недоступно. Что можно: /help
 stale-button = Сообщение устарело. Откройте его заново командой.
 too-often = Слишком часто. Подождите { $seconds } с
 failed = Не получилось ответить: ошибка у меня, не у вас. На баллы это не влияет. Попробуйте ещё раз; если повторится, сообщите администратору.
@@ -284,6 +286,7 @@ choose-team = Какая команда?
 who-usage = Напишите имя: /who Анна
 who-nobody = Никого с таким именем не нашёл.
 who-many = Кого показать?
+who-too-many = Кого показать? Нашлось ещё { $n }: напишите имя полнее.
 
 export-choose = За какой месяц?
 export-caption = { $title } · { $month }. Баллы, бонусная часть и каждая строка журнала. Проверка: reglament verify
