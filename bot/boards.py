@@ -71,7 +71,7 @@ def _places(t: Texts, shown: Sequence[Standing]) -> list[str]:
             continue
         place, points = sharing[0].place or 0, t.points(sharing[0].totals.points)
         names = ", ".join(safe(row.totals.name) for row in sharing[:FEW])
-        more = t("and-more", n=len(sharing) - FEW)
+        more = t("and-others", n=len(sharing) - FEW)
         people = t("people", n=len(sharing))
         line = t("board-shared", place=place, points=points, people=people, names=f"{names} {more}")
         text.append(f"{MEDALS[place]} {line}" if place in MEDALS else line)

@@ -88,7 +88,7 @@ def _named(t: Texts, key: str, names: Sequence[str]) -> list[str]:
     if not names:
         return []
     shown = ", ".join(safe(name) for name in names[:NAMES])
-    more = f" {t('and-more', n=len(names) - NAMES)}" if len(names) > NAMES else ""
+    more = f" {t('and-others', n=len(names) - NAMES)}" if len(names) > NAMES else ""
     return [t(key, names=shown + more)]
 
 
@@ -170,7 +170,7 @@ def _overview(t: Texts, _team: TeamContext, data: Summary) -> list[str]:
         text.append(f"📉 {t('summary-slides', who=t.listed(safe(person.name) for person in data.slides[:5]))}")
     worst = data.worst_rule
     if worst is not None:
-        who = ", ".join(f"{safe(name)} {times}" for _, name, times in worst.breakers[:3])
+        who = _breakers(worst.breakers[:3])
         times = t("times", n=worst.broken)
         text.append(f"🔻 {t('summary-broken', kpi=lines.kpi_name(t, worst.kpi), times=times, who=who)}")
     return text + _state_now(t, data)
@@ -218,6 +218,11 @@ def _person_line(t: Texts, person: PersonLine) -> str:
     return f"• {line}"
 
 
+def _breakers(breakers: Sequence[tuple[str, str, int]]) -> str:
+    """Who broke a rule, and how often if more than once: (CRM user, name, times)."""
+    return ", ".join(safe(name) if times == 1 else f"{safe(name)} ×{times}" for _, name, times in breakers)
+
+
 def _rules(t: Texts, _team: TeamContext, data: Summary) -> list[str]:
     text = []
     for rule in data.rules:
@@ -225,7 +230,7 @@ def _rules(t: Texts, _team: TeamContext, data: Summary) -> list[str]:
         kpi = lines.kpi_name(t, rule.kpi)
         text.append(f"• {t('summary-rule', kpi=kpi, percent=t.percent(rule.discipline), times=times)}")
         if rule.breakers:
-            text.append("   " + ", ".join(f"{safe(name)} {count}" for _, name, count in rule.breakers[:5]))
+            text.append(f"   {_breakers(rule.breakers[:5])}")
     return text or [t("summary-empty")]
 
 

@@ -13,14 +13,12 @@ from functools import partial
 import structlog
 from aiogram import Bot, Dispatcher
 from aiogram.exceptions import TelegramAPIError
-from aiogram.webhook.aiohttp_server import SimpleRequestHandler, setup_application
-from aiohttp import web
 
 from bot import dispatcher as bot_dispatcher
 from bot import menus, wire
 from bot.context import AppContext
 from bot.courier import Courier
-from reglament import telegram
+from reglament import telegram, webhook
 from reglament.context import app_context
 from reglament.day import Process
 from reglament.engine import Engine, LocalEngine
@@ -236,22 +234,5 @@ async def _poll(service: _Service, dispatcher: Dispatcher, stop: asyncio.Event) 
 
 
 async def _serve_webhook(service: _Service, dispatcher: Dispatcher, stop: asyncio.Event) -> None:
-    """Telegram calls us; calls without the secret are refused."""
-    settings = service.process.settings.telegram
-    secret = settings.webhook_secret.get_secret_value()
-    application = web.Application()
-    SimpleRequestHandler(dispatcher, service.bot, secret_token=secret).register(application, path="/telegram")
-    setup_application(application, dispatcher, bot=service.bot)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    host, _, port = settings.listen.rpartition(":")
-    try:
-        await web.TCPSite(runner, host or "127.0.0.1", int(port)).start()
-        await service.bot.set_webhook(
-            settings.webhook_url, secret_token=secret, allowed_updates=dispatcher.resolve_used_update_types()
-        )
+    async with webhook.listening(service.process.settings.telegram, dispatcher, service.bot):
         await stop.wait()
-    except (OSError, ValueError) as error:
-        raise WorkFailed(f"telegram.listen = {settings.listen!r}: cannot listen there ({error})") from None
-    finally:
-        await runner.cleanup()

@@ -26,7 +26,7 @@ ALLOWED = {
 """Package → the other packages that it may import."""
 
 PLACES = {
-    "aiogram": ("bot/", "reglament/service.py"),
+    "aiogram": ("bot/", "reglament/service.py", "reglament/webhook.py"),
     "httpx": ("crm_clients/",),
     "sqlalchemy": ("storage/", "migrations/", "crm_clients/sql.py"),
     "aiosqlite": ("storage/", "migrations/"),

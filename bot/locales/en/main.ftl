@@ -30,6 +30,7 @@ times = { $n ->
    *[other] { $n } times
 }
 and-more = …and { $n } more
+and-others = and { $n } more
 none = none
 open = open
 company-unnamed = company

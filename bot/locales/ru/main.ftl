@@ -36,6 +36,7 @@ times = { $n ->
    *[many] { $n } раз
 }
 and-more = …и ещё { $n }
+and-others = и ещё { $n }
 none = нет
 open = открыть
 company-unnamed = компания

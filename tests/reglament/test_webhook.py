@@ -1,0 +1,87 @@
+"""Updates come by Telegram's call with the secret, and by no other."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any
+
+import httpx
+import pytest
+from aiogram import Dispatcher, Router
+from aiogram.types import Message
+
+from bot.wire import make_bot
+from reglament import webhook
+from reglament.errors import WorkFailed
+from reglament.settings import TelegramSettings
+from tests.bot.botapi import TOKEN, BotApi
+
+SECRET = "s3cret_-OF-the-webhook"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def settings(port: int, url: str) -> TelegramSettings:
+    return TelegramSettings.model_validate(
+        {"token": TOKEN, "mode": "webhook", "webhook_url": url, "webhook_secret": SECRET, "listen": f"127.0.0.1:{port}"}
+    )
+
+
+def update(text: str) -> dict[str, Any]:
+    person = {"id": 7, "is_bot": False, "first_name": "Анна"}
+    chat = {"id": 7, "type": "private", "first_name": "Анна"}
+    return {"update_id": 1, "message": {"message_id": 1, "date": 1, "chat": chat, "from": person, "text": text}}
+
+
+@pytest.mark.parametrize(
+    ("url", "told", "path"),
+    [
+        ("https://bot.example", "https://bot.example/telegram", "/telegram"),
+        ("https://bot.example/hooks/one", "https://bot.example/hooks/one", "/hooks/one"),
+        ("https://bot.example/hooks/one", "https://bot.example/hooks/one", "/telegram"),
+    ],
+)
+async def test_only_calls_with_the_secret_are_answered(url: str, told: str, path: str) -> None:
+    heard: asyncio.Queue[str | None] = asyncio.Queue()
+    router = Router()
+
+    @router.message()
+    async def note(message: Message) -> None:
+        heard.put_nowait(message.text)
+
+    dispatcher = Dispatcher()
+    dispatcher.include_router(router)
+    port = free_port()
+    async with BotApi() as api, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as caller:
+        bot = make_bot(TOKEN, api.url)
+        async with webhook.listening(settings(port, url), dispatcher, bot):
+            assert api.webhook == told
+            for headers in ({}, {"X-Telegram-Bot-Api-Secret-Token": "guessed"}):
+                refused = await caller.post(path, json=update("чужое"), headers=headers)
+                assert refused.status_code == 401
+            answer = await caller.post(path, json=update("своё"), headers={"X-Telegram-Bot-Api-Secret-Token": SECRET})
+            assert answer.status_code == 200
+            elsewhere = await caller.post("/elsewhere", json=update("мимо"))
+            assert elsewhere.status_code == 404
+            async with asyncio.timeout(30):
+                assert await heard.get() == "своё"
+        await bot.session.close()
+    assert heard.empty()
+
+
+async def test_a_port_in_use_is_told_in_one_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = int(taken.getsockname()[1])
+        async with BotApi() as api:
+            bot = make_bot(TOKEN, api.url)
+            with pytest.raises(WorkFailed, match="cannot listen there"):
+                async with webhook.listening(settings(port, "https://bot.example"), Dispatcher(), bot):
+                    raise AssertionError("nothing can listen there")
+            await bot.session.close()
