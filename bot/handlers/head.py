@@ -88,9 +88,7 @@ async def turned(
     day = min(tapped.day(1), ctx.teams[key].calendar.local_date(now()))
     monthly, exports = tapped.action is Action.MONTH, viewer.exports(key)
     async with ctx.db.reading() as session:
-        view = await answers.summary(
-            session, ctx, t, key, day, monthly=monthly, part=part, page=page, exports=exports
-        )
+        view = await answers.summary(session, ctx, t, key, day, monthly=monthly, part=part, page=page, exports=exports)
     await show.replace(query, view)
 
 

@@ -305,13 +305,11 @@ class FakeBitrix24(httpx.AsyncBaseTransport):
     def _time(self, method: str = "") -> Row:
         now = self._now()
         moment = datetime.fromtimestamp(now, SERVER).isoformat(timespec="seconds")
-        reset = max([now + 600, *([self.operation_limits[method]] if method in self.operation_limits else [])])
-        if method == "" and "batch" in self.operation_limits:
-            reset = self.operation_limits["batch"]
-        elif method in self.operation_limits:
-            reset = self.operation_limits[method]
-        return {"start": now, "finish": now, "duration": 0.01, "date_start": moment, "date_finish": moment, "processing": 0.01, "operating": 0.1,
-                "operating_reset_at": int(reset)}  # fmt: skip
+        reset = self.operation_limits.get(method or "batch", now + 600)
+        return {
+            "start": now, "finish": now, "duration": 0.01, "date_start": moment, "date_finish": moment,
+            "processing": 0.01, "operating": 0.1, "operating_reset_at": int(reset),
+        }  # fmt: skip
 
     # Batches
 
