@@ -96,5 +96,7 @@ def state_now(day: date, snapshots: Iterable[Snapshot]) -> Now:
 def _open_items(snapshots: Iterable[Snapshot], key: str) -> OpenItems:
     values = [reading for each in snapshots if isinstance(reading := each.readings.get(key), Value)]
     items = {item.key: item for value in values for item in value.items}
-    sums = ({item.amount.currency: item.amount.amount} for item in items.values() if item.amount)
+    # Two overdue tasks of one deal put its sum at risk once.
+    priced = {item.deal or item.key: item.amount for item in items.values() if item.amount}
+    sums = ({amount.currency: amount.amount} for amount in priced.values())
     return OpenItems(tuple(items.values()), add_up(sums), read=bool(values))

@@ -32,10 +32,13 @@ class Evidence:
     title: str
     url: str
     amount: Money | None = None
+    """The deal's sum; of an overdue task that of `deal`."""
     since: datetime | None = None
     """When it happened, or since when it is so (a task's deadline, a deal's stage)."""
     again: bool = False
     """A deal closed again after a real reopening."""
+    deal: str = ""
+    """Of an overdue task: the manager's or a colleague's open deal it is bound to, whose sum is `amount`."""
 
     @property
     def key(self) -> str:

@@ -29,6 +29,7 @@ from scoring.records import (
     Task,
 )
 from scoring.snapshot import Cause, Evidence, Manager, NotAvailable, NotRead, Number, Reading, Snapshot, Value
+from scoring.stakes import Stakes
 from scoring.workdays import Window, local_instant
 
 
@@ -76,6 +77,7 @@ class Tally:
         self._with_task: set[str] = set()
         self._with_comment: set[str] = set()
         self._bare: dict[str, dict[str, str]] = defaultdict(dict)
+        self._stakes = Stakes()
         self._doubts: dict[str, set[str]] = defaultdict(set)
         self._late_doubts: dict[str, set[str]] = defaultdict(set)
         self._doubtful_deals: set[str] = set()
@@ -99,6 +101,8 @@ class Tally:
                 self._comment(fact)
             case Completed():
                 self._completed[fact.kind] = max(fact.started_at, self._completed.get(fact.kind, fact.started_at))
+                if fact.kind is RecordKind.TASKS:
+                    self._stakes.no_more_tasks()
             case Failed():
                 self._failed.setdefault(fact.kind, fact.reason)
 
@@ -184,6 +188,8 @@ class Tally:
         if deal.missing_fields:
             self._count("deals_missing_fields", user, deal, deal.created_at)
         self._stale_deal(user, deal)
+        if "overdue_tasks" in self._wanted:
+            self._stakes.deal(deal)
 
     def _count_bare(self, key: str, user: str, deal: Deal, since: datetime | None) -> None:
         """Count a deal for what it lacks, until a task or comment read later shows that it does not."""
@@ -217,6 +223,7 @@ class Tally:
         user = self._owner(task, RecordKind.TASKS)
         if user is not None and deadline is not None and not task.awaits_approval and self._is_past(task.deadline):
             self._count("overdue_tasks", user, task, deadline)
+            self._stakes.task(task)
 
     def _is_past(self, deadline: datetime | date | None) -> bool:
         """Strictly before the cutoff; a date without a time is past from the next day on."""
@@ -309,6 +316,8 @@ class Tally:
         if user in self._late_doubts[key] and self._is_late(CATALOGUE[key].needs):
             return NotRead(Cause.CHANGED)
         items = tuple(sorted(self._items[key][user].values(), key=_oldest_first))
+        if key == "overdue_tasks":
+            items = tuple(map(self._stakes.beside, items))
         return Value(self._number(key, user, items), items if CATALOGUE[key].evidence else ())
 
     def _number(self, key: str, user: str, items: tuple[Evidence, ...]) -> Number:

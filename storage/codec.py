@@ -61,6 +61,8 @@ def _item_to_json(item: Evidence) -> dict[str, Any]:
         data["since"] = item.since.isoformat()
     if item.again:
         data["again"] = True
+    if item.deal:
+        data["deal"] = item.deal
     return data
 
 
@@ -75,6 +77,7 @@ def _item_from_json(data: Mapping[str, Any]) -> Evidence:
         amount=Money(Decimal(amount[0]), amount[1]) if amount else None,
         since=datetime.fromisoformat(since) if since else None,
         again=data.get("again", False),
+        deal=data.get("deal", ""),
     )
 
 

@@ -23,10 +23,12 @@ from tests.scoring.builders import (
     company,
     deal,
     ids,
+    money,
     number,
     reading,
     task,
     value,
+    won,
 )
 
 TODAY = CUTOFF.date()
@@ -231,3 +233,23 @@ def test_a_state_counts_for_whoever_is_responsible_at_the_cutoff() -> None:
 def test_states_and_events_of_one_id_but_different_kinds_do_not_meet() -> None:
     facts = [deal("1"), task("1", deadline=CUTOFF - SECOND), company("1")]
     assert number("deals_open", *facts) == number("overdue_tasks", *facts) == number("companies_added", *facts) == 1
+
+
+# What overdue tasks put at risk
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_an_overdue_task_shows_the_sum_of_its_open_deal_whichever_comes_first(order):
+    facts = [task(deadline=CUTOFF - SECOND, **ON_DEAL), deal(amount=money("1200.50"))]
+    [item] = value("overdue_tasks", *(facts[at] for at in order)).items
+    assert (item.deal, item.amount) == ("1", money("1200.50"))
+
+
+def test_the_deal_of_an_overdue_task_may_be_a_colleagues_but_not_a_strangers_or_a_closed_one():
+    for other, at_stake in (({"manager": "12"}, True), ({"manager": STRANGER}, False), ({"pipeline": "9"}, False)):
+        settings = KpiSettings(excluded_pipelines=frozenset({"9"}))
+        late = task(deadline=CUTOFF - SECOND, **ON_DEAL)
+        [item] = value("overdue_tasks", late, deal(amount=money("5"), **other), settings=settings).items
+        assert bool(item.deal) is at_stake
+    [item] = value("overdue_tasks", task(deadline=CUTOFF - SECOND, **ON_DEAL), won(amount=money("5"))).items
+    assert item.amount is None

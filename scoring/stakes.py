@@ -1,0 +1,48 @@
+"""What overdue tasks put at risk: the sums of the open deals they are bound to, whichever of both comes first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+
+from scoring.records import Deal, Money, Task
+from scoring.snapshot import Evidence
+
+
+@dataclass(slots=True)
+class Stakes:
+    """Finds the deal of each overdue task. Sums of all open deals are kept only until the last task has come."""
+
+    _waiting: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """Overdue tasks by deals that did not come yet."""
+    _sums: dict[str, Money] = field(default_factory=dict)
+    _found: dict[str, tuple[str, Money]] = field(default_factory=dict)
+    """By task: its deal and the sum."""
+    _more_tasks: bool = True
+
+    def task(self, task: Task) -> None:
+        """An overdue task."""
+        for deal in sorted(task.deals):
+            if deal in self._sums:
+                self._found.setdefault(task.id, (deal, self._sums[deal]))
+            else:
+                self._waiting[deal].append(task.id)
+
+    def deal(self, deal: Deal) -> None:
+        """An open deal."""
+        if deal.amount is None:
+            return
+        for task in self._waiting.pop(deal.id, ()):
+            self._found.setdefault(task, (deal.id, deal.amount))
+        if self._more_tasks:
+            self._sums[deal.id] = deal.amount
+
+    def no_more_tasks(self) -> None:
+        """All tasks have come: what was kept for them may go."""
+        self._more_tasks = False
+        self._sums.clear()
+
+    def beside(self, item: Evidence) -> Evidence:
+        """The evidence of an overdue task with its deal and the deal's sum."""
+        deal, amount = self._found.get(item.id, ("", None))
+        return replace(item, deal=deal, amount=amount) if amount is not None else item
