@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from bot import boards, heads, own, personal
+from bot import boards, heads, own, periods, person, personal
 from bot.context import AppContext, TeamContext
-from bot.heads import Part
+from bot.own import OwnMonth
+from bot.periods import Shown
+from bot.person import Person
 from bot.personal import Evening
 from bot.texts import Texts
 from bot.views import View
@@ -17,7 +19,7 @@ from reports.evidence import state_now, won_days
 from reports.stretches import compare_months, compare_weeks, week_of
 from reports.summary import Summary, summarize
 from scoring.entries import Entry, Month
-from scoring.standings import Leaderboard, leaderboard, streak
+from scoring.standings import Leaderboard, leaderboard, pooled, streak, totals
 from storage import people, queries, rulebooks, runs, teams
 from storage.database import Session
 from storage.errors import NotFound
@@ -52,12 +54,12 @@ async def _length(session: Session, team: str) -> int:
 
 
 async def evening(
-    session: Session, ctx: AppContext, t: Texts, reference: Mapping[str, Any], *, page: int = 0
+    session: Session, ctx: AppContext, t: Texts, reference: Mapping[str, Any], *, page: int = 0, named: bool = False
 ) -> View | None:
-    """A manager's message about a day; None if he was not counted on it."""
+    """A manager's message about a day; None if he was not counted on it. `named`: for somebody else."""
     team = ctx.teams[reference["team"]]
     data = await _evening(session, ctx, team, reference)
-    return None if data is None else personal.evening(t, team, data, page=page)
+    return None if data is None else personal.evening(t, team, data, page=page, named=named)
 
 
 async def _evening(
@@ -103,8 +105,12 @@ async def digest(session: Session, ctx: AppContext, t: Texts, reference: Mapping
     """The head's digest of a day."""
     team = ctx.teams[reference["team"]]
     day = await finished_day(session, ctx, team.key, date.fromisoformat(reference["day"]))
+    if day is None:
+        return heads.team_now(t, team, None)
     waiting = [member.name for member in await people.unconnected(session, team.key)]
-    return heads.team_now(t, team, None) if day is None else heads.digest(t, team, day, waiting)
+    earlier = [date.fromisoformat(on) for on in reference.get("earlier", ())]
+    caught_up = [(on, pooled(totals(await queries.entries(session, team.key, on, on)).values())) for on in earlier]
+    return heads.digest(t, team, day, waiting, caught_up)
 
 
 def _mode(team: TeamContext) -> Literal["top3", "full"]:
@@ -135,25 +141,41 @@ async def _last_day(session: Session, ctx: AppContext, key: str) -> Day | None:
     return await finished_day(session, ctx, key, run.day) if run else None
 
 
-async def somebody(session: Session, ctx: AppContext, t: Texts, key: str, crm_user: str, *, page: int = 0) -> View:
-    """`/who`: the newest evening message of one manager, as he got it."""
-    day = await _last_day(session, ctx, key)
-    if day is None:
+async def name_of(session: Session, key: str, crm_user: str) -> str:
+    """A member's name; his CRM id if he left the team."""
+    every = await people.members(session, key)
+    return next((member.name for member in every if member.crm_user == crm_user), crm_user)
+
+
+async def somebody(session: Session, ctx: AppContext, t: Texts, key: str, crm_user: str) -> View:
+    """`/who`: one manager's week, month and last day."""
+    team = ctx.teams[key]
+    member = next((member for member in await people.members(session, key) if member.crm_user == crm_user), None)
+    last = await runs.last_finished(session, key)
+    if member is None:
+        return View(t("who-nobody"))
+    if last is None:
         return View(t("team-none"))
-    reference = {"team": key, "day": day.run.day.isoformat(), "crm_user": crm_user}
-    view = await evening(session, ctx, t, reference, page=page)
-    return view or View(t("who-nobody"))
+    week, month = [await period(session, ctx, key, last.day, monthly=monthly) for monthly in (False, True)]
+    reference = {"team": key, "day": last.day.isoformat(), "crm_user": crm_user}
+    evening = await _evening(session, ctx, team, reference)
+    return person.person(t, team, Person(crm_user, member.name, week, month, evening))
 
 
 async def me(
     session: Session, ctx: AppContext, t: Texts, key: str, crm_user: str, name: str, month: Month, now: datetime
 ) -> View:
-    """`/me` in one team."""
+    """`/me` in one team; for a head the same of his people."""
     team = ctx.teams[key]
     today = team.calendar.local_date(now)
     first = min(month.first, today - timedelta(days=STREAK_DAYS))
     entries = await queries.history(session, key, crm_user, first, max(month.last, today))
-    return own.me(t, team, name, month, entries, today)
+    last = await runs.last_finished(session, key)
+    board = None
+    if last is not None and Month.of(last.day) == month:
+        board = await standings(session, ctx, key, last.day)
+    since = (await teams.find(session, key)).scored_from
+    return own.me(t, team, OwnMonth(crm_user, name, month, tuple(entries), today, since, board))
 
 
 async def rules(session: Session, ctx: AppContext, t: Texts, key: str, now: datetime) -> View:
@@ -171,29 +193,24 @@ async def rules(session: Session, ctx: AppContext, t: Texts, key: str, now: date
 
 
 async def summary(
-    session: Session,
-    ctx: AppContext,
-    t: Texts,
-    key: str,
-    day: date,
-    *,
-    monthly: bool,
-    part: Part = Part.ALL,
-    page: int = 1,
-    exports: bool = False,
+    session: Session, ctx: AppContext, t: Texts, key: str, day: date, shown: Shown, *, monthly: bool
 ) -> View:
     """`/week` and `/month`: the ISO week, or the calendar month, of `day`."""
-    team = ctx.teams[key]
+    since = (await teams.find(session, key)).scored_from
+    data = await period(session, ctx, key, day, monthly=monthly)
+    return periods.summary(t, ctx.teams[key], data, replace(shown, since=since))
 
+
+async def period(session: Session, ctx: AppContext, key: str, day: date, *, monthly: bool) -> Summary:
+    """The ISO week, or the calendar month, of `day`, summed up; kept as long as the ledger does not grow."""
     last = await runs.last_finished(session, key)
 
     async def make() -> Summary:
-        return await _summary(session, team, day, last, monthly=monthly)
+        return await _summary(session, ctx.teams[key], day, last, monthly=monthly)
 
     first = Month.of(day).first if monthly else week_of(day)[0]
     stretch = (key, monthly, first, last.day if last else None, await _length(session, key))
-    data = await ctx.summaries.get(stretch, make)
-    return heads.summary(t, team, data, part, page, exports=exports)
+    return await ctx.summaries.get(stretch, make)
 
 
 async def _summary(session: Session, team: TeamContext, day: date, last: Run | None, *, monthly: bool) -> Summary:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-VERSION = "1"
+VERSION = "2"
 LIMIT = 64
 
 
@@ -15,6 +15,8 @@ class Action(StrEnum):
 
     EVENING = "ev"
     """team, day, CRM user, page: the evening message with all its evidence (page 0: shortened)."""
+    TODAY = "td"
+    """team, page: as if the cutoff were now (page 0: shortened, read again if the reading is old)"""
     RULES = "ru"
     """team"""
     ACCEPT = "ok"
@@ -23,7 +25,9 @@ class Action(StrEnum):
     LANGUAGE = "la"
     """language"""
     ME = "me"
-    """team, month: history by day"""
+    """team, CRM user, month: history by day, in place"""
+    DAY = "dy"
+    """team, day, CRM user, page: somebody's day as a message of its own"""
     WEEK = "wk"
     """team, day, part, page"""
     MONTH = "mo"
@@ -34,16 +38,27 @@ class Action(StrEnum):
     """command, team: the answer to "which team?" """
     STAFF = "sf"
     """team, page: everybody as of the last run"""
+    LIVE = "lv"
+    """team, page: everybody as if the cutoff were now"""
     EXPORT = "ex"
     """team, month, format"""
     PICTURE = "pi"
-    """team, what"""
+    """team, `w` or `m`, first day, and of one person his CRM user: the trend of that week or month"""
     BIND = "bi"
     """team"""
     INVITE = "in"
     """team: make new links"""
     STAY = "st"
     """A button that only shows where one is."""
+
+
+class Part(StrEnum):
+    """Which side of the week or month is shown."""
+
+    ALL = "a"
+    PEOPLE = "p"
+    RULES = "r"
+    DEALS = "d"
 
 
 @dataclass(frozen=True, slots=True)

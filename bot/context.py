@@ -12,6 +12,7 @@ from reports.summary import Summary
 from scoring.entries import Month
 from scoring.payout import MoneyTerms
 from scoring.rules import Rulebook
+from scoring.scorecard import Scorecard
 from scoring.snapshot import Snapshot
 from scoring.standings import Leaderboard
 from scoring.workdays import WorkCalendar
@@ -96,3 +97,5 @@ class AppContext:
     days: Shared[Day | None] = field(default_factory=Shared, compare=False)
     boards: Shared[Leaderboard] = field(default_factory=Shared, compare=False)
     summaries: Shared[Summary] = field(default_factory=Shared, compare=False)
+    standings: Shared[list[Scorecard]] = field(default_factory=Shared, compare=False)
+    """By live reading."""

@@ -9,16 +9,18 @@ from aiogram import Bot, Dispatcher, Router
 from aiogram.types import ErrorEvent
 
 from bot.context import AppContext
-from bot.handlers import admin, errors, group, head, hr, manager, start
-from bot.middlewares import Access, Throttle
+from bot.handlers import admin, errors, group, head, hr, manager, start, today
+from bot.middlewares import Access, Once, OneTap, Throttle
 from bot.pacing import Pacing
 
-ROUTERS = (start.router, manager.router, head.router, hr.router, admin.router, group.router, errors.last)
+ROUTERS = (start.router, today.router, manager.router, head.router, hr.router, admin.router, group.router, errors.last)
 
 
 def build(ctx: AppContext, now: Callable[[], datetime]) -> Dispatcher:
     """A dispatcher that answers everybody by his rights."""
     dispatcher = Dispatcher(ctx=ctx, now=now)
+    dispatcher.update.outer_middleware(Once())
+    dispatcher.callback_query.middleware(OneTap())
     for observer in (dispatcher.message, dispatcher.callback_query):
         observer.outer_middleware(Access(ctx))
         observer.middleware(Throttle())

@@ -7,9 +7,10 @@ from datetime import date
 from functools import partial
 
 from bot import answers
-from bot.context import AppContext
+from bot.context import AppContext, TeamContext
 from bot.texts import Texts
 from reports.trend import TrendDay, trend
+from scoring.entries import Month
 from scoring.standings import Leaderboard
 from storage import channels, queries, runs, teams
 
@@ -24,15 +25,22 @@ async def board(ctx: AppContext, t: Texts, key: str) -> Draw | None:
         if run is None:
             return None
         standings = await answers.standings(session, ctx, key, run.day)
+    return board_of(t, team, standings, run.day)
+
+
+def board_of(t: Texts, team: TeamContext, standings: Leaderboard, day: date) -> Draw:
+    """The standings of the month up to a day, to be drawn when it is sent."""
     title = t("picture-leaderboard", title=team.title)
-    return partial(draw_board, standings, title, t.language, team.board == "full")
+    month = t.month(Month.of(day))
+    subtitle = t("picture-day", month=f"{month[0].upper()}{month[1:]}", day=t.day(day))
+    return partial(_draw_board, standings, title, subtitle, t.language, team.board == "full")
 
 
-def draw_board(standings: Leaderboard, title: str, language: str, full: bool) -> bytes:
+def _draw_board(standings: Leaderboard, title: str, subtitle: str, language: str, full: bool) -> bytes:
     """PNG bytes; the library is imported only here."""
     from reports.charts import leaderboard_png  # noqa: PLC0415  # half a second, only where a picture is drawn
 
-    return leaderboard_png(standings, title=title, language=language, full=full)
+    return leaderboard_png(standings, title=title, language=language, full=full, subtitle=subtitle)
 
 
 async def days(ctx: AppContext, t: Texts, key: str, first: date, last: date, crm_user: str | None = None) -> Draw:
@@ -43,9 +51,10 @@ async def days(ctx: AppContext, t: Texts, key: str, first: date, last: date, crm
         run = await runs.last_finished(session, key)
         until = min(last, run.day) if run else first
         entries = await queries.entries(session, key, first, until)
+        whose = await answers.name_of(session, key, crm_user) if crm_user else team.title
     own = [entry for entry in entries if crm_user in (None, entry.crm_user)]
     series = trend(own, team.calendar.workdays(max(first, stored.scored_from), until))
-    return partial(_draw_trend, series, t("picture-trend", title=team.title), t.language)
+    return partial(_draw_trend, series, t("picture-trend", title=whose), t.language)
 
 
 def _draw_trend(series: tuple[TrendDay, ...], title: str, language: str) -> bytes:

@@ -1,23 +1,19 @@
-"""What a head reads: the evening digest, the team now, the week and the month with their drill-down."""
+"""What a head reads of a day: the evening digest, and the team person by person."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from bot import lines
-from bot.callbacks import Action, pack
+from bot.callbacks import Action, Part, pack
 from bot.context import TeamContext
 from bot.paging import Page
 from bot.texts import Texts, safe
 from bot.views import Button, Rows, View, rows
-from reports.evidence import Won
-from reports.summary import PersonLine, Summary
-from scoring.entries import Month
+from reports.evidence import Now, OpenItems, add_up, state_now, won_days
 from scoring.scorecard import Outcome, Scorecard
-from scoring.snapshot import Value
 from scoring.standings import discipline
 from storage.rows import Day
 
@@ -25,21 +21,21 @@ WORST = 10
 """People named one by one in the evening: a day is understood in half a minute."""
 NAMES = 20
 """Names in one line."""
-PEOPLE, LINES = 10, 25
-"""People, and lines, on a page of a drill-down."""
+PEOPLE = 10
+"""People on a page."""
 
 
-class Part(StrEnum):
-    """Which side of the week or month is shown."""
+def digest(
+    t: Texts,
+    team: TeamContext,
+    day: Day,
+    unconnected: Sequence[str],
+    earlier: Sequence[tuple[date, Decimal | None]] = (),
+) -> View:
+    """After the cutoff: who broke what, who is clean, what was not scored; a day in thirty seconds.
 
-    ALL = "a"
-    PEOPLE = "p"
-    RULES = "r"
-    DEALS = "d"
-
-
-def digest(t: Texts, team: TeamContext, day: Day, unconnected: Sequence[str]) -> View:
-    """After the cutoff: who broke what, who is clean, what was not scored; a day in thirty seconds."""
+    `earlier` days were caught up with this one: their discipline in a line each.
+    """
     run = day.run
     clock = t.clock(run.window.cutoff, team.calendar.zone)
     head = t("digest-head", title=safe(team.title), weekday=t.weekday(run.day), clock=clock)
@@ -48,6 +44,7 @@ def digest(t: Texts, team: TeamContext, day: Day, unconnected: Sequence[str]) ->
     broken = sum(card.count(Outcome.BROKEN) for card in present)
     text = [f"<b>{head}</b>"]
     text.append(t("digest-discipline", percent=t.percent(discipline(kept, broken))))
+    text += _evening_gauges(t, day)
     if not kept + broken:
         text.append(t("digest-nobody"))
     troubled = sorted((card for card in present if card.count(Outcome.BROKEN)), key=lambda card: card.points)
@@ -62,6 +59,9 @@ def digest(t: Texts, team: TeamContext, day: Day, unconnected: Sequence[str]) ->
         names = ", ".join(lines.kpi_name(t, key) for key in sorted(unread))
         text.append(f"⚪ {t('digest-unread', what=names)}")
     text += _named(t, "digest-unconnected", unconnected)
+    if earlier:
+        text += ["", f"{t('earlier-head')}:"]
+        text += [f"   • {t('digest-earlier', day=t.day(on), percent=t.percent(of_day))}" for on, of_day in earlier]
     buttons = (
         Button(t("summary-people"), pack(Action.STAFF, team.key, 1)),
         Button(t("summary-deals"), pack(Action.WEEK, team.key, run.day, Part.DEALS, 1)),
@@ -92,189 +92,72 @@ def _named(t: Texts, key: str, names: Sequence[str]) -> list[str]:
     return [t(key, names=shown + more)]
 
 
+def _evening_gauges(t: Texts, day: Day) -> list[str]:
+    """What is wrong now and what was won today, each in a line; nothing of what the CRM does not tell."""
+    now = state_now(day.run.day, [card.snapshot for card in day.cards])
+    won = won_days((day.run.day, card.snapshot) for card in day.cards) or ()
+    text = [gauges(t, now)] if now.overdue.read or now.without_task.read else []
+    if deals := sum(each.deals for each in won):
+        sums = t.sums(add_up(each.amounts for each in won))
+        text.append(t("summary-won", deals=", ".join(filter(None, [t("deals", n=deals), sums]))))
+    return text
+
+
+def gauges(t: Texts, now: Now) -> str:
+    """`🟡 просрочено 5 (390 000 ₽) · 🔴 без задачи 2 (1 010 000 ₽)`; a dash for what was not read."""
+    return t("gauges", overdue=_gauge(t, now.overdue), taskless=_gauge(t, now.without_task))
+
+
+def _gauge(t: Texts, found: OpenItems) -> str:
+    if not found.read:
+        return "–"
+    sums = f" ({t.sums(found.amounts)})" if found.amounts else ""
+    return f"{t.number(len(found.items))}{sums}"
+
+
+# The team
+
+
 def team_now(t: Texts, team: TeamContext, day: Day | None, page: int = 1) -> View:
     """`/team`: everybody as of the last finished run, who needs help first; a button a person."""
+    live = Button(t("team-live-button"), pack(Action.LIVE, team.key, 1))
     if day is None:
-        return View(t("team-none"))
-    text = [f"<b>{t('team-head', title=safe(team.title), day=t.day(day.run.day))}</b>"]
-    cards = sorted(day.cards, key=lambda card: (card.points, card.manager.name.casefold()))
-    shown = Page.of(cards, page, PEOPLE)
-    for card in shown.shown:
-        sign = "🔴" if card.count(Outcome.BROKEN) else "✅" if _clean(card) else "⚪"
-        points = t.points(card.points, signed=True)
-        text.append(t("team-person", sign=sign, name=safe(card.manager.name), points=points))
-    people = _buttons_of(team.key, [(card.manager.crm_user, card.manager.name) for card in shown.shown])
-    return View("\n".join(text), rows(*people, shown.turning(lambda number: pack(Action.STAFF, team.key, number))))
+        return View(t("team-none"), ((live,),))
+    head = t("team-head", title=safe(team.title), day=t.day(day.run.day))
+    return _team(t, team, head, day.cards, page, Action.STAFF, live)
 
 
-def _buttons_of(team: str, people: Sequence[tuple[str, str]]) -> Rows:
+def team_live(t: Texts, team: TeamContext, cards: Sequence[Scorecard], read_at: datetime, page: int = 1) -> View:
+    """The same as if the cutoff were now."""
+    head = t("team-head-live", title=safe(team.title), clock=t.clock(read_at, team.calendar.zone))
+    return _team(
+        t, team, head, cards, page, Action.LIVE, Button(t("team-last-button"), pack(Action.STAFF, team.key, 1))
+    )
+
+
+def _team(
+    t: Texts, team: TeamContext, head: str, cards: Sequence[Scorecard], page: int, turns: Action, other: Button
+) -> View:
+    ordered = sorted(cards, key=lambda card: (card.points, card.manager.name.casefold()))
+    shown = Page.of(ordered, page, PEOPLE)
+    text = [f"<b>{head}</b>", *(_member(t, card) for card in shown.shown)]
+    people = people_buttons(team.key, [(card.manager.crm_user, card.manager.name) for card in shown.shown])
+    turning = shown.turning(lambda number: pack(turns, team.key, number))
+    return View("\n".join(text), rows(*people, turning, (other,)))
+
+
+def _member(t: Texts, card: Scorecard) -> str:
+    if card.count(Outcome.BROKEN):
+        return f"• {_person(t, card)}"
+    if card.count(Outcome.EXCUSED):
+        return f"⚪ {t('team-absent', name=safe(card.manager.name))}"
+    if not card.count(Outcome.KEPT):
+        return f"⚪ {t('team-unscored', name=safe(card.manager.name))}"
+    points = t.points(card.points, signed=True)
+    return f"✅ {t('digest-person', name=safe(card.manager.name), points=points)}"
+
+
+def people_buttons(team: str, people: Sequence[tuple[str, str]]) -> Rows:
     """Two people a row: (CRM user, name)."""
     buttons = [Button(name, pack(Action.WHO, team, crm_user)) for crm_user, name in people]
     return tuple(tuple(buttons[start : start + 2]) for start in range(0, len(buttons), 2))
-
-
-# The week and the month
-
-
-def summary(
-    t: Texts, team: TeamContext, data: Summary, part: Part = Part.ALL, page: int = 1, *, exports: bool = False
-) -> View:
-    """One phone screen, or a page of one of its sides. `exports`: the reader may have the workbook."""
-    text = [f"<b>{_period(t, team, data)}</b>"]
-    if part is Part.ALL:
-        text += _overview(t, team, data)
-        return View("\n".join(line for line in text if line), _summary_buttons(t, team, data, exports=exports))
-    people: Rows = ()
-    if part is Part.PEOPLE:
-        persons = Page.of(data.people, page, PEOPLE)
-        text += [_person_line(t, person) for person in persons.shown] or [t("summary-empty")]
-        people = _buttons_of(team.key, [(person.crm_user, person.name) for person in persons.shown])
-        turning = persons.turning(lambda number: _to(team, data, part, number))
-    else:
-        lines_ = Page.of((_rules if part is Part.RULES else _deals)(t, team, data), page, LINES)
-        text += lines_.shown
-        turning = lines_.turning(lambda number: _to(team, data, part, number))
-    return View("\n".join(text), rows(*people, turning, (Button(t("summary-back"), _to(team, data)),)))
-
-
-def _period(t: Texts, team: TeamContext, data: Summary) -> str:
-    span = t.span(data.first, data.last)
-    title = safe(team.title)
-    if data.period.month is not None:
-        return t("summary-month", title=title, month=t.month(data.period.month), span=span)
-    return t("summary-week", title=title, week=data.period.week[1], span=span)
-
-
-def _overview(t: Texts, _team: TeamContext, data: Summary) -> list[str]:
-    before = data.period.before
-    workdays = t("workdays", n=data.workdays)
-    if before.workdays and data.discipline_before is not None:
-        span = t.span(before.workdays[0], before.workdays[-1])
-        text = [t("summary-days", workdays=workdays, scored=data.scored_days, span=span)]
-    else:
-        text = [t("summary-days-first", workdays=workdays, scored=data.scored_days)]
-    if not data.scored_days:
-        return [*text, t("summary-empty"), *_state_now(t, data)]
-    if data.change is None:
-        text.append(t("summary-discipline-first", percent=t.percent(data.discipline)))
-    else:
-        change = _change(t, data.change)
-        text.append(t("summary-discipline", percent=t.percent(data.discipline), change=change))
-    plus, minus = t.signed(data.plus), t.signed(-data.minus)
-    text.append(t("summary-points", points=t.points(data.points, signed=True), plus=plus, minus=minus))
-    text.append(_won(t, data.won))
-    if data.improved:
-        who = t.listed(safe(person.name) for person in data.improved[:3])
-        text.append(f"📈 {t('summary-improved', who=who, change=_change(t, data.improved[0].change))}")
-    if data.slides:
-        text.append(f"📉 {t('summary-slides', who=t.listed(safe(person.name) for person in data.slides[:5]))}")
-    worst = data.worst_rule
-    if worst is not None:
-        who = _breakers(worst.breakers[:3])
-        times = t("times", n=worst.broken)
-        text.append(f"🔻 {t('summary-broken', kpi=lines.kpi_name(t, worst.kpi), times=times, who=who)}")
-    return text + _state_now(t, data)
-
-
-def _change(t: Texts, change: Decimal | None) -> str:
-    if change is None:
-        return "–"
-    arrow = "▲" if change > 0 else "▼" if change < 0 else "="
-    return f"{arrow} {t.signed(change.normalize() + 0)}"
-
-
-def _won(t: Texts, won: Won | None) -> str:
-    if won is None:
-        return t("summary-won-unavailable")
-    sums = f", {t.sums(won.amounts)}" if won.amounts else ""
-    return t("summary-won", deals=t("deals", n=won.deals), sums=sums)
-
-
-def _state_now(t: Texts, data: Summary) -> list[str]:
-    if data.now is None:
-        return []
-    overdue, taskless = data.now.overdue, data.now.without_task
-    sums = f" ({t.sums(taskless.amounts)})" if taskless.amounts else ""
-    return [
-        t(
-            "summary-now",
-            day=t.day(data.now.day),
-            overdue=t.number(len(overdue.items)) if overdue.read else "–",
-            taskless=t.number(len(taskless.items)) if taskless.read else "–",
-            sums=sums,
-        )
-    ]
-
-
-def _person_line(t: Texts, person: PersonLine) -> str:
-    change = "" if person.change is None else f" ({_change(t, person.change)})"
-    line = t(
-        "summary-person",
-        name=safe(person.name),
-        percent=t.percent(person.totals.discipline),
-        change=change,
-        points=t.points(person.totals.points, signed=True),
-    )
-    return f"• {line}"
-
-
-def _breakers(breakers: Sequence[tuple[str, str, int]]) -> str:
-    """Who broke a rule, and how often if more than once: (CRM user, name, times)."""
-    return ", ".join(safe(name) if times == 1 else f"{safe(name)} ×{times}" for _, name, times in breakers)
-
-
-def _rules(t: Texts, _team: TeamContext, data: Summary) -> list[str]:
-    text = []
-    for rule in data.rules:
-        times = t("times", n=rule.broken)
-        kpi = lines.kpi_name(t, rule.kpi)
-        text.append(f"• {t('summary-rule', kpi=kpi, percent=t.percent(rule.discipline), times=times)}")
-        if rule.breakers:
-            text.append(f"   {_breakers(rule.breakers[:5])}")
-    return text or [t("summary-empty")]
-
-
-def _deals(t: Texts, team: TeamContext, data: Summary) -> list[str]:
-    """Every taskless deal and overdue task as of the last run, by person, each a link into the CRM."""
-    if data.now is None:
-        return [t("summary-empty")]
-    text: list[str] = []
-    for snapshot in data.now.snapshots.values():
-        for key, sign in (("deals_without_task", "🔴"), ("overdue_tasks", "🟡")):
-            reading = snapshot.readings.get(key)
-            if isinstance(reading, Value) and reading.items:
-                head = f"{sign} {safe(snapshot.manager.name)} – {lines.kpi_name(t, key).lower()}"
-                text.append(f"{head}: {len(reading.items)}")
-                text += lines.items(t, reading.items, team.crm_host, shown=None)
-    return text or [f"✅ {t('none-overdue_tasks')} · {t('none-deals_without_task')}"]
-
-
-def _to(team: TeamContext, data: Summary, part: Part = Part.ALL, page: int = 1, day: date | None = None) -> str:
-    action = Action.WEEK if data.period.month is None else Action.MONTH
-    return pack(action, team.key, day or data.first, part, page)
-
-
-def _summary_buttons(t: Texts, team: TeamContext, data: Summary, *, exports: bool) -> Rows:
-    turning = (
-        Button(t("summary-prev"), _to(team, data, day=_day_before(data.first))),
-        Button(t("summary-next"), _to(team, data, day=_day_after(data.last))),
-    )
-    sides = (
-        Button(t("summary-people"), _to(team, data, Part.PEOPLE)),
-        Button(t("summary-rules"), _to(team, data, Part.RULES)),
-        Button(t("summary-deals"), _to(team, data, Part.DEALS)),
-    )
-    kind = "w" if data.period.month is None else "m"
-    files = [Button(t("summary-picture"), pack(Action.PICTURE, team.key, kind, data.first))]
-    if exports:
-        month = data.period.month or Month.of(data.first)
-        files.append(Button(t("summary-workbook"), pack(Action.EXPORT, team.key, month, "xlsx")))
-    return rows(sides, tuple(files), turning)
-
-
-def _day_before(day: date) -> date:
-    return date.fromordinal(day.toordinal() - 1)
-
-
-def _day_after(day: date) -> date:
-    return date.fromordinal(day.toordinal() + 1)

@@ -6,18 +6,24 @@ import html
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from bot.context import TeamContext
 from bot.texts import Texts, safe
 from scoring.kpis import CATALOGUE, KpiKind
 from scoring.rules import Bound
 from scoring.scorecard import Outcome, Scorecard, ScoreLine, is_money
 from scoring.snapshot import Cause, Evidence, Value
+from scoring.standings import Leaderboard
 
 SHOWN = 5
 """Items under a broken rule before "show all"."""
+TITLE = 70
+"""Characters of a title."""
 
 
 def sign(line: ScoreLine) -> str:
-    """🟡 for overdue tasks, 🔴 for everything else that is broken; the same in every message."""
+    """✅ for what is kept, 🟡 for overdue tasks, 🔴 for everything else that is broken; the same in every message."""
+    if line.outcome is Outcome.KEPT:
+        return "✅"
     return "🟡" if line.rule.kpi == "overdue_tasks" else "🔴"
 
 
@@ -39,44 +45,100 @@ def bound(t: Texts, line: ScoreLine) -> str:
     return t.money(limit, line.rule.currency or "") if is_money(line.rule) else t.number(limit)
 
 
-def broken(t: Texts, line: ScoreLine, host: str, *, shown: int | None = SHOWN) -> list[str]:
-    """A broken rule with up to `shown` of its items (all without)."""
+def head(t: Texts, line: ScoreLine) -> str:
+    """The rule in numbers: what was counted, what was asked for, what it is worth."""
     kind = "line-at-least"
     if line.rule.bound is Bound.AT_MOST:
         kind = "line-at-most-bound" if line.bound else "line-at-most"
-    values = {"kpi": kpi_name(t, line.rule.kpi), "value": value(t, line), "points": t.points(line.points)}
-    head = t(kind, **values, **({} if kind == "line-at-most" else {"bound": bound(t, line)}))
-    result = [f"{sign(line)} {head}"]
-    if CATALOGUE[line.rule.kpi].kind is KpiKind.STATE:
-        result += items(t, line.items, host, shown=shown, new=line.new)
+    points = t.points(line.points, signed=True)
+    values = {"kpi": kpi_name(t, line.rule.kpi), "value": value(t, line), "points": points}
+    return f"{sign(line)} {t(kind, **values, **({} if kind == 'line-at-most' else {'bound': bound(t, line)}))}"
+
+
+def broken(t: Texts, line: ScoreLine, team: TeamContext) -> list[str]:
+    """A broken rule; where something must be none, the first of what there is."""
+    if CATALOGUE[line.rule.kpi].kind is not KpiKind.STATE:
+        return [head(t, line)]
+    return [head(t, line), *items(t, line.rule.kpi, line.items, team, shown=SHOWN, new=line.new)]
+
+
+def shown_of(line: ScoreLine) -> int:
+    """How many items `broken` shows."""
+    return min(len(line.items), SHOWN) if CATALOGUE[line.rule.kpi].kind is KpiKind.STATE else 0
+
+
+def evidence(t: Texts, card: Scorecard, team: TeamContext) -> list[str]:
+    """Every rule with everything that was counted for it, what is broken first; then what is observed."""
+    ordered = sorted(card.lines, key=lambda line: line.outcome is not Outcome.BROKEN)
+    result = []
+    for line in ordered:
+        if line.outcome.scored:
+            result += [head(t, line), *items(t, line.rule.kpi, line.items, team, new=line.new)]
+    counted = {line.rule.kpi for line in card.lines if line.outcome.scored}
+    if "deals_won" in card.snapshot.readings:
+        counted.add("won_amount")  # the same deals, each with its sum
+    for key, reading in card.snapshot.readings.items():
+        if key not in counted and isinstance(reading, Value) and reading.items:
+            result += [f"ℹ️ {kpi_name(t, key)}: {len(reading.items)}", *items(t, key, reading.items, team)]
     return result
 
 
 def items(
-    t: Texts, evidence: Sequence[Evidence], host: str, *, shown: int | None = SHOWN, new: frozenset[str] | None = None
+    t: Texts,
+    kpi: str,
+    counted: Sequence[Evidence],
+    team: TeamContext,
+    *,
+    shown: int | None = None,
+    new: frozenset[str] | None = None,
 ) -> list[str]:
-    """Evidence as links; new ones marked and first, and how many there are beyond those shown."""
-    ordered = sorted(evidence, key=lambda item: item.key not in new) if new is not None else list(evidence)
+    """Counted things as links, the new ones first, and how many there are beyond those shown."""
+    ordered = sorted(counted, key=lambda item: item.key not in new) if new is not None else list(counted)
     cut = ordered if shown is None else ordered[:shown]
-    result = [f"   • {link(t, item, host)}{_mark(t, item, new)}" for item in cut]
+    result = [f"   • {link(t, item, team.crm_host)}{_when(t, kpi, item, team)}{_mark(t, item, new)}" for item in cut]
     if len(cut) < len(ordered):
         result.append(f"   {t('and-more', n=len(ordered) - len(cut))}")
     return result
 
 
+def _when(t: Texts, kpi: str, item: Evidence, team: TeamContext) -> str:
+    """The deadline of what is overdue, the time of what happened."""
+    if item.since is None:
+        return ""
+    moment = t.moment(item.since, team.calendar.zone)
+    if kpi == "overdue_tasks":
+        return f" · {t('mark-due', moment=moment)}"
+    return f" · {moment}" if CATALOGUE[kpi].kind is KpiKind.EVENT else ""
+
+
 def _mark(t: Texts, item: Evidence, new: frozenset[str] | None) -> str:
-    """Told only where there is something to tell apart from."""
-    return f" · {t('mark-new')}" if new is not None and item.key in new else ""
+    """New or carried over; nothing where there is no earlier snapshot to tell by."""
+    if new is None:
+        return ""
+    return f" · {t('mark-new' if item.key in new else 'mark-carried')}"
+
+
+def place(t: Texts, board: Leaderboard | None, crm_user: str) -> str:
+    """A manager's place, to be put behind his points; nothing where there is no board."""
+    own = board.of(crm_user) if board else None
+    if board is None or own is None:
+        return ""
+    return t("day-apart") if own.place is None else t("day-place", place=own.place, total=len(board.rows))
 
 
 def link(t: Texts, item: Evidence, host: str) -> str:
     """Title, sum and a link; no link to any host but the CRM's."""
-    title = safe(item.title) or item.key
+    title = safe(shortened(item.title)) or item.key
     if item.amount is not None:
         title += f", {t.money(item.amount.amount, item.amount.currency)}"
     if not is_of(host, item.url):
         return title
     return f'{title} – <a href="{html.escape(item.url)}">{t("open")}</a>'
+
+
+def shortened(text: str) -> str:
+    """A title that leaves room for others: a page of evidence must stay one message."""
+    return text if len(text) <= TITLE else f"{text[: TITLE - 1].rstrip()}…"
 
 
 def is_of(host: str, url: str) -> bool:

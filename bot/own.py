@@ -3,45 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from bot import lines
 from bot.callbacks import Action, pack
 from bot.context import TeamContext
 from bot.texts import Texts, safe
-from bot.views import Button, View, rows
+from bot.views import Button, Rows, View, rows
 from scoring.entries import Entry, EntryKind, Month
 from scoring.kpis import CATALOGUE, Unit
 from scoring.rules import Bound, Rule, Rulebook
-from scoring.standings import Totals, streak, totals
+from scoring.standings import Leaderboard, Totals, streak, totals
+
+DAYS_A_ROW = 7
 
 
-def me(t: Texts, team: TeamContext, name: str, month: Month, entries: Sequence[Entry], today: date) -> View:
-    """Week, month and the month's days of one manager in one team. `entries` are his of the month and of this week."""
-    monday = today - timedelta(days=today.weekday())
-    week = _totals(entry for entry in entries if monday <= entry.day <= today)
-    days = [entry for entry in entries if Month.of(entry.day) == month]
-    whole = _totals(days)
-    text = [f"<b>{t('me-head', title=safe(team.title), name=safe(name))}</b>"]
-    if month == Month.of(today) and week is not None:
+@dataclass(frozen=True, slots=True)
+class OwnMonth:
+    """All that `/me` is made of."""
+
+    crm_user: str
+    name: str
+    month: Month
+    entries: tuple[Entry, ...]
+    """His of the month and of the last weeks."""
+    today: date
+    since: date | None
+    """The team's first scored day."""
+    board: Leaderboard | None
+    """Of the month, if it is the running one."""
+
+
+def me(t: Texts, team: TeamContext, data: OwnMonth) -> View:
+    """Week, month and the month's days of one manager in one team; a button a day opens it."""
+    monday = data.today - timedelta(days=data.today.weekday())
+    running = data.month == Month.of(data.today)
+    week = _totals(entry for entry in data.entries if monday <= entry.day <= data.today)
+    entries = [entry for entry in data.entries if Month.of(entry.day) == data.month]
+    whole = _totals(entries)
+    text = [f"<b>{t('me-head', title=safe(team.title), name=safe(data.name))}</b>"]
+    if running and week is not None:
         text.append(t("me-week", points=t.points(week.points, signed=True), percent=t.percent(week.discipline)))
     if whole is None:
         text.append(t("me-none"))
     else:
-        shown = t.month(month)
+        shown = t.month(data.month)
         points = t.points(whole.points, signed=True)
-        text.append(
-            t("me-month", month=shown[0].upper() + shown[1:], points=points, percent=t.percent(whole.discipline))
-        )
-        if month == Month.of(today):
-            text.append(t("me-streak", n=streak(entries)))
-        text += ["", f"{t('me-history')}:", *_days(t, days)]
-    turning = (
-        Button(t("summary-prev"), pack(Action.ME, team.key, month.previous)),
-        Button(t("summary-next"), pack(Action.ME, team.key, month.next)),
-    )
-    picture = (Button(t("summary-picture"), pack(Action.PICTURE, team.key, "t", month.first)),)
-    return View("\n".join(text), rows(picture, turning))
+        line = t("me-month", month=shown[0].upper() + shown[1:], points=points, percent=t.percent(whole.discipline))
+        text.append(line + lines.place(t, data.board, data.crm_user))
+        if running:
+            text.append(t("me-streak", n=streak(data.entries)))
+        text += ["", f"{t('me-history')}:", *_days(t, entries)]
+    return View("\n".join(text), _me_buttons(t, team, data, sorted({entry.day for entry in entries}, reverse=True)))
+
+
+def _me_buttons(t: Texts, team: TeamContext, data: OwnMonth, days: Sequence[date]) -> Rows:
+    def to(month: Month) -> str:
+        return pack(Action.ME, team.key, data.crm_user, month)
+
+    opening = [Button(str(day.day), pack(Action.DAY, team.key, day, data.crm_user, 0)) for day in days]
+    picture = (Button(t("summary-picture"), pack(Action.PICTURE, team.key, "m", data.month.first, data.crm_user)),)
+    turning = []
+    if data.since is None or data.month.first > data.since:
+        turning.append(Button(t("summary-prev"), to(data.month.previous)))
+    if data.month.last < data.today:
+        turning.append(Button(t("summary-next"), to(data.month.next)))
+    in_rows = [tuple(opening[start : start + DAYS_A_ROW]) for start in range(0, len(opening), DAYS_A_ROW)]
+    return rows(*in_rows, picture if days else (), tuple(turning))
 
 
 def _totals(entries: object) -> Totals | None:
@@ -111,15 +141,16 @@ def _limit(t: Texts, rule: Rule) -> str:
 
 
 def _break_even(t: Texts, book: Sequence[Rule]) -> str:
-    """How many rules must be kept so that the day is not a minus, if the hardest ones are broken."""
+    """How many rules keep the day out of the minus, whichever are broken, and what share that is on the whole."""
     scored = [rule for rule in book if not rule.observed_only]
-    if not any(rule.penalty for rule in scored):
+    lost, swing = sum(rule.penalty for rule in scored), sum(rule.penalty + rule.reward for rule in scored)
+    if not lost:
         return t("rules-break-even-any")
-    swing = sum(rule.penalty for rule in scored)
-    kept = 0
+    kept, short = 0, lost
     for rule in sorted(scored, key=lambda rule: rule.reward + rule.penalty):
-        if swing <= 0:
+        if short <= 0:
             break
-        swing -= rule.reward + rule.penalty
+        short -= rule.reward + rule.penalty
         kept += 1
-    return t("rules-break-even", kept=kept, total=len(scored))
+    share = (Decimal(100 * lost) / swing).quantize(Decimal(1))
+    return t("rules-break-even", kept=kept, rules=t("of-rules", kept=kept, total=len(scored)), percent=t.percent(share))

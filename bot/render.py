@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from functools import partial
 
 from bot import answers, lines, personal
 from bot.context import AppContext
-from bot.drawing import draw_board
+from bot.drawing import board_of
 from bot.texts import Texts, safe
 from bot.views import View
 from scoring.scorecard import score
@@ -51,8 +50,7 @@ async def _board(session: Session, ctx: AppContext, t: Texts, delivery: Delivery
     view = await answers.evening_board(session, ctx, t, delivery.reference)
     team, on = ctx.teams[delivery.reference["team"]], date.fromisoformat(delivery.reference["day"])
     standings = await answers.standings(session, ctx, team.key, on)
-    title = t("picture-leaderboard", title=team.title)
-    return View(view.text, view.rows, partial(draw_board, standings, title, t.language, team.board == "full"))
+    return View(view.text, view.rows, board_of(t, team, standings, on))
 
 
 async def _reminder(session: Session, ctx: AppContext, t: Texts, delivery: Delivery, now: datetime) -> View | None:

@@ -117,6 +117,12 @@ class Texts:
         """`18:00` in the team's zone."""
         return f"{instant.astimezone(zone):%H:%M}"
 
+    def moment(self, instant: datetime, zone: ZoneInfo) -> str:
+        """`19.11, 16:30` in the team's zone; at midnight sharp, which is a date without a time, `19.11`."""
+        local = instant.astimezone(zone)
+        day = format_date(local, "d.MM" if self.language == "ru" else "M/d", locale=self.language)
+        return f"{day}, {local:%H:%M}" if (local.hour, local.minute) != (0, 0) else day
+
     def span(self, first: date, last: date) -> str:
         """`16 – 19 ноября`."""
         if first == last:

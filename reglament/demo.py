@@ -17,7 +17,8 @@ from rich.progress import track
 
 from bot import answers, render
 from bot.context import AppContext
-from bot.drawing import draw_board
+from bot.drawing import board_of
+from bot.periods import Shown
 from bot.texts import Texts, language_of, texts
 from bot.views import View
 from reglament import telegram
@@ -240,16 +241,16 @@ async def _print_delivery(
 async def _week(console: Console, process: Process, context: AppContext, t: Texts, day: date) -> None:
     _head(console, t("demo-week"))
     async with process.db.reading() as session:
-        _print(console, await answers.summary(session, context, t, TEAM, day, monthly=False))
+        _print(console, await answers.summary(session, context, t, TEAM, day, Shown(until=day), monthly=False))
 
 
 async def _files(process: Process, context: AppContext, t: Texts, day: date, directory: Path) -> tuple[Path, Path]:
     """The leaderboard as a picture, the month as a workbook."""
     async with process.db.reading() as session:
         standings = await answers.standings(session, context, TEAM, day)
-    title = t("picture-leaderboard", title=t("demo-team"))
     picture, workbook = directory / "leaderboard.png", directory / f"reglament-{Month.of(day)}.xlsx"
-    picture.write_bytes(await asyncio.to_thread(draw_board, standings, title, t.language, True))
+    team = replace(context.teams[TEAM], board="full")
+    picture.write_bytes(await asyncio.to_thread(board_of(t, team, standings, day)))
     _, content = await PeriodExporter(process).export(TEAM, Month.of(day), by="reglament demo", fmt="xlsx")
     workbook.write_bytes(content)
     return picture, workbook

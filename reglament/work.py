@@ -13,7 +13,7 @@ from reglament import announce, clock
 from reglament.clock import DueCutoff, DueReminder, TeamClock
 from reglament.day import Process, audience_of, order, run_cutoff
 from scoring.scorecard import score
-from storage import deliveries, heartbeats, runs, teams
+from storage import absences, deliveries, heartbeats, runs, teams
 from storage.rows import RunState
 
 log = structlog.get_logger()
@@ -80,7 +80,11 @@ class ServiceWork:
         if reading is None or reading.day != due.day:
             return
         async with process.db.transaction() as session:
-            cards = [score(snapshot, reading.rulebook) for snapshot in reading.snapshots]
+            absent = await absences.absent_on(session, process.settings.teams[due.team].crm, due.day)
+            cards = [
+                score(snapshot, reading.rulebook, absent=snapshot.manager.crm_user in absent)
+                for snapshot in reading.snapshots
+            ]
             audience = await audience_of(process, session, due.team)
             await order(process, session, announce.reminders(due.team, due.day, cards, audience))
 

@@ -9,16 +9,14 @@ from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
-from bot import answers, choosing, drawing, show
+from bot import answers, choosing, show
 from bot.access import Viewer
-from bot.callbacks import Action, Callback, pack
+from bot.callbacks import Action, Callback, Part, pack
 from bot.context import AppContext
 from bot.filters import Tapped
-from bot.heads import Part
+from bot.periods import Shown
 from bot.texts import Texts
 from bot.views import Button, View
-from reports.stretches import week_of
-from scoring.entries import Month
 from storage import people, runs
 from storage.rows import Member
 
@@ -47,8 +45,8 @@ async def _overview(ctx: AppContext, t: Texts, viewer: Viewer, command: str, key
             return await answers.team_now(session, ctx, t, key)
         run = await runs.last_finished(session, key)
         day = run.day if run else ctx.teams[key].calendar.local_date(now)
-        monthly, exports = command == "month", viewer.exports(key)
-        return await answers.summary(session, ctx, t, key, day, monthly=monthly, exports=exports)
+        shown = Shown(exports=viewer.exports(key), until=ctx.teams[key].calendar.local_date(now))
+        return await answers.summary(session, ctx, t, key, day, shown, monthly=command == "month")
 
 
 @router.callback_query(Tapped(Action.TEAM), F.data.regexp(r":(team|week|month):"))
@@ -80,37 +78,16 @@ async def turned(
     query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
     """Another period or another side of it; never beyond the running one."""
-    key, part = tapped.values[0], Part(tapped.values[2])
-    page = int(tapped.values[3]) if len(tapped.values) > 3 else 1  # older messages have no page
+    key, part, page = tapped.values[0], Part(tapped.values[2]), int(tapped.values[3])
     if not viewer.sees_team(key):
         await query.answer(t("not-yours"), show_alert=True)
         return
-    day = min(tapped.day(1), ctx.teams[key].calendar.local_date(now()))
-    monthly, exports = tapped.action is Action.MONTH, viewer.exports(key)
+    today = ctx.teams[key].calendar.local_date(now())
+    shown = Shown(part, page, viewer.exports(key), until=today)
+    day, monthly = min(tapped.day(1), today), tapped.action is Action.MONTH
     async with ctx.db.reading() as session:
-        view = await answers.summary(session, ctx, t, key, day, monthly=monthly, part=part, page=page, exports=exports)
+        view = await answers.summary(session, ctx, t, key, day, shown, monthly=monthly)
     await show.replace(query, view)
-
-
-@router.callback_query(Tapped(Action.PICTURE))
-async def picture(
-    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
-) -> None:
-    """The trend of a week or month of the team (head), or of one's own month."""
-    key, kind = tapped.values[0], tapped.values[1]
-    first = tapped.day(2)
-    member = viewer.member_of(key)
-    if (kind == "t" and member is None) or (kind != "t" and not viewer.sees_team(key)):
-        await query.answer(t("not-yours"), show_alert=True)
-        return
-    await query.answer()
-    message = show.message_of(query)
-    if message is None:
-        return
-    last = week_of(first)[1] if kind == "w" else Month.of(first).last
-    last = min(last, ctx.teams[key].calendar.local_date(now()))
-    own = member.crm_user if kind == "t" and member else None
-    await show.picture(message, View("", photo=await drawing.days(ctx, t, key, first, last, own)))
 
 
 # /who
@@ -118,7 +95,7 @@ async def picture(
 
 @router.message(Command("who"), F.chat.type == "private")
 async def who(message: Message, command: CommandObject, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
-    """The newest evening of a manager, found by a part of his name."""
+    """One manager, found by a part of his name."""
     if not viewer.head_of:
         await message.answer(t("not-yours") if viewer.known else t("stranger"))
         return

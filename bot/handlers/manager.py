@@ -1,8 +1,7 @@
-"""`/today`, `/me`, `/rules`, `/leaderboard`, and the buttons of the evening message."""
+"""`/me`, `/rules`, `/leaderboard`, days and their pictures: what everybody asks about himself and his team."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
@@ -10,68 +9,17 @@ from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
-from bot import answers, choosing, drawing, personal, show
+from bot import answers, choosing, drawing, show
 from bot.access import Viewer
 from bot.callbacks import Action, Callback
-from bot.context import AppContext, LiveReading, LiveUnavailable
+from bot.context import AppContext
 from bot.filters import Tapped
-from bot.texts import Texts, safe
+from bot.texts import Texts
 from bot.views import View
+from reports.stretches import week_of
 from scoring.entries import Month
-from scoring.scorecard import score
-from storage.rows import Member
 
 router = Router(name="manager")
-PATIENCE = 60.0
-"""Seconds until `/today` shows the last reading instead of waiting on."""
-
-
-# /today
-
-
-@router.message(Command("today"), F.chat.type == "private")
-async def today(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
-    """As if the cutoff were now: at once from a fresh reading, else when the CRM has answered."""
-    if not viewer.own:
-        await message.answer(t("no-own-score") if viewer.known else t("stranger"))
-        return
-    for member in viewer.own:
-        await _today(message, ctx, t, member, now)
-
-
-async def _today(message: Message, ctx: AppContext, t: Texts, member: Member, now: Callable[[], datetime]) -> None:
-    key = member.team or ""
-    fresh = await ctx.live.fresh(key, now())
-    if fresh is not None:
-        await show.send(message, _standing(ctx, t, member, fresh))
-        return
-    waiting = await message.answer(t("today-reading"))
-    await show.edit(waiting, await _read(ctx, t, member, now))
-
-
-async def _read(ctx: AppContext, t: Texts, member: Member, now: Callable[[], datetime]) -> View:
-    key = member.team or ""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            reading = await ctx.live.read(key, now())
-    except LiveUnavailable as error:
-        return View(t("today-unavailable", problem=safe(str(error))))
-    except TimeoutError:
-        last = await ctx.live.last(key)
-        if last is None:
-            return View(t("today-unavailable", problem="–"))
-        clock = t.clock(last.read_at, ctx.teams[key].calendar.zone)
-        view = _standing(ctx, t, member, last)
-        return View(f"{t('today-old', clock=clock)}\n\n{view.text}", view.rows)
-    return View(t("today-too-close")) if reading is None else _standing(ctx, t, member, reading)
-
-
-def _standing(ctx: AppContext, t: Texts, member: Member, reading: LiveReading) -> View:
-    team = ctx.teams[member.team or ""]
-    own = next((item for item in reading.snapshots if item.manager.crm_user == member.crm_user), None)
-    if own is None:
-        return View(t("today-nobody"))
-    return personal.today(t, team, score(own, reading.rulebook), reading.day, reading.read_at, team.calendar.zone)
 
 
 # The evening message
@@ -86,8 +34,30 @@ async def evening_page(query: CallbackQuery, tapped: Callback, ctx: AppContext, 
         return
     async with ctx.db.reading() as session:
         reference = {"team": key, "day": day, "crm_user": user}
-        view = await answers.evening(session, ctx, t, reference, page=int(page))
+        view = await answers.evening(session, ctx, t, reference, page=int(page), named=_of_another(viewer, key, user))
     await show.replace(query, view or View(t("stale-button")))
+
+
+@router.callback_query(Tapped(Action.DAY))
+async def day_opened(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
+    """A day of the history as a message of its own."""
+    key, day, user, page = tapped.values
+    if not viewer.sees_person(key, user):
+        await query.answer(t("not-yours"), show_alert=True)
+        return
+    await query.answer()
+    message = show.message_of(query)
+    if message is None:
+        return
+    async with ctx.db.reading() as session:
+        reference = {"team": key, "day": day, "crm_user": user}
+        view = await answers.evening(session, ctx, t, reference, page=int(page), named=_of_another(viewer, key, user))
+    await show.send(message, view or View(t("stale-button")))
+
+
+def _of_another(viewer: Viewer, key: str, crm_user: str) -> bool:
+    own = viewer.member_of(key)
+    return own is None or own.crm_user != crm_user
 
 
 # /me
@@ -108,18 +78,36 @@ async def me(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: C
 
 
 @router.callback_query(Tapped(Action.ME))
-async def me_month(
+async def month_opened(
     query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
-    """Another month."""
-    key, month = tapped.values
-    member = viewer.member_of(key)
-    if member is None:
+    """Another month; a head turns those of his people."""
+    key, user, month = tapped.values
+    if not viewer.sees_person(key, user):
         await query.answer(t("not-yours"), show_alert=True)
         return
     async with ctx.db.reading() as session:
-        view = await answers.me(session, ctx, t, key, member.crm_user, member.name, Month.parse(month), now())
+        name = await answers.name_of(session, key, user)
+        view = await answers.me(session, ctx, t, key, user, name, Month.parse(month), now())
     await show.replace(query, view)
+
+
+@router.callback_query(Tapped(Action.PICTURE))
+async def picture(
+    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+) -> None:
+    """Day by day: a week or month of the team for its head, of one person for himself and his head."""
+    (key, kind, _), first, user = tapped.values[:3], tapped.day(2), (*tapped.values, "")[3]
+    if not (viewer.sees_person(key, user) if user else viewer.sees_team(key)):
+        await query.answer(t("not-yours"), show_alert=True)
+        return
+    await query.answer()
+    message = show.message_of(query)
+    if message is None:
+        return
+    last = week_of(first)[1] if kind == "w" else Month.of(first).last
+    last = min(last, ctx.teams[key].calendar.local_date(now()))
+    await show.picture(message, View("", photo=await drawing.days(ctx, t, key, first, last, user or None)))
 
 
 # /rules and /leaderboard, also in groups

@@ -189,7 +189,7 @@ async def test_everybody_is_answered_by_his_rights(office):
     anna, head, hr = office.api.user(ANNA), office.api.user(HEAD), office.api.user(HR)
     for text, answer in (
         ("/me", "По дням"),
-        ("/rules", "Как выйти в ноль"),
+        ("/rules", "не ушёл в минус"),
         ("/leaderboard", "Лидеры за"),
         ("/week", "Это вам недоступно"),
         ("/export", "Это вам недоступно"),
@@ -229,7 +229,7 @@ async def test_a_group_is_told_the_board_and_the_rules_and_nothing_else(office):
     for text in ("/week", "/today", "/me", "/nonsense"):
         group.says(stranger, text)
     group.says(stranger, "/rules")
-    await office.api.message(GROUP, "Как выйти в ноль")
+    await office.api.message(GROUP, "не ушёл в минус")
     assert len(office.api.chat(GROUP).messages) == before + 1
 
 

@@ -33,7 +33,6 @@ and-more = …and { $n } more
 and-others = and { $n } more
 none = none
 open = open
-company-unnamed = company
 
 ## KPIs: the name, and how it is put when all is well
 
@@ -83,7 +82,7 @@ none-lost_without_reason = every loss has a reason
 day-head = { $weekday } · cutoff at { $clock }
 day-sum = Your day: { $points } ({ $rules })
 day-sum-unscored = The day is not scored: the CRM gave no data. It costs you nothing
-day-sum-excused = You were absent today: the day is not scored
+day-sum-excused = Absent: this day is not scored
 day-month = { $month } so far: { $points }
 day-place = , place { $place } of { $total }
 day-apart = , no place yet: too few scored days
@@ -94,8 +93,9 @@ day-streak = { $n ->
 line-at-least = { $kpi }: { $value } of { $bound } ({ $points })
 line-at-most = { $kpi }: { $value } ({ $points })
 line-at-most-bound = { $kpi }: { $value }, up to { $bound } allowed ({ $points })
-line-carried = carried over from yesterday: { $n }
 mark-new = new
+mark-carried = carried over
+mark-due = due { $moment }
 no-data-line = Not read: { $rules }. It costs nothing
 no-data-incomplete = the CRM did not give all of it
 no-data-late = it was read too late
@@ -109,17 +109,17 @@ earlier-line = { $day }: { $points }
 earlier-unscored = { $day }: not scored, it costs nothing
 earlier-head = Missed days caught up
 corrected-line = { $kpi }: corrected ({ $points })
+correction-note = The score of { $day } was corrected: see the message
 show-all = Show all
 show-less = Show less
 rules-button = Rules
-page = Page { $page } of { $pages }
 
 ## The reminder
 
 reminder-head = { $minutes ->
     [one] { $minutes } minute to the cutoff
    *[other] { $minutes } minutes to the cutoff
-}. If nothing changes, it will be { $points }
+}. If nothing changes, it will be { $points } instead of { $best }
 
 ## The group
 
@@ -141,6 +141,7 @@ digest-head = { $title } · { $weekday } · cutoff at { $clock }
 digest-discipline = Discipline of the day: { $percent }
 digest-clean = Nothing broken: { $names }
 digest-person = { $name }: { $points }
+digest-earlier = { $day }: discipline { $percent }
 digest-nobody = Nobody was scored today
 digest-absent = Absent: { $names }
 digest-unconnected = Not connected to the bot: { $names }
@@ -160,6 +161,7 @@ channel-deactivated = the account was deleted
 channel-never_started = the bot was never started
 channel-not_found = the chat was not found
 channel-kicked = the bot was removed from the group
+channel-no_rights = the bot may not write into the group
 
 ## Commands
 
@@ -195,6 +197,7 @@ invite-expired = This link has expired: it lives for 72 hours. Ask your head for
 invite-used = This link was used already. If that was not you, tell your head.
 invite-other_chat = This person is connected from another chat already. After a change of phone, ask the admin to part the old one.
 invite-other_person = This chat belongs to another person already. Ask the admin.
+invite-yours = You are connected already. What you can ask: /help
 
 unknown-command = There is no such command. What I can do: /help
 no-own-score = Your days are not scored, so you have no points of your own. What you can do: /help
@@ -203,15 +206,19 @@ stale-button = This message is out of date. Open it again by its command.
 too-often = Too often. Wait { $seconds } s
 failed = I could not answer: my mistake, not yours. It does not touch your score. Try again; if it happens again, tell the admin.
 database-busy = The database is busy. It does not touch your score. Try again in a minute.
-group-private = This is private: write to me in our own chat.
 
-today-head = { $weekday } · as if the cutoff were now, { $clock }
+today-head = { $weekday } · as if the cutoff were now
 today-sum = It would be { $points } ({ $rules })
-today-age = Data as of { $clock }
+today-age = { $n ->
+    [0] CRM data as of { $clock }
+    [one] CRM data as of { $clock }, { $n } minute ago
+   *[other] CRM data as of { $clock }, { $n } minutes ago
+}
+today-refresh = Refresh
 today-reading = Reading the CRM…
 today-too-close = The cutoff is very near and the CRM is being read for it. Wait for the result.
 today-unavailable = The CRM does not answer now: { $problem }. It does not touch your score: only the cutoff counts.
-today-old = The CRM takes long. This is the last we know, as of { $clock }:
+today-old = The CRM takes long. This is the last we know:
 today-nobody = You are not among the managers I see in the CRM.
 
 me-head = { $title } · { $name }
@@ -231,7 +238,7 @@ rules-at-most-none = { $kpi }: none at all. Kept: { $reward }, broken: { $penalt
 rules-per-deals = for every { $n } open deals
 rules-observed = { $kpi }: in observation, no points
 rules-cutoff = The cutoff is at { $clock } on working days. What is entered later counts for the next day
-rules-break-even = To come out even, keep { $kept } of { $total } rules. More is a plus, less a minus
+rules-break-even = To keep the day out of the minus, keep { $rules }. Over time { $percent } of the rules kept comes out even: more is a plus, less a minus
 rules-break-even-any = These rules never cost points
 rules-money = A point is worth { $plus } in plus and { $minus } in minus. Minus points lower the bonus only, never the salary
 rules-money-bounds = The month's bonus: at least { $floor }{ $cap }
@@ -250,15 +257,17 @@ summary-week = { $title } · week { $week } ({ $span })
 summary-month = { $title } · { $month } ({ $span })
 summary-days = { $workdays }, { $scored } scored. Compared with { $span }
 summary-days-first = { $workdays }, { $scored } scored. Nothing to compare with yet
-summary-discipline = Discipline: { $percent } ({ $change } pp)
-summary-discipline-first = Discipline: { $percent }
+summary-discipline = Discipline: { $percent }{ $change }
+summary-before = before { $what }
+points-of-percent = { $change } pp
 summary-points = Points: { $points } ({ $plus } and { $minus })
-summary-won = Won: { $deals }{ $sums }
+summary-won = Won: { $deals }
 summary-won-unavailable = This CRM does not tell deals won
-summary-improved = Improved most: { $who } ({ $change } pp)
+summary-improved = Improved most: { $who }{ $change }
 summary-slides = Sliding two periods in a row: { $who }
 summary-broken = Broken most: { $kpi }, { $times } ({ $who })
-summary-now = Now (cutoff of { $day }): 🟡 overdue { $overdue } · 🔴 without a task { $taskless }{ $sums }
+summary-now = Now (cutoff of { $day }): { $gauges }
+gauges = 🟡 overdue { $overdue } · 🔴 without a task { $taskless }
 summary-empty = No scored days
 summary-people = People
 summary-rules = Rules
@@ -272,11 +281,19 @@ summary-prev = ◀ Earlier
 summary-next = Later ▶
 
 team-head = { $title } · cutoff of { $day }
-team-person = { $sign } { $name }: { $points }
+team-head-live = { $title } · as if the cutoff were now, { $clock }
+team-absent = { $name }: absent
+team-unscored = { $name }: not scored
+team-live-button = As it is now
+team-last-button = Last cutoff
 team-none = There was no cutoff yet
 choose-team = Which team?
 who-usage = Write a name: /who Anna
 who-nobody = Nobody of that name was found.
+who-week = Week { $week }: { $points }, discipline { $percent }{ $change }
+who-month = { $month }: { $points }, discipline { $percent }{ $change }
+who-won = Won in { $month }: { $deals }{ $sums }
+who-broken = Breaks most this month: { $rules }
 who-many = Whom do you mean?
 who-too-many = Whom do you mean? { $n } more match: write more of the name.
 
@@ -299,4 +316,5 @@ bind-settings = The group of “{ $title }” stands in the settings, and they w
 bind-private = /bind works in a group.
 bind-choose = Which team's results shall come here?
 picture-leaderboard = Leaders · { $title }
-picture-trend = Discipline day by day · { $title }
+picture-trend = Trend · { $title }
+picture-day = { $month }, up to { $day }

@@ -39,7 +39,6 @@ and-more = …и ещё { $n }
 and-others = и ещё { $n }
 none = нет
 open = открыть
-company-unnamed = компания
 
 ## Показатели: название, и как о нём говорят, когда всё в порядке
 
@@ -89,7 +88,7 @@ none-lost_without_reason = все причины проигрыша указан
 day-head = { $weekday } · срез на { $clock }
 day-sum = Итог дня: { $points } ({ $rules })
 day-sum-unscored = День не оценён: данных из CRM нет. Минусов за него не будет
-day-sum-excused = Сегодня вы отсутствовали: день не оценивается
+day-sum-excused = Отсутствие: этот день не оценивается
 day-month = За { $month }: { $points }
 day-place = , место { $place } из { $total }
 day-apart = , места пока нет: оценено мало дней
@@ -101,8 +100,9 @@ day-streak = { $n ->
 line-at-least = { $kpi }: { $value } из { $bound } ({ $points })
 line-at-most = { $kpi }: { $value } ({ $points })
 line-at-most-bound = { $kpi }: { $value }, можно до { $bound } ({ $points })
-line-carried = из них со вчера: { $n }
 mark-new = новое
+mark-carried = осталось
+mark-due = срок { $moment }
 no-data-line = Не прочитано: { $rules }. Без минуса
 no-data-incomplete = CRM не отдала данные полностью
 no-data-late = данные прочитаны слишком поздно
@@ -116,10 +116,10 @@ earlier-line = { $day }: { $points }
 earlier-unscored = { $day }: не оценён, минусов не будет
 earlier-head = Догнали пропущенные дни
 corrected-line = { $kpi }: исправлено ({ $points })
+correction-note = Итог за { $day } исправлен: смотрите сообщение
 show-all = Показать всё
 show-less = Свернуть
 rules-button = Правила
-page = Страница { $page } из { $pages }
 
 ## Напоминание
 
@@ -127,7 +127,7 @@ reminder-head = { $minutes ->
     [one] До среза { $minutes } минута
     [few] До среза { $minutes } минуты
    *[many] До среза { $minutes } минут
-}. Если ничего не менять, будет { $points }
+}. Если ничего не менять, будет { $points } вместо { $best }
 
 ## Группа
 
@@ -149,6 +149,7 @@ digest-head = { $title } · { $weekday } · срез на { $clock }
 digest-discipline = Дисциплина дня: { $percent }
 digest-clean = Без нарушений: { $names }
 digest-person = { $name }: { $points }
+digest-earlier = { $day }: дисциплина { $percent }
 digest-nobody = Никто сегодня не оценивался
 digest-absent = Отсутствуют: { $names }
 digest-unconnected = Не подключены к боту: { $names }
@@ -169,6 +170,7 @@ channel-deactivated = аккаунт удалён
 channel-never_started = бот ещё не запущен
 channel-not_found = чат не найден
 channel-kicked = бот удалён из группы
+channel-no_rights = боту нельзя писать в группу
 
 ## Команды
 
@@ -204,6 +206,7 @@ invite-expired = Срок ссылки истёк: она живёт 72 часа
 invite-used = По этой ссылке уже подключились. Если это были не вы, сообщите руководителю.
 invite-other_chat = Этот сотрудник уже подключён из другого чата. Если телефон сменился, попросите администратора отвязать старый.
 invite-other_person = Этот чат уже подключён к другому человеку. Обратитесь к администратору.
+invite-yours = Вы уже подключены. Что можно спросить: /help
 
 unknown-command = Такой команды нет. Что я умею: /help
 no-own-score = Ваши дни не оцениваются, поэтому своих баллов у вас нет. Что можно: /help
@@ -212,15 +215,20 @@ stale-button = Сообщение устарело. Откройте его за
 too-often = Слишком часто. Подождите { $seconds } с
 failed = Не получилось ответить: ошибка у меня, не у вас. На баллы это не влияет. Попробуйте ещё раз; если повторится, сообщите администратору.
 database-busy = База данных сейчас занята. На баллы это не влияет. Повторите через минуту.
-group-private = Это личные данные: напишите мне в личном чате.
 
-today-head = { $weekday } · как если бы срез был сейчас, { $clock }
+today-head = { $weekday } · как если бы срез был сейчас
 today-sum = Было бы { $points } ({ $rules })
-today-age = Данные на { $clock }
+today-age = { $n ->
+    [0] Данные CRM на { $clock }
+    [one] Данные CRM на { $clock }, { $n } минуту назад
+    [few] Данные CRM на { $clock }, { $n } минуты назад
+   *[many] Данные CRM на { $clock }, { $n } минут назад
+}
+today-refresh = Обновить
 today-reading = Читаю CRM…
 today-too-close = До среза совсем мало времени, сейчас CRM читает итоговый срез. Дождитесь итога.
 today-unavailable = CRM сейчас не отвечает: { $problem }. На баллы это не влияет: важен только срез.
-today-old = CRM отвечает долго. Вот последнее, что известно, на { $clock }:
+today-old = CRM отвечает долго. Вот последнее, что известно:
 today-nobody = Вас нет в списке менеджеров, которых я вижу в CRM.
 
 me-head = { $title } · { $name }
@@ -240,7 +248,7 @@ rules-at-most-none = { $kpi }: быть не должно. Выполнено: {
 rules-per-deals = на каждые { $n } открытых сделок
 rules-observed = { $kpi }: в наблюдении, без баллов
 rules-cutoff = Срез в { $clock } по рабочим дням. Что внесено после среза, считается следующим днём
-rules-break-even = Как выйти в ноль: выполнить { $kept } из { $total } правил. Больше – плюс, меньше – минус
+rules-break-even = Чтобы день не ушёл в минус, выполните { $rules }. В среднем в ноль выводят { $percent } выполненных правил: больше – плюс, меньше – минус
 rules-break-even-any = Минусов по этим правилам не бывает
 rules-money = Цена балла: плюс { $plus }, минус { $minus }. Минусы уменьшают только бонус, оклад – никогда
 rules-money-bounds = Бонус за месяц: не меньше { $floor }{ $cap }
@@ -259,15 +267,17 @@ summary-week = { $title } · неделя { $week } ({ $span })
 summary-month = { $title } · { $month } ({ $span })
 summary-days = { $workdays }, оценено { $scored }. Сравнение с { $span }
 summary-days-first = { $workdays }, оценено { $scored }. Сравнить пока не с чем
-summary-discipline = Дисциплина: { $percent } ({ $change } п. п.)
-summary-discipline-first = Дисциплина: { $percent }
+summary-discipline = Дисциплина: { $percent }{ $change }
+summary-before = было { $what }
+points-of-percent = { $change } п. п.
 summary-points = Баллы: { $points } ({ $plus } и { $minus })
-summary-won = Выиграно: { $deals }{ $sums }
+summary-won = Выиграно: { $deals }
 summary-won-unavailable = Выигранные сделки этой CRM недоступны
-summary-improved = Сильнее всех вырос: { $who } ({ $change } п. п.)
+summary-improved = Больше всех прибавили: { $who }{ $change }
 summary-slides = Снижается два периода подряд: { $who }
 summary-broken = Чаще всего нарушают: { $kpi }, { $times } ({ $who })
-summary-now = Сейчас (срез { $day }): 🟡 просрочено { $overdue } · 🔴 без задачи { $taskless }{ $sums }
+summary-now = Сейчас (срез { $day }): { $gauges }
+gauges = 🟡 просрочено { $overdue } · 🔴 без задачи { $taskless }
 summary-empty = Оценённых дней нет
 summary-people = Люди
 summary-rules = Правила
@@ -281,11 +291,19 @@ summary-prev = ◀ Раньше
 summary-next = Позже ▶
 
 team-head = { $title } · срез { $day }
-team-person = { $sign } { $name }: { $points }
+team-head-live = { $title } · как если бы срез был сейчас, { $clock }
+team-absent = { $name }: отсутствует
+team-unscored = { $name }: не оценён
+team-live-button = Как сейчас
+team-last-button = Последний срез
 team-none = Срезов ещё не было
 choose-team = Какая команда?
 who-usage = Напишите имя: /who Анна
 who-nobody = Никого с таким именем не нашёл.
+who-week = Неделя { $week }: { $points }, дисциплина { $percent }{ $change }
+who-month = За { $month }: { $points }, дисциплина { $percent }{ $change }
+who-won = Выиграно за { $month }: { $deals }{ $sums }
+who-broken = Чаще всего нарушает в этом месяце: { $rules }
 who-many = Кого показать?
 who-too-many = Кого показать? Нашлось ещё { $n }: напишите имя полнее.
 
@@ -308,4 +326,5 @@ bind-settings = Группа для «{ $title }» указана в настр�
 bind-private = Команда /bind работает в группе.
 bind-choose = Итоги какой команды присылать сюда?
 picture-leaderboard = Лидеры · { $title }
-picture-trend = Дисциплина по дням · { $title }
+picture-trend = Динамика · { $title }
+picture-day = { $month }, по { $day }

@@ -1,0 +1,121 @@
+"""`/today`, the team as it is now, and their buttons: as if the cutoff were now, without hammering the CRM."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from aiogram import F, Router
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, Message
+
+from bot import heads, personal, show, standing
+from bot.access import Viewer
+from bot.callbacks import Action, Callback
+from bot.context import AppContext, LiveReading, LiveUnavailable
+from bot.filters import Tapped
+from bot.texts import Texts, safe
+from bot.views import View
+from storage.rows import Member
+
+router = Router(name="today")
+PATIENCE = 60.0
+"""Seconds until the last reading is shown instead of waiting on."""
+
+Draw = Callable[[LiveReading], Awaitable[View]]
+
+
+@router.message(Command("today"), F.chat.type == "private")
+async def today(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
+    """At once from a fresh reading, else when the CRM has answered; each team apart."""
+    if not viewer.own:
+        await message.answer(t("no-own-score") if viewer.known else t("stranger"))
+        return
+    for member in viewer.own:
+        key = member.team or ""
+        draw = _own(ctx, t, member, now)
+        fresh = await ctx.live.fresh(key, now())
+        if fresh is not None:
+            await show.send(message, await draw(fresh))
+            continue
+        waiting = await message.answer(t("today-reading"))
+        await show.edit(waiting, await _read(ctx, t, key, now, draw))
+
+
+@router.callback_query(Tapped(Action.TODAY))
+async def today_page(
+    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+) -> None:
+    """Folded: read again if the reading is old. A page of the evidence: of the reading that is known, however old."""
+    key, page = tapped.values[0], int(tapped.values[1])
+    member = viewer.member_of(key)
+    if member is None:
+        await query.answer(t("not-yours"), show_alert=True)
+        return
+    await _show(query, ctx, t, key, now, _own(ctx, t, member, now, page), known=page > 0)
+
+
+@router.callback_query(Tapped(Action.LIVE))
+async def team_page(
+    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+) -> None:
+    """The whole team for its head; further pages show the reading that is known."""
+    key, page = tapped.values[0], int(tapped.values[1])
+    if not viewer.sees_team(key):
+        await query.answer(t("not-yours"), show_alert=True)
+        return
+
+    async def draw(reading: LiveReading) -> View:
+        async with ctx.db.reading() as session:
+            cards = await standing.cards(session, ctx, reading)
+        return heads.team_live(t, ctx.teams[key], cards, reading.read_at, page)
+
+    await _show(query, ctx, t, key, now, draw, known=page > 1)
+
+
+async def _show(
+    query: CallbackQuery, ctx: AppContext, t: Texts, key: str, now: Callable[[], datetime], draw: Draw, *, known: bool
+) -> None:
+    """In place of the message: at once what is fresh (or known at all, if that will do), else after reading."""
+    found = await ctx.live.last(key) if known else None
+    reading = found or await ctx.live.fresh(key, now())
+    if reading is not None:
+        await show.replace(query, await draw(reading))
+        return
+    await query.answer(t("today-reading"))
+    message = show.message_of(query)
+    if message is not None:
+        await show.edit(message, await _read(ctx, t, key, now, draw))
+
+
+def _own(ctx: AppContext, t: Texts, member: Member, now: Callable[[], datetime], page: int = 0) -> Draw:
+    async def draw(reading: LiveReading) -> View:
+        async with ctx.db.reading() as session:
+            card = await standing.card(session, ctx, reading, member.crm_user)
+        if card is None:
+            return View(t("today-nobody"))
+        return personal.today(t, ctx.teams[reading.team], card, reading, now(), page=page)
+
+    return draw
+
+
+async def _read(ctx: AppContext, t: Texts, key: str, now: Callable[[], datetime], draw: Draw) -> View:
+    """A new reading, or why there is none and what is known instead."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            reading = await ctx.live.read(key, now())
+    except LiveUnavailable as error:
+        return await _last_known(ctx, key, draw, t("today-unavailable", problem=safe(str(error))))
+    except TimeoutError:
+        return await _last_known(ctx, key, draw, t("today-old"))
+    return View(t("today-too-close")) if reading is None else await draw(reading)
+
+
+async def _last_known(ctx: AppContext, key: str, draw: Draw, problem: str) -> View:
+    """What went wrong, and below it the last reading with its age."""
+    last = await ctx.live.last(key)
+    if last is None:
+        return View(problem)
+    view = await draw(last)
+    return View(f"{problem}\n\n{view.text}", view.rows)
