@@ -56,17 +56,22 @@ def digest(
     text += _named(t, "digest-absent", absent)
     unread = {line.rule.kpi for card in present for line in card.lines if line.outcome is Outcome.NO_DATA}
     if unread:
-        names = ", ".join(lines.kpi_name(t, key) for key in sorted(unread))
-        text.append(f"⚪ {t('digest-unread', what=names)}")
+        text.append(f"⚪ {t('digest-unread', what=lines.kpi_names(t, sorted(unread)))}")
     text += _named(t, "digest-unconnected", unconnected)
     if earlier:
         text += ["", f"{t('earlier-head')}:"]
-        text += [f"   • {t('digest-earlier', day=t.day(on), percent=t.percent(of_day))}" for on, of_day in earlier]
+        text += [f"   • {_earlier(t, on, of_day)}" for on, of_day in earlier]
     buttons = (
         Button(t("summary-people"), pack(Action.STAFF, team.key, 1)),
         Button(t("summary-deals"), pack(Action.WEEK, team.key, run.day, Part.DEALS, 1)),
     )
     return View("\n".join(text), rows(buttons))
+
+
+def _earlier(t: Texts, on: date, of_day: Decimal | None) -> str:
+    if of_day is None:
+        return t("earlier-unscored", day=t.day(on))
+    return t("digest-earlier", day=t.day(on), percent=t.percent(of_day))
 
 
 def _clean(card: Scorecard) -> bool:

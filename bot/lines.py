@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from bot.context import TeamContext
@@ -11,7 +11,7 @@ from bot.texts import Texts, safe
 from scoring.kpis import CATALOGUE, KpiKind
 from scoring.rules import Bound
 from scoring.scorecard import Outcome, Scorecard, ScoreLine, is_money
-from scoring.snapshot import Cause, Evidence, Value
+from scoring.snapshot import Cause, Evidence, NotAvailable, Value
 from scoring.standings import Leaderboard
 
 SHOWN = 5
@@ -30,6 +30,11 @@ def sign(line: ScoreLine) -> str:
 def kpi_name(t: Texts, key: str) -> str:
     """The KPI's name."""
     return t(f"kpi-{key}")
+
+
+def kpi_names(t: Texts, keys: Iterable[str]) -> str:
+    """Several of them in a sentence."""
+    return ", ".join(kpi_name(t, key).lower() for key in keys)
 
 
 def value(t: Texts, line: ScoreLine) -> str:
@@ -161,24 +166,25 @@ def fine(t: Texts, lines: Sequence[ScoreLine]) -> str:
     return f"✅ {sentence[0].upper()}{sentence[1:]}"
 
 
-def unscored(t: Texts, lines: Sequence[ScoreLine]) -> list[str]:
+def unscored(t: Texts, card: Scorecard) -> list[str]:
     """What was not read and why, what this CRM cannot tell, what is only observed."""
     result = []
     by_cause: dict[Cause | None, list[str]] = {}
-    for line in lines:
+    for line in card.lines:
         if line.outcome is Outcome.NO_DATA:
-            by_cause.setdefault(line.cause, []).append(kpi_name(t, line.rule.kpi))
-    for cause, names in by_cause.items():
+            by_cause.setdefault(line.cause, []).append(line.rule.kpi)
+    for cause, keys in by_cause.items():
         why = t(f"no-data-{(cause or Cause.INCOMPLETE).value}")
-        result.append(f"⚪ {t('no-data-line', rules=', '.join(names))} ({why})")
-    observed = [line for line in lines if line.outcome is Outcome.NOT_APPLICABLE and line.value is not None]
+        result.append(f"⚪ {t('no-data-line', rules=kpi_names(t, keys))} ({why})")
+    observed = [line for line in card.lines if line.outcome is Outcome.NOT_APPLICABLE and line.value is not None]
     if observed:
-        words = ", ".join(f"{kpi_name(t, line.rule.kpi)} {value(t, line)}" for line in observed)
+        words = ", ".join(f"{kpi_names(t, [line.rule.kpi])} {value(t, line)}" for line in observed)
         result.append(f"⚪ {t('not-applicable-line', rules=words)}")
-    absent = [line for line in lines if line.outcome is Outcome.NOT_APPLICABLE and line.value is None]
-    if absent:
-        words = ", ".join(kpi_name(t, line.rule.kpi) for line in absent)
-        result.append(f"⚪ {t('not-available-line', rules=words)}")
+    unknown = [
+        line.rule.kpi for line in card.lines if isinstance(card.snapshot.readings.get(line.rule.kpi), NotAvailable)
+    ]
+    if unknown:
+        result.append(f"⚪ {t('not-available-line', rules=kpi_names(t, unknown))}")
     return result
 
 

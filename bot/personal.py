@@ -56,7 +56,7 @@ def evening(t: Texts, team: TeamContext, data: Evening, *, page: int = 0, named:
     if whole is None:
         text += _short(t, team, data.card, _corrections(t, data.entries))
     else:
-        text += [*whole.shown, *_corrections(t, data.entries), *lines.unscored(t, data.card.lines)]
+        text += [*whole.shown, *_corrections(t, data.entries), *lines.unscored(t, data.card)]
     text += _earlier(t, data.earlier)
 
     def to(number: int) -> str:
@@ -70,7 +70,7 @@ def _short(t: Texts, team: TeamContext, card: Scorecard, corrections: Sequence[s
     """What is broken with the first of its evidence, what is fine in a line, what was not judged."""
     text = [row for line in card.lines if line.outcome is Outcome.BROKEN for row in lines.broken(t, line, team)]
     return [
-        *text, *corrections, lines.fine(t, card.lines), *lines.unscored(t, card.lines), lines.observed(t, card)
+        *text, *corrections, lines.fine(t, card.lines), *lines.unscored(t, card), lines.observed(t, card)
     ]  # fmt: skip
 
 
@@ -161,7 +161,7 @@ def today(t: Texts, team: TeamContext, card: Scorecard, reading: LiveReading, no
     text.append(t("today-age", clock=t.clock(reading.read_at, zone), n=minutes))
     text.append(_would_be(t, card))
     whole = Page.of(lines.evidence(t, card, team), page, PAGE) if page else None
-    text += _short(t, team, card) if whole is None else [*whole.shown, *lines.unscored(t, card.lines)]
+    text += _short(t, team, card) if whole is None else [*whole.shown, *lines.unscored(t, card)]
 
     def to(number: int) -> str:
         return pack(Action.TODAY, team.key, number)

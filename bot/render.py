@@ -11,7 +11,7 @@ from bot.drawing import board_of
 from bot.texts import Texts, safe
 from bot.views import View
 from scoring.scorecard import score
-from scoring.snapshot import Cause, Manager, Snapshot
+from scoring.snapshot import Cause, Manager, NotRead, Snapshot
 from storage import people, rulebooks, runs
 from storage.codec import readings_from_json
 from storage.database import Session
@@ -71,14 +71,14 @@ async def _reminder(session: Session, ctx: AppContext, t: Texts, delivery: Deliv
 async def _no_data(session: Session, ctx: AppContext, t: Texts, delivery: Delivery) -> View:
     team, on = ctx.teams[delivery.reference["team"]], date.fromisoformat(delivery.reference["day"])
     run = await runs.find(session, team.key, on)
-    causes: dict[str, str] = {}
+    by_cause: dict[Cause, set[str]] = {}
     for item in await runs.kept(session, run.id) if run else ():
         for key, reading in item.snapshot.readings.items():
-            cause = getattr(reading, "cause", None)
-            if isinstance(cause, Cause):
-                causes.setdefault(key, t(f"no-data-{cause.value}"))
+            if isinstance(reading, NotRead):
+                by_cause.setdefault(reading.cause, set()).add(key)
     what = "; ".join(
-        t("no-data-missing", kpi=lines.kpi_name(t, key), reason=reason) for key, reason in sorted(causes.items())
+        t("no-data-missing", kpis=lines.kpi_names(t, sorted(keys)), reason=t(f"no-data-{cause.value}"))
+        for cause, keys in sorted(by_cause.items())
     )
     return View(t("no-data", title=safe(team.title), day=t.day(on), what=what))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import importlib.resources
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,6 +24,8 @@ Language = Literal["ru", "en"]
 LANGUAGES: tuple[Language, ...] = ("ru", "en")
 MINUS = "−"
 """The real minus sign: a hyphen is easily lost beside a number."""
+_CODE_BEFORE_NUMBER = re.compile(r"(?<=[A-Za-z])(?=[-\d])")
+"""Where a currency is written by its code, as CLDR wants it."""
 _ISOLATE, _POP, _JOINER = "\u2068", "\u2069", "\u200d"
 _RIGHT_TO_LEFT = (("\u0590", "\u08ff"), ("\u200e", "\u200f"), ("\u202a", "\u202e"), ("\ufb1d", "\ufefc"))
 """Names may be written from right to left; isolated, they do not turn the line around."""
@@ -84,7 +87,7 @@ class Texts:
         if amount == amount.to_integral_value():
             pattern = pattern.replace(".00", "")
         text = format_currency(amount, currency, pattern, locale=self.language, currency_digits=False)
-        return text.replace("-", MINUS)
+        return _CODE_BEFORE_NUMBER.sub("\u00a0", text).replace("-", MINUS)
 
     def sums(self, amounts: Mapping[str, Decimal]) -> str:
         """Sums of several currencies, one beside the other."""
@@ -124,11 +127,11 @@ class Texts:
         return f"{day}, {local:%H:%M}" if (local.hour, local.minute) != (0, 0) else day
 
     def span(self, first: date, last: date) -> str:
-        """`16 – 19 ноября`."""
+        """`16 – 19 ноября`, `November 16 – 19`."""
         if first == last:
             return self.day(first)
-        if first.month == last.month and self.language == "ru":
-            return f"{first.day} – {self.day(last)}"
+        if first.month == last.month:
+            return f"{first.day} – {self.day(last)}" if self.language == "ru" else f"{self.day(first)} – {last.day}"
         return f"{self.day(first)} – {self.day(last)}"
 
     # Lists

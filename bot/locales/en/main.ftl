@@ -80,7 +80,7 @@ none-lost_without_reason = every loss has a reason
 ## The evening message
 
 day-head = { $weekday } · cutoff at { $clock }
-day-sum = Your day: { $points } ({ $rules })
+day-sum = The day: { $points } ({ $rules })
 day-sum-unscored = The day is not scored: the CRM gave no data. It costs you nothing
 day-sum-excused = Absent: this day is not scored
 day-month = { $month } so far: { $points }
@@ -147,13 +147,13 @@ digest-absent = Absent: { $names }
 digest-unconnected = Not connected to the bot: { $names }
 digest-unread = Not read: { $what }. Nobody lost points for it
 delayed = { $title }: the score for { $day } is delayed. The CRM does not answer: { $problem }. We try until { $until }; what cannot be read costs nothing
-no-data = { $title }, { $day }: not everything could be read. { $what } – not scored, no minus
-no-data-missing = { $kpi }: { $reason }
+no-data = { $title }, { $day }: not everything could be read. Not scored, no minus: { $what }
+no-data-missing = { $kpis } ({ $reason })
 alarm = The CRM “{ $connection }” refuses us: { $problem }. We do not repeat, so as not to make it worse. { $title }, { $day }: what was not read costs nothing. Check the key and its rights: reglament check
 departed = { $title }: { $name } is no longer active in the CRM and is not scored from this day on
 departed-deals = { $n ->
-    [one] His { $n } open deal needs a new owner
-   *[other] His { $n } open deals need a new owner
+    [one] { $n } open deal needs a new owner
+   *[other] { $n } open deals need a new owner
 }
 channel-off = { $title }: { $name } gets no messages any more ({ $reason })
 channel-blocked = the bot is blocked
@@ -258,7 +258,7 @@ summary-month = { $title } · { $month } ({ $span })
 summary-days = { $workdays }, { $scored } scored. Compared with { $span }
 summary-days-first = { $workdays }, { $scored } scored. Nothing to compare with yet
 summary-discipline = Discipline: { $percent }{ $change }
-summary-before = before { $what }
+summary-before = was { $what }
 points-of-percent = { $change } pp
 summary-points = Points: { $points } ({ $plus } and { $minus })
 summary-won = Won: { $deals }
