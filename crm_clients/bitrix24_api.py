@@ -39,7 +39,15 @@ _STOP = {
     "USER_ACCESS_ERROR": "the webhook's user may not use the REST API: choose another user for it",
     "INVALID_REQUEST": "Bitrix24 wants https: put the https address into webhook_url",
 }
-_RIGHTS = {"ACCESS_DENIED", "INSUFFICIENT_SCOPE", "ERROR_METHOD_NOT_FOUND", "METHOD_CONFIRM_WAITING"}
+_RIGHTS = {
+    "ACCESS_DENIED",
+    "ALLOWED_ONLY_INTRANET_USER",
+    "ERROR_METHOD_NOT_FOUND",
+    "INSUFFICIENT_SCOPE",
+    "INVALID_CREDENTIALS",
+    "METHOD_CONFIRM_WAITING",
+}
+"""Of a command in a batch: its method alone may not be called."""
 _TRANSIENT = {"INTERNAL_SERVER_ERROR", "ERROR_UNEXPECTED_ANSWER", "ERROR_CORE", "ERROR_BATCH_LENGTH_EXCEEDED"}
 
 
@@ -92,6 +100,8 @@ class Bitrix24Api:
             transport=transport,
         )
         self._refusal = Refusal()
+        self._resets: dict[str, float] = {}
+        """By method: when a part of its computing time is given back (seconds since 1970), as it last told."""
 
     def forget_refusal(self) -> None:
         """Ask again: somebody may have acted since."""
@@ -135,23 +145,33 @@ class Bitrix24Api:
         nameless = told.get("result_error")
         replies = {}
         for name, command in commands.items():
-            time = times.get(name) or answer.get("time")
+            method = command.partition("?")[0]
             error = errors.get(name)
             if error is None and name not in results and isinstance(nameless, list) and nameless:
                 error = nameless[0]
             if error is not None:
-                problem = self._problem(error, time, in_batch=True)
-                replies[name] = Reply(error=_named(problem, command.partition("?")[0], self.http.redact(problem)))
+                problem = self._problem(error, times.get(name), method=method)
+                replies[name] = Reply(error=_named(problem, method, self.http.redact(problem)))
+                self._note_refusal(replies[name].error)
             else:
+                self._note_reset(method, times.get(name))
                 replies[name] = Reply(
                     results.get(name), _whole(totals.get(name)), _whole(nexts.get(name)), known=name in results
                 )
         return replies
 
+    def _note_refusal(self, problem: CrmError | None) -> None:
+        if isinstance(problem, CrmRefused) and refused(problem):
+            self._refusal.error = problem
+
+    def _note_reset(self, method: str, time: Any) -> None:
+        if reset := _seconds(time, "operating_reset_at"):
+            self._resets[method] = reset
+
     def _judge(self, answer: Answer) -> None:
         """What an answer as a whole means."""
         data, status = answer.data, answer.status
-        if isinstance(data, Mapping) and data.get("error"):
+        if isinstance(data, Mapping) and (data.get("error") or ("error" in data and status >= 400)):
             raise self._problem(data, data.get("time"), status=status, retry_after=answer.retry_after)
         if status == 403:
             raise CrmRefused("the portal refuses every request (HTTP 403): look at the webhook, its user and the plan")
@@ -163,29 +183,34 @@ class Bitrix24Api:
             raise TryAgain("the portal's answer is cut")
 
     def _problem(
-        self, said: Any, time: Any, *, status: int = 0, in_batch: bool = False, retry_after: float | None = None
+        self, said: Any, time: Any, *, status: int = 0, method: str = "", retry_after: float | None = None
     ) -> CrmError:
-        """The meaning of Bitrix24's error code; its description is shown, for it names the right that is missing."""
+        """The meaning of Bitrix24's error code; its description is shown, for it names the right that is missing.
+
+        `method` is that of a command in a batch; without it the whole request failed.
+        """
         code = str(said.get("error", "") if isinstance(said, Mapping) else said).strip()
         about = str(said.get("error_description", "") if isinstance(said, Mapping) else "")
         text = one_line(": ".join(part for part in (code, about) if part) or f"HTTP {status}", 160)
-        kind = code.upper()
+        kind = (code or about).upper().rstrip(".!").replace(" ", "_")  # some errors have a text and no code
         if kind == "OPERATION_TIME_LIMIT":
-            return OperationLimit(f"computing time is used up ({text})", self._until_reset(time))
+            return OperationLimit(f"computing time is used up ({text})", self._until_reset(method or "batch", time))
         if kind == "QUERY_LIMIT_EXCEEDED":
             return TryAgain("too many requests", retry_after or QUERY_PAUSE)
-        if kind in _STOP:
+        if kind in _STOP and not (method and kind in _RIGHTS):
             return CrmRefused(_STOP[kind])
         if kind in _TRANSIENT or status >= 500 or status == 429:
             return TryAgain(f"the portal answered {text}", retry_after)
-        return _permanent(kind, text, status, in_batch=in_batch)
+        return _permanent(kind, text, status, in_batch=bool(method))
 
-    def _until_reset(self, time: Any) -> float:
-        """Seconds until `operating_reset_at`, by the portal's own clock where it tells it."""
-        if not isinstance(time, Mapping) or not time.get("operating_reset_at"):
-            return OPERATION_PAUSE
-        now = float(time.get("finish") or self.clock.now().timestamp())
-        return max(1.0, float(time["operating_reset_at"]) - now)
+    def _until_reset(self, method: str, time: Any) -> float:
+        """Seconds until `operating_reset_at`, by the portal's own clock where it tells it.
+
+        A refused call need not tell it: then what the method's last answer said holds.
+        """
+        reset = _seconds(time, "operating_reset_at") or self._resets.get(method, 0.0)
+        now = _seconds(time, "finish") or self.clock.now().timestamp()
+        return max(1.0, reset - now) if reset > now else OPERATION_PAUSE
 
 
 def _permanent(kind: str, text: str, status: int, *, in_batch: bool) -> CrmError:
@@ -209,15 +234,30 @@ def _by_name(value: Any) -> Mapping[str, Any]:
 
 
 def _whole(value: Any) -> int | None:
-    return int(value) if value not in (None, "", False) else None
+    return int(value) if str(value).isdigit() else None
+
+
+def _seconds(time: Any, key: str) -> float:
+    """An instant of an answer's `time`, which comes in seconds since 1970 or written out; 0 if it is not there."""
+    value = time.get(key) if isinstance(time, Mapping) else None
+    try:
+        return float(value or 0)
+    except (TypeError, ValueError):
+        at = instant(value)
+        return at.timestamp() if at is not None else 0.0
 
 
 def command(method: str, params: Mapping[str, Any]) -> str:
     """A batch command: the method with its parameters as PHP's query string.
 
-    References to earlier commands (`$result[name][49][ID]`) are values like others.
+    References to earlier commands (`$result[name][49][ID]`) stay as they are: the portal may look for them before it
+    decodes the query.
     """
-    return method + "?" + "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in _flat("", params))
+    return (
+        method
+        + "?"
+        + "&".join(f"{quote(key, safe='[]')}={quote(value, safe='[]$')}" for key, value in _flat("", params))
+    )
 
 
 def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:

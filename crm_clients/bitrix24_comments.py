@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from crm_clients.bitrix24_api import Row, instant, number
+from crm_clients.bitrix24_api import Row, instant, number, refused
 from crm_clients.bitrix24_job import Job, problem_of
 from crm_clients.bitrix24_lists import Listing, Numbered
 from crm_clients.bitrix24_people import people
@@ -45,6 +45,8 @@ class CommentReader:
                 number(user.id) for user in await people(self._job.api, self._job.deadline) if user.human
             )
         except CrmError as error:
+            if refused(error):
+                raise
             return str(error)
         problem = ""
         for start in range(0, len(deals), PORTION):

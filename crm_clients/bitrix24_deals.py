@@ -36,8 +36,8 @@ _OF_CLOSED = {
     DealState.LOST: frozenset({"deals_lost", "lost_without_reason"}),
 }
 _FIELDS = (
-    "id", "title", "stageId", "categoryId", "assignedById", "createdTime", "movedTime", "updatedTime", "opportunity",
-    "currencyId", "isRecurring", "closed",
+    "id", "title", "stageId", "stageSemanticId", "categoryId", "assignedById", "createdTime", "movedTime",
+    "updatedTime", "opportunity", "currencyId", "isRecurring", "closed",
 )  # fmt: skip
 
 
@@ -49,6 +49,7 @@ class Move:
     order: int
     stage: str
     state: DealState | None
+    pipeline: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class Standing:
     closed_at: datetime | None = None
     stage_since: datetime | None = None
     reopened: bool = False
+    pipeline: str = ""
+    """Empty: as the row says."""
 
 
 @dataclass(slots=True)
@@ -109,14 +112,17 @@ class DealReader:
         self.without_comment: array[int] = array("q")
         """Open deals of members of which no comment is known."""
 
-    async def read(self, pages: int) -> str:
-        """Hand the deals over; why they could not be read in full, or nothing."""
+    async def read(self, pages: int, beside: Sequence[Listing] = ()) -> str:
+        """Hand the deals over; why they could not be read in full, or nothing.
+
+        `beside` are lists of other kinds that share its requests.
+        """
         job = self._job
         lists = [
             self._list({"closed": "N"}, pages),
             self._list({"closed": "Y", ">=movedTime": stamp(self._start)}, max(1, pages // 10)),
         ]
-        await job.read(lists)
+        await job.read([*lists, *beside])
         if problem := problem_of(lists):
             return problem
         told: dict[int, list[Move]] = {}
@@ -165,7 +171,7 @@ class DealReader:
                 if at is not None and moves is not None:
                     stage = str(row.get("STAGE_ID") or "")
                     state = state_of(row.get("STAGE_SEMANTIC_ID")) or self._job.stages.states.get(stage)
-                    moves.append(Move(at, number(row["ID"]), stage, state))
+                    moves.append(Move(at, number(row["ID"]), stage, state, str(number(row.get("CATEGORY_ID")))))
             return ()
 
         for start in range(0, len(deals), STORIES):
@@ -183,10 +189,10 @@ class DealReader:
             moves = sorted(told.get(deal, ()), key=lambda move: (move.at, move.order))
             stage, moved = str(row.get("stageId")), instant(row.get("movedTime"))
             if moved is not None and (not moves or (moves[-1].stage != stage and moved >= moves[-1].at)):
-                moves.append(Move(moved, 0, stage, self._job.stages.of(row)))
+                moves.append(Move(moved, 0, stage, self._job.stages.of(row), _pipeline(row)))
             standing = _standing(move for move in moves if move.at < self._cutoff)
             if standing.state is None:
-                standing = Standing(DealState.LOST, None)  # closed, nobody says how: doubtful for both
+                standing = Standing(DealState.LOST)  # closed, nobody says how: doubtful for both
             yield from self._told(row, standing, changed_at=moves[-1].at if moves else None)
 
     def _told(self, row: Row, standing: Standing, *, changed_at: datetime | None) -> Iterator[Deal]:
@@ -203,7 +209,7 @@ class DealReader:
             yield from shadows(deal, self._job.request.members, fresh, self._start - timedelta(seconds=1))
 
     def _deal(self, row: Row, standing: Standing) -> Deal:
-        job, pipeline = self._job, str(number(row.get("categoryId")))
+        job, pipeline = self._job, standing.pipeline or _pipeline(row)
         state = standing.state or DealState.LOST
         key = number(row["id"])
         created = instant(row.get("createdTime"))
@@ -259,8 +265,9 @@ def _standing(moves: Iterator[Move]) -> Standing:
     state: DealState | None = DealState.OPEN
     closed_at = since = None
     was_closed = reopened = False
-    stage = ""
+    stage = pipeline = ""
     for move in moves:
+        pipeline = move.pipeline
         if move.stage != stage or since is None:
             stage, since = move.stage, move.at
         if move.state is state:
@@ -270,7 +277,11 @@ def _standing(moves: Iterator[Move]) -> Standing:
         else:
             closed_at, was_closed = move.at, True
         state = move.state
-    return Standing(state, closed_at, since, reopened and closed_at is not None)
+    return Standing(state, closed_at, since, reopened and closed_at is not None, pipeline)
+
+
+def _pipeline(row: Row) -> str:
+    return str(number(row.get("categoryId")))
 
 
 def _money(row: Row) -> Money | None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crm_clients.base import ClientMemory, ReadRequest
-from crm_clients.bitrix24_api import Bitrix24Api, Reply, Row, number
+from crm_clients.bitrix24_api import Bitrix24Api, Reply, Row, number, refused
 from crm_clients.bitrix24_lists import Listing, Lists, Numbered
 from crm_clients.errors import CrmError, CrmNonsense, CrmRefused
 from crm_clients.http import Deadline
@@ -78,7 +78,7 @@ class Stages:
 
     def of(self, row: Row) -> DealState | None:
         """Where a deal stands; None: closed, but nobody says whether won or lost."""
-        state = self.states.get(str(row.get("stageId")))
+        state = self.states.get(str(row.get("stageId"))) or state_of(row.get("stageSemanticId"))
         if state is None and row.get("closed") not in (True, "Y", 1, "1"):
             return DealState.OPEN
         return state
@@ -127,10 +127,13 @@ class Job:
         """Whether anybody asks about this user; a hint saves work only."""
         return not self.request.members or user in self.request.members
 
-    async def read(self, listings: Iterable[Listing]) -> None:
-        """Read them to their ends and have every row folded."""
+    async def read(self, listings: Sequence[Listing]) -> None:
+        """Read them to their ends and have every row folded. Raises CrmRefused where the portal refuses everything."""
         await self.lists.read(listings)
         await self.stream.drained()
+        for listing in listings:
+            if listing.problem is not None and refused(listing.problem):
+                raise listing.problem
 
     async def _take(self, listing: Listing, rows: Sequence[Row]) -> None:
         await self.stream.put(partial(_folded, listing, rows))

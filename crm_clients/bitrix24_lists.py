@@ -37,7 +37,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0
 
 
 class Listing:
-    """One list, read to its first short page by ascending ids: counting nothing, and safe from rows that shift."""
+    """One list, read to its first short page by ascending ids: counting nothing, and safe from rows that shift.
+
+    A row may come twice in a page: activities do that are bound to several of the objects asked for.
+    """
 
     def __init__(
         self,
@@ -88,7 +91,7 @@ class Listing:
                 return
             rows = rows_of(reply.value, self._at)
             ids = [number(row[self._key]) for row in rows]
-            if ids and (ids[0] <= self._after or any(a >= b for a, b in pairwise(ids))):
+            if ids and (ids[0] <= self._after or any(a > b for a, b in pairwise(ids))):
                 if place:
                     break
                 raise CrmNonsense(f"{self.method} does not go on behind the last id: the list cannot be read")
@@ -127,15 +130,25 @@ class Numbered(Listing):
     """A list that is only read by page numbers; rows may come twice where it changes meanwhile."""
 
     def __init__(
-        self, method: str, params: Mapping[str, Any], fold: Callable[[Sequence[Row]], Any], **rest: Any
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        fold: Callable[[Sequence[Row]], Any],
+        start: str = "start",
+        **rest: Any,
     ) -> None:
+        """`start` is what the method calls the first row of a page, where its documentation differs from all others."""
         super().__init__(method, params, fold, **rest)
         self._starts = [0]
+        self._spellings = {"start", start}
+        self._known: set[int] = set()
 
     def commands(self, name: str, pages: int) -> dict[str, str]:
         """The next pages."""
-        starts = self._starts[:pages]
-        return {f"{name}p{start}": command(self.method, {**self.params, "start": start}) for start in starts}
+        return {
+            f"{name}p{start}": command(self.method, {**self.params, **dict.fromkeys(self._spellings, start)})
+            for start in self._starts[:pages]
+        }
 
     def accept(self, replies: Sequence[Reply]) -> Iterator[Sequence[Row]]:
         """The pages that were read."""
@@ -146,14 +159,22 @@ class Numbered(Listing):
             self.failures = 0
             start = self._starts.pop(0)
             rows = rows_of(reply.value, self._at)
-            if start == 0 and reply.next:
-                total = max(reply.total or 0, reply.next + 1)
-                self._starts = list(range(reply.next, total, PAGE))
-            elif not self._starts and reply.next:
-                self._starts = [reply.next]  # it has grown meanwhile
+            self._turned(start, rows)
+            if start == 0:
+                following, total = reply.next or len(rows), max(reply.total or 0, (reply.next or -1) + 1)
+                self._starts = list(range(following, total, PAGE)) if rows else []
+            elif not self._starts and (reply.next or 0) > start:
+                self._starts = [reply.next or 0]  # it has grown meanwhile
             yield rows
         self.over = not self._starts
         self.want = max(1, min(COMMANDS, len(self._starts)))
+
+    def _turned(self, start: int, rows: Sequence[Row]) -> None:
+        """Raises CrmNonsense where a further page is an earlier one again."""
+        ids = {number(row[self._key]) for row in rows}
+        if start and ids and ids <= self._known:
+            raise CrmNonsense(f"{self.method} does not turn the page: the list cannot be read")
+        self._known |= ids
 
 
 class Lists:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from crm_clients.base import CrmUser
 from crm_clients.bitrix24_api import Bitrix24Api, Row, identity, number
 from crm_clients.bitrix24_lists import Listing, Lists, Numbered
-from crm_clients.errors import RightsMissing
+from crm_clients.errors import CrmNonsense, RightsMissing
 from crm_clients.http import Deadline
 
 WHAT = "users"
@@ -32,18 +32,23 @@ async def people(api: Bitrix24Api, deadline: Deadline) -> list[CrmUser]:
         parents.update((identity(row["ID"]), identity(row.get("PARENT"))) for row in page)
 
     users = Numbered("user.get", {"sort": "ID", "order": "ASC"}, note_users, what=WHAT)
-    departments = Numbered("department.get", {"sort": "ID", "order": "ASC"}, note_departments, what="departments")
+    departments = Numbered(
+        "department.get", {"sort": "ID", "order": "ASC"}, note_departments, what="departments", start="START"
+    )
     await Lists(api, deadline, take).read([users, departments])
     if users.problem is not None:
         raise users.problem
     if departments.problem is not None and not isinstance(departments.problem, RightsMissing):
         raise departments.problem
-    return [_user(rows[key], parents) for key in sorted(rows)]
+    try:
+        return [_user(rows[key], parents) for key in sorted(rows)]
+    except (TypeError, ValueError) as error:
+        raise CrmNonsense(f"{WHAT}: a row of an unexpected form ({type(error).__name__})") from None
 
 
 def _user(row: Row, parents: Mapping[str, str]) -> CrmUser:
     name = " ".join(str(row.get(part) or "").strip() for part in ("NAME", "LAST_NAME")).strip()
-    direct = row.get("UF_DEPARTMENT") or ()
+    direct = row.get("UF_DEPARTMENT")
     values = direct.values() if isinstance(direct, Mapping) else direct if isinstance(direct, list) else [direct]
     return CrmUser(
         identity(row["ID"]),

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crm_clients.bitrix24_api import refused
+from crm_clients.bitrix24_bindings import BindingReader
 from crm_clients.bitrix24_comments import CommentReader
 from crm_clients.bitrix24_deals import DealReader, Names
 from crm_clients.bitrix24_events import EventReader
 from crm_clients.bitrix24_job import DEAL, Fields, Job, Once, problem_of
 from crm_clients.bitrix24_lists import Listing
 from crm_clients.bitrix24_tasks import TaskReader
-from crm_clients.errors import CrmError, CrmNonsense
+from crm_clients.errors import CrmError
 from scoring.records import Completed, Failed, RecordKind
 
 PEOPLE = 20
@@ -52,14 +52,10 @@ class Reading:
         asked = [listing for several in lists.values() for listing in several]
         about = self._about_deals(fields, stages)
         await self._job.read([*about, *asked])
-        self._stop_if_refused([*about, *asked])
         for kind in (RecordKind.COMPANIES, RecordKind.MEETINGS, RecordKind.CALLS):
             if kind in lists:
                 await self._mark(kind, problem_of(lists[kind]))
-        tasks_problem = problem_of(lists.get(RecordKind.TASKS, ()))
-        if not tasks_problem:
-            await self._job.stream.give(list(self._tasks.leftovers()))
-        await self._read_deals(about, fields, tasks_problem)
+        await self._read_deals(about, fields, lists.get(RecordKind.TASKS, ()))
 
     def _fields(self) -> Once:
         return Once("crm.item.fields", {"entityTypeId": DEAL}, what="fields of deals", group=RecordKind.DEALS)
@@ -70,20 +66,16 @@ class Reading:
         config = self._job.config
         return [stages, fields] if config.loss_reason_field or any(config.required_fields.values()) else [stages]
 
-    async def _read_deals(self, about: Sequence[Listing], fields: Once, tasks_problem: str) -> None:
+    async def _read_deals(self, about: Sequence[Listing], fields: Once, planned: Sequence[Listing]) -> None:
         """Deals, then what hangs on those that seem to have nothing."""
-        job, kinds = self._job, self._kinds
+        kinds = self._kinds
+        since = self._tasks.done_since() if RecordKind.TASKS in kinds else []
         problem = ""
         if kinds & {RecordKind.DEALS, RecordKind.COMMENTS}:
-            try:
-                problem = problem_of(about) or await self._deals_problem(fields)
-            except CrmError as error:
-                problem = str(error)
-        bound: Sequence[Listing] = ()
+            problem = problem_of(about) or await self._deals_problem(fields, since)
         if RecordKind.TASKS in kinds:
-            if self._deals is not None and not problem and not tasks_problem and job.wants("deals_without_task"):
-                bound = await self._tasks.ask_by_binding(sorted(set(self._deals.without_task)))
-            await self._mark(RecordKind.TASKS, tasks_problem or problem_of(bound))
+            await self._job.read(since)
+            await self._mark(RecordKind.TASKS, problem_of([*planned, *since]) or await self._bindings_problem(problem))
         if RecordKind.DEALS in kinds:
             await self._mark(RecordKind.DEALS, problem)
         if RecordKind.COMMENTS in kinds:
@@ -92,21 +84,26 @@ class Reading:
             else:
                 await self._mark(RecordKind.COMMENTS, await self._comments.read(self._deals.without_comment))
 
-    async def _deals_problem(self, fields: Once) -> str:
+    async def _deals_problem(self, fields: Once, beside: Sequence[Listing]) -> str:
         job = self._job
         if not job.stages.states:
-            raise CrmNonsense("stages: the portal names none, so nobody knows which deals are won")
-        names = Names.learn(job, Fields(fields.value)) if fields.value is not None else Names()
+            return "stages: the portal names none, so nobody knows which deals are won"
+        try:
+            names = Names.learn(job, Fields(fields.value)) if fields.value is not None else Names()
+        except CrmError as error:
+            return str(error)
         if RecordKind.COMMENTS in self._kinds:
             await self._comments.recall()
         self._deals = DealReader(job, names, self._tasks.has_task, self._comments.knows)
-        return await self._deals.read(self._pages)
+        return await self._deals.read(self._pages, beside)
 
-    def _stop_if_refused(self, asked: Sequence[Listing]) -> None:
-        """A portal that refuses everything is no failure of one kind: somebody has to act."""
-        for listing in asked:
-            if listing.problem is not None and refused(listing.problem):
-                raise listing.problem
+    async def _bindings_problem(self, deals_problem: str) -> str:
+        """What is left to learn of tasks once everything planned and all deals are known."""
+        job = self._job
+        await job.stream.give(list(self._tasks.leftovers()))
+        if self._deals is None or deals_problem or not job.wants("deals_without_task"):
+            return ""
+        return await BindingReader(job, self._tasks).read(sorted(set(self._deals.without_task)))
 
     async def _mark(self, kind: RecordKind, problem: str) -> None:
         mark = Failed(kind, problem) if problem else Completed(kind, self._started)

@@ -1,19 +1,18 @@
-"""What is planned in Bitrix24: CRM activities, tasks, and the tasks that are both.
+"""What is planned in Bitrix24: CRM activities, tasks, and the tasks that are both (crm-apis.md §1.1).
 
-An activity has one owner and may be bound to further objects, which a list does not show: for the deals that seem to
-have nothing planned it is asked by binding (crm-apis.md §1.1).
+A list shows the owner of an activity; what else it is bound to is asked in `bitrix24_bindings.py`.
 """
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from crm_clients.bitrix24_api import COMMANDS, Row, identity, instant, is_yes, number, rows_of, stamp
-from crm_clients.bitrix24_job import DEAL, Job, Once
+from crm_clients.bitrix24_api import Row, identity, instant, is_yes, number, stamp
+from crm_clients.bitrix24_job import DEAL, Job
 from crm_clients.bitrix24_lists import Listing
 from scoring.records import RecordKind, Task
 
@@ -37,22 +36,16 @@ ASK_NOTHING = frozenset(
 )
 """Providers of letters, chats, forms and notices: traces of what happened, not next steps."""
 INCOMING = 1
-OPEN_STATUSES = (1, 2, 3, 4, 6)
-"""Of a task: new, waiting, in progress, awaiting approval, postponed."""
-AWAITS_APPROVAL = 4
-GROUP = 40
-"""Deals that one command asks about where few are expected to be bound to anything."""
+AWAITS_APPROVAL, FINISHED, DECLINED = 4, 5, 7
+"""Status of a task; in all others it is open."""
 WHAT_ACTIVITIES, WHAT_TASKS = "activities", "tasks"
 
-Tell = Callable[[tuple[int, ...], Sequence[Row]], None]
-"""Is told which deals were asked about, and what was found."""
-
-_SELECT = [
+SELECT = [
     "ID", "OWNER_ID", "OWNER_TYPE_ID", "TYPE_ID", "PROVIDER_ID", "ASSOCIATED_ENTITY_ID", "RESPONSIBLE_ID", "SUBJECT",
     "DEADLINE", "CREATED", "LAST_UPDATED", "COMPLETED", "DIRECTION", "ORIGIN_ID", "IS_INCOMING_CHANNEL",
 ]  # fmt: skip
 _SELECT_TASK = [
-    "ID", "TITLE", "RESPONSIBLE_ID", "DEADLINE", "CREATED_DATE", "CLOSED_DATE", "STATUS", "REAL_STATUS", "UF_CRM_TASK",
+    "ID", "TITLE", "RESPONSIBLE_ID", "DEADLINE", "CREATED_DATE", "CLOSED_DATE", "STATUS", "UF_CRM_TASK",
 ]  # fmt: skip
 
 
@@ -74,26 +67,25 @@ class TaskReader:
         self._cutoff = job.request.window.cutoff
         self._covered: array[int] = array("q")
         self._sorted = False
-        self._control = 0
-        """A deal with an open activity of its own: proves that a question by bindings is understood."""
         self._tasks: set[int] = set()
         self._twins: list[tuple[int, Task]] = []
-        self._done_since = False
+        self.owner = 0
+        """A deal with an open activity of its own."""
+        self.done: dict[int, Row] = {}
+        """Activities done since the cutoff, which were next steps at it."""
 
     def listings(self, pages: int) -> list[Listing]:
         """The lists; `pages` is a guess at those of the open activities of deals."""
-        cutoff, until = stamp(self._cutoff), stamp(self._cutoff, up=True)
+        until = stamp(self._cutoff, up=True)
         lists = []
         if self._job.wants("deals_without_task"):
             lists.append(self._activities({"COMPLETED": "N", "OWNER_TYPE_ID": DEAL}, pages))
         if self._job.wants("overdue_tasks"):
             rest = {"!OWNER_TYPE_ID": DEAL} if lists else {}
             lists += [
-                self._list_tasks({"REAL_STATUS": OPEN_STATUSES, "<DEADLINE": until}, max(1, pages // 10)),
-                self._list_tasks({">=CLOSED_DATE": cutoff}, 1),
+                self._list_tasks({"!REAL_STATUS": FINISHED, "<DEADLINE": until}, max(1, pages // 10)),
                 self._activities({"COMPLETED": "N", "<DEADLINE": until, **rest}, max(1, pages // 10)),
             ]
-        lists.append(self._activities({"COMPLETED": "Y", ">=LAST_UPDATED": cutoff}, 1))
         return lists
 
     def leftovers(self) -> Iterator[Task]:
@@ -111,75 +103,16 @@ class TaskReader:
         place = bisect_left(self._covered, deal)
         return place < len(self._covered) and self._covered[place] == deal
 
-    async def ask_by_binding(self, deals: Sequence[int]) -> list[Listing]:
-        """Find what deals are bound to as a further object; the listings say whether all could be asked."""
-        if not deals:
-            return []
-        job = self._job
-        if len(deals) <= COMMANDS or not self._control:
-            asked = list(self._by_deal(deals))
-            await job.read(asked)
-            return asked
-        found: dict[int, Row] = {}
-        suspects: list[int] = []
-
-        def note(group: tuple[int, ...], rows: Sequence[Row]) -> None:
-            suspects.extend(group)
-            found.update((number(row["ID"]), row) for row in rows)
-
-        understood: list[bool] = []
-        asked = [self._bound((deals[0], self._control), lambda *_: understood.append(True))]
-        for start in range(0, len(deals), GROUP):
-            asked += self._questions(tuple(deals[start : start + GROUP]), note)
-        await job.read(asked)
-        if any(listing.problem for listing in asked):
-            return asked
-        if understood and await self._bindings_of(found):
-            return asked
-        drilled = list(self._by_deal(suspects if understood else deals))
-        await job.read(drilled)
-        return drilled
-
-    async def _bindings_of(self, found: Mapping[int, Row]) -> bool:
-        """Hand over activities with all deals they are bound to; False if the portal does not tell these."""
-        asked = {
-            key: Once("crm.activity.binding.list", {"activityId": key}, what="bindings", group=RecordKind.TASKS)
-            for key in found
-        }
-        await self._job.read(asked.values())
-        if any(once.problem for once in asked.values()):
-            return False
-        for key, once in asked.items():
-            bound = [row for row in rows_of(once.value) if number(row.get("entityTypeId")) == DEAL]
-            deals = frozenset(identity(row.get("entityId")) for row in bound)
-            await self._job.stream.give([self._task(found[key], deals)])
-        return True
-
-    def _questions(self, group: tuple[int, ...], tell: Tell | None) -> Iterator[Listing]:
-        yield self._bound(group, tell)
-        if self._done_since:
-            yield self._bound(group, tell, {"COMPLETED": "Y", ">=LAST_UPDATED": stamp(self._cutoff)})
-
-    def _by_deal(self, deals: Iterable[int]) -> Iterator[Listing]:
-        for deal in deals:
-            yield from self._questions((deal,), None)
-
-    def _bound(self, deals: tuple[int, ...], tell: Tell | None, condition: Row | None = None) -> Listing:
-        """Asks what is bound to any of the deals; without `tell` there is one, and what is found covers it."""
-
-        def fold(rows: Sequence[Row]) -> Iterator[Task]:
-            steps = [row for row in rows if asks_something(row) and self._open_at_cutoff(row)]
-            if steps and tell is not None:
-                tell(deals, steps)
-            elif steps:
-                yield from (self._task(row, frozenset({str(deals[0])})) for row in steps)
-
-        bindings = [{"OWNER_TYPE_ID": DEAL, "OWNER_ID": deal} for deal in deals]
-        conditions = {**(condition or {"COMPLETED": "N"}), "BINDINGS": bindings}
-        return self._list("crm.activity.list", conditions, _SELECT, fold, WHAT_ACTIVITIES, 1)
+    def done_since(self) -> list[Listing]:
+        """What has been done since the cutoff; read after the others, for what is done meanwhile is in none of them."""
+        cutoff = stamp(self._cutoff)
+        lists = [self._activities({"COMPLETED": "Y", ">=LAST_UPDATED": cutoff}, 1)]
+        if self._job.wants("overdue_tasks"):
+            lists.append(self._list_tasks({">=CLOSED_DATE": cutoff}, 1))
+        return lists
 
     def _activities(self, conditions: Row, pages: int) -> Listing:
-        return self._list("crm.activity.list", conditions, _SELECT, self._fold, WHAT_ACTIVITIES, pages)
+        return self._list("crm.activity.list", conditions, SELECT, self._fold, WHAT_ACTIVITIES, pages)
 
     def _list_tasks(self, conditions: Row, pages: int) -> Listing:
         fold = self._fold_tasks
@@ -187,11 +120,16 @@ class TaskReader:
             "tasks.task.list", conditions, _SELECT_TASK, fold, WHAT_TASKS, pages, key="id", by="ID", at="tasks"
         )
 
+    @staticmethod
     def _list(
-        self, method: str, conditions: Row, select: list[str], fold: Any, what: str, pages: int, **shape: Any
+        method: str, conditions: Row, select: list[str], fold: Any, what: str, pages: int, **shape: Any
     ) -> Listing:
         params = {"filter": conditions, "select": select}
         return Listing(method, params, fold, what=what, group=RecordKind.TASKS, pages=pages, **shape)
+
+    def is_step(self, row: Row) -> bool:
+        """Whether an activity asks something and was open at the cutoff."""
+        return asks_something(row) and self._open_at_cutoff(row)
 
     def _open_at_cutoff(self, row: Row) -> bool:
         created = instant(row.get("CREATED"))
@@ -206,15 +144,16 @@ class TaskReader:
 
     def _fold(self, rows: Sequence[Row]) -> Iterator[Task]:
         for row in rows:
-            if not asks_something(row) or not self._open_at_cutoff(row):
+            if not self.is_step(row):
                 continue
-            self._done_since |= is_yes(row.get("COMPLETED"))
+            if is_yes(row.get("COMPLETED")):
+                self.done[number(row["ID"])] = row
             deals: frozenset[str] = frozenset()
             if number(row.get("OWNER_TYPE_ID")) == DEAL:
                 self._cover(number(row.get("OWNER_ID")))
-                self._control = self._control if is_yes(row.get("COMPLETED")) else number(row.get("OWNER_ID"))
+                self.owner = self.owner if is_yes(row.get("COMPLETED")) else number(row.get("OWNER_ID"))
                 deals = frozenset({identity(row.get("OWNER_ID"))})
-            task = self._task(row, deals)
+            task = self.task(row, deals)
             if not self._concerns(task):
                 continue
             if twin := _twin(row):
@@ -232,7 +171,8 @@ class TaskReader:
             self._covered.append(deal)
             self._sorted = False
 
-    def _task(self, row: Row, deals: frozenset[str]) -> Task:
+    def task(self, row: Row, deals: frozenset[str]) -> Task:
+        """An activity as a fact, bound to `deals`."""
         twin = _twin(row)
         task = Task(
             id=f"task-{twin}" if twin else identity(row["ID"]),
@@ -249,10 +189,10 @@ class TaskReader:
 
     def _fold_tasks(self, rows: Sequence[Row]) -> Iterator[Task]:
         for row in rows:
-            status = number(row.get("realStatus") or row.get("status"))
+            status = number(row.get("status"))
             closed, deadline = instant(row.get("closedDate")), instant(row.get("deadline"))
             done = closed if closed is not None and closed >= self._cutoff else None
-            if done is None and status not in OPEN_STATUSES:
+            if done is None and status in (FINISHED, DECLINED):
                 continue
             self._tasks.add(number(row["id"]))
             bound = row.get("ufCrmTask")

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import httpx
 
@@ -368,9 +368,12 @@ class FakeBitrix24(httpx.AsyncBaseTransport):
         mark: str = "",
         keyset: bool = True,
         among: Iterable[int] | None = None,
+        times: Callable[[int], int] | None = None,
     ) -> tuple[Any, int | None, int | None]:
-        """A page as list methods give it."""
+        """A page as list methods give it; `times` says how often a row comes."""
         ids = table.select(conditions, extra, mark, among)
+        if times is not None:
+            ids = [key for key in ids for _ in range(times(key))]
         start = _number(params.get("start"))
         counted = start >= 0
         if start < 0 and not keyset:
@@ -431,7 +434,7 @@ def _activities(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int
     conditions = dict(params.get("filter") or {})
     bindings = conditions.pop("BINDINGS", None)
     sees, mark = fake.sees("RESPONSIBLE_ID")
-    extra, among = sees, None
+    extra, among, times = sees, None, None
     if bindings is not None:
         wanted = [
             {name: _number(value) for name, value in binding.items()}
@@ -446,16 +449,23 @@ def _activities(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int
                 for t, i in fake.portal.bindings[int(row["ID"])]
             )
 
-        extra = bound
+        def hits(key: int) -> int:
+            """An activity comes once for each of the objects asked for that it is bound to."""
+            objects = fake.portal.bindings[key]
+            return sum((w.get("OWNER_TYPE_ID", 0), w.get("OWNER_ID", 0)) in objects for w in wanted) or 1
+
+        extra, times = bound, hits
         among = fake.bound_to(wanted)
     return fake.page(
         fake.portal.activities, params, conditions, select=_values(params.get("select")), extra=extra, mark=mark,
-        among=among,
+        among=among, times=times,
     )  # fmt: skip
 
 
 def _tasks(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
     asked = params.get("filter") or {}
+    if any(isinstance(value, Mapping) for value in asked.values()):
+        raise _Refused(400, _error("0", "A filter of tasks knows no lists of values"))
     conditions = {_camel(name): value for name, value in asked.items() if name.upper() == name}  # others are unknown
     extra, mark = fake.sees("responsibleId")
     return fake.page(fake.portal.tasks, params, conditions, at="tasks", extra=extra, mark=mark)
@@ -498,7 +508,7 @@ def _users(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | No
 
 
 def _departments(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
-    return fake.page(fake.portal.departments, params, {})
+    return fake.page(fake.portal.departments, {"start": params.get("START")}, {})
 
 
 def _fields(fake: FakeBitrix24, _params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
@@ -554,15 +564,16 @@ def _json(value: Any) -> bytes:
 
 
 def _php(query: str, results: Mapping[str, Any]) -> Row:
-    """`a[b][]=1` as PHP reads it, with references to earlier results put in; what is not there is an empty string."""
+    """`a[b][]=1` as PHP reads it; before that references to earlier results are put in, an empty string for none."""
     tree: Row = {}
+    query = re.sub(r"\$result(\[[^\]]*\])+", lambda found: quote(_referred(found.group(0), results), safe=""), query)
     for name, value in parse_qsl(query, keep_blank_values=True):
         head, *path = re.findall(r"^[^\[]+|(?<=\[)[^\]]*(?=\])", name)
         place: Any = tree
         for step, following in zip([head, *path], [*path, None], strict=True):
             key = step if step != "" else str(len(place))
             if following is None:
-                place[key] = _referred(value, results)
+                place[key] = value
             else:
                 place = place.setdefault(key, {})
     return tree

@@ -49,7 +49,7 @@ def kinds_of(command: str) -> set[RecordKind]:
     if method == "crm.item.list":
         return {RecordKind.COMPANIES if "entityTypeId=4" in query else RecordKind.DEALS}
     if method == "crm.activity.list":
-        return {RecordKind.MEETINGS if "START_TIME%5D" in query else RecordKind.TASKS}
+        return {RecordKind.MEETINGS if "START_TIME]" in query else RecordKind.TASKS}
     return {
         "crm.status.list": {RecordKind.DEALS},
         "crm.item.fields": {RecordKind.DEALS},
