@@ -15,7 +15,7 @@ from bot.person import Person
 from bot.personal import Evening
 from bot.texts import Texts
 from bot.views import View
-from reports.evidence import state_now, won_days
+from reports.evidence import WonDay, state_now
 from reports.stretches import compare_months, compare_weeks, week_of
 from reports.summary import Summary, summarize
 from scoring.entries import Entry, Month
@@ -23,7 +23,7 @@ from scoring.standings import Leaderboard, leaderboard, pooled, streak, totals
 from storage import people, queries, rulebooks, runs, teams
 from storage.database import Session
 from storage.errors import NotFound
-from storage.rows import Day, Run, RunState
+from storage.rows import Day, Run
 
 STREAK_DAYS = 60
 """How far back a streak of clean days is looked for."""
@@ -220,13 +220,9 @@ async def _summary(session: Session, team: TeamContext, day: date, last: Run | N
     first, end = period.span
     entries = await queries.entries(session, team.key, first, end)
     members = [(member.crm_user, member.name) for member in await people.members(session, team.key)]
-    snapshots = [
-        (run.day, item.snapshot)
-        for run in await runs.between(session, team.key, first, end)
-        if run.state is RunState.FINISHED
-        for item in await runs.kept(session, run.id)
-    ]
+    figures = await queries.won(session, team.key, first, end)
+    won = [WonDay(row.crm_user, row.day, row.deals, row.amounts) for row in figures]
     now = None
     if last is not None:
         now = state_now(last.day, [item.snapshot for item in await runs.kept(session, last.id)])
-    return summarize(period, entries, members, won=won_days(snapshots), now=now)
+    return summarize(period, entries, members, won=won or None, now=now)

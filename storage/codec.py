@@ -35,7 +35,7 @@ def _reading_to_json(reading: Reading) -> dict[str, Any]:
 def reading_from_json(data: Mapping[str, Any]) -> Reading:
     """One reading."""
     if "value" in data:
-        return Value(_number_from_json(data["value"]), tuple(_item_from_json(item) for item in data["items"]))
+        return Value(number_from_json(data["value"]), tuple(_item_from_json(item) for item in data["items"]))
     if "not_read" in data:
         return NotRead(Cause(data["not_read"]), data["detail"])
     return NotAvailable()
@@ -47,7 +47,8 @@ def _number_to_json(number: Number) -> int | dict[str, str]:
     return {currency: decimal_text(amount) for currency, amount in number.items()}
 
 
-def _number_from_json(data: int | dict[str, str]) -> Number:
+def number_from_json(data: int | dict[str, str]) -> Number:
+    """A stored value."""
     if isinstance(data, int):
         return data
     return {currency: Decimal(amount) for currency, amount in data.items()}

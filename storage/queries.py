@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
-from decimal import Decimal
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.entries import Entry, Month
-from scoring.snapshot import Evidence, Reading, Value
 from storage import runs
 from storage.entries import select_entries
 from storage.models import LedgerRecord, TeamRecord
-from storage.rows import Backlog, Day, DayFigures, Run, RunState
+from storage.rows import Day, Run, RunState, WonFigures
 from storage.sql import team_named
 
 # The ledger
@@ -110,62 +108,13 @@ def _why_not(run: Run | None) -> str:
 # Figures for comparisons
 
 
-async def figures(session: AsyncSession, team: str, first: date, last: date) -> list[DayFigures]:
-    """Won deals and their sums by day, of finished runs."""
+async def won(session: AsyncSession, team: str, first: date, last: date) -> list[WonFigures]:
+    """Won deals and their sums of every manager and finished day; nothing of those who have neither."""
+    days = {run.id: run.day for run in await runs.between(session, team, first, last) if run.state is RunState.FINISHED}
     found = []
-    for run in await runs.between(session, team, first, last):
-        if run.state is RunState.FINISHED:
-            readings = await runs.readings_of(session, run.id, "deals_won", "won_amount")
-            won = [row[0] for row in readings]
-            found.append(
-                DayFigures(
-                    day=run.day,
-                    deals_won=_total(won),
-                    won_amount=_amounts(row[1] for row in readings),
-                    partial=any(not isinstance(reading, Value) for reading in won),
-                )
-            )
+    for run_id, crm_user, (deals, amounts) in await runs.numbers(session, days, "deals_won", "won_amount"):
+        if deals is not None or amounts is not None:
+            count = deals if isinstance(deals, int) else 0
+            sums = amounts if isinstance(amounts, Mapping) else {}
+            found.append(WonFigures(crm_user, days[run_id], count, sums))
     return found
-
-
-async def backlog(session: AsyncSession, team: str, *, until: date | None = None) -> Backlog | None:
-    """Overdue and taskless deals as of the last finished run; None before the first."""
-    run = await runs.last_finished(session, team, until=until)
-    if run is None:
-        return None
-    readings = await runs.readings_of(session, run.id, "overdue_tasks", "deals_without_task")
-    taskless = [row[1] for row in readings]
-    return Backlog(
-        day=run.day,
-        overdue_tasks=_total(row[0] for row in readings),
-        deals_without_task=_total(taskless),
-        amount_without_task=_evidence_amounts(taskless),
-    )
-
-
-def _total(readings: Iterable[Reading | None]) -> int | None:
-    counts = [reading.number for reading in readings if isinstance(reading, Value) and isinstance(reading.number, int)]
-    return sum(counts) if counts else None
-
-
-def _amounts(readings: Iterable[Reading | None]) -> dict[str, Decimal]:
-    sums: dict[str, Decimal] = {}
-    for reading in readings:
-        if isinstance(reading, Value) and not isinstance(reading.number, int):
-            for currency, amount in reading.number.items():
-                sums[currency] = sums.get(currency, Decimal(0)) + amount
-    return dict(sorted(sums.items()))
-
-
-def _evidence_amounts(readings: Iterable[Reading | None]) -> dict[str, Decimal]:
-    sums: dict[str, Decimal] = {}
-    for item in _items(readings):
-        if item.amount is not None:
-            sums[item.amount.currency] = sums.get(item.amount.currency, Decimal(0)) + item.amount.amount
-    return dict(sorted(sums.items()))
-
-
-def _items(readings: Iterable[Reading | None]) -> Iterable[Evidence]:
-    for reading in readings:
-        if isinstance(reading, Value):
-            yield from reading.items

@@ -278,26 +278,14 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
-class DayFigures:
-    """What a team did on one day, summed over its managers from the snapshots."""
+class WonFigures:
+    """What one manager won on one day."""
 
+    crm_user: str
     day: date
-    deals_won: int | None
-    """None: not available or not read for anybody."""
-    won_amount: Mapping[str, Decimal]
-    partial: bool = False
-    """Not read for at least one manager."""
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """Overdue and taskless deals as of the last finished run."""
-
-    day: date
-    overdue_tasks: int | None
-    deals_without_task: int | None
-    amount_without_task: Mapping[str, Decimal]
-    """Sums of the deals without a task, by currency, where the CRM states them."""
+    deals: int
+    amounts: Mapping[str, Decimal]
+    """By currency."""
 
 
 @dataclass(frozen=True, slots=True)

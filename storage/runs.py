@@ -19,7 +19,7 @@ from storage.errors import LeaseLost, NotFound
 from storage.models import RulebookRecord, RunRecord, TeamRecord
 from storage.rows import Hold, Kept, Run, RunState
 from storage.rulebooks import rulebook_record_at
-from storage.snapshots import kept, last_keys, readings_of
+from storage.snapshots import kept, last_keys, numbers
 from storage.sql import team_named, upsert
 from storage.types import DatabaseNow
 
@@ -40,8 +40,8 @@ __all__ = [
     "last_finished",
     "last_keys",
     "last_window_end",
+    "numbers",
     "postpone",
-    "readings_of",
     "renew",
     "unfinished",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
@@ -10,11 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.scorecard import EvidenceKeys
-from scoring.snapshot import Manager, NotRead, Reading, Snapshot
-from storage.codec import evidence_keys, reading_from_json, readings_from_json, readings_to_json
+from scoring.snapshot import Manager, NotRead, Number, Reading, Snapshot
+from storage.codec import evidence_keys, number_from_json, readings_from_json, readings_to_json
 from storage.models import ManagerRecord, RunRecord, SnapshotRecord, TeamRecord
 from storage.rows import Kept, RunState
-from storage.sql import manager_ids
+from storage.sql import json_at, manager_ids
 
 LOOK_BACK_RUNS = 60
 """How many earlier runs are searched for what a person's day is compared with."""
@@ -99,12 +100,21 @@ async def last_keys(
     return dict(found)
 
 
-async def readings_of(session: AsyncSession, run_id: int, *kpis: str) -> list[tuple[Reading | None, ...]]:
-    """Some KPIs of everybody in a run, without reading the rest."""
-    return [
-        tuple(reading_from_json(stored[kpi]) if kpi in stored else None for kpi in kpis)
-        for _crm_user, stored in await stored_readings(session, run_id)
-    ]
+async def numbers(
+    session: AsyncSession, run_ids: Iterable[int], *kpis: str
+) -> list[tuple[int, str, tuple[Number | None, ...]]]:
+    """The values alone: run, CRM user, one a KPI (None: not read). The database leaves the evidence out."""
+    values = [json_at(session, SnapshotRecord.readings, kpi, "value") for kpi in kpis]
+    rows = await session.execute(
+        select(SnapshotRecord.run_id, ManagerRecord.crm_user, *values)
+        .join(ManagerRecord, ManagerRecord.id == SnapshotRecord.manager_id)
+        .where(SnapshotRecord.run_id.in_(list(run_ids)))
+    )
+    return [(run_id, crm_user, tuple(map(_number, found))) for run_id, crm_user, *found in rows]
+
+
+def _number(text: str | int | None) -> Number | None:
+    return None if text is None else number_from_json(json.loads(str(text)))
 
 
 async def stored_readings(session: AsyncSession, run_id: int) -> list[tuple[str, dict[str, Any]]]:

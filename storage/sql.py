@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +20,16 @@ def is_sqlite(session: AsyncSession) -> bool:
 def upsert(session: AsyncSession, table: type[Base]) -> Any:  # two classes with one interface
     """An INSERT that knows ON CONFLICT. Ask RETURNING what it did: psycopg gives no row count."""
     return sqlite.insert(table) if is_sqlite(session) else postgresql.insert(table)
+
+
+def json_at(session: AsyncSession, column: Any, *path: str) -> Any:
+    """What stands at a path of a column with JSON text, as text; NULL where there is nothing."""
+    if is_sqlite(session):
+        return func.json_extract(column, "$" + "".join(f".{key}" for key in path))
+    found: Any = cast(cast(column, Text), postgresql.JSON)
+    for key in path[:-1]:
+        found = found[key]
+    return found[path[-1]].astext
 
 
 async def team_named(session: AsyncSession, key: str) -> TeamRecord:

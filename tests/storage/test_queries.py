@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 from scoring.entries import Month
-from scoring.records import Money
 from scoring.scorecard import Outcome
 from scoring.snapshot import Cause, NotRead, Value
 from scoring.standings import leaderboard
 from storage import heartbeats, ledger, people, queries, retention, runs
-from storage.rows import Backlog
 from tests.storage.company import (
     ANNA,
     BORIS,
@@ -22,7 +19,6 @@ from tests.storage.company import (
     TUESDAY,
     claimed,
     cutoff,
-    deal,
     found,
     kept,
     readings,
@@ -113,27 +109,16 @@ async def test_days_not_scored_say_why(database):
         assert await queries.days_not_scored(session, TEAM, []) == {}
 
 
-async def test_won_deals_and_sums_are_added_up_by_day(database):
+async def test_won_deals_and_sums_are_known_by_manager_and_day(database):
     await found(database)
     dollars = readings() | {"won_amount": Value({"RUB": Decimal("0.10"), "USD": Decimal("5")}, ())}
     await scored(database, MONDAY, [kept(ANNA, readings(won="0.20")), kept(BORIS, dollars)])
     unread = {"deals_won": NotRead(Cause.INCOMPLETE), "won_amount": NotRead(Cause.INCOMPLETE)}
     await scored(database, TUESDAY, [kept(ANNA, readings() | unread)])
     async with database.reading() as session:
-        monday, tuesday = await queries.figures(session, TEAM, MONDAY, TUESDAY)
-    assert (monday.day, monday.deals_won, monday.partial) == (MONDAY, 2, False)
-    assert monday.won_amount == {"RUB": Decimal("0.30"), "USD": Decimal(5)}
-    assert (tuesday.deals_won, tuesday.won_amount, tuesday.partial) == (None, {}, True)
-
-
-async def test_the_backlog_is_that_of_the_last_finished_day(database):
-    await found(database)
-    bare = replace(deal(9, "10.50"), amount=Money(Decimal("10.50"), "RUB"))
-    without = {"deals_without_task": Value(2, (bare, replace(deal(8, "1"), amount=None)))}
-    await scored(database, MONDAY, [kept(ANNA, readings(overdue=[task(1)]) | without), kept(BORIS, readings())])
-    async with database.reading() as session:
-        assert await queries.backlog(session, TEAM) == Backlog(MONDAY, 1, 2, {"RUB": Decimal("10.50")})
-        assert await queries.backlog(session, TEAM, until=MONDAY - timedelta(days=1)) is None
+        anna, boris = sorted(await queries.won(session, TEAM, MONDAY, TUESDAY), key=lambda row: row.crm_user == BORIS)
+    assert (anna.day, anna.deals, anna.amounts) == (MONDAY, 1, {"RUB": Decimal("0.20")})
+    assert (boris.day, boris.deals, boris.amounts) == (MONDAY, 1, {"RUB": Decimal("0.10"), "USD": Decimal(5)})
 
 
 async def test_heartbeats_are_the_last_ones(database):
