@@ -8,6 +8,7 @@ is not there again, the list has moved, and the page before is read once more.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
@@ -25,6 +26,8 @@ IDS = 200
 """Ids in one filter: 250 would pass, but addresses near 8 kB are cut off by proxies."""
 BACKLOG = 8
 """Requests in flight at most, when the answers come slower than the limit lets us ask."""
+SECOND = 1.02
+"""A second of the limit, as it may look from the other end of the line."""
 PATIENCE = 5
 """How often a page is read again because the list moves."""
 
@@ -45,17 +48,32 @@ class _Unauthorized(CrmRefused):
     """HTTP 401: the access token is not valid now."""
 
 
+class BadRequest(CrmRefused):
+    """HTTP 400 and its like: this request is refused, others may be answered."""
+
+
 class MeasuredPace(EvenPace):
-    """Knows whether requests queue for the limit, or the limit waits for requests."""
+    """Knows whether requests queue for the limit, or the limit waits for requests.
+
+    A turn that comes late (the machine was busy) does not crowd the next ones: amoCRM counts within sliding seconds,
+    and refuses for good whoever goes over the limit too often.
+    """
 
     def __init__(self, per_second: float, clock: Clock | None = None) -> None:
         super().__init__(per_second, clock)
         self._idle = 0.0
+        self._sent: deque[float] = deque(maxlen=math.ceil(per_second))
 
     async def turn(self, deadline: Deadline, what: str) -> float:
         """Wait for the next turn."""
         waited = await super().turn(deadline, what)
         self._idle += ((waited < self._interval / 10) - self._idle) / 5
+        while (
+            len(self._sent) == self._sent.maxlen and (crowded := self._sent[0] + SECOND - self._clock.monotonic()) > 0
+        ):
+            await self._clock.sleep(crowded)
+            waited += crowded
+        self._sent.append(self._clock.monotonic())
         return waited
 
     @property
@@ -71,16 +89,21 @@ class Page:
     rows: list[Row]
     last: bool
 
-    def touches(self, other: Page) -> bool:
-        """Whether a row stands in both: then none between them was missed."""
-        ids = {row["id"] for row in self.rows}
-        return any(row["id"] in ids for row in other.rows)
+    def touches(self, following: Page, key: str) -> bool:
+        """Whether the other begins with a row of this one that has kept its place: then none between them was missed.
+
+        Any other row in both proves nothing where rows move: it may have been moved behind those that were missed.
+        """
+        first = following.rows[0] if following.rows else {"id": None}
+        return any(row["id"] == first["id"] and row.get(key) == first.get(key) for row in self.rows)
 
 
 def judge(answer: Answer) -> None:
     """What amoCRM's statuses mean."""
     status = answer.status
     if status < 300:
+        if status != 204 and answer.is_json and not answer.data:
+            raise TryAgain("amoCRM answered nothing, which it says with HTTP 204")
         return
     said = answer.data if isinstance(answer.data, dict) else {}
     if status == 429:
@@ -102,7 +125,7 @@ def judge(answer: Answer) -> None:
             "there is no such amoCRM account or method (HTTP 404): put the account's present address into base_url"
         )
     detail = one_line(said.get("detail") or said.get("title") or "", 120)
-    raise CrmRefused(f"amoCRM refused the request (HTTP {status}{': ' + detail if detail else ''})")
+    raise BadRequest(f"amoCRM refused the request (HTTP {status}{': ' + detail if detail else ''})")
 
 
 def judge_users(answer: Answer) -> None:
@@ -113,6 +136,15 @@ def judge_users(answer: Answer) -> None:
             "if it was, the account is blocked for too many requests"
         )
     judge(answer)
+
+
+def _rows(data: Any, name: str) -> list[Row] | None:
+    """The rows of a list; None if it is none."""
+    try:
+        rows = data["_embedded"][name]
+        return rows if isinstance(rows, list) and all(isinstance(row, dict) and row["id"] for row in rows) else None
+    except (TypeError, KeyError):
+        return None
 
 
 def _seconds(said: object, header: float | None) -> float:
@@ -166,7 +198,7 @@ class AmocrmApi:
             raise type(self.refusal)(str(self.refusal))
         try:
             return await self._authorised(path, query, deadline, what, judge)
-        except RightsMissing:
+        except (RightsMissing, BadRequest):
             raise
         except CrmRefused as refusal:
             self.refusal = refusal
@@ -209,19 +241,18 @@ class AmocrmApi:
         number: int = 1,
         judge: Callable[[Answer], None] = judge,
     ) -> Page:
-        """One page of a list. Raises CrmNonsense for anything that is not a list of rows."""
+        """One page of a list. Whatever is not a list of rows is asked for again."""
         asked = "&".join(filter(None, (query, f"limit={limit}", f"page={number}")))
-        data = await self.get(path, asked, deadline, what, judge)
-        if data is None:
-            return Page([], last=True)
         name = path.rsplit("/", 1)[-1]
-        try:
-            rows = data["_embedded"][name]
-            links = data.get("_links")
-            if not isinstance(rows, list) or not all(isinstance(row, dict) and row["id"] for row in rows):
-                raise TypeError
-        except (TypeError, KeyError, AttributeError):
-            raise CrmNonsense(f"{what}: amoCRM answered something that is not a list of {name}") from None
+
+        def judge_list(answer: Answer) -> None:
+            judge(answer)
+            if answer.status != 204 and answer.is_json and _rows(answer.data, name) is None:
+                raise TryAgain(f"{what}: amoCRM answered something that is not a list of {name}")
+
+        data = await self.get(path, asked, deadline, what, judge_list)
+        rows = _rows(data, name) or []
+        links = data.get("_links") if rows else None
         last = not links.get("next") if isinstance(links, dict) and links else len(rows) < limit
         return Page(rows, last or not rows)
 
@@ -250,9 +281,10 @@ class AmocrmApi:
         what: str,
         sink: Sink,
         *,
+        key: str = "id",
         judge: Callable[[Answer], None] = judge,
     ) -> None:
-        """Pages that overlap by a row, in an order that rows keep; a row may be given twice, none is missed."""
+        """Pages that overlap by a row, sorted by `key`; a row may come twice, none that keeps its place is missed."""
         places = [overlapping(0)]
         capped = False
 
@@ -274,23 +306,30 @@ class AmocrmApi:
                 # A server that gives less than asked for: its pages cannot be made to overlap.
                 capped = not page.last and len(page.rows) < PAGE
             elif not capped:
-                page = await self._close_gap(fetch, index, before, page, what, sink)
+                page = await self._close_gap(fetch, index, before, page, key, what, sink)
             return await self._drain(page, sink)
 
         await self._in_order(fetch, take)
 
     async def _close_gap(
-        self, fetch: Callable[[int], Awaitable[Page]], index: int, before: Page, page: Page, what: str, sink: Sink
+        self,
+        fetch: Callable[[int], Awaitable[Page]],
+        index: int,
+        before: Page,
+        page: Page,
+        key: str,
+        what: str,
+        sink: Sink,
     ) -> Page:
         """Read both sides again until they touch; rows that slid over the border are then in the first."""
         for _ in range(PATIENCE):
-            if before.touches(page):
+            if before.touches(page, key):
                 return page
             before = await fetch(index - 1)
             await sink(before.rows)
             if before.last:
                 return Page([], last=True)
-            if not before.touches(page):
+            if not before.touches(page, key):
                 page = await fetch(index)
         raise CrmUnavailable(f"{what}: the list changes faster than it can be read")
 
@@ -368,7 +407,7 @@ class AmocrmApi:
             return
         if times[-1] == span.low:
             # A bulk import: more rows in this second than one page holds.
-            one = f"{query}&filter[created_at][from]={span.low}&filter[created_at][to]={span.low}&order[created_at]=asc"
+            one = f"{query}&filter[created_at][from]={span.low}&filter[created_at][to]={span.low}&order[id]=asc"
             await self.shifting(path, one, deadline, what, sink)
             span.low, span.edge = span.low + 1, set()
             return
@@ -380,17 +419,37 @@ class AmocrmApi:
     async def by_id(
         self, path: str, query: str, name: str, ids: Iterable[int], deadline: Deadline, what: str, sink: Sink
     ) -> None:
-        """Rows whose `name` is among `ids`; several lists, some at once, if they are many."""
+        """Rows whose `name` is among `ids`; several lists, some at once, if they are many.
+
+        If the account ignores the filter, one list is all there is: it is read once, and other rows come too.
+        """
+        ignored = False
+
+        async def read(part: list[int]) -> None:
+            async def take(rows: list[Row]) -> bool | None:
+                nonlocal ignored
+                ignored = ignored or any(row.get(name) not in chosen for row in rows)
+                return await sink(rows)
+
+            if ignored:
+                return
+            chosen = set(part)
+            names = "&".join(f"filter[{name}][]={number}" for number in part)
+            asked = "&".join(filter(None, (query, names, "order[id]=asc")))
+            await self.shifting(path, asked, deadline, what, take)
+
+        await self.in_parts(ids, IDS, read)
+
+    async def in_parts(self, ids: Iterable[int], size: int, read: Callable[[list[int]], Awaitable[None]]) -> None:
+        """Call `read` with some ids after the others, several calls at once."""
         wanted = sorted(set(ids))
         gate = asyncio.Semaphore(BACKLOG // 2)
 
-        async def read(part: list[int]) -> None:
+        async def take_turn(part: list[int]) -> None:
             async with gate:
-                chosen = "&".join(f"filter[{name}][]={number}" for number in part)
-                asked = "&".join(filter(None, (query, chosen, "order[id]=asc")))
-                await self.shifting(path, asked, deadline, what, sink)
+                await read(part)
 
-        parts = [asyncio.create_task(read(wanted[at : at + IDS])) for at in range(0, len(wanted), IDS)]
+        parts = [asyncio.create_task(take_turn(wanted[at : at + size])) for at in range(0, len(wanted), size)]
         try:
             await asyncio.gather(*parts)
         finally:

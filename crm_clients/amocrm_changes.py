@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from crm_clients.amocrm_account import whole
-from crm_clients.amocrm_api import Row
-from crm_clients.amocrm_history import DONE, LEAD_EVENTS, OWNER, TASK_EVENTS, Since
+from crm_clients.amocrm_api import BadRequest, Row
+from crm_clients.amocrm_history import DONE, LEAD_EVENTS, TASK_EVENTS, Since, is_completion
 from crm_clients.amocrm_job import Job, Look, Places
-from crm_clients.errors import CrmError
+from crm_clients.errors import CrmError, DeadlineExceeded
+from crm_clients.http import Deadline
 from scoring.records import RecordKind
 
+EVENT_IDS = 10
+"""Entities in one filter of events: more are refused."""
 EXPLAINED = 2
 """Seconds between a change of a row and the event that tells of it."""
 PATIENCE_SECONDS = 5.0
 """How long a kind that is read waits for the others, to share the last look with them."""
-_TYPES = {RecordKind.DEALS: LEAD_EVENTS, RecordKind.TASKS: TASK_EVENTS, RecordKind.MEETINGS: (DONE, OWNER)}
+_TYPES = {RecordKind.DEALS: LEAD_EVENTS, RecordKind.TASKS: TASK_EVENTS, RecordKind.MEETINGS: TASK_EVENTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +82,13 @@ class Changes:
         self._had: set[int] = set()
         """Deals with a task that was open at the cutoff."""
         self._fresh: set[int] = set()
-        """Deals that got a task since the cutoff."""
+        """Deals that have had a task since the cutoff only, as far as is known."""
+        self._hazy: set[int] = set()
+        """Deals with a task that may have been open or done at the cutoff."""
         self._older: dict[int, bool] = {}
         """Whether such a deal had another one before."""
+        self._finished: dict[int, bool] = {}
+        """Whether a task had been completed before the cutoff at some time."""
 
     @property
     def knows_tasks(self) -> bool:
@@ -143,12 +151,14 @@ class Changes:
         job = self._job
         types = tuple(dict.fromkeys(name for kind in sorted(self._kinds) for name in _TYPES[kind]))
         await job.events(types, self._events.span(job.now), None, "changes since the cutoff", self._learn)
-        self._bind(self.tasks.values())
-        if self.knows_tasks:
-            try:
-                await self._ask_for_older()
-            except CrmError as error:
-                self.tasks_error = error
+        if not self.knows_tasks:
+            return
+        try:
+            await self._ask_for_finished()
+            self._bind(self.tasks.values())
+            await self._ask_for_older()
+        except CrmError as error:
+            self.tasks_error = error
 
     async def _take(self, rows: list[Row]) -> None:
         for line in map(TaskLine.of, rows):
@@ -158,15 +168,44 @@ class Changes:
     async def _learn(self, events: list[Row]) -> None:
         self.since.add(events)
 
+    async def _ask_for_finished(self) -> None:
+        """A task that is open, or was completed since, may have been done at the cutoff: no event tells of undoing."""
+        job = self._job
+        asked = {
+            line.id: line.created
+            for line in self.tasks.values()
+            if self.was_open(line) and line.id not in self._finished
+        }
+        if not asked:
+            return
+        self._finished.update(dict.fromkeys(asked, True))  # until it is known better
+        deadline = Deadline(job.deadline.remaining("earlier completions of tasks") / 2, job.api.http.clock)
+
+        async def read(part: list[int]) -> None:
+            found: set[int] = set()
+
+            async def take(events: list[Row]) -> None:
+                found.update(whole(event.get("entity_id")) for event in events if is_completion(event, job.cutoff))
+
+            chosen = "&".join(["filter[entity]=task", *(f"filter[entity_id][]={key}" for key in part)])
+            since = min(asked[key] for key in part)
+            what = "earlier completions of tasks"
+            await job.events((DONE,), since, job.cutoff, what, take, extra=chosen, deadline=deadline)
+            self._finished.update((key, key in found) for key in part)
+
+        with suppress(DeadlineExceeded, BadRequest):
+            await job.api.in_parts(asked, EVENT_IDS, read)
+
     def _bind(self, lines: Iterable[TaskLine]) -> None:
         for line in lines:
             if not line.lead:
                 continue
-            if line.created >= self._job.cutoff:
-                if not line.done:
-                    self._fresh.add(line.lead)
-            elif self.was_open(line):
+            if self.is_likely_open(line):
                 self._had.add(line.lead)
+            elif not line.done or line.created >= self._job.cutoff:
+                self._fresh.add(line.lead)
+            if self.was_open(line) and self.may_have_been_done(line):
+                self._hazy.add(line.lead)
 
     async def _ask_for_older(self) -> None:
         """A deal with a new task may have had an old one all along: its row does not tell."""
@@ -177,7 +216,7 @@ class Changes:
 
         async def take(rows: list[Row]) -> None:
             for line in map(TaskLine.of, rows):
-                if line.lead in self._older and not line.done and line.created < self._job.cutoff:
+                if line.lead in self._older and not line.done and self.is_likely_open(line):
                     self._older[line.lead] = True
 
         query = "filter[entity_type]=leads&filter[is_completed]=0"
@@ -186,13 +225,29 @@ class Changes:
         )
 
     def was_open(self, line: TaskLine) -> bool:
-        """Whether a task was open at the cutoff."""
+        """Whether a task was open at the cutoff, or may have been."""
         return line.created < self._job.cutoff and (not line.done or line.id in self.since.done)
+
+    def may_have_been_done(self, line: TaskLine) -> bool:
+        """Whether it had been completed before the cutoff, and was undone no one knows when."""
+        return line.updated >= self._job.cutoff and self._finished.get(line.id, False)
+
+    def is_likely_open(self, line: TaskLine) -> bool:
+        """The likelier of both: a task that had been done, and has a change that no event tells, was undone since."""
+        return self.was_open(line) and not (self.may_have_been_done(line) and self.is_unexplained(line))
 
     def covers(self, lead: int, *, open_now: bool) -> bool:
         """Whether a deal had an open task at the cutoff, given whether it has one now."""
         return lead in self._had or (open_now and self._older.get(lead, True))
 
+    def is_hazy(self, lead: int) -> bool:
+        """Whether it is not certain that a deal had, or had not, an open task at the cutoff."""
+        return lead in self._hazy
+
     def is_doubtful(self, line: TaskLine) -> bool:
+        """Whether it may have stood otherwise at the cutoff."""
+        return self.may_have_been_done(line) or self.is_unexplained(line)
+
+    def is_unexplained(self, line: TaskLine) -> bool:
         """Whether it was changed since the cutoff in a way that no event tells (undone, for one)."""
         return line.updated >= self._job.cutoff and self.since.touched.get(line.id, 0) + EXPLAINED < line.updated

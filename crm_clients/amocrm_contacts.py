@@ -72,18 +72,20 @@ def _call(job: Job, row: Row, entity: str, seen: set[str]) -> Call | None:
     said = row.get("params")
     params: dict[str, Any] = said if isinstance(said, dict) else {}
     key = whole(row["id"])
-    mark = str(params.get("uniq") or "").strip() or f"#{key}"
-    if mark in seen:
-        return None
-    seen.add(mark)
     user = _caller(row, params)
     seconds = max(0, whole(params.get("duration")))
     status = whole(params.get("call_status"))
+    phone = str(params.get("phone") or "").strip()
+    mark = str(params.get("uniq") or "").strip() or (phone and f"{kind} {phone} {at} {seconds} {status} {user}")
+    if mark in seen:
+        return None
+    if mark:
+        seen.add(mark)
     if job.concerns(user):
         job.places.calls[key] = Places.pack(entity, whole(row.get("entity_id")))
     return Call(
         id=str(key),
-        title=str(params.get("phone") or "").strip() or f"#{key}",
+        title=phone or f"#{key}",
         manager=str(user or ""),
         ended_at=datetime.fromtimestamp(at, UTC),
         seconds=seconds,

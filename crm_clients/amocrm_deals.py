@@ -110,9 +110,11 @@ class DealReader:
             await self._read_open()
             await self._read_closed()
             await self._read_unlisted()
+            await self._changes.settle(RecordKind.DEALS)
+            await self._read_wanderers()
         except IgnoredFilter:
             await self._read_all()
-        await self._changes.settle(RecordKind.DEALS)
+            await self._changes.settle(RecordKind.DEALS)
         await self._release()
 
     # When stages were entered
@@ -207,6 +209,21 @@ class DealReader:
         }
         await job.api.by_id("leads", "with=loss_reason", "id", unlisted, job.deadline, "closed deals", self._hold)
 
+    async def _read_wanderers(self) -> None:
+        """Deals that have gone from a list not yet read to one that was: by their ids, wherever they are now."""
+        read: set[int] = set()
+        while missed := self._wanderers() - read:
+            read |= missed
+            await self._job.api.by_id(
+                "leads", "with=loss_reason", "id", missed, self._job.deadline, "deals that moved", self._hold
+            )
+            await self._changes.look()
+
+    def _wanderers(self) -> set[int]:
+        """Those opened again since the cutoff; all that changed their stage, if the open ones are no single list."""
+        one_list = len(self._stages.open) <= STAGES
+        return set(self._since.opened if one_list else self._since.stages)
+
     # As at the cutoff
 
     async def _hold(self, rows: list[Row]) -> None:
@@ -286,11 +303,13 @@ class DealReader:
         entered = self._turns.entered(line.id, state)
         if entered is not None:
             return entered
+        if line.created >= self._job.start:
+            return line.created  # born closed: every move of it would be known
         if line.id in self._turns.shifted:
             return None  # moved between two closing stages: closed long ago
         if line.closed and (line.closed < self._job.cutoff or line.id not in self._since.stages):
             return line.closed
-        return line.created  # born closed
+        return None
 
     def _stage_since(self, line: LeadLine) -> datetime | None:
         """The last change before the cutoff; where there was none since the horizon, the horizon itself."""
@@ -315,10 +334,9 @@ class DealReader:
 
     def _doubts(self, line: LeadLine, *, has_task: bool | None) -> frozenset[str]:
         """Changed since the cutoff in fields of which amoCRM keeps no history."""
-        if line.updated < self._job.cutoff:
-            return frozenset()
-        doubts = {"lost_without_reason", "deals_missing_fields"}
-        if has_task is False and self._since.deleted:
+        changed = line.updated >= self._job.cutoff
+        doubts = {"lost_without_reason", "deals_missing_fields"} if changed else set[str]()
+        if self._changes.is_hazy(line.id) or (has_task is False and self._since.deleted):
             doubts.add("deals_without_task")
         return frozenset(doubts)
 

@@ -37,6 +37,11 @@ def entity_of(event: Row) -> tuple[str, int]:
     return _SINGULAR.get(kind, kind), whole(event.get("entity_id"))
 
 
+def is_completion(event: Row, before: int) -> bool:
+    """Whether it tells that a task was completed before an instant."""
+    return event.get("type") == DONE and 0 < whole(event.get("created_at")) < before
+
+
 def _moment(event: Row) -> Moment:
     return whole(event.get("created_at")), str(event["id"])
 
@@ -81,6 +86,8 @@ class Since:
     """When tasks were first completed after the cutoff."""
     touched: dict[int, int] = field(default_factory=dict)
     """When an event last explained a change of a task."""
+    opened: set[int] = field(default_factory=set)
+    """Deals that were closed and have been opened."""
     deleted: bool = False
     """Whether a task was deleted: which deal it belonged to is not told."""
 
@@ -97,6 +104,7 @@ class Since:
             self.touched[key] = max(moment[0], self.touched.get(key, 0))
         if name == STATUS and (stage := stage_in(before)) is not None:
             _first(self.stages, key, moment, stage)
+            self._note_opening(key, stage, stage_in(event.get("value_after")))
         elif name == OWNER:
             _first(self.owners, (kind, key), moment, whole(_part(before, "responsible_user").get("id")))
         elif name == SALE:
@@ -107,6 +115,10 @@ class Since:
             self.done[key] = min(moment[0], self.done.get(key, moment[0]))
         elif name == DELETED:
             self.deleted = True
+
+    def _note_opening(self, lead: int, before: Stage, after: Stage | None) -> None:
+        if after is not None and state_of(before[1]) is not DealState.OPEN and state_of(after[1]) is DealState.OPEN:
+            self.opened.add(lead)
 
     def owner(self, kind: str, key: int, now: int) -> int:
         """Who was responsible at the cutoff."""

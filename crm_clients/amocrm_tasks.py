@@ -2,24 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from crm_clients.amocrm_account import whole
-from crm_clients.amocrm_api import Row
+from crm_clients.amocrm_api import PAGE, Row
 from crm_clients.amocrm_changes import Changes, TaskLine
 from crm_clients.amocrm_history import DONE
 from crm_clients.amocrm_job import Job
 from scoring.records import Meeting, RecordKind, Task
 
+OPEN, BY_DEADLINE = "filter[is_completed]=0", "order[complete_till]"
 HELD = 25_000
 """Tasks kept back until the changes since the cutoff have been looked at once more."""
+
+
+class _Order:
+    """Whether the list of open tasks is really sorted by their deadlines, so that its rest need not be read."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self.first = self.last = 0
+        self._sorted = self._rising = self._falling = True
+        self._before: TaskLine | None = None
+        self._asked: bool | None = None
+
+    def follow(self, lines: Iterable[TaskLine]) -> None:
+        """Take the next rows."""
+        for line in lines:
+            if self._before is None:
+                self.first = line.due
+            else:
+                self._sorted = self._sorted and line.due >= self._before.due
+                self._rising = self._rising and line.id >= self._before.id
+                self._falling = self._falling and line.id <= self._before.id
+            self._before, self.last = line, line.due
+
+    async def holds(self) -> bool:
+        """Deadlines that rise as the ids do (or fall) prove nothing: then the other end of the list is looked at."""
+        if not self._sorted or not (self._rising or self._falling):
+            return self._sorted
+        if self._asked is None:
+            job = self._job
+            page = await job.api.page("tasks", f"{OPEN}&{BY_DEADLINE}=desc", job.deadline, "open tasks", limit=1)
+            self._asked = any(TaskLine.of(row).due >= self.last > self.first for row in page.rows)
+        return self._asked
 
 
 async def read_tasks(job: Job, changes: Changes) -> None:
     """Tasks that were overdue at the cutoff, and those changed since; of the others the deals' own rows tell."""
     held: list[TaskLine] = []
-    sorted_so_far = True
-    last = 0
+    order = _Order(job)
 
     async def release() -> None:
         if changes.tasks_error is not None:
@@ -28,20 +61,17 @@ async def read_tasks(job: Job, changes: Changes) -> None:
         held.clear()
 
     async def take(rows: list[Row]) -> bool:
-        nonlocal sorted_so_far, last
-        for line in map(TaskLine.of, rows):
-            sorted_so_far = sorted_so_far and line.due >= last
-            last = line.due
-            if not line.done and 0 < line.due < job.cutoff:
-                held.append(line)
+        lines = [TaskLine.of(row) for row in rows]
+        held.extend(line for line in lines if not line.done and 0 < line.due < job.cutoff)
         if len(held) >= HELD:
             await changes.look()
             await release()
-        return not sorted_so_far or last < job.cutoff
+        order.follow(lines)
+        return order.last < job.cutoff or len(rows) < PAGE or not await order.holds()
 
     if job.wants("overdue_tasks"):
-        query = "filter[is_completed]=0&order[complete_till]=asc"
-        await job.api.shifting("tasks", query, job.deadline, "open tasks", take)
+        query = f"{OPEN}&{BY_DEADLINE}=asc"
+        await job.api.shifting("tasks", query, job.deadline, "open tasks", take, key="complete_till")
     await changes.settle(RecordKind.TASKS)
     await release()
     await job.emit([task for line in changes.tasks.values() if (task := _task(job, line, changes)) is not None])
@@ -53,7 +83,9 @@ def _task(job: Job, line: TaskLine, changes: Changes) -> Task | None:
         return None
     since = changes.since
     due, doubtful = line.due, changes.is_doubtful(line)
-    if line.id in since.deadlines:
+    if not changes.is_likely_open(line):
+        due = 0  # likely done: it counts nothing, yet the number is not certain
+    elif line.id in since.deadlines:
         before = since.deadlines[line.id][1]
         due, doubtful = (line.due, True) if before is None else (before, doubtful)
     owner = since.owner("task", line.id, line.owner)
@@ -66,7 +98,7 @@ def _task(job: Job, line: TaskLine, changes: Changes) -> Task | None:
         deadline=job.account.deadline(due, line.duration),
         created_at=datetime.fromtimestamp(line.created, UTC),
         done_at=datetime.fromtimestamp(since.done[line.id], UTC) if line.done else None,
-        deals=frozenset({str(line.lead)} if line.lead else ()),
+        deals=frozenset({str(line.lead)} if line.lead and changes.is_likely_open(line) else ()),
         doubtful=frozenset({"overdue_tasks"} if doubtful else ()),
     )
 
@@ -94,11 +126,12 @@ async def read_meetings(job: Job, changes: Changes) -> None:
 
 
 def _meeting(job: Job, line: TaskLine, held_at: int, changes: Changes) -> Meeting | None:
-    # Not done now: undone before the cutoff, so not held; or undone since, which no event tells.
     since = changes.since
     undone = not line.done or line.id in since.done
     if undone and line.updated < job.cutoff:
         return None
+    # Undone before the cutoff, so not held; or since, which no event tells: likelier if it had another such change.
+    held = not undone or changes.is_unexplained(line)
     owner = since.owner("task", line.id, line.owner)
     if line.place and job.concerns(owner):
         job.places.tasks[line.id] = line.place
@@ -106,7 +139,7 @@ def _meeting(job: Job, line: TaskLine, held_at: int, changes: Changes) -> Meetin
         id=str(line.id),
         title=_title(job, line),
         manager=str(owner or ""),
-        held_at=datetime.fromtimestamp(held_at, UTC),
+        held_at=datetime.fromtimestamp(held_at, UTC) if held else None,
         doubtful=frozenset({"meetings_held"} if undone else ()),
     )
 

@@ -326,6 +326,15 @@ async def test_the_same_call_on_a_deal_and_on_its_contact_is_one_call(world: Wor
     assert await ids(world, "calls_held") == [str(on_lead.id)]
 
 
+async def test_the_same_call_is_one_call_although_the_telephony_gives_it_no_name(world: World) -> None:
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    on_lead = world.add_call(ANNA, START + HOUR, 60, entity=("leads", lead.id))
+    world.add_call(ANNA, START + HOUR, 60, entity=("contacts", 5))
+    other = world.add_call(ANNA, START + HOUR, 60, entity=("contacts", 6), phone="+79991112233")
+    later = world.add_call(ANNA, START + HOUR + 1, 60, entity=("contacts", 5))
+    assert sorted(await ids(world, "calls_held")) == sorted(str(call.id) for call in (on_lead, other, later))
+
+
 @pytest.mark.parametrize(
     ("status", "seconds", "held", "missed"),
     [
