@@ -29,6 +29,8 @@ class BindingReader:
 
     def __init__(self, job: Job, tasks: TaskReader) -> None:
         self._job, self._tasks = job, tasks
+        self._told: set[int] = set()
+        """Activities of which all deals were handed over."""
 
     async def read(self, deals: Sequence[int]) -> str:
         """Hand over what the deals are bound to; why not all could be asked, or nothing."""
@@ -56,32 +58,36 @@ class BindingReader:
         await self._job.read([control, *asked])
         if problem := problem_of(asked):
             return problem
-        if understood and await self._told_by_activity(found):
+        if understood and await self._told_by_activity(found | self._few_done(deals)):
             return ""
         return await self._told_by_deal(suspects if understood else deals, OPEN)
 
+    def _few_done(self, deals: Sequence[int]) -> dict[int, Row]:
+        """What has been done since the cutoff, unless asking deal by deal asks less."""
+        done = {key: row for key, row in self._tasks.done.items() if key not in self._told}
+        return done if len(done) <= len(deals) else {}
+
     async def _done_steps(self, deals: Sequence[int]) -> str:
-        """Of what has been done since the cutoff, in whichever way asks less."""
-        done = self._tasks.done
-        if not done or (len(done) <= len(deals) and await self._told_by_activity(done)):
+        if self._told.issuperset(self._tasks.done) or await self._told_by_activity(self._few_done(deals)):
             return ""
         return await self._told_by_deal(
             deals, {"COMPLETED": "Y", ">=LAST_UPDATED": stamp(self._job.request.window.cutoff)}
         )
 
     async def _told_by_activity(self, found: Mapping[int, Row]) -> bool:
-        """Hand over activities with all deals they are bound to; False if the portal does not tell these."""
+        """Hand over activities with all deals they are bound to; False if the portal does not tell of any."""
         asked = {
             key: Once("crm.activity.binding.list", {"activityId": key}, what="bindings", group=RecordKind.TASKS)
             for key in found
         }
         await self._job.read(list(asked.values()))
-        if any(once.problem for once in asked.values()):
+        if not asked or any(once.problem for once in asked.values()):
             return False
         for key, once in asked.items():
             bound = [row for row in rows_of(once.value) if number(row.get("entityTypeId")) == DEAL]
             deals = frozenset(identity(row.get("entityId")) for row in bound)
             await self._job.stream.give([self._tasks.task(found[key], deals)])
+        self._told |= found.keys()
         return True
 
     async def _told_by_deal(self, deals: Iterable[int], condition: Row) -> str:

@@ -30,7 +30,7 @@ class EventReader:
         self._job = job
         self._window = job.request.window
 
-    def companies(self) -> list[Listing]:
+    def companies(self, pages: int) -> list[Listing]:
         """Companies created in the window; our own company's details are no company."""
         window = self._window
         conditions = {">=createdTime": stamp(window.start), "<createdTime": stamp(window.cutoff, up=True)}
@@ -48,9 +48,9 @@ class EventReader:
             "select": ["id", "title", "createdTime", "createdBy", "assignedById", "isMyCompany"],
         }
         kind = RecordKind.COMPANIES
-        return [Listing("crm.item.list", params, fold, what="companies", group=kind, key="id", at="items")]
+        return [Listing("crm.item.list", params, fold, what="companies", group=kind, key="id", at="items", pages=pages)]
 
-    def meetings(self) -> list[Listing]:
+    def meetings(self, pages: int) -> list[Listing]:
         """Completed meetings that started in this window or the one before.
 
         When they were completed is not told. One that was changed since the cutoff may have been completed since: it
@@ -95,6 +95,7 @@ class EventReader:
                 fold,
                 what="meetings",
                 group=RecordKind.MEETINGS,
+                pages=pages,
             )
             for condition in conditions
         ]

@@ -22,6 +22,8 @@ PEOPLE = 20
 """Expected where the read does not say who is asked about."""
 PAGES_EACH = 2
 """Pages of open deals, and of what is planned, that a manager is expected to have; a guess costs little."""
+CALLS, EVENTS = 3, 40
+"""What part of that his calls of a day are expected to fill, and his meetings or new companies."""
 
 
 class Reading:
@@ -31,7 +33,7 @@ class Reading:
         self._job = job
         self._kinds = job.request.kinds
         self._started = job.api.clock.now()
-        self._pages = PAGES_EACH * (len(job.request.members) or PEOPLE)
+        self._pages = PAGES_EACH * (len(job.request.members) or PEOPLE) + 1
         self._tasks = TaskReader(job)
         self._comments = CommentReader(job)
         self._deals: DealReader | None = None
@@ -43,11 +45,11 @@ class Reading:
         if RecordKind.TASKS in self._kinds:
             lists[RecordKind.TASKS] = self._tasks.listings(self._pages)
         if RecordKind.CALLS in self._kinds:
-            lists[RecordKind.CALLS] = events.calls(max(1, self._pages // 4))
+            lists[RecordKind.CALLS] = events.calls(self._pages // CALLS + 1)
         if RecordKind.MEETINGS in self._kinds:
-            lists[RecordKind.MEETINGS] = events.meetings()
+            lists[RecordKind.MEETINGS] = events.meetings(self._pages // EVENTS + 1)
         if RecordKind.COMPANIES in self._kinds:
-            lists[RecordKind.COMPANIES] = events.companies()
+            lists[RecordKind.COMPANIES] = events.companies(self._pages // EVENTS + 1)
         fields, stages = self._fields(), self._job.stages.listing(RecordKind.DEALS)
         asked = [listing for several in lists.values() for listing in several]
         about = self._about_deals(fields, stages)
