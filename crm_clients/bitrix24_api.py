@@ -96,6 +96,7 @@ class Bitrix24Api:
             judge=self._judge,
             secrets=[webhook_url, webhook_url.rstrip("/"), *parts[-1:], "/".join(parts[-2:])],
             in_flight=1,
+            follow_moves=True,
             clock=clock,
             transport=transport,
         )

@@ -50,6 +50,9 @@ class Checkup:
             self._say(Severity.ERROR, "login", str(time.problem))
             return self._findings
         self._login(profile)
+        if moved := self._api.http.moved_to:
+            text = f"the portal has moved to {moved}: put that address into webhook_url while the old one still answers"
+            self._say(Severity.WARNING, "address", text)
         self._scopes(scopes)
         for asked, subject in ((tasks, "overdue_tasks"), (calls, "calls_held")):
             if asked.problem is not None:

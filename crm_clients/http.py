@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -101,7 +101,8 @@ def one_line(text: object, limit: int = 300) -> str:
 class Http:
     """Speaks with one host for one client.
 
-    `attempts` counts the first one too. `in_flight` is how many requests may be open at once.
+    `attempts` counts the first one too. `in_flight` is how many requests may be open at once. `before_wire` is awaited
+    when a request has its connection and its first byte is about to go out: making connections takes its time.
     """
 
     def __init__(
@@ -116,10 +117,15 @@ class Http:
         attempts: int = 6,
         request_seconds: float = 60,
         in_flight: int = 4,
+        follow_moves: bool = False,
         clock: Clock | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        """`follow_moves`: accounts of this CRM may change their host, and the old one says which is the new one."""
         self.host = urlsplit(base_url).hostname or ""
+        self.moved_to = ""
+        """Scheme and host where the CRM is now, if it said so."""
+        self._follow_moves = follow_moves
         self.stats = stats
         self.skew: timedelta | None = None
         """How far the CRM's clock is ahead of ours, from its last answer."""
@@ -128,6 +134,7 @@ class Http:
         self._pace, self._judge = pace, judge
         self._attempts, self._request_seconds = attempts, request_seconds
         self._gate = asyncio.Semaphore(in_flight)
+        self._before_wire = before_wire
         _silence_wire_logs()
         self._client = httpx.AsyncClient(
             base_url=base_url,
@@ -175,8 +182,7 @@ class Http:
             async for attempt in stamina.retry_context(on=backoff, attempts=attempts or self._attempts, timeout=None):
                 with attempt:
                     self._count_retry(attempt.num, backoff)
-                    again = httpx.Request(request.method, request.url, headers=request.headers, content=body)
-                    return await self._guarded(again, deadline, what, judge or self._judge)
+                    return await self._guarded(self._again(request, body), deadline, what, judge or self._judge)
         except TryAgain as error:
             problem = str(error)
         raise CrmUnavailable(problem)
@@ -184,6 +190,27 @@ class Http:
     async def aclose(self) -> None:
         """Close connections."""
         await self._client.aclose()
+
+    def _again(self, request: httpx.Request, body: bytes) -> httpx.Request:
+        """The same request to where the CRM is now."""
+        url, headers = request.url, request.headers
+        if self.moved_to:
+            place = httpx.URL(self.moved_to)
+            url = url.copy_with(scheme=place.scheme, host=place.host, port=place.port)
+            headers = httpx.Headers({**headers, "host": url.netloc.decode()})
+        return httpx.Request(request.method, url, headers=headers, content=body)
+
+    def _extensions(self) -> dict[str, Any]:
+        before_wire = self._before_wire
+        if before_wire is None:
+            return {}
+
+        async def trace(event: str, info: Mapping[str, Any]) -> None:
+            del info
+            if event.endswith("send_request_headers.started"):
+                await before_wire()
+
+        return {"trace": trace}
 
     def _count_retry(self, number: int, backoff: _Backoff) -> None:
         if number > 1:
@@ -210,7 +237,7 @@ class Http:
         deadline.remaining(what)
         answer = await self._answer(response)
         if 300 <= answer.status < 400:
-            self._moved(answer)
+            self._moved(answer, request.url)
         judge(answer)
         if answer.status != 204 and not answer.is_json:
             kind = one_line(response.headers.get("content-type", "no content type"), 60)
@@ -245,9 +272,17 @@ class Http:
             return Answer(response.status_code, headers, retry_after=retry_after)
         return Answer(response.status_code, headers, data, True, retry_after)
 
-    def _moved(self, answer: Answer) -> NoReturn:
-        """Never followed: a redirected POST would become a GET, and a foreign host would get the key."""
+    def _moved(self, answer: Answer, asked: httpx.URL) -> NoReturn:
+        """Never followed as browsers do: a redirected POST would become a GET, and a foreign host would get the key.
+
+        Where accounts move, the whole request is repeated at a host that the old one names for the very same path.
+        """
         target = urlsplit(answer.headers.get("location", ""))
+        place = f"{target.scheme or 'https'}://{target.netloc.rpartition('@')[2]}" if target.hostname else ""
+        same = target.path == asked.path and target.scheme in ("https", asked.scheme)
+        if self._follow_moves and place and same and place != self.moved_to:
+            self.moved_to = place
+            raise TryAgain(f"the CRM has moved to {place}")
         where = f" to {target.scheme or 'https'}://{target.hostname}" if target.hostname else ""
         raise CrmRefused(f"the CRM redirects{where}: put its present address into the settings")
 

@@ -677,17 +677,47 @@ def test_the_webhook_is_in_no_representation() -> None:
     assert config.portal == "https://example.bitrix24.ru"
 
 
-async def test_a_moved_portal_is_told_and_not_followed() -> None:
+async def test_a_portal_that_moved_is_read_where_it_is_and_check_says_so() -> None:
+    where = portal()
+    deal(where, 1)
+    reader = Reader(where)
+    reader.line.when = lambda _number, request: _moved if request.url.host == "example.bitrix24.ru" else None
+    assert await reader.number("deals_open") == 1
+    methods = {(request.method, request.url.host) for request in reader.line.requests}
+    assert methods == {("POST", "example.bitrix24.ru"), ("POST", "new.bitrix24.ru")}
+    assert [request.url.host for request in reader.line.requests].count("example.bitrix24.ru") == 1
+    findings = await reader.check({str(ANNA): "Анна"})
+    assert any("https://new.bitrix24.ru: put" in finding.text for finding in findings)
+    assert SECRET not in str(findings)
+
+
+@pytest.mark.parametrize(
+    "location", ["https://other.example/login", f"http://new.bitrix24.ru/rest/1/{SECRET}/batch", ""]
+)
+async def test_a_redirect_to_anything_but_the_same_webhook_is_told_and_not_followed(location: str) -> None:
     reader = Reader(portal())
 
-    async def moved(request: httpx.Request, _server: httpx.AsyncBaseTransport) -> httpx.Response:
-        return httpx.Response(302, headers={"location": f"https://new.bitrix24.ru/rest/1/{SECRET}/batch"})
+    async def away(request: httpx.Request, _server: httpx.AsyncBaseTransport) -> httpx.Response:
+        return httpx.Response(302, headers={"location": location})
 
-    reader.line.when = lambda *_: moved
+    reader.line.when = lambda *_: away
+    with pytest.raises(CrmRefused, match="put its present address") as told:
+        await reader.facts()
+    assert SECRET not in str(told.value)
+    assert len(reader.line.requests) == 1
+
+
+async def test_a_portal_that_sends_around_in_circles_is_given_up() -> None:
+    reader = Reader(portal())
+    reader.line.when = lambda *_: _moved
     with pytest.raises(CrmError) as told:
         await reader.facts()
     assert "new.bitrix24.ru" in str(told.value)
-    assert SECRET not in str(told.value)
+    assert len(reader.line.requests) == 2
+
+
+async def _moved(request: httpx.Request, _server: httpx.AsyncBaseTransport) -> httpx.Response:
+    return httpx.Response(302, headers={"location": f"https://new.bitrix24.ru{request.url.path}"})
 
 
 def _answer(status: int, body: Mapping[str, Any]) -> Break:
