@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -225,4 +226,4 @@ async def _summary(session: Session, team: TeamContext, day: date, last: Run | N
     now = None
     if last is not None:
         now = state_now(last.day, [item.snapshot for item in await runs.kept(session, last.id)])
-    return summarize(period, entries, members, won=won or None, now=now)
+    return await asyncio.to_thread(summarize, period, entries, members, won=won or None, now=now)

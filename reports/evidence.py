@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -52,11 +52,11 @@ class Now:
     """By CRM user, for the drill-down."""
 
 
-def won_in(days: Sequence[WonDay] | None, part: Stretch, crm_user: str | None = None) -> Won | None:
-    """What the team or one manager won in a stretch; None where it is not known at all."""
+def won_in(days: Iterable[WonDay] | None, part: Stretch) -> Won | None:
+    """What was won in a stretch; None where it is not known at all."""
     if days is None:
         return None
-    found = [day for day in days if day.day in part and crm_user in (None, day.crm_user)]
+    found = [day for day in days if day.day in part]
     return Won(sum(day.deals for day in found), add_up(day.amounts for day in found))
 
 

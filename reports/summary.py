@@ -157,12 +157,15 @@ def summarize(
     )
     sums, sums_before, sums_earlier = totals(current), totals(before), totals(earlier)
     names = {user: row.name for user, row in sums.items()} | dict(members)
+    won_by: dict[str, list[WonDay]] = defaultdict(list)
+    for day in won or ():
+        won_by[day.crm_user].append(day)
     people = [
         PersonLine(
             sums.get(user, Totals(user, name)),
             sums_before.get(user, Totals(user, name)),
             sums_earlier.get(user, Totals(user, name)),
-            won_in(won, period.now, user),
+            won_in(won_by.get(user, ()) if won is not None else None, period.now),
         )
         for user, name in names.items()
     ]

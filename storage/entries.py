@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -13,6 +16,9 @@ from scoring.scorecard import Outcome
 from storage.errors import NotFound, Refused
 from storage.models import LedgerRecord, ManagerRecord, ReasonRecord, RulebookRecord, TeamRecord
 
+PORTION = 1000
+"""Rows read at a time."""
+
 
 async def entry(session: AsyncSession, team: str, seq: int) -> Entry:
     """One row as everybody sees it. Raises NotFound."""
@@ -23,46 +29,62 @@ async def entry(session: AsyncSession, team: str, seq: int) -> Entry:
 
 
 async def select_entries(session: AsyncSession, *conditions: ColumnElement[bool]) -> list[Entry]:
-    """Rows as everybody sees them, in the chain's order."""
-    old = aliased(LedgerRecord)
+    """Rows as everybody sees them, in the chain's order; read in portions, so that nobody waits for months of them."""
+    old, row = aliased(LedgerRecord), LedgerRecord
     query = (
-        select(LedgerRecord, TeamRecord.key, ManagerRecord.name, RulebookRecord.version, old.seq, ReasonRecord)
-        .join(TeamRecord, TeamRecord.id == LedgerRecord.team_id)
-        .join(ManagerRecord, ManagerRecord.id == LedgerRecord.manager_id)
-        .outerjoin(RulebookRecord, RulebookRecord.id == LedgerRecord.rulebook_id)
-        .outerjoin(old, old.id == LedgerRecord.reverses_id)
-        .outerjoin(ReasonRecord, ReasonRecord.id == LedgerRecord.reason_id)
+        select(
+            row.seq, TeamRecord.key, row.kind, row.crm_user, ManagerRecord.name, row.day, row.booked_in, row.rule,
+            row.kpi, row.outcome, row.points, row.side, row.value, row.bound, row.evidence, RulebookRecord.version,
+            old.seq, ReasonRecord.author, ReasonRecord.reason, row.created_at, row.hash,
+        )
+        .join(TeamRecord, TeamRecord.id == row.team_id)
+        .join(ManagerRecord, ManagerRecord.id == row.manager_id)
+        .outerjoin(RulebookRecord, RulebookRecord.id == row.rulebook_id)
+        .outerjoin(old, old.id == row.reverses_id)
+        .outerjoin(ReasonRecord, ReasonRecord.id == row.reason_id)
         .where(*conditions)
-        .order_by(LedgerRecord.team_id, LedgerRecord.seq)
-    )
-    return [_to_entry(*row) for row in await session.execute(query)]
+        .order_by(row.team_id, row.seq)
+    )  # fmt: skip
+    found: list[Entry] = []
+    rows: Any  # a portion
+    async for rows in (await session.stream(query)).partitions(PORTION):
+        found += [_to_entry(*values) for values in rows]
+    return found
 
 
-def _to_entry(row: LedgerRecord, *around: Any) -> Entry:  # the columns that `select_entries` joins
-    team, name, version, reverses, why = around
+def _to_entry(  # the columns that `select_entries` names
+    seq: int, team: str, kind: str, crm_user: str, name: str, day: date, booked_in: str, rule: str, kpi: str,
+    outcome: str | None, points: int, side: str, value: Decimal | None, bound: Decimal | None, evidence: list[str],
+    version: str | None, reverses: int | None, author: str | None, reason: str | None, created_at: datetime, hash_: str,
+) -> Entry:  # fmt: skip
     return Entry(
-        seq=row.seq,
+        seq=seq,
         team=team,
-        kind=EntryKind(row.kind),
-        crm_user=row.crm_user,
+        kind=EntryKind(kind),
+        crm_user=crm_user,
         name=name,
-        day=row.day,
-        booked_in=Month.parse(row.booked_in),
-        rule=row.rule,
-        kpi=row.kpi,
-        outcome=None if row.outcome is None else Outcome(row.outcome),
-        points=row.points,
-        side=Side(row.side),
-        value=row.value,
-        bound=row.bound,
-        evidence=tuple(row.evidence),
+        day=day,
+        booked_in=_month(booked_in),
+        rule=rule,
+        kpi=kpi,
+        outcome=None if outcome is None else Outcome(outcome),
+        points=points,
+        side=Side(side),
+        value=value,
+        bound=bound,
+        evidence=tuple(evidence),
         rulebook=version or "",
         reverses=reverses,
-        author=(why.author or "") if why else "",
-        reason=(why.reason or "") if why else "",
-        created_at=row.created_at,
-        hash=row.hash,
+        author=author or "",
+        reason=reason or "",
+        created_at=created_at,
+        hash=hash_,
     )
+
+
+@cache
+def _month(text: str) -> Month:
+    return Month.parse(text)
 
 
 async def find_digest(session: AsyncSession, prefix: str) -> list[Entry]:
