@@ -106,6 +106,7 @@ class AmocrmClient:
             pace=pace,
             judge=judge,
             in_flight=BACKLOG,
+            before_wire=pace.before_wire,
             clock=clock,
             transport=transport,
         )

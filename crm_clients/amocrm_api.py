@@ -53,10 +53,10 @@ class BadRequest(CrmRefused):
 
 
 class MeasuredPace(EvenPace):
-    """Knows whether requests queue for the limit, or the limit waits for requests.
+    """Knows whether requests queue for the limit, or the limit waits for requests; and keeps the limit on the wire.
 
-    A turn that comes late (the machine was busy) does not crowd the next ones: amoCRM counts within sliding seconds,
-    and refuses for good whoever goes over the limit too often.
+    amoCRM counts within sliding seconds, and refuses for good whoever goes over the limit too often. A request that
+    goes out late (the machine was busy, or the connection had to be made) must not crowd those that follow.
     """
 
     def __init__(self, per_second: float, clock: Clock | None = None) -> None:
@@ -68,13 +68,16 @@ class MeasuredPace(EvenPace):
         """Wait for the next turn."""
         waited = await super().turn(deadline, what)
         self._idle += ((waited < self._interval / 10) - self._idle) / 5
-        while (
-            len(self._sent) == self._sent.maxlen and (crowded := self._sent[0] + SECOND - self._clock.monotonic()) > 0
-        ):
-            await self._clock.sleep(crowded)
-            waited += crowded
-        self._sent.append(self._clock.monotonic())
         return waited
+
+    async def before_wire(self) -> None:
+        """Wait until a further request keeps the limit within any second."""
+        while len(self._sent) == self._sent.maxlen:
+            crowded = self._sent[0] + SECOND - self._clock.monotonic()
+            if crowded <= 0:
+                break
+            await self._clock.sleep(crowded)
+        self._sent.append(self._clock.monotonic())
 
     @property
     def has_room(self) -> bool:

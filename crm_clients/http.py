@@ -118,6 +118,7 @@ class Http:
         request_seconds: float = 60,
         in_flight: int = 4,
         follow_moves: bool = False,
+        before_wire: Callable[[], Awaitable[None]] | None = None,
         clock: Clock | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -198,7 +199,7 @@ class Http:
             place = httpx.URL(self.moved_to)
             url = url.copy_with(scheme=place.scheme, host=place.host, port=place.port)
             headers = httpx.Headers({**headers, "host": url.netloc.decode()})
-        return httpx.Request(request.method, url, headers=headers, content=body)
+        return httpx.Request(request.method, url, headers=headers, content=body, extensions=self._extensions())
 
     def _extensions(self) -> dict[str, Any]:
         before_wire = self._before_wire
