@@ -6,15 +6,16 @@ looking for every member shows it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from crm_clients.base import CrmUser, Finding, Severity
-from crm_clients.bitrix24_api import Bitrix24Api, instant, rows_of
-from crm_clients.bitrix24_job import COMPANY, DEAL, Fields, Once
+from crm_clients.bitrix24_api import Bitrix24Api, instant
+from crm_clients.bitrix24_job import DEAL, Fields, Once
 from crm_clients.bitrix24_lists import Listing, Lists
 from crm_clients.bitrix24_people import people
+from crm_clients.bitrix24_sight import ADVICE, Sight, is_ordinary
 from crm_clients.errors import CrmError
 from crm_clients.http import Deadline
 
@@ -26,7 +27,7 @@ SCOPES = (
     (("crm",), Severity.ERROR, "deals, companies and activities"),
     (("user", "user_basic", "user_brief"), Severity.ERROR, "the list of employees"),
     (("task", "tasks"), Severity.ERROR, "tasks, so overdue_tasks"),
-    (("telephony",), Severity.WARNING, "calls, so calls_held, talk_minutes and missed_calls"),
+    (("telephony",), Severity.ERROR, "calls, so calls_held, talk_minutes and missed_calls"),
     (("department",), Severity.WARNING, "departments above a person's own, so members by department"),
 )
 """A webhook's scopes, what it means that one is missing, and what cannot be read then."""
@@ -56,8 +57,7 @@ class Checkup:
         self._scopes(scopes)
         for asked, subject in ((tasks, "overdue_tasks"), (calls, "calls_held")):
             if asked.problem is not None:
-                severity = Severity.ERROR if asked is tasks else Severity.WARNING
-                self._say(severity, subject, f"{asked.problem}; without it {subject} is not counted")
+                self._say(Severity.ERROR, subject, f"{asked.problem}; without it {subject} is not counted")
         self._fields(fields)
         await self._members(members)
         self._clock(time)
@@ -81,12 +81,12 @@ class Checkup:
         self._say(Severity.OK, "login", f"the portal answers and accepts the webhook of {name}")
         if value.get("ADMIN") in (True, "Y", 1, "1"):
             self._say(Severity.OK, "rights", f"{name} is an administrator and sees everything")
-        elif profile.problem is None:
+        elif is_ordinary(value):
             self._say(
                 Severity.WARNING,
                 "rights",
-                f"{name} is no administrator: whatever his CRM role hides is missing from every count, without any "
-                "error; make the webhook as an administrator, or grant him to read all deals, companies and activities",
+                f"{name} is no administrator: whatever his role hides is missing from every count, without any error; "
+                f"{ADVICE}",
             )
 
     def _scopes(self, scopes: Once) -> None:
@@ -139,15 +139,10 @@ class Checkup:
         await self._visible(found, members)
 
     async def _visible(self, users: Sequence[CrmUser], members: Mapping[str, str]) -> None:
-        """Name everybody of whom the webhook sees nothing at all: no deal, activity or company."""
-        unseen = [user.id for user in users]
+        """Name everybody of whom nothing at all is visible, and say if deals are hidden whose activities are not."""
+        sight, every = Sight(self._ask), [user.id for user in users]
         try:
-            for method, params, key in (
-                ("crm.item.list", {"entityTypeId": DEAL, "select": ["id"]}, "assignedById"),
-                ("crm.activity.list", {"select": ["ID"]}, "RESPONSIBLE_ID"),
-                ("crm.item.list", {"entityTypeId": COMPANY, "select": ["id"]}, "assignedById"),
-            ):
-                unseen = await self._without_any(unseen, method, params, key)
+            unseen, hidden = await sight.unseen(every), await sight.hidden_deals(every)
         except CrmError as error:
             self._say(Severity.ERROR, "visibility", str(error))
             return
@@ -159,17 +154,11 @@ class Checkup:
                 "companies. Either he has done nothing yet, or the webhook's user lacks the right to see it: look at "
                 "his CRM role, or take the member out of the team",
             )
-        if users and not unseen:
+        if hidden:
+            text = f"activities are visible whose deals are not ({len(hidden)}): {ADVICE}"
+            self._say(Severity.ERROR, "visibility", text)
+        if users and not unseen and not hidden:
             self._say(Severity.OK, "visibility", f"something is visible of all {len(users)} members")
-
-    async def _without_any(self, users: Iterable[str], method: str, params: Mapping[str, Any], key: str) -> list[str]:
-        asked = {user: self._once(method, **params, filter={key: user}, start=-1) for user in users}
-        await self._ask(list(asked.values()))
-        for once in asked.values():
-            if once.problem is not None:
-                raise once.problem
-        at = "items" if method == "crm.item.list" else ""
-        return [user for user, once in asked.items() if not rows_of(once.value, at)]
 
     def _clock(self, time: Once) -> None:
         told = instant(time.value)

@@ -14,6 +14,7 @@ from crm_clients.bitrix24_deals import DealReader, Names
 from crm_clients.bitrix24_events import EventReader
 from crm_clients.bitrix24_job import DEAL, Fields, Job, Once, problem_of
 from crm_clients.bitrix24_lists import Listing
+from crm_clients.bitrix24_sight import is_ordinary, prove_sight
 from crm_clients.bitrix24_tasks import TaskReader
 from crm_clients.errors import CrmError
 from scoring.records import Completed, Failed, RecordKind
@@ -53,7 +54,10 @@ class Reading:
         fields, stages = self._fields(), self._job.stages.listing(RecordKind.DEALS)
         asked = [listing for several in lists.values() for listing in several]
         about = self._about_deals(fields, stages)
-        await self._job.read([*about, *asked])
+        profile = Once("profile", {}, what="the webhook's user", group="profile")
+        await self._job.read([profile, *about, *asked])
+        if is_ordinary(profile.value):
+            await prove_sight(self._job.read, self._job.request.members)
         for kind in (RecordKind.COMPANIES, RecordKind.MEETINGS, RecordKind.CALLS):
             if kind in lists:
                 await self._mark(kind, problem_of(lists[kind]))

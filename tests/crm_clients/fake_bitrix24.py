@@ -96,6 +96,8 @@ class Portal:
     """Activity → what it is bound to, owner included."""
     fields: dict[str, Row] = field(default_factory=dict)
     admin: bool = True
+    says_admin: bool | None = None
+    """What the profile says of the webhook's user, where that is not the same as what he sees."""
     viewer: int = 1
     scopes: tuple[str, ...] = SCOPES
 
@@ -541,7 +543,7 @@ _METHODS: dict[str, tuple[str, Any]] = {
         _plain(
             lambda fake: {
                 "ID": str(fake.portal.viewer),
-                "ADMIN": fake.portal.admin,
+                "ADMIN": fake.portal.admin if fake.portal.says_admin is None else fake.portal.says_admin,
                 "NAME": "Хозяин",
                 "LAST_NAME": "Вебхука",
             }

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from crm_clients.base import DictMemory, Finding, ReadRequest, Severity
 from crm_clients.bitrix24 import Bitrix24Client, Bitrix24Config
-from crm_clients.errors import CrmError, CrmRefused
+from crm_clients.errors import CrmError, CrmRefused, RightsMissing
 from scoring.kpis import CATALOGUE, KpiSettings
 from scoring.records import Completed, Fact, Failed, RecordKind
 from scoring.snapshot import Manager, NotAvailable, NotRead, Reading, Value
@@ -637,6 +637,35 @@ async def test_check_sees_that_a_restricted_webhook_hides_colleagues() -> None:
     assert any(f.subject == "rights" and f.severity is Severity.WARNING for f in findings)
 
 
+async def test_a_restricted_webhook_counts_nothing_rather_than_too_little() -> None:
+    where = portal()
+    deal(where, 1, ANNA)
+    deal(where, 2, BORIS)
+    where.admin, where.viewer = False, ANNA
+    reader = Reader(where, webhook_url=f"https://example.bitrix24.ru/rest/{ANNA}/{SECRET}/")
+    with pytest.raises(RightsMissing, match="make the webhook as an administrator"):
+        await reader.facts()
+
+
+async def test_deals_hidden_behind_their_activities_are_found() -> None:
+    where = portal()
+    for key in range(1, 4):
+        where.add_activity(key, "Дело", ANNA, owner=(DEAL, key), created=LONG_AGO)
+        where.add_activity(key + 10, "Дело", BORIS, owner=(DEAL, key), created=LONG_AGO)
+    deal(where, 1)
+    findings = await Reader(where).check({str(ANNA): "Анна", str(BORIS): "Борис Орлов"})
+    assert any(f.severity is Severity.ERROR and "whose deals are not (2)" in f.text for f in findings)
+
+
+async def test_a_webhook_of_no_administrator_that_sees_everybody_is_read() -> None:
+    where = portal()
+    deal(where, 1, ANNA)
+    deal(where, 2, BORIS)
+    reader = Reader(where)
+    reader.fake.portal.says_admin = False
+    assert await reader.number("deals_open") == 1
+
+
 async def test_check_names_missing_scopes_unknown_fields_and_a_wrong_clock() -> None:
     where = portal()
     deal(where, 1)
@@ -648,7 +677,7 @@ async def test_check_names_missing_scopes_unknown_fields_and_a_wrong_clock() -> 
     told = {(finding.subject, finding.severity) for finding in findings}
     assert ("scopes", Severity.ERROR) in told
     assert ("overdue_tasks", Severity.ERROR) in told
-    assert ("calls_held", Severity.WARNING) in told
+    assert ("calls_held", Severity.ERROR) in told
     assert ("lost_without_reason", Severity.ERROR) in told
     assert ("clock", Severity.WARNING) in told
 
