@@ -9,11 +9,21 @@ from aiogram import Bot, Dispatcher, Router
 from aiogram.types import ErrorEvent
 
 from bot.context import AppContext
-from bot.handlers import admin, errors, group, head, hr, manager, start, today
+from bot.handlers import admin, errors, group, head, health, hr, manager, start, today
 from bot.middlewares import Access, Once, OneTap, Throttle
 from bot.pacing import Pacing
 
-ROUTERS = (start.router, today.router, manager.router, head.router, hr.router, admin.router, group.router, errors.last)
+ROUTERS = (
+    start.router,
+    today.router,
+    manager.router,
+    head.router,
+    hr.router,
+    admin.router,
+    health.router,
+    group.router,
+    errors.last,
+)
 
 
 def build(ctx: AppContext, now: Callable[[], datetime]) -> Dispatcher:

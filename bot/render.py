@@ -91,10 +91,10 @@ def _notice(ctx: AppContext, t: Texts, delivery: Delivery) -> View:
     match DeliveryKind(delivery.kind):
         case DeliveryKind.DELAYED:
             until = t.clock(datetime.fromisoformat(about["retry_until"]), team.calendar.zone)
-            return View(t("delayed", title=title, day=day, problem=safe(about["problem"]), until=until))
+            return View(t("delayed", title=title, day=day, until=until))
         case DeliveryKind.ALARM:
-            connection, problem = safe(about["connection"]), safe(about["problem"])
-            return View(t("alarm", title=title, day=day, connection=connection, problem=problem))
+            text = t("alarm", title=title, day=day, connection=safe(about["connection"]))
+            return View(f"{text}\n<code>{safe(about['problem'])}</code>")
         case DeliveryKind.DEPARTED:
             text = t("departed", title=title, name=safe(about["name"]))
             deals = about.get("deals")

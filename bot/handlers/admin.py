@@ -1,9 +1,9 @@
-"""`/health`, `/invite`, `/bind`."""
+"""`/invite` and `/bind`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from aiogram import Bot, F, Router
 from aiogram.filters import Command
@@ -17,33 +17,9 @@ from bot.context import AppContext
 from bot.filters import Tapped
 from bot.texts import Texts, safe
 from bot.views import Button, View
-from storage import channels, deliveries, heartbeats, invites, people, runs, teams
-from storage.rows import DeliveryState
+from storage import channels, invites, people, teams
 
 router = Router(name="admin")
-ALIVE = timedelta(seconds=90)
-
-
-@router.message(Command("health"), F.chat.type == "private")
-async def health(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
-    """Loops, queue, and every team's last cutoff."""
-    if not viewer.admin:
-        await message.answer(t("not-yours") if viewer.known else t("stranger"))
-        return
-    async with ctx.db.reading() as session:
-        beats = await heartbeats.all_beats(session)
-        counts = await deliveries.counts(session)
-        last = {key: await runs.last_finished(session, key) for key in ctx.teams}
-    alive = sorted(name for name, at in beats.items() if now() - at <= ALIVE)
-    dead = sorted(set(beats) - set(alive))
-    text = [f"<b>{t('health-head')}</b>", t("health-beats", names=", ".join(alive) or "–")]
-    if dead:
-        text.append(t("health-dead", names=", ".join(dead)))
-    text.append(t("health-pending", n=counts.get(DeliveryState.PENDING, 0)))
-    for key, run in last.items():
-        title = safe(ctx.teams[key].title)
-        text.append(t("health-last", title=title, day=t.day(run.day)) if run else t("health-never", title=title))
-    await message.answer("\n".join(text))
 
 
 # /invite
@@ -62,10 +38,10 @@ async def invite(message: Message, ctx: AppContext, viewer: Viewer, t: Texts) ->
         await show.send(message, await _missing(ctx, t, team))
 
 
-@router.callback_query(Tapped(Action.TEAM), F.data.contains(":invite:"))
+@router.callback_query(Tapped(Action.TEAM, first=("invite",)))
 async def invite_team(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
     """The answer to "which team?" """
-    if not viewer.admin:
+    if not viewer.admin or tapped.values[1] not in ctx.teams:
         await query.answer(t("not-yours"), show_alert=True)
         return
     await show.replace(query, await _missing(ctx, t, tapped.values[1]))
@@ -146,9 +122,12 @@ async def bind_team(
     query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
     """The answer to "which team?" in the group."""
-    message = show.message_of(query)
-    if not viewer.admin or message is None or tapped.values[0] not in ctx.teams:
+    message = query.message
+    if not viewer.admin or tapped.values[0] not in ctx.teams:
         await query.answer(t("not-yours"), show_alert=True)
+        return
+    if not isinstance(message, Message):  # which topic it stood in is no longer known
+        await query.answer(t("stale-button"), show_alert=True)
         return
     text = await _bound(ctx, viewer, t, tapped.values[0], message.chat.id, _thread(message), now())
     await show.replace(query, View(text))
@@ -164,4 +143,6 @@ async def _bound(
         author = f"telegram:{viewer.telegram_id}"
         await teams.bind_chat(session, key, chat_id, thread_id, author=author, at=now)
         await channels.turn_on(session, chat_id, at=now)
+        if thread_id is not None:
+            await channels.find_thread(session, chat_id, thread_id, at=now)
     return t("bind-done", title=safe(team.title))

@@ -15,7 +15,7 @@ from bot.access import Viewer
 from bot.callbacks import Action, Callback
 from bot.context import AppContext, LiveReading, LiveUnavailable
 from bot.filters import Tapped
-from bot.texts import Texts, safe
+from bot.texts import Texts
 from bot.views import View
 from storage.rows import Member
 
@@ -105,8 +105,8 @@ async def _read(ctx: AppContext, t: Texts, key: str, now: Callable[[], datetime]
     try:
         async with asyncio.timeout(PATIENCE):
             reading = await ctx.live.read(key, now())
-    except LiveUnavailable as error:
-        return await _last_known(ctx, key, draw, t("today-unavailable", problem=safe(str(error))))
+    except LiveUnavailable:
+        return await _last_known(ctx, key, draw, t("today-unavailable"))
     except TimeoutError:
         return await _last_known(ctx, key, draw, t("today-old"))
     return View(t("today-too-close")) if reading is None else await draw(reading)

@@ -146,10 +146,10 @@ digest-nobody = Nobody was scored today
 digest-absent = Absent: { $names }
 digest-unconnected = Not connected to the bot: { $names }
 digest-unread = Not read: { $what }. Nobody lost points for it
-delayed = { $title }: the score for { $day } is delayed. The CRM does not answer: { $problem }. We try until { $until }; what cannot be read costs nothing
+delayed = { $title }: the score for { $day } is delayed, the CRM does not answer. We try until { $until }; what cannot be read costs nothing
 no-data = { $title }, { $day }: not everything could be read. Not scored, no minus: { $what }
 no-data-missing = { $kpis } ({ $reason })
-alarm = The CRM “{ $connection }” refuses us: { $problem }. We do not repeat, so as not to make it worse. { $title }, { $day }: what was not read costs nothing. Check the key and its rights: reglament check
+alarm = The CRM “{ $connection }” refuses us. We do not repeat, so as not to make it worse. { $title }, { $day }: what was not read costs nothing. Check the key and its rights: reglament check
 departed = { $title }: { $name } is no longer active in the CRM and is not scored from this day on
 departed-deals = { $n ->
     [one] { $n } open deal needs a new owner
@@ -217,7 +217,7 @@ today-age = { $n ->
 today-refresh = Refresh
 today-reading = Reading the CRM…
 today-too-close = The cutoff is very near and the CRM is being read for it. Wait for the result.
-today-unavailable = The CRM does not answer now: { $problem }. It does not touch your score: only the cutoff counts.
+today-unavailable = The CRM does not answer now. It does not touch your score: only the cutoff counts. Try again in a few minutes.
 today-old = The CRM takes long. This is the last we know:
 today-nobody = You are not among the managers I see in the CRM.
 
@@ -301,11 +301,18 @@ export-choose = Which month?
 export-caption = { $title } · { $month }. Points, the bonus part and every row of the ledger. Proof: reglament verify
 export-working = Drawing up the file…
 health-head = How the service is
-health-beats = Alive: { $names }
-health-dead = Silent: { $names }
-health-pending = Messages waiting: { $n }
-health-last = { $title }: last cutoff { $day }
-health-never = { $title }: no cutoff yet
+health-alive = The service works: cutoffs, messages, answers
+health-never-ran = The service has not run yet
+health-silent = { $n ->
+    [one] The loop { $name } has been silent for { $n } minute: look into the service's log and restart it
+   *[other] The loop { $name } has been silent for { $n } minutes: look into the service's log and restart it
+}
+health-messages = Messages: { $waiting } waiting, { $failed } not delivered, { $uncertain } unconfirmed
+health-last = Last cutoff { $day }, everything was read
+health-partly = Last cutoff { $day }, not read: { $unread }
+health-postponed = The cutoff of { $day } is put off, the CRM does not answer
+health-never = No cutoff yet
+health-joined = { $joined } connected, { $missing } not yet
 invite-head = Not connected yet ({ $n })
 invite-link = { $name }: { $link }
 invite-note = A link is personal, works once, for 72 hours

@@ -154,10 +154,10 @@ digest-nobody = Никто сегодня не оценивался
 digest-absent = Отсутствуют: { $names }
 digest-unconnected = Не подключены к боту: { $names }
 digest-unread = Не прочитано: { $what }. Баллов за это никто не потерял
-delayed = { $title }: оценка за { $day } задерживается. CRM не отвечает: { $problem }. Пробуем до { $until }; что не прочитается, останется без минусов
+delayed = { $title }: оценка за { $day } задерживается, CRM не отвечает. Пробуем до { $until }; что не прочитается, останется без минусов
 no-data = { $title }, { $day }: не всё удалось прочитать. Без оценки и без минусов: { $what }
 no-data-missing = { $kpis } ({ $reason })
-alarm = CRM «{ $connection }» отказала нам: { $problem }. Повторять не будем, чтобы не навредить. { $title }, { $day }: что не прочитано, без минусов. Проверьте ключ и права: reglament check
+alarm = CRM «{ $connection }» отказала нам. Повторять не будем, чтобы не навредить. { $title }, { $day }: что не прочитано, без минусов. Проверьте ключ и права: reglament check
 departed = { $title }: { $name } больше не работает в CRM и с этого дня не оценивается
 departed-deals = { $n ->
     [one] { $n } открытой сделке нужен новый ответственный
@@ -227,7 +227,7 @@ today-age = { $n ->
 today-refresh = Обновить
 today-reading = Читаю CRM…
 today-too-close = До среза совсем мало времени, сейчас CRM читает итоговый срез. Дождитесь итога.
-today-unavailable = CRM сейчас не отвечает: { $problem }. На баллы это не влияет: важен только срез.
+today-unavailable = CRM сейчас не отвечает. На баллы это не влияет: важен только срез. Попробуйте через несколько минут.
 today-old = CRM отвечает долго. Вот последнее, что известно:
 today-nobody = Вас нет в списке менеджеров, которых я вижу в CRM.
 
@@ -311,11 +311,19 @@ export-choose = За какой месяц?
 export-caption = { $title } · { $month }. Баллы, бонусная часть и каждая строка журнала. Проверка: reglament verify
 export-working = Готовлю файл…
 health-head = Состояние
-health-beats = Живы: { $names }
-health-dead = Не отвечают: { $names }
-health-pending = Сообщений в очереди: { $n }
-health-last = { $title }: последний срез { $day }
-health-never = { $title }: срезов ещё не было
+health-alive = Служба работает: срезы, сообщения, ответы
+health-never-ran = Служба ещё не работала
+health-silent = { $n ->
+    [one] Цикл { $name } молчит { $n } минуту: посмотрите журнал службы и перезапустите её
+    [few] Цикл { $name } молчит { $n } минуты: посмотрите журнал службы и перезапустите её
+   *[many] Цикл { $name } молчит { $n } минут: посмотрите журнал службы и перезапустите её
+}
+health-messages = Сообщения: ждут { $waiting }, не доставлены { $failed }, без подтверждения { $uncertain }
+health-last = Последний срез { $day }, прочитано всё
+health-partly = Последний срез { $day }, не прочитано: { $unread }
+health-postponed = Срез { $day } отложен, CRM не отвечает
+health-never = Срезов ещё не было
+health-joined = Подключены { $joined }, ещё нет { $missing }
 invite-head = Ещё не подключены ({ $n })
 invite-link = { $name }: { $link }
 invite-note = Ссылка личная, одноразовая, действует 72 часа
