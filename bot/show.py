@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import BufferedInputFile, CallbackQuery, InaccessibleMessage, Message
@@ -19,15 +20,9 @@ async def send(message: Message, view: View) -> Message:
         await message.answer(part)
     last = await message.answer(parts[-1], reply_markup=wire.keyboard(view.rows))
     if view.photo is not None:
-        await picture(message, view)
+        drawn = await asyncio.to_thread(view.photo)
+        await message.answer_photo(BufferedInputFile(drawn, "reglament.png"))
     return last
-
-
-async def picture(message: Message, view: View) -> None:
-    """The view's picture alone."""
-    assert view.photo is not None  # noqa: S101
-    drawn = await asyncio.to_thread(view.photo)
-    await message.answer_photo(BufferedInputFile(drawn, "reglament.png"))
 
 
 async def edit(message: Message, view: View) -> None:
@@ -52,5 +47,10 @@ async def replace(query: CallbackQuery, view: View) -> None:
 
 
 def message_of(query: CallbackQuery) -> Message | None:
-    """The message whose button was tapped, if it can still be reached."""
-    return None if isinstance(query.message, InaccessibleMessage) else query.message
+    """The message whose button was tapped; of one that Telegram no longer shows us its chat and number alone."""
+    known = query.message
+    if isinstance(known, InaccessibleMessage):
+        return Message(message_id=known.message_id, date=datetime.fromtimestamp(known.date, UTC), chat=known.chat).as_(
+            query.bot
+        )
+    return known

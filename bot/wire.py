@@ -2,31 +2,85 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+from typing import Any
+
 from aiogram import Bot
 from aiogram.client.default import DefaultBotProperties
 from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.enums import ParseMode
 from aiogram.exceptions import (
+    ClientDecodeError,
     TelegramAPIError,
+    TelegramBadRequest,
     TelegramConflictError,
     TelegramNetworkError,
     TelegramNotFound,
+    TelegramServerError,
     TelegramUnauthorizedError,
 )
+from aiogram.methods import AnswerCallbackQuery, Response, TelegramMethod
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
 from aiogram.utils.token import TokenValidationError
+from aiohttp import ClientTimeout
 
 from bot.views import Rows
 
 SECONDS = 30
 """A request to Telegram that takes longer has no answer."""
+CONNECT_SECONDS = 10.0
+"""A connection that is not made by then was never made: nothing went out."""
+UNANSWERED = frozenset({HTTPStatus.OK, HTTPStatus.GATEWAY_TIMEOUT})
+"""What a gateway says when Telegram may have taken the request all the same."""
+
+
+_KEPT: dict[type[TelegramMethod[Any]], type[Response[Any]]] = {}
+"""Shapes of answers: pydantic forgets a shape that nobody holds, and making one takes as long as sending a message."""
+
+
+class Session(AiohttpSession):
+    """Tells a connection never made from an answer that was lost, and a gateway's page from Telegram's word."""
+
+    async def make_request(self, bot: Bot, method: TelegramMethod[Any], timeout: int | None = None) -> Any:
+        """Send; connecting has its own limit."""
+        seconds = self.timeout if timeout is None else timeout
+        limits: Any = ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
+        return await super().make_request(bot, method, timeout=limits)
+
+    def check_response(self, bot: Bot, method: TelegramMethod[Any], status_code: int, content: str) -> Response[Any]:
+        """The result; TelegramServerError or TelegramNetworkError for what is not Telegram's."""
+        _KEPT.setdefault(type(method), Response[method.__returning__])  # type: ignore[name-defined]
+        try:
+            return super().check_response(bot, method, status_code, content)
+        except ClientDecodeError:
+            text = f"HTTP {status_code} without a word of Telegram"
+            if status_code in UNANSWERED:
+                raise TelegramNetworkError(method=method, message=text) from None
+            raise TelegramServerError(method=method, message=text) from None
+
+
+class LateAnswers(BaseRequestMiddleware):
+    """A tap that can no longer be answered is no failure: False instead, so that what was asked for is still shown."""
+
+    async def __call__(
+        self, make_request: NextRequestMiddlewareType[Any], bot: Bot, method: TelegramMethod[Any]
+    ) -> Any:
+        """Send."""
+        try:
+            return await make_request(bot, method)
+        except TelegramBadRequest as error:
+            if isinstance(method, AnswerCallbackQuery) and "query" in error.message.lower():
+                return False
+            raise
 
 
 def make_bot(token: str, api_url: str) -> Bot:
     """A bot that speaks HTML and shows no link previews. Raises ValueError for a token that cannot be one."""
-    session = AiohttpSession(api=TelegramAPIServer.from_base(api_url), timeout=SECONDS)
+    session = Session(api=TelegramAPIServer.from_base(api_url), timeout=SECONDS)
     defaults = DefaultBotProperties(parse_mode=ParseMode.HTML, link_preview=LinkPreviewOptions(is_disabled=True))
+    session.middleware(LateAnswers())
     try:
         return Bot(token, session=session, default=defaults)
     except TokenValidationError:
