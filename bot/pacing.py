@@ -7,12 +7,16 @@ are spaced evenly; what answers a tap waits only for the few slots that are rese
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from aiogram import Bot
 from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
+from aiogram.exceptions import TelegramRetryAfter
 from aiogram.methods import (
     EditMessageCaption,
     EditMessageText,
@@ -28,10 +32,14 @@ from storage.database import Database
 ALL = "*"
 ALL_STEP = 1 / 28.9
 """Even, and so much below 30/s that no second holds 31 though answers are 38 ms late."""
-LATE = 0.03
-"""Seconds that a slot may be overslept."""
 CHAT_STEP = 1.05
 GROUP_STEP = 3.05
+GROUP_PAUSE = 5.0
+"""Seconds that all others pause when a group is told to wait: its own limit is long; a common one tells others too."""
+AGAIN = 3
+"""How often something that Telegram told to wait is tried."""
+LONGEST = 60.0
+"""Seconds that somebody who asked is kept waiting for Telegram's sake."""
 PACED: tuple[type[TelegramMethod[Any]], ...] = (
     SendMessage,
     SendPhoto,
@@ -56,36 +64,95 @@ def chat_step(chat_id: int) -> float:
 
 
 async def take(db: Database, chat_id: int, *, ahead: float | None = None) -> float | None:
-    """Reserve both slots; seconds to wait, or None (nothing reserved) if the chat is busy for longer than `ahead`."""
+    """Reserve both slots; seconds to wait, or None (nothing reserved) if one of them is further than `ahead`."""
     return await rate_slots.take_both(db, (chat_key(chat_id), chat_step(chat_id)), (ALL, ALL_STEP), ahead)
 
 
 async def turn(db: Database, chat_id: int, sleep: Sleep, *, ahead: float | None = None) -> bool:
-    """Wait for both slots; False (at once) if the chat is busy for longer than `ahead`.
+    """Wait for both slots; False (at once) if one of them is further away than `ahead`.
 
-    A slot that was overslept, because this process or machine stood still, is given up for another: all that were
-    overslept together would go out together.
+    Slots that Telegram's word to wait overtakes while they are waited for are given up for others.
     """
-    clock = asyncio.get_running_loop().time
-    while True:
+    watch = _watch(db)
+    for _ in range(AGAIN):
         wait = await take(db, chat_id, ahead=ahead)
         if wait is None:
             return False
-        slot = clock() + wait
         await sleep(wait)
-        if clock() - slot <= LATE:
-            return True
-        ahead = None  # it has waited its time
+        await watch.space(chat_id, sleep)
+        if not watch.quiet(chat_id):
+            break
+    return True
+
+
+async def busy(db: Database) -> float:
+    """Seconds until anybody may send: more than a moment after Telegram asked to wait."""
+    return await rate_slots.wait_of(db, ALL)
 
 
 async def push_back(db: Database, chat_id: int, seconds: float) -> None:
-    """Telegram asked to wait: that chat, and everybody for as long as the whole bot seems meant."""
+    """Telegram asked to wait: that chat and, unless it is a group with limits of its own, everybody."""
+    everybody = seconds if chat_id > 0 else min(seconds, GROUP_PAUSE)
+    _watch(db).hush(chat_id, seconds, everybody)
     await rate_slots.push_back(db, chat_key(chat_id), seconds)
-    await rate_slots.push_back(db, ALL, min(seconds, 5.0))
+    await rate_slots.push_back(db, ALL, everybody)
+
+
+class Watch:
+    """What this process has sent lately, by its own watch.
+
+    A slot that was overslept, because the process or its machine stood still, would fall upon the ones after it.
+    """
+
+    WINDOW, IN_WINDOW, IN_CHAT = 1.035, 30, 1.02
+    """So many seconds hold no more than so many messages, and so many lie between two of a chat."""
+    CHATS = 10_000
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._sent: deque[list[float]] = deque(maxlen=self.IN_WINDOW)
+        self._in_chat: OrderedDict[int, list[float]] = OrderedDict()
+        self._quiet = 0.0
+        self._quiet_chats: dict[int, float] = {}
+
+    async def space(self, chat_id: int, sleep: Sleep) -> None:
+        """Wait until this one leaves room to those before it."""
+        now = at = self._clock()
+        if len(self._sent) == self.IN_WINDOW:
+            at = max(at, self._sent[0][0] + self.WINDOW)
+        if chat_id in self._in_chat:
+            at = max(at, self._in_chat[chat_id][0] + self.IN_CHAT)
+        mine = [at]
+        self._sent.append(mine)
+        self._in_chat[chat_id] = mine
+        self._in_chat.move_to_end(chat_id)
+        if len(self._in_chat) > self.CHATS:
+            self._in_chat.popitem(last=False)
+        if at > now:
+            await sleep(at - now)
+            mine[0] = self._clock()
+
+    def hush(self, chat_id: int, seconds: float, everybody: float) -> None:
+        """Telegram asked to wait."""
+        now = self._clock()
+        self._quiet = max(self._quiet, now + everybody)
+        self._quiet_chats = {key: until for key, until in self._quiet_chats.items() if until > now}
+        self._quiet_chats[chat_id] = now + seconds
+
+    def quiet(self, chat_id: int) -> bool:
+        """Whether it asked so, and the time is not over."""
+        return self._clock() < max(self._quiet, self._quiet_chats.get(chat_id, 0.0))
+
+
+_watches: WeakKeyDictionary[Database, Watch] = WeakKeyDictionary()
+
+
+def _watch(db: Database) -> Watch:
+    return _watches.setdefault(db, Watch())
 
 
 class Pacing(BaseRequestMiddleware):
-    """Lets every answer of the handlers wait for its slots."""
+    """Lets every answer of the handlers wait for its slots, and again for as long as Telegram asks."""
 
     def __init__(self, db: Database, sleep: Sleep = asyncio.sleep) -> None:
         self._db = db
@@ -95,7 +162,20 @@ class Pacing(BaseRequestMiddleware):
         self, make_request: NextRequestMiddlewareType[Any], bot: Bot, method: TelegramMethod[Any]
     ) -> Any:
         """Send when the slots have come."""
-        chat_id = getattr(method, "chat_id", None)
-        if isinstance(method, PACED) and isinstance(chat_id, int) and not taken.get():
-            await turn(self._db, chat_id, self._sleep)
-        return await make_request(bot, method)
+        if taken.get():
+            return await make_request(bot, method)
+        tries = 0
+        while True:
+            tries += 1
+            chat_id = getattr(method, "chat_id", None) if isinstance(method, PACED) else None
+            if isinstance(chat_id, int):
+                await turn(self._db, chat_id, self._sleep)
+            try:
+                return await make_request(bot, method)
+            except TelegramRetryAfter as error:
+                if isinstance(chat_id, int):
+                    await push_back(self._db, chat_id, error.retry_after)
+                if tries == AGAIN or error.retry_after > LONGEST:
+                    raise
+                if not isinstance(chat_id, int):
+                    await self._sleep(error.retry_after)

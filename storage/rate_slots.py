@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Double, SQLColumnExpression, case, cast
+from sqlalchemy import ColumnElement, Double, SQLColumnExpression, case, cast, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.database import Database
@@ -24,12 +24,30 @@ async def take(db: Database, key: str, step: float, ahead: float | None = None) 
 async def take_both(
     db: Database, own: tuple[str, float], common: tuple[str, float], ahead: float | None = None
 ) -> float | None:
-    """Reserve a chat's slot and then the common one (key, step each); neither if the chat's is too far away."""
-    async with db.transaction() as session:
-        wait = await _take(session, *own, ahead)
-        if wait is None:
-            return None
-        return max(wait, await _take(session, *common, None) or 0.0)
+    """Reserve a chat's slot and then the common one (key, step each); neither if one of them is too far away."""
+    try:
+        async with db.transaction() as session:
+            return max([await _take_or_leave(session, *key, ahead) for key in (own, common)])
+    except _TooFar:
+        return None
+
+
+class _TooFar(Exception):
+    """Rolls back what was reserved."""
+
+
+async def _take_or_leave(session: AsyncSession, key: str, step: float, ahead: float | None) -> float:
+    wait = await _take(session, key, step, ahead)
+    if wait is None:
+        raise _TooFar
+    return wait
+
+
+async def wait_of(db: Database, key: str) -> float:
+    """Seconds until a slot under `key` is free; reserves nothing."""
+    async with db.reading() as session:
+        wait = await session.scalar(select(RateSlotRecord.next_at - DatabaseNow()).where(RateSlotRecord.key == key))
+    return max(0.0, wait or 0.0)
 
 
 async def _take(session: AsyncSession, key: str, step: float, ahead: float | None) -> float | None:
