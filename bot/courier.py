@@ -6,9 +6,9 @@ Certain failures are repeated; a request that went out without an answer is `unc
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import structlog
 from aiogram import Bot
@@ -22,7 +22,7 @@ from aiogram.exceptions import (
     TelegramServerError,
     TelegramUnauthorizedError,
 )
-from aiogram.types import BufferedInputFile
+from aiogram.types import BufferedInputFile, ReplyParameters
 
 from bot import pacing, wire
 from bot.context import AppContext
@@ -31,9 +31,10 @@ from bot.render import render
 from bot.splitting import split
 from bot.texts import Language, language_of, texts
 from bot.views import View
-from storage import channels, deliveries, people, teams
+from storage import channels, deliveries, people, runs, teams
 from storage.database import Session
-from storage.kinds import DeliveryKind
+from storage.deliveries import LEASE_SECONDS
+from storage.kinds import DeliveryKind, run_event
 from storage.rows import Delivery, DeliveryState
 
 log = structlog.get_logger()
@@ -43,6 +44,13 @@ AHEAD = 2.0
 """A chat that is busy for longer is left for later, so that it keeps no other waiting."""
 GIVE_UP = timedelta(hours=24)
 LONGEST_WAIT = timedelta(minutes=10)
+NEVER = datetime.min.replace(tzinfo=UTC)
+LONG = timedelta(seconds=LEASE_SECONDS / 4)
+"""After such a wait for its turn a delivery is asked again whether it is still ours."""
+GENERAL = 1
+"""The topic that Telegram's own links call by this number takes messages without one."""
+NO_RIGHTS = "no_rights"
+"""A group that lets the bot say nothing is asked again every time: Telegram does not tell when it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,11 @@ class Target:
     chat_id: int
     language: Language
     thread_id: int | None = None
+    silenced: bool = False
+    """Its last message was refused for want of rights."""
+
+
+_SILENCED = ("not enough rights", "no rights", "write_forbidden", "chat_restricted", "topic_closed", "_forbidden")
 
 
 class Unreachable(Exception):
@@ -68,10 +81,15 @@ class Courier:
     now: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_FLIGHT))
+    _quiet_until: datetime = NEVER
+    """Telegram asked everybody to wait: until then nothing is begun."""
 
     async def deliver(self, delivery_id: int) -> None:
         """Send it if it is still to be sent, and note the outcome."""
-        delivery = await deliveries.start(self.ctx.db, delivery_id, self.owner, at=self.now())
+        started = self.now()
+        if started < self._quiet_until:
+            return
+        delivery = await deliveries.start(self.ctx.db, delivery_id, self.owner, at=started)
         if delivery is None:
             return
         try:
@@ -85,7 +103,7 @@ class Courier:
         if view is None:
             await deliveries.mark_failed(self.ctx.db, delivery, "nothing to say any more", at=self.now())
             return
-        await self._send_when_free(delivery, target, view, owed)
+        await self._send_when_free(delivery, target, view, owed, started)
 
     async def _owed(self, session: Session, delivery: Delivery) -> list[Delivery]:
         """Earlier messages to the same person that may not have arrived; this one carries their lines."""
@@ -119,17 +137,23 @@ class Courier:
         if team is None or chat_id is None:
             raise Unreachable("no group")
         channel = await channels.find(session, chat_id)
-        if not channel.active:
+        silenced = channel.reason == NO_RIGHTS
+        if not channel.active and not silenced:
             raise Unreachable(channel.reason or "off")
-        lost = thread_id in channel.lost_threads
-        return Target(channel.chat_id, self.ctx.language, None if lost else thread_id)
+        whole = thread_id == GENERAL or thread_id in channel.lost_threads
+        return Target(channel.chat_id, self.ctx.language, None if whole else thread_id, silenced)
 
     # Sending
 
-    async def _send_when_free(self, delivery: Delivery, target: Target, view: View, owed: list[Delivery]) -> None:
+    async def _send_when_free(
+        self, delivery: Delivery, target: Target, view: View, owed: list[Delivery], started: datetime
+    ) -> None:
         async with self._slots:
             if not await pacing.turn(self.ctx.db, target.chat_id, self.sleep, ahead=AHEAD):
-                await deliveries.later(self.ctx.db, delivery, self.now() + timedelta(seconds=1), "the chat is busy")
+                await self._when_less_busy(delivery)
+                return
+            # Slow answers to the messages before may have kept it waiting for as long as its lease.
+            if self.now() - started > LONG and not await deliveries.hold(self.ctx.db, delivery):
                 return
             paced = pacing.taken.set(True)
             try:
@@ -141,30 +165,46 @@ class Courier:
                 pacing.taken.reset(paced)
             # Noted before the next one may go out: a crash repeats no more than IN_FLIGHT.
             await deliveries.mark_sent(self.ctx.db, delivery, sent, at=self.now(), chat_id=target.chat_id)
-        if owed:
+        if owed or target.silenced:
             async with self.ctx.db.transaction() as session:
                 await deliveries.mark_carried(session, [item.id for item in owed], delivery.id)
+                if target.silenced:
+                    await channels.turn_on(session, target.chat_id, at=self.now())
+
+    async def _when_less_busy(self, delivery: Delivery) -> None:
+        """The chat has its slot taken, or Telegram asked everybody to wait."""
+        wait = await pacing.busy(self.ctx.db)
+        if wait > AHEAD:
+            self._quiet_until = self.now() + timedelta(seconds=wait)
+        await deliveries.later(self.ctx.db, delivery, self.now() + timedelta(seconds=max(1.0, wait)), "busy")
 
     async def _send(self, delivery: Delivery, target: Target, view: View) -> list[int]:
-        """All parts of the message, then its picture; the first part may be an edit of an earlier message."""
+        """The message and its picture; a correction edits what was sent and replies to it."""
         if delivery.kind == DeliveryKind.CORRECTION:
-            return await self._edit(delivery, target, view)
+            return await self._correct(delivery, target, view)
+        sent = await self._send_parts(delivery, target, view)
+        if view.photo is not None:
+            sent += await self._picture(target, view)
+        return sent
+
+    async def _send_parts(self, delivery: Delivery, target: Target, view: View) -> list[int]:
+        """Every part of the text that an earlier attempt did not bring."""
         parts = split(view.text)
-        sent = []
-        for index, part in enumerate(parts):
-            markup = wire.keyboard(view.rows) if index == len(parts) - 1 else None
+        sent = list(delivery.message_ids) if delivery.chat_id == target.chat_id else []
+        for index in range(len(sent), len(parts)):
+            last = index == len(parts) - 1
             if index:
                 await self._next_slot(target.chat_id)
             message = await self.bot.send_message(
                 target.chat_id,
-                part,
+                parts[index],
                 message_thread_id=target.thread_id,
-                reply_markup=markup,
+                reply_markup=wire.keyboard(view.rows) if last else None,
                 disable_notification=view.silent,
             )
             sent.append(message.message_id)
-        if view.photo is not None:
-            sent += await self._picture(target, view)
+            if not last:
+                await deliveries.hold(self.ctx.db, delivery, sent, chat_id=target.chat_id)
         return sent
 
     async def _picture(self, target: Target, view: View) -> list[int]:
@@ -177,6 +217,8 @@ class Courier:
                 target.chat_id, photo, message_thread_id=target.thread_id, disable_notification=True
             )
         except TelegramAPIError as error:
+            if isinstance(error, TelegramRetryAfter):
+                await pacing.push_back(self.ctx.db, target.chat_id, error.retry_after)
             log.warning("picture_not_sent", problem=wire.trouble(error))
             return []
         return [message.message_id]
@@ -184,24 +226,51 @@ class Courier:
     async def _next_slot(self, chat_id: int) -> None:
         await pacing.turn(self.ctx.db, chat_id, self.sleep)
 
-    async def _edit(self, delivery: Delivery, target: Target, view: View) -> list[int]:
+    # Corrections
+
+    async def _correct(self, delivery: Delivery, target: Target, view: View) -> list[int]:
         """Edit the evening message and add one short reply; where it is gone, the new text alone."""
         async with self.ctx.db.reading() as session:
-            event = str(delivery.reference["event"])
-            original = await deliveries.find(session, event, DeliveryKind.PERSONAL, delivery.recipient)
-        ids = original.message_ids if original and original.state is DeliveryState.SENT else ()
-        if not ids or len(split(view.text)) > 1:
-            message = await self.bot.send_message(target.chat_id, split(view.text)[0])
-            return [message.message_id]
-        try:
-            await self.bot.edit_message_text(
-                view.text, chat_id=target.chat_id, message_id=ids[0], reply_markup=wire.keyboard(view.rows)
-            )
-        except TelegramBadRequest as error:
-            if "not modified" not in error.message:
-                message = await self.bot.send_message(target.chat_id, view.text)
-                return [message.message_id]
-        return [ids[0]]
+            original = await self._evening_of(session, delivery)
+        if original is None or original.chat_id != target.chat_id:
+            return await self._send_parts(delivery, target, view)
+        if not await self._edited(target, original.message_ids, view):
+            sent = await self._send_parts(delivery, target, view)
+            async with self.ctx.db.transaction() as session:
+                await deliveries.set_messages(session, original.id, sent, chat_id=target.chat_id)
+            return sent
+        await self._next_slot(target.chat_id)
+        t = texts(target.language)
+        note = t("correction-note", day=t.day(date.fromisoformat(str(delivery.reference["day"]))))
+        where = ReplyParameters(message_id=original.message_ids[-1], allow_sending_without_reply=True)
+        reply = await self.bot.send_message(target.chat_id, note, reply_parameters=where)
+        return [reply.message_id]
+
+    async def _evening_of(self, session: Session, delivery: Delivery) -> Delivery | None:
+        """The message that a correction is about, if it arrived."""
+        run = await runs.find(session, str(delivery.reference["team"]), date.fromisoformat(delivery.reference["day"]))
+        if run is None:
+            return None
+        sent = await deliveries.find(session, run_event(run.id), DeliveryKind.PERSONAL, delivery.recipient)
+        return sent if sent is not None and sent.state is DeliveryState.SENT and sent.message_ids else None
+
+    async def _edited(self, target: Target, ids: Sequence[int], view: View) -> bool:
+        """Whether all parts say the new text now."""
+        parts = split(view.text)
+        if len(parts) != len(ids):
+            return False
+        for index, (message_id, part) in enumerate(zip(ids, parts, strict=True)):
+            if index:
+                await self._next_slot(target.chat_id)
+            markup = wire.keyboard(view.rows) if index == len(parts) - 1 else None
+            try:
+                await self.bot.edit_message_text(
+                    part, chat_id=target.chat_id, message_id=message_id, reply_markup=markup
+                )
+            except TelegramBadRequest as error:
+                if "not modified" not in error.message:
+                    return False
+        return True
 
     # What became of it
 
@@ -210,13 +279,14 @@ class Courier:
         match error:
             case TelegramRetryAfter():
                 await pacing.push_back(db, target.chat_id, error.retry_after)
+                self._quiet_until = now + timedelta(seconds=await pacing.busy(db))
                 await deliveries.later(db, delivery, now + timedelta(seconds=error.retry_after), "Telegram: wait")
             case TelegramMigrateToChat():
                 async with db.transaction() as session:
                     await channels.move(session, target.chat_id, error.migrate_to_chat_id, at=now)
                 await deliveries.later(db, delivery, now, "the group moved")
             case TelegramForbiddenError():
-                await self._channel_off(delivery, target, _why_forbidden(error.message))
+                await self._channel_off(delivery, target, _why_forbidden(target.chat_id, error.message))
             case TelegramNetworkError() if not wire.refused(error):
                 await deliveries.mark_uncertain(db, delivery, "no answer from Telegram", at=now)
             case TelegramNetworkError() | TelegramServerError() | TelegramUnauthorizedError():
@@ -234,6 +304,8 @@ class Courier:
             async with self.ctx.db.transaction() as session:
                 await channels.lose_thread(session, target.chat_id, target.thread_id, at=self.now())
             await deliveries.later(self.ctx.db, delivery, self.now(), "the topic is gone")
+        elif any(words in text for words in _SILENCED):
+            await self._channel_off(delivery, target, NO_RIGHTS)
         else:
             log.error("message_refused", kind=delivery.kind, delivery=delivery.id, problem=error.message)
             await deliveries.mark_failed(self.ctx.db, delivery, error.message, at=self.now())
@@ -255,12 +327,14 @@ class Courier:
             await channel_lost(session, self.ctx, target.chat_id, reason, at=self.now())
 
 
-def _why_forbidden(message: str) -> str:
+def _why_forbidden(chat_id: int, message: str) -> str:
     text = message.lower()
+    if "chat was deleted" in text:
+        return "not_found"
+    if chat_id < 0:
+        return "kicked"
     if "deactivated" in text:
         return "deactivated"
     if "initiate" in text:
         return "never_started"
-    if "kicked" in text or "not a member" in text:
-        return "kicked"
     return "blocked"

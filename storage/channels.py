@@ -25,9 +25,9 @@ async def find(session: AsyncSession, chat_id: int) -> Channel:
 
 
 async def turn_off(session: AsyncSession, chat_id: int, reason: str, *, at: datetime) -> bool:
-    """Stop writing there. True the first time: then tell the head."""
+    """Stop writing there. True the first time: then tell the head. What a moved group left behind is no loss."""
     row = await _row(session, chat_id, at)
-    if not row.active:
+    if not row.active or row.migrated_to is not None:
         return False
     row.active, row.reason, row.changed_at = False, reason, at
     await session.flush()
@@ -62,6 +62,26 @@ async def lose_thread(session: AsyncSession, chat_id: int, thread_id: int, *, at
     row.lost_threads, row.changed_at = sorted([*row.lost_threads, thread_id]), at
     await session.flush()
     return True
+
+
+async def find_thread(session: AsyncSession, chat_id: int, thread_id: int, *, at: datetime) -> None:
+    """A topic takes messages again."""
+    row = await _row(session, chat_id, at)
+    if thread_id in row.lost_threads:
+        row.lost_threads, row.changed_at = [each for each in row.lost_threads if each != thread_id], at
+        await session.flush()
+
+
+async def menus(session: AsyncSession) -> dict[int, str]:
+    """Which menu each chat shows, for those that have one of their own."""
+    rows = await session.execute(select(ChannelRecord.chat_id, ChannelRecord.menu).where(ChannelRecord.menu != ""))
+    return dict(rows.all())
+
+
+async def set_menu(session: AsyncSession, chat_id: int, menu: str, *, at: datetime) -> None:
+    """Note which menu the chat shows now; empty: none of its own."""
+    (await _row(session, chat_id, at)).menu = menu
+    await session.flush()
 
 
 async def off(session: AsyncSession) -> list[Channel]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Update, and_, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from storage.database import Database
 from storage.kinds import to_group
@@ -114,6 +115,21 @@ async def start(
         return None if row is None else _to_delivery(row)
 
 
+async def hold(
+    db: Database,
+    delivery: Delivery,
+    message_ids: Sequence[int] | None = None,
+    *,
+    chat_id: int | None = None,
+    lease: float = LEASE_SECONDS,
+) -> bool:
+    """Renew the lease of a send that takes long, noting the parts that arrived. False if it is not ours any more."""
+    parts = {} if message_ids is None else {"message_ids": list(message_ids), "chat_id": chat_id}
+    async with db.transaction() as session:
+        held = await session.scalar(_attempt(delivery).values(lease_until=DatabaseNow() + lease, **parts))
+        return held is not None
+
+
 async def mark_sent(
     db: Database, delivery: Delivery, message_ids: Sequence[int], *, at: datetime, chat_id: int | None = None
 ) -> bool:
@@ -139,20 +155,24 @@ async def later(db: Database, delivery: Delivery, until: datetime, problem: str 
 
 
 async def _settle(db: Database, delivery: Delivery, state: DeliveryState, **values: Any) -> bool:
-    """End an attempt, as the one who started it: a lease that was taken over has a higher attempt."""
-    statement = (
+    """End an attempt, as the one who started it."""
+    async with db.transaction() as session:
+        settled = await session.scalar(_attempt(delivery).values(state=state.value, lease_until=0.0, **values))
+        return settled is not None
+
+
+def _attempt(delivery: Delivery) -> ReturningUpdate[int]:
+    """The row while this attempt has it: a lease that was taken over has a higher attempt."""
+    return (
         update(DeliveryRecord)
         .where(
             DeliveryRecord.id == delivery.id,
             DeliveryRecord.state == _SENDING,
             DeliveryRecord.attempts == delivery.attempts,
         )
-        .values(state=state.value, lease_until=0.0, **values)
         .returning(DeliveryRecord.id)
         .execution_options(synchronize_session=False)
     )
-    async with db.transaction() as session:
-        return await session.scalar(statement) is not None
 
 
 async def cancel(session: AsyncSession, *, event: str, kind: str | None = None, at: datetime) -> int:

@@ -367,6 +367,8 @@ class ChannelRecord(Base):
     changed_at: Mapped[datetime]
     migrated_to: Mapped[int | None] = mapped_column(BigInteger)
     lost_threads: Mapped[list[int]] = mapped_column(CanonicalJson, default=list)
+    menu: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Which commands the chat shows, as the bot words it; empty: none of its own."""
 
 
 class RateSlotRecord(Base):
