@@ -66,7 +66,11 @@ class Viewer:
 
 async def viewer(session: Session, ctx: AppContext, telegram_id: int, language_code: str | None = None) -> Viewer:
     """Rights from settings and database together; an admin has all of every team."""
-    person = await people.by_telegram(session, telegram_id)
+    return viewer_of(ctx, telegram_id, await people.by_telegram(session, telegram_id), language_code)
+
+
+def viewer_of(ctx: AppContext, telegram_id: int, person: Person | None, language_code: str | None = None) -> Viewer:
+    """The same, of a person who was looked up before."""
     grants = person.roles if person else frozenset()
     every = frozenset(ctx.teams)
     admin = telegram_id in ctx.admins or any(grant.role is Role.ADMIN for grant in grants)

@@ -40,6 +40,8 @@ log = structlog.get_logger()
 LOCAL_OWNER = "run"
 """The one service of a SQLite file: whatever it left claimed when it died is free at the next start."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+MENU_SECONDS = 60.0
+"""So long after a role was taken away its menu is gone, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ async def _work(service: _Service, stop: asyncio.Event, only: str | None) -> Non
                 group.create_task(service.engine.run(stop))
             if only in (None, "bot"):
                 group.create_task(_talk(service, stop))
+                group.create_task(_keep_menus(service, stop))
             group.create_task(_measure(service, stop))
             group.create_task(_learn_members(service.process))
             await stop.wait()
@@ -213,6 +216,17 @@ async def _talk(service: _Service, stop: asyncio.Event) -> None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), wait)
             wait = min(wait * 2, LONGEST_WAIT)
+
+
+async def _keep_menus(service: _Service, stop: asyncio.Event) -> None:
+    """Show everybody the commands of the rights he has now, however they were changed."""
+    while not stop.is_set():
+        try:
+            await menus.refresh(service.bot, service.context, at=service.process.now())
+        except StorageError as error:
+            log.warning("menus_not_refreshed", problem=str(error))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), MENU_SECONDS)
 
 
 async def _poll(service: _Service, dispatcher: Dispatcher, stop: asyncio.Event) -> None:

@@ -68,6 +68,8 @@ class InviteProblem(StrEnum):
     """The person already has another chat."""
     OTHER_PERSON = "other_person"
     """The chat already belongs to another person."""
+    YOURS = "yours"
+    """It connected this very chat: nothing is left to do."""
 
 
 class InviteRefused(Refused):

@@ -87,7 +87,9 @@ async def _usable(session: AsyncSession, token: str, telegram_id: int, at: datet
     if row is None:
         raise InviteRefused(InviteProblem.UNKNOWN)
     if row.used_at is not None:
-        raise InviteRefused(InviteProblem.USED)
+        user = await session.get(PersonRecord, row.used_by)
+        yours = user is not None and user.telegram_id == telegram_id
+        raise InviteRefused(InviteProblem.YOURS if yours else InviteProblem.USED)
     if row.expires_at <= at:
         raise InviteRefused(InviteProblem.EXPIRED)
     if row.manager_id is not None:

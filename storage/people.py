@@ -208,7 +208,11 @@ async def by_id(session: AsyncSession, person_id: int) -> Person:
 async def people(session: AsyncSession) -> list[Person]:
     """Everybody with a chat, a role or an account, by name."""
     rows = (await session.scalars(select(PersonRecord))).all()
-    found = [await _to_person(session, row) for row in rows]
+    managers: dict[int | None, list[Member]] = {}
+    for item in await session.execute(_members().order_by(ManagerRecord.id)):
+        managers.setdefault(item[0].person_id, []).append(_to_member(item))
+    teams = await _team_keys(session, {team for row in rows for _role, team in row.roles if team is not None})
+    found = [_as_person(row, managers.get(row.id, ()), teams) for row in rows]
     return sorted(found, key=lambda person: (person.name.casefold(), person.id))
 
 
@@ -222,6 +226,10 @@ async def _row(session: AsyncSession, person_id: int) -> PersonRecord:
 async def _to_person(session: AsyncSession, row: PersonRecord) -> Person:
     managers = await session.execute(_members().where(ManagerRecord.person_id == row.id).order_by(ManagerRecord.id))
     teams = await _team_keys(session, [team for _role, team in row.roles if team is not None])
+    return _as_person(row, [_to_member(item) for item in managers], teams)
+
+
+def _as_person(row: PersonRecord, managers: Iterable[Member], teams: Mapping[int | None, str]) -> Person:
     grants = [RoleGrant(Role(role), teams.get(team)) for role, team in row.roles if team is None or team in teams]
     return Person(
         id=row.id,
@@ -229,7 +237,7 @@ async def _to_person(session: AsyncSession, row: PersonRecord) -> Person:
         telegram_id=row.telegram_id,
         language=row.language,
         roles=frozenset(grants),
-        managers=tuple(_to_member(item) for item in managers),
+        managers=tuple(managers),
     )
 
 

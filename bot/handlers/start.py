@@ -57,7 +57,7 @@ async def accepted(
         await show.replace(query, View(t(f"invite-{refused.problem.value}")))
         return
     await show.replace(query, View(t("welcome", name=safe(person.name))))
-    await _set_menu(bot, ctx, query.from_user.id, query.from_user.language_code)
+    await _set_menu(bot, ctx, query.from_user.id, now())
 
 
 @router.callback_query(Tapped(Action.DECLINE))
@@ -68,7 +68,13 @@ async def declined(query: CallbackQuery, t: Texts) -> None:
 
 @router.message(CommandStart())
 async def start(
-    message: Message, ctx: AppContext, bot: Bot, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+    message: Message,
+    ctx: AppContext,
+    bot: Bot,
+    viewer: Viewer,
+    t: Texts,
+    now: Callable[[], datetime],
+    returned: bool,
 ) -> None:
     """A stranger gets one polite line; everybody else his welcome and his menu."""
     if not viewer.known:
@@ -77,17 +83,15 @@ async def start(
     if message.from_user is not None and viewer.person is None:
         async with ctx.db.transaction() as session:
             await people.meet(session, viewer.telegram_id, message.from_user.full_name, at=now())
-    async with ctx.db.transaction() as session:
-        returned = await channels.turn_on(session, viewer.telegram_id, at=now())
-    name = viewer.person.name if viewer.person else ""
-    await message.answer(t("welcome-back", name=safe(name)) if returned and name else t("welcome-role"))
-    await _set_menu(bot, ctx, viewer.telegram_id, viewer.language)
+    if not (returned and viewer.person):  # he was welcomed back before
+        await message.answer(t("welcome-role"))
+    await _set_menu(bot, ctx, viewer.telegram_id, now())
 
 
-async def _set_menu(bot: Bot, ctx: AppContext, telegram_id: int, language_code: str | None) -> None:
+async def _set_menu(bot: Bot, ctx: AppContext, telegram_id: int, at: datetime) -> None:
     async with ctx.db.reading() as session:
-        who = await load_viewer(session, ctx, telegram_id, language_code)
-    await menus.set_for(bot, who)
+        who = await load_viewer(session, ctx, telegram_id)
+    await menus.show(bot, ctx, who, at=at)
 
 
 @router.message(Command("help"))
@@ -129,4 +133,4 @@ async def language_chosen(
         person = viewer.person or await people.meet(session, viewer.telegram_id, query.from_user.full_name, at=now())
         await people.set_language(session, person.id, chosen)
     await show.replace(query, View(texts(chosen)("language-done")))
-    await _set_menu(bot, ctx, viewer.telegram_id, chosen)
+    await _set_menu(bot, ctx, viewer.telegram_id, now())

@@ -60,7 +60,8 @@ async def test_a_token_works_once_and_for_three_days(database):
     assert await _refusal(database, "made-up") is InviteProblem.UNKNOWN
     assert await _refusal(database, token, at=AT + timedelta(hours=72)) is InviteProblem.EXPIRED
     await _accept(database, token, at=AT + timedelta(hours=71))
-    assert await _refusal(database, token) is InviteProblem.USED
+    assert await _refusal(database, token, 222) is InviteProblem.USED
+    assert await _refusal(database, token, 111) is InviteProblem.YOURS
 
 
 async def test_a_new_invite_ends_the_old_one(database):
