@@ -2,39 +2,99 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiogram import BaseMiddleware
-from aiogram.types import CallbackQuery, Message, TelegramObject, User
+from aiogram.types import CallbackQuery, Message, TelegramObject, Update, User
 
-from bot.access import viewer
+from bot.access import Viewer, viewer
 from bot.context import AppContext
+from bot.texts import safe
+from storage import channels
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 BURST, REFILL_SECONDS = 8, 2.0
 """A user may ask so many things at once, then one every so many seconds."""
 REMEMBERED = 10_000
+DOUBLED_SECONDS = 1.0
+"""The same button of the same message, tapped again within this time, was meant once."""
+
+
+class Once(BaseMiddleware):
+    """An update that Telegram brings again, because our receipt was lost, is answered once."""
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[int, None] = OrderedDict()
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Go on, the first time."""
+        assert isinstance(event, Update)  # noqa: S101  # registered for updates
+        if event.update_id in self._seen:
+            return None
+        self._seen[event.update_id] = None
+        if len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
+        return await handler(event, data)
 
 
 class Access(BaseMiddleware):
-    """Puts `viewer` (rights now, not when the button was made) and `t` (his language) into the handler's data."""
+    """Puts `viewer` (rights now, not when the button was made) and `t` (his language) into the handler's data.
+
+    Who writes in private takes messages again, whatever we thought of his chat: `returned` says that he had not.
+    """
 
     def __init__(self, ctx: AppContext) -> None:
         self._ctx = ctx
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Look the user up and go on."""
+        """Look the user up and go on; what nobody said needs no answer."""
         user: User | None = data.get("event_from_user")
         if user is None:
-            return await handler(event, data)
+            return None
+        private = isinstance(event, Message) and event.chat.type == "private"
         async with self._ctx.db.reading() as session:
             who = await viewer(session, self._ctx, user.id, user.language_code)
-        data["viewer"], data["t"] = who, who.t
+            off = private and not (await channels.find(session, user.id)).active
+        data["viewer"], data["t"], data["returned"] = who, who.t, off
+        if isinstance(event, Message) and off:
+            await self._welcome_back(event, who, data)
         return await handler(event, data)
+
+    async def _welcome_back(self, message: Message, who: Viewer, data: dict[str, Any]) -> None:
+        async with self._ctx.db.transaction() as session:
+            await channels.turn_on(session, who.telegram_id, at=data["now"]())
+        if who.known and who.person is not None:
+            await message.answer(who.t("welcome-back", name=safe(who.person.name)))
+
+
+class OneTap(BaseMiddleware):
+    """A doubled tap, on one device or on two, is answered and repeats nothing."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ended: OrderedDict[tuple[Any, ...], float] = OrderedDict()
+        """When the work for a tap was done; infinite while it goes on."""
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Go on, unless the same tap is being worked on or was just now."""
+        assert isinstance(event, CallbackQuery)  # noqa: S101  # registered for taps
+        message = event.message
+        key = (event.from_user.id, message and (message.chat.id, message.message_id), event.data)
+        if self._clock() - self._ended.get(key, -math.inf) < DOUBLED_SECONDS:
+            return await event.answer()
+        self._ended[key] = math.inf
+        try:
+            return await handler(event, data)
+        finally:
+            self._ended[key] = self._clock()
+            self._ended.move_to_end(key)
+            if len(self._ended) > REMEMBERED:
+                self._ended.popitem(last=False)
 
 
 class Throttle(BaseMiddleware):

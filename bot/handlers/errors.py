@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 from aiogram import F, Router
+from aiogram.enums import ContentType
 from aiogram.exceptions import TelegramAPIError
 from aiogram.types import CallbackQuery, ErrorEvent, Message
 
@@ -18,6 +19,26 @@ from storage.errors import DatabaseLocked
 log = structlog.get_logger()
 last = Router(name="last")
 """After all others."""
+SAID = frozenset(
+    {
+        ContentType.TEXT,
+        ContentType.PHOTO,
+        ContentType.VIDEO,
+        ContentType.VIDEO_NOTE,
+        ContentType.VOICE,
+        ContentType.AUDIO,
+        ContentType.ANIMATION,
+        ContentType.DOCUMENT,
+        ContentType.STICKER,
+        ContentType.CONTACT,
+        ContentType.LOCATION,
+        ContentType.VENUE,
+        ContentType.POLL,
+        ContentType.DICE,
+        ContentType.STORY,
+    }
+)
+"""What a person sends himself; a note that he pinned a message wants no answer."""
 
 
 @last.callback_query(Tapped(Action.STAY))
@@ -32,7 +53,7 @@ async def stale(query: CallbackQuery, t: Texts) -> None:
     await query.answer(t("stale-button"), show_alert=True)
 
 
-@last.message(F.chat.type == "private")
+@last.message(F.chat.type == "private", F.content_type.in_(SAID))
 async def unknown(message: Message, viewer: Viewer, t: Texts) -> None:
     """One helpful line; in groups silence."""
     await message.answer(t("unknown-command") if viewer.known else t("stranger"))
@@ -51,10 +72,11 @@ async def failed(event: ErrorEvent, language: Language) -> bool:
     t = texts(language_of(user.language_code if user else None, language))
     text = t("database-busy") if isinstance(error, DatabaseLocked) else t("failed")
     try:
-        if query is not None:
-            await query.answer(text[:200], show_alert=True)
-        elif message is not None and message.chat.type == "private":
-            await show.send(message, View(text))
+        if query is not None and await query.answer(text[:200], show_alert=True):
+            return True
+        told = show.message_of(query) if query is not None else message  # a tap is answered once only
+        if told is not None and told.chat.type == "private":
+            await show.send(told, View(text))
     except TelegramAPIError as second:
         log.warning("could_not_tell", problem=type(second).__name__)
     return True

@@ -18,9 +18,9 @@ from storage import channels
 router = Router(name="group")
 
 
-@router.my_chat_member(ChatMemberUpdatedFilter(IS_NOT_MEMBER >> IS_MEMBER))
+@router.my_chat_member(ChatMemberUpdatedFilter((IS_NOT_MEMBER | IS_MEMBER) >> IS_MEMBER))
 async def added(event: ChatMemberUpdated, ctx: AppContext, bot: Bot, now: Callable[[], datetime]) -> None:
-    """Added (again), or unblocked: the chat takes messages; who comes back is greeted."""
+    """Added (again), unblocked, or given other rights: the chat takes messages; who comes back is greeted."""
     async with ctx.db.transaction() as session:
         returned = await channels.turn_on(session, event.chat.id, at=now())
         who = await viewer(session, ctx, event.from_user.id, event.from_user.language_code)
@@ -35,6 +35,14 @@ async def removed(event: ChatMemberUpdated, ctx: AppContext, now: Callable[[], d
     reason = "blocked" if event.chat.type == "private" else "kicked"
     async with ctx.db.transaction() as session:
         await channel_lost(session, ctx, event.chat.id, reason, at=now())
+
+
+@router.message(F.forum_topic_reopened)
+async def reopened(message: Message, ctx: AppContext, now: Callable[[], datetime]) -> None:
+    """A closed topic takes messages again."""
+    if message.message_thread_id is not None:
+        async with ctx.db.transaction() as session:
+            await channels.find_thread(session, message.chat.id, message.message_thread_id, at=now())
 
 
 @router.message(F.migrate_to_chat_id)

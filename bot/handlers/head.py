@@ -49,7 +49,7 @@ async def _overview(ctx: AppContext, t: Texts, viewer: Viewer, command: str, key
         return await answers.summary(session, ctx, t, key, day, shown, monthly=command == "month")
 
 
-@router.callback_query(Tapped(Action.TEAM), F.data.regexp(r":(team|week|month):"))
+@router.callback_query(Tapped(Action.TEAM, first=("team", "week", "month")))
 async def team_chosen(
     query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:

@@ -52,7 +52,7 @@ def _months(ctx: AppContext, t: Texts, key: str, now: datetime) -> View:
     return View(t("export-choose"), tuple(rows))
 
 
-@router.callback_query(Tapped(Action.TEAM), F.data.contains(":export:"))
+@router.callback_query(Tapped(Action.TEAM, first=("export",)))
 async def team_chosen(
     query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:

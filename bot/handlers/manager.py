@@ -107,7 +107,7 @@ async def picture(
         return
     last = week_of(first)[1] if kind == "w" else Month.of(first).last
     last = min(last, ctx.teams[key].calendar.local_date(now()))
-    await show.picture(message, View("", photo=await drawing.days(ctx, t, key, first, last, user or None)))
+    await show.send(message, await drawing.days(ctx, t, key, first, last, user or None))
 
 
 # /rules and /leaderboard, also in groups
@@ -170,7 +170,7 @@ async def rules_button(
             await show.send(message, await answers.rules(session, ctx, t, key, now()))
 
 
-@router.callback_query(Tapped(Action.TEAM), F.data.contains(":rules:") | F.data.contains(":leaderboard:"))
+@router.callback_query(Tapped(Action.TEAM, first=("rules", "leaderboard")))
 async def team_chosen(
     query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
