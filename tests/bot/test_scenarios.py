@@ -2,149 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from bot import dispatcher as bot_dispatcher
-from bot import pacing
-from bot.context import AppContext
-from bot.courier import Courier
-from bot.wire import make_bot
 from reglament import telegram
-from reglament.clock import DueCutoff
-from reglament.context import app_context
-from reglament.day import Process, run_cutoff
-from reglament.exporting import PeriodExporter
-from reglament.opening import load_teams, opened
-from reglament.settings import build
 from reglament.work import ServiceWork, clocks
 from scoring.scorecard import Outcome, score
-from storage import channels, deliveries, invites, people
+from storage import channels, invites, people
 from storage.kinds import to_person
 from storage.rows import DeliveryState
-from tests.bot.botapi import TOKEN, BotApi, Fault
-from tests.reglament.scripted import TestClock
-
-HEAD, HR, ADMIN, STRANGER, GROUP = 222, 333, 999, 555, -1001
-ANNA = 1000
-CUTOFF = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)
-
-
-@dataclass
-class Office:
-    """Everything a scenario needs."""
-
-    api: BotApi
-    process: Process
-    ctx: AppContext
-    courier: Courier
-    clock: TestClock
-
-    async def evening(self) -> None:
-        """The cutoff comes, and its messages go out."""
-        self.clock.at = CUTOFF
-        await run_cutoff(self.process, DueCutoff("main", CUTOFF.date(), CUTOFF, ("sales",)))
-        await self.send()
-
-    async def send(self) -> None:
-        for delivery in await deliveries.due(self.process.db, at=self.clock(), limit=1000):
-            await self.courier.deliver(delivery.id)
-
-    async def state(self, recipient: str) -> DeliveryState:
-        async with self.process.db.reading() as session:
-            counts = [
-                item
-                for run in [await _run(session)]
-                for item in await deliveries.of_event(session, f"run:{run.id}")
-                if item.recipient == recipient
-            ]
-        return counts[0].state
-
-    async def join_anna(self) -> int:
-        async with self.process.db.transaction() as session:
-            anna = next(m for m in await people.members(session, "sales") if m.name.startswith("Анна"))
-            token = await invites.invite_manager(session, "main", anna.crm_user, author="test", at=self.clock())
-            person = await invites.accept(session, token, ANNA, at=self.clock())
-        self.api.user(ANNA, "Анна", started=True)
-        return person.id
-
-
-async def _run(session):
-    from storage import runs
-
-    return await runs.last_finished(session, "sales")
-
-
-@pytest.fixture
-async def office(sqlite_url) -> AsyncIterator[Office]:
-    clock = TestClock(CUTOFF - timedelta(hours=2))
-    async with BotApi(limits=False) as api:
-        settings = build(
-            {
-                "database": {"url": sqlite_url},
-                "telegram": {"token": TOKEN, "api_url": api.url, "admins": [ADMIN]},
-                "crm": {"main": {"kind": "demo"}},
-                "teams": {
-                    "sales": {
-                        "title": "Отдел продаж",
-                        "crm": "main",
-                        "members": {"everyone": True},
-                        "heads": [HEAD],
-                        "hr": [HR],
-                        "chat_id": GROUP,
-                        "money": {},
-                    }
-                },
-            }
-        )
-        for person in (HEAD, HR, ADMIN):
-            api.user(person, started=True)
-        api.group(GROUP)
-        async with opened(settings, clock=_Shifted(clock), options={"demo": {"now": clock}}) as process:
-            await load_teams(process)
-            await telegram.learn_members(process, "sales")
-            live = await telegram.live_readings(process)
-            ctx = app_context(process, live, PeriodExporter(process))
-            bot = make_bot(TOKEN, api.url)
-            courier = Courier(bot, ctx, "test", clock, sleep=_no_sleep)
-            bot.session.middleware(pacing.Pacing(ctx.db, _no_sleep))
-            async with _answering(bot_dispatcher.build(ctx, clock), bot):
-                yield Office(api, process, ctx, courier, clock)
-            await bot.session.close()
-
-
-class _Shifted:
-    """The test's clock in the shape the process wants."""
-
-    def __init__(self, clock: TestClock) -> None:
-        self._clock = clock
-        self.shift = timedelta(0)
-
-    def __call__(self) -> datetime:
-        return self._clock()
-
-
-async def _no_sleep(_seconds: float) -> None:
-    await asyncio.sleep(0)
-
-
-@contextlib.asynccontextmanager
-async def _answering(dispatcher, bot):
-    polling = asyncio.ensure_future(dispatcher.start_polling(bot, handle_signals=False, close_bot_session=False))
-    try:
-        yield
-    finally:
-        async with asyncio.timeout(30):
-            while not polling.done():
-                with contextlib.suppress(RuntimeError):
-                    await dispatcher.stop_polling()
-                await asyncio.sleep(0.01)
-        await polling
+from tests.bot.botapi import Fault
+from tests.bot.office import ANNA, CUTOFF, GROUP, HEAD, HR, STRANGER
 
 
 async def test_a_stranger_learns_nothing(office):
@@ -237,22 +106,12 @@ async def test_who_blocked_the_bot_gets_nothing_more_and_his_head_is_told_once(o
     await office.join_anna()
     office.api.block(office.api.user(ANNA))
     await office.evening()
-    await _off(office, ANNA)
+    await office.is_off(ANNA)
     await office.send()
     told = await office.api.message(HEAD, "больше не получает сообщений")
     assert "бот заблокирован" in told.text
     async with office.process.db.reading() as session:
         assert not (await channels.find(session, ANNA)).active
-
-
-async def _off(office, chat_id):
-    """Wait until the bot has learnt it, from a refusal or from Telegram's word."""
-    async with asyncio.timeout(20):
-        while True:
-            async with office.process.db.reading() as session:
-                if not (await channels.find(session, chat_id)).active:
-                    return
-            await asyncio.sleep(0.02)
 
 
 async def test_a_group_that_became_a_supergroup_is_followed(office):
@@ -269,13 +128,8 @@ async def test_a_group_that_became_a_supergroup_is_followed(office):
 )
 async def test_a_lost_answer_is_not_repeated_and_a_refusal_is(office, fault, state):
     person = await office.join_anna()
-    office.clock.at = CUTOFF
-    await run_cutoff(office.process, DueCutoff("main", CUTOFF.date(), CUTOFF, ("sales",)))
-    async with office.process.db.reading() as session:
-        run = await _run(session)
-        mine = next(
-            item for item in await deliveries.of_event(session, f"run:{run.id}") if item.recipient == to_person(person)
-        )
+    await office.cutoff()
+    mine = await office.delivery(to_person(person))
     office.api.fault("sendMessage", fault)
     await office.courier.deliver(mine.id)
     assert await office.state(to_person(person)) is state
@@ -283,13 +137,6 @@ async def test_a_lost_answer_is_not_repeated_and_a_refusal_is(office, fault, sta
     await office.send()
     arrived = [message for message in office.api.chat(ANNA).messages if "Итог дня" in message.text]
     assert len(arrived) == 1
-
-
-async def test_retry_after_is_obeyed(office):
-    office.api.fault("sendMessage", Fault.TOO_MANY, retry_after=7)
-    await office.evening()
-    assert not await deliveries.due(office.process.db, at=office.clock() + timedelta(seconds=6))
-    assert len(await deliveries.due(office.process.db, at=office.clock() + timedelta(seconds=8))) == 1
 
 
 async def test_the_reminder_goes_only_to_who_would_lose_points_and_says_what_is_broken(office):
