@@ -8,8 +8,9 @@ from functools import partial
 
 from bot import answers
 from bot.context import AppContext, TeamContext
-from bot.texts import Texts
-from reports.trend import TrendDay, trend
+from bot.texts import Texts, safe
+from bot.views import View
+from reports.trend import DayState, TrendDay, trend
 from scoring.entries import Month
 from scoring.standings import Leaderboard
 from storage import channels, queries, runs, teams
@@ -43,8 +44,8 @@ def _draw_board(standings: Leaderboard, title: str, subtitle: str, language: str
     return leaderboard_png(standings, title=title, language=language, full=full, subtitle=subtitle)
 
 
-async def days(ctx: AppContext, t: Texts, key: str, first: date, last: date, crm_user: str | None = None) -> Draw:
-    """The trend of a team or of one person over working days."""
+async def days(ctx: AppContext, t: Texts, key: str, first: date, last: date, crm_user: str | None = None) -> View:
+    """The trend of a team or of one person over working days: the picture, and all of it in words."""
     team = ctx.teams[key]
     async with ctx.db.reading() as session:
         stored = await teams.find(session, key)
@@ -54,7 +55,16 @@ async def days(ctx: AppContext, t: Texts, key: str, first: date, last: date, crm
         whose = await answers.name_of(session, key, crm_user) if crm_user else team.title
     own = [entry for entry in entries if crm_user in (None, entry.crm_user)]
     series = trend(own, team.calendar.workdays(max(first, stored.scored_from), until))
-    return partial(_draw_trend, series, t("picture-trend", title=whose), t.language)
+    title = t("picture-trend", title=whose)
+    text = "\n".join([f"<b>{safe(title)}</b>", *(_in_words(t, day) for day in series)] if series else [t("me-none")])
+    return View(text, photo=partial(_draw_trend, series, title, t.language))
+
+
+def _in_words(t: Texts, day: TrendDay) -> str:
+    shown = t.short_day(day.day)
+    if day.points is not None:
+        return t("trend-day", day=shown, points=t.points(day.points, signed=True), percent=t.percent(day.discipline))
+    return t("me-day-excused" if day.state is DayState.EXCUSED else "me-day-unscored", day=shown)
 
 
 def _draw_trend(series: tuple[TrendDay, ...], title: str, language: str) -> bytes:

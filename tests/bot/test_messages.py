@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot import answers, heads, personal, render, standing
+from bot import answers, drawing, heads, personal, render, standing
 from bot.callbacks import Part
 from bot.periods import Shown
 from bot.texts import LANGUAGES, Texts, texts
@@ -126,6 +126,8 @@ async def test_what_heads_ask(lived, t):
                 shown = Shown(part, exports=True, until=LAST)
                 view = await answers.summary(session, ctx, t, "sales", LAST, shown, monthly=monthly)
                 compare(t, name if part is Part.ALL else f"{name}-{part.name.lower()}", view)
+        trend = await drawing.days(ctx, t, "sales", date(2026, 11, 1), LAST)
+        compare(t, "trend", trend)
         before = date(2026, 11, 6)
         view = await answers.summary(session, ctx, t, "sales", before, Shown(until=LAST), monthly=False)
         compare(t, "week-first", view)

@@ -228,6 +228,7 @@ me-streak = Clean days in a row: { $n }
 me-none = No scored days yet
 me-history = Day by day
 me-day = { $day }: { $points }
+trend-day = { $day }: { $points }, { $percent }
 me-day-excused = { $day }: absent
 me-day-unscored = { $day }: not scored
 

@@ -238,6 +238,7 @@ me-streak = Чистых дней подряд: { $n }
 me-none = Оценённых дней ещё нет
 me-history = По дням
 me-day = { $day }: { $points }
+trend-day = { $day }: { $points }, { $percent }
 me-day-excused = { $day }: отсутствие
 me-day-unscored = { $day }: не оценён
 

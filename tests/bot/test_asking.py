@@ -1,0 +1,153 @@
+"""What managers and heads ask, tap and get, as the manual tells it (docs/bot.md)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from storage import people
+from tests.bot.office import ADMIN, ANNA, HEAD
+
+
+async def test_the_evening_unfolds_to_everything_that_was_counted_and_folds_again(office):
+    await office.join_anna()
+    await office.evening()
+    anna = office.api.user(ANNA)
+    own = await office.api.message(ANNA, "Итог дня")
+    short = own.text
+    await office.api.answered(anna.taps("Показать всё"))
+    whole = await office.api.message(ANNA, "Звонки:")
+    assert whole.id == own.id
+    assert "✅ Звонки" in whole.text
+    assert whole.text.count("открыть") >= 10
+    await office.api.answered(anna.taps("Свернуть"))
+    folded = await office.api.message(ANNA, "Итог дня")
+    assert (folded.id, folded.text) == (own.id, short)
+
+
+async def test_today_reads_once_and_answers_at_once_as_long_as_the_reading_is_fresh(office):
+    await office.join_anna()
+    anna, crm = office.api.user(ANNA), office.process.connections.client("main")
+    anna.says("/today")
+    first = await office.api.message(ANNA, "как если бы срез был сейчас")
+    assert "Данные CRM на 16:00" in first.text
+    requests = crm.stats.requests
+    office.clock.pass_(minutes=4)
+    anna.says("/today")
+    again = await office.api.message(ANNA, "4 минуты назад")
+    assert (again.id == first.id, crm.stats.requests) == (False, requests)
+    office.clock.pass_(minutes=2)
+    await office.api.answered(anna.taps("Обновить"))
+    fresh = await office.api.message(ANNA, "Данные CRM на 16:06")
+    assert fresh.id == again.id
+    assert crm.stats.requests > requests
+
+
+async def test_today_unfolds_the_reading_that_is_known(office):
+    await office.join_anna()
+    anna = office.api.user(ANNA)
+    anna.says("/today")
+    shown = await office.api.message(ANNA, "как если бы")
+    office.clock.pass_(minutes=20)
+    await office.api.answered(anna.taps("Показать всё"))
+    whole = await office.api.message(ANNA, "Данные CRM на 16:00, 20 минут назад")
+    assert whole.id == shown.id
+    assert "открыть" in whole.text
+
+
+async def test_no_reading_for_today_begins_shortly_before_the_cutoff(office):
+    await office.join_anna()
+    office.clock.pass_(hours=1, minutes=59, seconds=50)
+    office.api.user(ANNA).says("/today")
+    await office.api.message(ANNA, "До среза совсем мало времени")
+
+
+async def test_a_day_of_the_history_opens_beside_it(office):
+    await office.join_anna()
+    await office.evening()
+    anna = office.api.user(ANNA)
+    anna.says("/me")
+    history = await office.api.message(ANNA, "По дням")
+    assert "место" in history.text
+    await office.api.answered(anna.taps("19"))
+    day = await office.api.message(ANNA, "Итог дня")
+    assert day.id > history.id
+
+
+async def test_a_head_looks_somebody_up_and_follows_him_into_his_days(office):
+    await office.evening()
+    head = office.api.user(HEAD)
+    head.says("/who Вера")
+    person = await office.api.message(HEAD, "Чаще всего нарушает")
+    assert person.text.startswith("Вера Тестова · Отдел продаж\nНеделя 47: ")
+    assert "Четверг, 19 ноября · срез на 18:00" in person.text
+    await office.api.answered(head.taps("Показать всё"))
+    day = await office.api.message(HEAD, "✅")
+    assert day.text.startswith("Вера Тестова · Отдел продаж")
+    await office.api.answered(head.taps("Картинка"))
+    words = await office.api.message(HEAD, "Динамика · Вера Тестова")
+    assert "чт 19.11: −1 балл, 60 %" in words.text
+    picture = await office.api.message(HEAD)
+    assert picture.photo.startswith(b"\x89PNG")
+
+
+async def test_a_manager_opens_nobody_elses_days(office):
+    await office.join_anna()
+    await office.evening()
+    async with office.process.db.reading() as session:
+        other = next(m for m in await people.members(session, "sales") if not m.name.startswith("Анна"))
+    anna = office.api.user(ANNA)
+    own = await office.api.message(ANNA, "Итог дня")
+    before = len(office.api.chat(ANNA).messages)
+    user = other.crm_user
+    for data in (
+        f"2:ev:sales:2026-11-19:{user}:1",
+        f"2:dy:sales:2026-11-19:{user}:0",
+        f"2:me:sales:{user}:2026-11",
+        f"2:wh:sales:{user}",
+        f"2:pi:sales:m:2026-11-01:{user}",
+        "2:pi:sales:m:2026-11-01",
+        "2:lv:sales:1",
+        "2:sf:sales:1",
+    ):
+        tap = anna.taps_data(own, data)
+        await office.api.answered(tap)
+        assert "недоступно" in tap.text, data
+    assert len(office.api.chat(ANNA).messages) == before
+    assert own.history == []
+
+
+async def test_a_head_sees_how_the_team_stands_now_and_as_of_the_last_cutoff(office):
+    await office.evening()
+    office.clock.pass_(hours=20)
+    head = office.api.user(HEAD)
+    head.says("/team")
+    last = await office.api.message(HEAD, "срез 19 ноября")
+    await office.api.answered(head.taps("Как сейчас"))
+    live = await office.api.message(HEAD, "как если бы срез был сейчас, 14:00")
+    assert live.id == last.id
+    await office.api.answered(head.taps("Последний срез"))
+    await office.api.message(HEAD, "срез 19 ноября")
+
+
+async def test_weeks_turn_only_where_there_is_something(office):
+    await office.evening()
+    head = office.api.user(HEAD)
+    head.says("/week")
+    week = await office.api.message(HEAD, "неделя 47")
+    assert not any("Раньше" in text or "Позже" in text for text in week.buttons)
+    for side, shown in (("Люди", "Вера Тестова"), ("Назад", "Дисциплина"), ("Правила", "нарушено")):
+        await office.api.answered(head.taps(side))
+        assert (await office.api.message(HEAD, shown)).id == week.id
+
+
+async def test_an_admin_asks_how_the_service_is(office):
+    await office.evening()
+    async with office.process.db.transaction() as session:
+        from storage import heartbeats
+
+        await heartbeats.beat(session, "service", at=office.clock() - timedelta(minutes=5))
+    office.api.user(ADMIN).says("/health")
+    said = await office.api.message(ADMIN, "Состояние")
+    assert "Цикл service молчит 5 минут" in said.text
+    assert "Последний срез 19 ноября, прочитано всё" in said.text
+    assert "Подключены 0, ещё нет 7" in said.text
