@@ -24,8 +24,8 @@ PACES = {"standard": (2.0, 50), "enterprise": (5.0, 250)}
 """Requests per second, and how many may come at once, by the portal's plan."""
 SPARE = 2
 """Left in the bucket: answers arrive bunched, and people work with the portal too."""
-QUERY_PAUSE, OPERATION_PAUSE = 1.0, 60.0
-"""Seconds to wait if the portal does not say how long."""
+QUERY_PAUSE, LONGEST_QUERY_PAUSE, OPERATION_PAUSE = 1.0, 30.0, 60.0
+"""Seconds to wait if the portal does not say how long; the first doubles each time."""
 NEVER = "9999"
 """An activity without a deadline has one in this year."""
 
@@ -101,6 +101,8 @@ class Bitrix24Api:
             transport=transport,
         )
         self._refusal = Refusal()
+        self._refusals_in_a_row = 0
+        """Requests that came too fast, since the last that did not."""
         self._resets: dict[str, float] = {}
         """By method: when a part of its computing time is given back (seconds since 1970), as it last told."""
 
@@ -139,6 +141,7 @@ class Bitrix24Api:
         await self.http.aclose()
 
     def _replies(self, commands: Mapping[str, str], answer: Mapping[str, Any]) -> dict[str, Reply]:
+        self._refusals_in_a_row = 0
         told = answer["result"]
         results, errors = _by_name(told.get("result")), _by_name(told.get("result_error"))
         totals, nexts = _by_name(told.get("result_total")), _by_name(told.get("result_next"))
@@ -197,12 +200,17 @@ class Bitrix24Api:
         if kind == "OPERATION_TIME_LIMIT":
             return OperationLimit(f"computing time is used up ({text})", self._until_reset(method or "batch", time))
         if kind == "QUERY_LIMIT_EXCEEDED":
-            return TryAgain("too many requests", retry_after or QUERY_PAUSE)
+            return TryAgain("too many requests", None if method else retry_after or self._query_pause())
         if kind in _STOP and not (method and kind in _RIGHTS):
             return CrmRefused(_STOP[kind])
         if kind in _TRANSIENT or status >= 500 or status == 429:
             return TryAgain(f"the portal answered {text}", retry_after)
         return _permanent(kind, text, status, in_batch=bool(method))
+
+    def _query_pause(self) -> float:
+        """Somebody else may use up the portal's limit as well: each refusal is waited for twice as long."""
+        self._refusals_in_a_row += 1
+        return min(LONGEST_QUERY_PAUSE, QUERY_PAUSE * 2.0 ** (self._refusals_in_a_row - 1))
 
     def _until_reset(self, method: str, time: Any) -> float:
         """Seconds until `operating_reset_at`, by the portal's own clock where it tells it.

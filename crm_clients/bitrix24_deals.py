@@ -121,6 +121,8 @@ class DealReader:
         lists = [
             self._list({"closed": "N"}, pages),
             self._list({"closed": "Y", ">=movedTime": stamp(self._start)}, max(1, pages // 10)),
+            # One that was never moved need not have a time of it.
+            self._list({"closed": "Y", ">=createdTime": stamp(self._start)}, 1),
         ]
         await job.read([*lists, *beside])
         if problem := problem_of(lists):
@@ -187,7 +189,7 @@ class DealReader:
     def _refined(self, rows: Sequence[tuple[int, Row]], told: Mapping[int, list[Move]]) -> Iterator[Deal]:
         for deal, row in rows:
             moves = sorted(told.get(deal, ()), key=lambda move: (move.at, move.order))
-            stage, moved = str(row.get("stageId")), instant(row.get("movedTime"))
+            stage, moved = str(row.get("stageId")), instant(row.get("movedTime")) or instant(row.get("createdTime"))
             if moved is not None and (not moves or (moves[-1].stage != stage and moved >= moves[-1].at)):
                 moves.append(Move(moved, 0, stage, self._job.stages.of(row), _pipeline(row)))
             standing = _standing(move for move in moves if move.at < self._cutoff)

@@ -15,7 +15,7 @@ from crm_clients.errors import CrmError, CrmRefused
 from crm_clients.http import Deadline
 from scoring.records import Completed, Failed, RecordKind
 from tests.crm_clients.fake_bitrix24 import COMPANY, CONTACT, DEAL, when
-from tests.crm_clients.test_bitrix24 import ANNA, BORIS, DAY, HOUR, SECOND, Reader, closed, deal, portal
+from tests.crm_clients.test_bitrix24 import ANNA, BORIS, DAY, HOUR, SECOND, Reader, _answer, closed, deal, portal
 from tests.crm_clients.world import CUTOFF, LONG_AGO, START
 
 
@@ -131,7 +131,24 @@ async def test_a_stage_that_no_list_names_is_known_by_its_group() -> None:
     assert await Reader(where).number("deals_open") == 1
 
 
+async def test_a_deal_that_was_created_won_need_not_have_moved() -> None:
+    where = portal()
+    where.add_deal(1, "Сразу", ANNA, "WON", created=START + HOUR, closed=True)["movedTime"] = None
+    assert await Reader(where).number("deals_won") == 1
+
+
 # Limits and refusals
+
+
+async def test_a_portal_that_others_keep_busy_is_waited_for_longer_and_longer() -> None:
+    where = portal()
+    deal(where, 1)
+    reader = Reader(where)
+    free = reader.clock.now() + timedelta(seconds=40)
+    body = {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"}
+    reader.line.when = lambda *_: _answer(503, body) if reader.clock.now() < free else None
+    assert await reader.number("deals_open") == 1
+    assert len(reader.line.requests) < 12
 
 
 @pytest.mark.parametrize("spelling", ["number", "text", "only earlier"])
