@@ -22,11 +22,13 @@ from crm_clients.errors import CrmError, CrmNonsense, CrmRefused, CrmUnavailable
 from crm_clients.http import Answer, Clock, Deadline, EvenPace, Http, TryAgain, one_line
 
 PAGE, EVENTS_PAGE = 250, 100
+FULL = 200
+"""Rows of a full page, at least: pages that overlap are a little shorter."""
 IDS = 200
 """Ids in one filter: 250 would pass, but addresses near 8 kB are cut off by proxies."""
 BACKLOG = 8
 """Requests in flight at most, when the answers come slower than the limit lets us ask."""
-SECOND = 1.02
+SECOND = 1.05
 """A second of the limit, as it may look from the other end of the line."""
 PATIENCE = 5
 """How often a page is read again because the list moves."""
@@ -161,7 +163,7 @@ def overlapping(covered: int) -> tuple[int, int]:
     """Limit and page of the request that begins before row `covered` (counted from 0) and reaches furthest."""
     if covered == 0:
         return PAGE, 1
-    best = max(range(PAGE - 50, PAGE + 1), key=lambda limit: ((covered - 1) // limit + 1) * limit)
+    best = max(range(FULL, PAGE + 1), key=lambda limit: ((covered - 1) // limit + 1) * limit)
     return best, (covered - 1) // best + 1
 
 

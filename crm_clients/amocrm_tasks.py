@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from crm_clients.amocrm_account import whole
-from crm_clients.amocrm_api import PAGE, Row
+from crm_clients.amocrm_api import FULL, Row
 from crm_clients.amocrm_changes import Changes, TaskLine
 from crm_clients.amocrm_history import DONE
 from crm_clients.amocrm_job import Job
@@ -24,19 +25,17 @@ class _Order:
         self._job = job
         self.first = self.last = 0
         self._sorted = self._rising = self._falling = True
-        self._before: TaskLine | None = None
         self._asked: bool | None = None
 
-    def follow(self, lines: Iterable[TaskLine]) -> None:
-        """Take the next rows."""
-        for line in lines:
-            if self._before is None:
-                self.first = line.due
-            else:
-                self._sorted = self._sorted and line.due >= self._before.due
-                self._rising = self._rising and line.id >= self._before.id
-                self._falling = self._falling and line.id <= self._before.id
-            self._before, self.last = line, line.due
+    def follow(self, lines: Sequence[TaskLine]) -> None:
+        """Take the next page, which repeats some rows of the one before."""
+        for before, line in pairwise(lines):
+            self._sorted = self._sorted and before.due <= line.due
+            self._rising = self._rising and before.id <= line.id
+            self._falling = self._falling and before.id >= line.id
+        self.first = self.first or lines[0].due
+        self._sorted = self._sorted and lines[-1].due >= self.last
+        self.last = lines[-1].due
 
     async def holds(self) -> bool:
         """Deadlines that rise as the ids do (or fall) prove nothing: then the other end of the list is looked at."""
@@ -67,7 +66,7 @@ async def read_tasks(job: Job, changes: Changes) -> None:
             await changes.look()
             await release()
         order.follow(lines)
-        return order.last < job.cutoff or len(rows) < PAGE or not await order.holds()
+        return order.last < job.cutoff or len(rows) < FULL or not await order.holds()
 
     if job.wants("overdue_tasks"):
         query = f"{OPEN}&{BY_DEADLINE}=asc"
