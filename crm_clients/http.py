@@ -45,6 +45,7 @@ __all__ = [
 BIG_BODY = 256 * 1024
 """Bodies above this are parsed beside the event loop."""
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 30.0
+_READ = httpx.ByteStream(b"")
 
 
 class TryAgain(CrmUnavailable):
@@ -249,7 +250,9 @@ class Http:
         problem = ""
         try:
             async with asyncio.timeout(limit):  # httpx limits each chunk, not the whole
-                return await self._client.send(request)
+                response = await self._client.send(request)
+                response.stream = _READ  # its own holds the response, and so the body until the next full collection
+                return response
         except (TimeoutError, httpx.TimeoutException):
             problem = f"{self.host} did not answer within {limit:.0f} s"
         except httpx.UnsupportedProtocol:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -44,7 +44,7 @@ class ScoreLine:
     """What was compared with the bound; None where nothing was read."""
     bound: Decimal | None = None
     """The bound in force that day, allowance included; None where it could not be known."""
-    items: tuple[Evidence, ...] = ()
+    items: Sequence[Evidence] = ()
     new: frozenset[str] | None = None
     """Evidence keys that were not there at the last reading; None: no earlier reading, or not a state KPI."""
     cause: Cause | None = None
@@ -138,7 +138,7 @@ def _why_no_bound(snapshot: Snapshot) -> Cause:
     return open_deals.cause if isinstance(open_deals, NotRead) else Cause.INCOMPLETE
 
 
-def _new(rule: Rule, items: tuple[Evidence, ...], last: EvidenceKeys) -> frozenset[str] | None:
+def _new(rule: Rule, items: Iterable[Evidence], last: EvidenceKeys) -> frozenset[str] | None:
     if rule.kpi not in last or CATALOGUE[rule.kpi].kind is not KpiKind.STATE:
         return None
     return frozenset(item.key for item in items) - last[rule.kpi]

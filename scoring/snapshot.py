@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -51,7 +51,8 @@ class Value:
     """A KPI that was counted."""
 
     number: Number
-    items: tuple[Evidence, ...] = ()
+    items: Sequence[Evidence] = ()
+    """Oldest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+import marshal
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
+from scoring.numbers import Numbers
 from scoring.records import Deal, Money, Task
 from scoring.snapshot import Evidence
+
+
+class Sums:
+    """Money by deal, for hundreds of thousands of deals: written one after another, exactly."""
+
+    def __init__(self) -> None:
+        self._places = Numbers()
+        self._written = bytearray()
+
+    def put(self, deal: str, amount: Money) -> None:
+        """Keep a deal's sum."""
+        self._places.put(deal, len(self._written))
+        self._written += marshal.dumps((str(amount.amount), amount.currency))
+
+    def get(self, deal: str) -> Money | None:
+        """The sum of a deal; None if it did not come."""
+        place = self._places.get(deal)
+        if place is None:
+            return None
+        amount, currency = marshal.loads(memoryview(self._written)[place:])  # noqa: S302  # our own bytes
+        return Money(Decimal(amount), currency)
 
 
 @dataclass(slots=True)
@@ -15,7 +39,7 @@ class Stakes:
 
     _waiting: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """Overdue tasks by deals that did not come yet."""
-    _sums: dict[str, Money] = field(default_factory=dict)
+    _sums: Sums = field(default_factory=Sums)
     _found: dict[str, tuple[str, Money]] = field(default_factory=dict)
     """By task: its deal and the sum."""
     _more_tasks: bool = True
@@ -23,8 +47,8 @@ class Stakes:
     def task(self, task: Task) -> None:
         """An overdue task."""
         for deal in sorted(task.deals):
-            if deal in self._sums:
-                self._found.setdefault(task.id, (deal, self._sums[deal]))
+            if (amount := self._sums.get(deal)) is not None:
+                self._found.setdefault(task.id, (deal, amount))
             else:
                 self._waiting[deal].append(task.id)
 
@@ -35,12 +59,12 @@ class Stakes:
         for task in self._waiting.pop(deal.id, ()):
             self._found.setdefault(task, (deal.id, deal.amount))
         if self._more_tasks:
-            self._sums[deal.id] = deal.amount
+            self._sums.put(deal.id, deal.amount)
 
     def no_more_tasks(self) -> None:
         """All tasks have come: what was kept for them may go."""
         self._more_tasks = False
-        self._sums.clear()
+        self._sums = Sums()
 
     def beside(self, item: Evidence) -> Evidence:
         """The evidence of an overdue task with its deal and the deal's sum."""

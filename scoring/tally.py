@@ -1,7 +1,8 @@
 """Counting: neutral records in, one snapshot per manager out (product.md §3, §11).
 
 The meaning of every KPI lives here, once, for all CRMs. Records are folded as they come; what stays in memory are the
-counted things and the ids of open deals. Order is free, and a row that comes twice (a page shifted) counts once.
+counted things and the ids of what was seen, packed. Order is free, and a row that comes twice (a page shifted) counts
+once.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from scoring.kpis import CATALOGUE, Capability, KpiKind, KpiSettings, Unit
+from scoring.numbers import Numbers
+from scoring.packed import Packed, Press, identity
 from scoring.records import (
     Call,
     Comment,
@@ -55,8 +58,9 @@ _Owned = Deal | Task | Call | Meeting | Company
 _OPEN_DEAL_KPIS = frozenset(
     key for key, kpi in CATALOGUE.items() if kpi.kind is KpiKind.STATE and RecordKind.DEALS in kpi.needs
 )
-
-
+_NOT_OPEN = -1
+_BARE = frozenset({"deals_without_task", "deals_without_comment"})
+"""Counted for what a deal lacks, until a task or a comment shows that it does not."""
 _KINDS: Mapping[type[_Owned], str] = {kind: kind.__name__.lower() for kind in (Deal, Task, Call, Meeting, Company)}
 
 
@@ -69,14 +73,15 @@ class Tally:
         self._link = link
         self._wanted = frozenset(sheet.kpis)
         self._cutoff_day = sheet.window.cutoff.astimezone(sheet.zone).date()
-        self._items: dict[str, dict[str, dict[str, Evidence]]] = defaultdict(lambda: defaultdict(dict))
-        self._open: dict[str, set[str]] = defaultdict(set)
-        """Open deals by member."""
+        self._press = Press()
+        self._items: dict[str, dict[str, list[bytes]]] = defaultdict(lambda: defaultdict(list))
+        self._places = {member.crm_user: place for place, member in enumerate(sheet.members.values())}
+        self._open_count: dict[str, int] = defaultdict(int)
         self._talk: dict[str, int] = defaultdict(int)
-        self._seen: dict[RecordKind, set[str]] = defaultdict(set)
-        self._with_task: set[str] = set()
-        self._with_comment: set[str] = set()
-        self._bare: dict[str, dict[str, str]] = defaultdict(dict)
+        self._seen: dict[RecordKind, Numbers] = defaultdict(Numbers)
+        """Ids of all that came; open deals with their member's place."""
+        self._covered: dict[str, Numbers] = {key: Numbers() for key in _BARE & self._wanted}
+        """By KPI: deals that have what it misses."""
         self._stakes = Stakes()
         self._doubts: dict[str, set[str]] = defaultdict(set)
         self._late_doubts: dict[str, set[str]] = defaultdict(set)
@@ -121,7 +126,7 @@ class Tally:
         """The member it is credited to; None if nobody's or seen already (the first row of an id counts)."""
         if record.id in self._seen[kind]:
             return None
-        self._seen[kind].add(record.id)
+        self._seen[kind].put(record.id, _NOT_OPEN)
         member = self._sheet.members.get(self._sheet.aliases.get(record.manager, record.manager))
         if member is None:
             return None
@@ -133,15 +138,16 @@ class Tally:
     def _count(self, key: str, user: str, record: _Owned, since: datetime | None) -> None:
         if key not in self._wanted:
             return
-        self._items[key][user][record.id] = Evidence(
+        item = Evidence(
             _KINDS[type(record)],
             record.id,
             record.title,
             self._link(record),
             amount=record.amount if isinstance(record, Deal) else None,
-            since=since and since.astimezone(UTC),
+            since=since,
             again=isinstance(record, Deal) and record.reopened,
         )
+        self._items[key][user].append(self._press.pack(item))
 
     # Deals
 
@@ -179,23 +185,18 @@ class Tally:
             self._count("lost_without_reason", user, deal, closed_at)
 
     def _open_deal(self, user: str, deal: Deal) -> None:
-        self._open[user].add(deal.id)
-        if not (deal.has_task or deal.id in self._with_task):
-            self._count_bare("deals_without_task", user, deal, deal.stage_since)
+        self._seen[RecordKind.DEALS].put(deal.id, self._places[user])
+        self._open_count[user] += 1
+        if not deal.has_task and not self._is_covered(deal.id, "deals_without_task"):
+            self._count("deals_without_task", user, deal, deal.stage_since)
         young = self._sheet.window.cutoff - timedelta(hours=self._sheet.settings.comment_grace_hours)
-        if not (deal.has_comment or deal.id in self._with_comment) and deal.created_at < young:
-            self._count_bare("deals_without_comment", user, deal, deal.created_at)
+        if not deal.has_comment and deal.created_at < young and not self._is_covered(deal.id, "deals_without_comment"):
+            self._count("deals_without_comment", user, deal, deal.created_at)
         if deal.missing_fields:
             self._count("deals_missing_fields", user, deal, deal.created_at)
         self._stale_deal(user, deal)
         if "overdue_tasks" in self._wanted:
             self._stakes.deal(deal)
-
-    def _count_bare(self, key: str, user: str, deal: Deal, since: datetime | None) -> None:
-        """Count a deal for what it lacks, until a task or comment read later shows that it does not."""
-        if key in self._wanted:
-            self._count(key, user, deal, since)
-            self._bare[key][deal.id] = user
 
     def _stale_deal(self, user: str, deal: Deal) -> None:
         limit = self._sheet.window.cutoff - timedelta(days=self._sheet.settings.stale_days)
@@ -216,7 +217,7 @@ class Tally:
             return
         if task.done_at is not None and task.done_at < cutoff:
             return
-        self._cover(task.deals, self._with_task, "deals_without_task")
+        self._cover(task.deals, "deals_without_task")
         if "deals_without_task" in task.doubtful:
             self._doubtful_deals |= task.deals
         deadline = self._deadline(task.deadline)
@@ -238,15 +239,16 @@ class Tally:
 
     def _comment(self, comment: Comment) -> None:
         if comment.created_at is None or comment.created_at < self._sheet.window.cutoff:
-            self._cover(frozenset({comment.deal}), self._with_comment, "deals_without_comment")
+            self._cover({comment.deal}, "deals_without_comment")
 
-    def _cover(self, deals: frozenset[str], covered: set[str], key: str) -> None:
-        """Note that deals have what the KPI misses, also where they were counted before."""
-        if key not in self._wanted:
-            return
-        covered.update(deals)
-        for deal in deals & self._bare[key].keys():
-            del self._items[key][self._bare[key].pop(deal)][deal]
+    def _cover(self, deals: Iterable[str], key: str) -> None:
+        """Note that deals have what the KPI misses; where they were counted before, they are left out in the end."""
+        if key in self._covered:
+            for deal in deals:
+                self._covered[key].put(deal, 1)
+
+    def _is_covered(self, deal: str, key: str) -> bool:
+        return key in self._covered and deal in self._covered[key]
 
     # What happened in the window
 
@@ -289,9 +291,11 @@ class Tally:
 
     def _settle_doubts(self) -> None:
         """A doubtful task touches the managers of the deals it is bound to, not its own alone."""
-        for user, deals in self._open.items():
-            if not deals.isdisjoint(self._doubtful_deals):
-                self._late_doubts["deals_without_task"].add(user)
+        users = list(self._places)
+        for deal in self._doubtful_deals:
+            place = self._seen[RecordKind.DEALS].get(deal)
+            if place is not None and place != _NOT_OPEN:
+                self._late_doubts["deals_without_task"].add(users[place])
 
     def _obstacle(self, key: str) -> NotAvailable | NotRead | None:
         """What keeps a KPI from being known for anybody."""
@@ -315,23 +319,26 @@ class Tally:
             return NotRead(Cause.CHANGED)
         if user in self._late_doubts[key] and self._is_late(CATALOGUE[key].needs):
             return NotRead(Cause.CHANGED)
-        items = tuple(sorted(self._items[key][user].values(), key=_oldest_first))
-        if key == "overdue_tasks":
-            items = tuple(map(self._stakes.beside, items))
+        items = self._evidence(key, user)
         return Value(self._number(key, user, items), items if CATALOGUE[key].evidence else ())
 
-    def _number(self, key: str, user: str, items: tuple[Evidence, ...]) -> Number:
+    def _evidence(self, key: str, user: str) -> Packed:
+        """What counts for the KPI, once everything is known."""
+        press, items = self._press, self._items[key][user]
+        if key == "overdue_tasks":
+            items = [press.pack(self._stakes.beside(press.unpack(item))) for item in items]
+        if key in self._covered:
+            items = [item for item in items if identity(item) not in self._covered[key]]
+        return Packed(press, items)
+
+    def _number(self, key: str, user: str, items: Packed) -> Number:
         if key == "deals_open":
-            return len(self._open[user])
+            return self._open_count[user]
         if key == "talk_minutes":
             return self._talk[user] // 60
         if CATALOGUE[key].unit is Unit.MONEY:
             return _sums(items)
         return len(items)
-
-
-def _oldest_first(item: Evidence) -> tuple[datetime, str, str]:
-    return (item.since or datetime.max.replace(tzinfo=UTC), item.kind, item.id)
 
 
 def _sums(items: Iterable[Evidence]) -> dict[str, Decimal]:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import traceback
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -60,6 +62,24 @@ class Line:
 def no_backoff() -> Iterator[None]:
     with stamina.set_testing(True, attempts=1000, cap=True):
         yield
+
+
+async def test_an_answer_is_let_go_once_it_was_read_and_waits_for_no_collection() -> None:
+    answers: list[weakref.ref[httpx.Response]] = []
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        response = httpx.Response(200, json={"rows": [1]})
+        answers.append(weakref.ref(response))
+        return response
+
+    line = Line()
+    line.http._client._transport = httpx.MockTransport(answer)
+    gc.disable()
+    try:
+        assert await line.read() == {"rows": [1]}
+        assert [response() for response in answers] == [None]
+    finally:
+        gc.enable()
 
 
 # Retry
