@@ -45,6 +45,8 @@ __all__ = [
 BIG_BODY = 256 * 1024
 """Bodies above this are parsed beside the event loop."""
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 30.0
+MOVES = 2
+"""Redirects in a row that are followed; more lead in circles."""
 _READ = httpx.ByteStream(b"")
 
 
@@ -128,6 +130,7 @@ class Http:
         self.moved_to = ""
         """Scheme and host where the CRM is now, if it said so."""
         self._follow_moves = follow_moves
+        self._moves = 0
         self.stats = stats
         self.skew: timedelta | None = None
         """How far the CRM's clock is ahead of ours, from its last answer."""
@@ -240,6 +243,7 @@ class Http:
         answer = await self._answer(response)
         if 300 <= answer.status < 400:
             self._moved(answer, request.url)
+        self._moves = 0
         judge(answer)
         if answer.status != 204 and not answer.is_json:
             kind = one_line(response.headers.get("content-type", "no content type"), 60)
@@ -284,7 +288,8 @@ class Http:
         target = urlsplit(answer.headers.get("location", ""))
         place = f"{target.scheme or 'https'}://{target.netloc.rpartition('@')[2]}" if target.hostname else ""
         same = target.path == asked.path and target.scheme in ("https", asked.scheme)
-        if self._follow_moves and place and same and place != self.moved_to:
+        self._moves += 1
+        if self._follow_moves and place and same and self._moves <= MOVES:
             self.moved_to = place
             raise TryAgain(f"the CRM has moved to {place}")
         where = f" to {target.scheme or 'https'}://{target.hostname}" if target.hostname else ""

@@ -742,7 +742,7 @@ async def test_a_portal_that_sends_around_in_circles_is_given_up() -> None:
     with pytest.raises(CrmError) as told:
         await reader.facts()
     assert "new.bitrix24.ru" in str(told.value)
-    assert len(reader.line.requests) == 2
+    assert len(reader.line.requests) == 3
 
 
 async def _moved(request: httpx.Request, _server: httpx.AsyncBaseTransport) -> httpx.Response:
