@@ -89,6 +89,8 @@ class DealReader:
         self._job, self._changes, self._commented = job, changes, commented
         self._since = changes.since
         self._turns = Turns(job.cutoff, keep_stages=False)
+        self._turning: asyncio.Task[None]
+        """Reads the turns, beside the lists of leads."""
         self._stages = Stages({}, (), frozenset())
         self._held: list[LeadLine] = []
         self._releasing = asyncio.Lock()
@@ -103,12 +105,20 @@ class DealReader:
         """Read everything. Raises CrmError."""
         job = self._job
         self._stages = await read_stages(job.api, job.deadline)
-        await self._read_turns()
+        self._turning = asyncio.create_task(self._read_turns(), name="amocrm-turns")
         try:
-            if not job.account.filters:
+            await self._read_lists()
+        finally:
+            self._turning.cancel()
+            await asyncio.gather(self._turning, return_exceptions=True)
+
+    async def _read_lists(self) -> None:
+        try:
+            if not self._job.account.filters:
                 raise IgnoredFilter("filters are not enabled in this account")
             await self._read_open()
             await self._read_closed()
+            await self._turning
             await self._read_unlisted()
             await self._changes.settle(RecordKind.DEALS)
             await self._read_wanderers()
@@ -254,6 +264,7 @@ class DealReader:
 
     async def _release(self, *, look: bool = False) -> None:
         """State what is certain once the changes have been looked at."""
+        await self._turning
         async with self._releasing:
             held, self._held = self._held, []
             if look:
