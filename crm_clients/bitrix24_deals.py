@@ -249,12 +249,11 @@ class DealReader:
         return _OF_CLOSED[standing.state] if in_window else frozenset()
 
     def _reason(self, row: Row) -> str:
-        if not self._names.loss_reason:
+        name = self._names.loss_reason
+        if not name:
             return ""
-        value = row.get(self._names.loss_reason)
-        if _is_empty(value, self._names.loss_reason):
-            return ""
-        told = str(value[0] if isinstance(value, list) else value)
+        values = (str(value).strip() for value in _values(row.get(name)) if not _is_empty(value, name))
+        told = next((value for value in values if value != "0"), "")  # no choice of a list has this number
         return self._names.reasons.get(told) or self._job.stages.names.get(told) or told
 
     def _missing(self, row: Row, pipeline: str) -> tuple[str, ...]:
@@ -294,10 +293,17 @@ def _money(row: Row) -> Money | None:
     return Money(exact, intern(str(row.get("currencyId") or ""))) if exact else None
 
 
+def _values(value: Any) -> Sequence[Any]:
+    """Those of a field, which may be a list: PHP sends some as objects."""
+    if isinstance(value, Mapping):
+        return list(value.values())
+    return value if isinstance(value, list) else [value]
+
+
 def _is_empty(value: Any, name: str) -> bool:
-    if isinstance(value, str):
-        value = value.strip()
-    if value is None or value is False or value in ("", [], {}):
+    if isinstance(value, list | Mapping):
+        return all(_is_empty(one, name) for one in _values(value))
+    if value is None or value is False or not str(value).strip():
         return True
     is_amount_or_link = name == "opportunity" or name.endswith("Id")
     return is_amount_or_link and str(value) in ("0", "0.0", "0.00")

@@ -131,6 +131,23 @@ async def test_a_stage_that_no_list_names_is_known_by_its_group() -> None:
     assert await Reader(where).number("deals_open") == 1
 
 
+@pytest.mark.parametrize("empty", [None, "", "  ", False, 0, "0", [], {}, [""], [None], {"0": ""}, ["0"]])
+async def test_a_reason_that_is_empty_in_any_of_its_spellings_is_none(empty: Any) -> None:
+    where = portal()
+    closed(where, 1, (START + HOUR, "LOSE", "F"), ufCrmReason=empty)
+    closed(where, 2, (START + HOUR, "LOSE", "F"), ufCrmReason={"3": "45"})
+    assert await Reader(where, loss_reason_field="UF_CRM_REASON").number("lost_without_reason") == 1
+
+
+@pytest.mark.parametrize("empty", [None, "", " ", False, [], [""], {"0": None}])
+async def test_a_required_field_is_empty_in_any_of_its_spellings(empty: Any) -> None:
+    where = portal()
+    deal(where, 1, ufCrm_170=empty)
+    deal(where, 2, ufCrm_170=0)
+    deal(where, 3, ufCrm_170={"id": 5, "url": "/file"})
+    assert await Reader(where, required_fields={"*": ["UF_CRM_170"]}).number("deals_missing_fields") == 1
+
+
 async def test_a_deal_that_was_created_won_need_not_have_moved() -> None:
     where = portal()
     where.add_deal(1, "Сразу", ANNA, "WON", created=START + HOUR, closed=True)["movedTime"] = None
