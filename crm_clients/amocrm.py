@@ -116,12 +116,12 @@ class AmocrmClient:
 
     async def users(self) -> list[CrmUser]:
         """All users, also inactive ones. Raises CrmError rather than give an incomplete list."""
-        self._api.refusal = None
+        self._api.forget_refusal()
         return [user(row) for row in await user_rows(self._api, self._deadline())]
 
     async def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
         """The facts of `request.kinds`, all kinds at once; see `CrmClient.read`."""
-        self._api.refusal = None
+        self._api.forget_refusal()
         self._places.tasks.clear()
         self._places.calls.clear()
         deadline = self._deadline()
@@ -135,7 +135,7 @@ class AmocrmClient:
 
     async def check(self, members: Mapping[str, str]) -> list[Finding]:
         """Login, rights, visibility of every member, settings, clock skew."""
-        self._api.refusal = None
+        self._api.forget_refusal()
         return await examine(self._api, self._config, self._keys, members, self._deadline())
 
     def link(self, record: Record) -> str:

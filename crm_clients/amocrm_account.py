@@ -188,7 +188,7 @@ async def read_rights(api: AmocrmApi, account: Account, deadline: Deadline) -> R
     try:
         row = await api.get(f"users/{account.user}", "", deadline, what, judge_users)
     except MovedAway:
-        api.refusal = None
+        api.forget_refusal()
         row = next((row for row in await user_rows(api, deadline) if whole(row["id"]) == account.user), None)
     try:
         rights = row["rights"]

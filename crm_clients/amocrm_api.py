@@ -63,12 +63,15 @@ class MeasuredPace(EvenPace):
 
     def __init__(self, per_second: float, clock: Clock | None = None) -> None:
         super().__init__(per_second, clock)
+        self.refusal: CrmError | None = None
+        """Set when the account refuses us: whoever waits for a turn gets none."""
         self._idle = 0.0
         self._sent: deque[float] = deque(maxlen=math.ceil(per_second))
 
     async def turn(self, deadline: Deadline, what: str) -> float:
         """Wait for the next turn."""
         waited = await super().turn(deadline, what)
+        self.ensure_welcome()
         self._idle += ((waited < self._interval / 10) - self._idle) / 5
         return waited
 
@@ -79,7 +82,13 @@ class MeasuredPace(EvenPace):
             if crowded <= 0:
                 break
             await self._clock.sleep(crowded)
+        self.ensure_welcome()
         self._sent.append(self._clock.monotonic())
+
+    def ensure_welcome(self) -> None:
+        """Raise the refusal again, if there was one."""
+        if self.refusal is not None:
+            raise type(self.refusal)(str(self.refusal))
 
     @property
     def has_room(self) -> bool:
@@ -182,8 +191,6 @@ class AmocrmApi:
 
     def __init__(self, http: Http, keys: Keys, pace: MeasuredPace) -> None:
         self._http, self.keys, self._pace = http, keys, pace
-        self.refusal: CrmError | None = None
-        """Set when the account refuses us: nothing more is asked in this read."""
 
     @property
     def http(self) -> Http:
@@ -199,15 +206,18 @@ class AmocrmApi:
         self, path: str, query: str, deadline: Deadline, what: str, judge: Callable[[Answer], None] = judge
     ) -> Any:
         """One answer; None for 204."""
-        if self.refusal is not None:
-            raise type(self.refusal)(str(self.refusal))
+        self._pace.ensure_welcome()
         try:
             return await self._authorised(path, query, deadline, what, judge)
         except (RightsMissing, BadRequest):
             raise
         except CrmRefused as refusal:
-            self.refusal = refusal
+            self._pace.refusal = refusal
             raise
+
+    def forget_refusal(self) -> None:
+        """Ask again: another read begins, or one method is refused and not the account."""
+        self._pace.refusal = None
 
     async def _authorised(
         self, path: str, query: str, deadline: Deadline, what: str, judge: Callable[[Answer], None]
