@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
 from crm_clients.base import ReadStats
+from crm_clients.bitrix24_values import instant
 from crm_clients.errors import CrmError, CrmNonsense, CrmRefused, RightsMissing
 from crm_clients.http import Answer, BucketPace, Clock, Deadline, Http, TryAgain, one_line
-
-Row = Mapping[str, Any]
 
 COMMANDS = 50
 """Most commands of one batch."""
@@ -26,9 +24,6 @@ SPARE = 2
 """Left in the bucket: answers arrive bunched, and people work with the portal too."""
 QUERY_PAUSE, LONGEST_QUERY_PAUSE, OPERATION_PAUSE = 1.0, 30.0, 60.0
 """Seconds to wait if the portal does not say how long; the first doubles each time."""
-NEVER = "9999"
-"""An activity without a deadline has one in this year."""
-
 _STOP = {
     "OVERLOAD_LIMIT": "Bitrix24 has blocked the REST API of this portal because of overload: ask its support",
     "PORTAL_DELETED": "the portal is closed or deleted: check webhook_url",
@@ -278,55 +273,6 @@ def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
             yield from _flat(f"{prefix}[{number}]", inner)
     else:
         yield prefix, str(value)
-
-
-# What values mean
-
-
-def rows_of(value: Any, at: str = "") -> list[Row]:
-    """The rows of a list method, whether they come as a list or as an object, wrapped under `at` or not."""
-    if isinstance(value, Mapping) and at in value:
-        value = value[at]
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if value is None or value is False:
-        return []
-    if not isinstance(value, list) or not all(isinstance(row, Mapping) for row in value):
-        raise CrmNonsense("Bitrix24 answered something that is not a list of rows")
-    return value
-
-
-def number(value: Any) -> int:
-    """An id, sent as a number or as a string; 0 for none."""
-    return int(value) if value not in (None, "", False) else 0
-
-
-def identity(value: Any) -> str:
-    """An id as the records want it; empty for none."""
-    return str(number(value) or "")
-
-
-def instant(value: Any) -> datetime | None:
-    """A time with its offset; None if empty, or the far future that stands for "no deadline"."""
-    if not value or not isinstance(value, str) or value.startswith(NEVER):
-        return None
-    at = datetime.fromisoformat(value)
-    if at.utcoffset() is None:
-        raise CrmNonsense("Bitrix24 told a time without its offset")
-    return at.astimezone(UTC)
-
-
-def stamp(at: datetime, *, up: bool = False) -> str:
-    """A time for a filter, in whole seconds and with an explicit offset."""
-    whole = at.astimezone(UTC).replace(microsecond=0)
-    if up and whole < at:
-        whole += timedelta(seconds=1)
-    return whole.isoformat()
-
-
-def is_yes(value: Any) -> bool:
-    """Bitrix24's flags: `Y`, `true`, 1."""
-    return value is True or value in ("Y", "y", 1, "1")
 
 
 def refused(problem: CrmError) -> bool:

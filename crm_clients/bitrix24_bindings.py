@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from crm_clients.bitrix24_api import COMMANDS, Row, identity, number, rows_of, stamp
+from crm_clients.bitrix24_api import COMMANDS
 from crm_clients.bitrix24_job import DEAL, Job, Once, problem_of
 from crm_clients.bitrix24_lists import Listing
 from crm_clients.bitrix24_tasks import SELECT, WHAT_ACTIVITIES, TaskReader
+from crm_clients.bitrix24_values import Row, identity, number, rows_of, stamp
 from scoring.records import RecordKind, Task
 
 GROUP = 40

@@ -11,11 +11,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from crm_clients.base import CrmUser, Finding, Severity
-from crm_clients.bitrix24_api import Bitrix24Api, instant
-from crm_clients.bitrix24_job import DEAL, Fields, Once
+from crm_clients.bitrix24_api import Bitrix24Api
+from crm_clients.bitrix24_fields import Fields
+from crm_clients.bitrix24_job import DEAL, Once
 from crm_clients.bitrix24_lists import Listing, Lists
 from crm_clients.bitrix24_people import people
 from crm_clients.bitrix24_sight import ADVICE, Sight, is_ordinary
+from crm_clients.bitrix24_values import instant
 from crm_clients.errors import CrmError
 from crm_clients.http import Deadline
 

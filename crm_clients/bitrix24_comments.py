@@ -5,10 +5,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from crm_clients.bitrix24_api import Row, instant, number, refused
+from crm_clients.bitrix24_api import refused
 from crm_clients.bitrix24_job import Job, problem_of
 from crm_clients.bitrix24_lists import Listing, Numbered
 from crm_clients.bitrix24_people import people
+from crm_clients.bitrix24_values import Row, instant, number
 from crm_clients.commented import Commented
 from crm_clients.errors import CrmError
 from scoring.records import Comment, RecordKind

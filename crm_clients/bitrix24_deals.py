@@ -16,9 +16,11 @@ from functools import partial
 from sys import intern
 from typing import Any
 
-from crm_clients.bitrix24_api import PAGE, Row, identity, instant, is_yes, number, stamp
-from crm_clients.bitrix24_job import DEAL, Fields, Job, problem_of, state_of
+from crm_clients.bitrix24_api import PAGE
+from crm_clients.bitrix24_fields import Fields, is_empty, values_of
+from crm_clients.bitrix24_job import DEAL, Job, problem_of, state_of
 from crm_clients.bitrix24_lists import Listing
+from crm_clients.bitrix24_values import Row, identity, instant, is_yes, number, stamp
 from crm_clients.doubt import shadows
 from scoring.records import Deal, DealState, Money, RecordKind
 
@@ -252,13 +254,13 @@ class DealReader:
         name = self._names.loss_reason
         if not name:
             return ""
-        values = (str(value).strip() for value in _values(row.get(name)) if not _is_empty(value, name))
+        values = (str(value).strip() for value in values_of(row.get(name)) if not is_empty(value, name))
         told = next((value for value in values if value != "0"), "")  # no choice of a list has this number
         return self._names.reasons.get(told) or self._job.stages.names.get(told) or told
 
     def _missing(self, row: Row, pipeline: str) -> tuple[str, ...]:
         wanted = {**dict(self._names.required.get("*", ())), **dict(self._names.required.get(pipeline, ()))}
-        return tuple(shown for shown, name in wanted.items() if _is_empty(row.get(name), name))
+        return tuple(shown for shown, name in wanted.items() if is_empty(row.get(name), name))
 
 
 def _standing(moves: Iterator[Move]) -> Standing:
@@ -291,19 +293,3 @@ def _money(row: Row) -> Money | None:
         return None
     exact = Decimal(str(amount))
     return Money(exact, intern(str(row.get("currencyId") or ""))) if exact else None
-
-
-def _values(value: Any) -> Sequence[Any]:
-    """Those of a field, which may be a list: PHP sends some as objects."""
-    if isinstance(value, Mapping):
-        return list(value.values())
-    return value if isinstance(value, list) else [value]
-
-
-def _is_empty(value: Any, name: str) -> bool:
-    if isinstance(value, list | Mapping):
-        return all(_is_empty(one, name) for one in _values(value))
-    if value is None or value is False or not str(value).strip():
-        return True
-    is_amount_or_link = name == "opportunity" or name.endswith("Id")
-    return is_amount_or_link and str(value) in ("0", "0.0", "0.00")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from crm_clients.bitrix24_api import Row, identity, instant, is_yes, number, stamp
 from crm_clients.bitrix24_job import COMPANY, CONTACT, DEAL, LEAD, Job
 from crm_clients.bitrix24_lists import Listing
 from crm_clients.bitrix24_tasks import MEETING
+from crm_clients.bitrix24_values import Row, identity, instant, is_yes, number, stamp
 from scoring.records import Call, Company, Meeting, RecordKind
 
 TALKED = "200"

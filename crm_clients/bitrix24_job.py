@@ -8,9 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crm_clients.base import ClientMemory, ReadRequest
-from crm_clients.bitrix24_api import Bitrix24Api, Reply, Row, number, refused
+from crm_clients.bitrix24_api import Bitrix24Api, Reply, refused
 from crm_clients.bitrix24_lists import Listing, Lists, Numbered
-from crm_clients.errors import CrmError, CrmNonsense, CrmRefused
+from crm_clients.bitrix24_values import Row, number
+from crm_clients.errors import CrmError, CrmNonsense
 from crm_clients.http import Deadline
 from crm_clients.stream import Stream
 from scoring.records import DealState, Fact, Record
@@ -155,34 +156,3 @@ def _folded(listing: Listing, rows: Sequence[Row]) -> Iterable[Fact]:
 def problem_of(listings: Iterable[Listing]) -> str:
     """Why some of them could not be read in full; empty if all were."""
     return next((str(listing.problem) for listing in listings if listing.problem is not None), "")
-
-
-class Fields:
-    """The names of a deal's fields, as the portal spells them."""
-
-    def __init__(self, answer: Any) -> None:
-        """`answer` is that of crm.item.fields."""
-        fields = answer.get("fields", answer) if isinstance(answer, Mapping) else None
-        if not isinstance(fields, Mapping):
-            raise CrmNonsense("deals: Bitrix24 does not say which fields they have")
-        self._names = {spelling(name): str(name) for name in fields}
-        self._abouts = {str(name): about for name, about in fields.items()}
-
-    def name(self, setting: str, wanted: str) -> str:
-        """The field that the settings name, in either of Bitrix24's spellings. Raises CrmRefused if there is none."""
-        found = self._names.get(spelling(wanted))
-        if found is None:
-            raise CrmRefused(f"{setting}: deals of this portal have no field {wanted}: correct the setting")
-        return found
-
-    def labels(self, name: str) -> dict[str, str]:
-        """What the values of a list field mean."""
-        about = self._abouts.get(name)
-        items = about.get("items") if isinstance(about, Mapping) else None
-        values = items.values() if isinstance(items, Mapping) else items or ()
-        return {str(item["ID"]): str(item["VALUE"]) for item in values if "ID" in item and "VALUE" in item}
-
-
-def spelling(name: str) -> str:
-    """`UF_CRM_170` and `ufCrm_170`, `COMPANY_ID` and `companyId` are one."""
-    return name.replace("_", "").casefold()

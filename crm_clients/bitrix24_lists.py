@@ -11,18 +11,8 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from itertools import pairwise
 from typing import Any
 
-from crm_clients.bitrix24_api import (
-    COMMANDS,
-    PAGE,
-    Bitrix24Api,
-    OperationLimit,
-    Reply,
-    Row,
-    command,
-    number,
-    refused,
-    rows_of,
-)
+from crm_clients.bitrix24_api import COMMANDS, PAGE, Bitrix24Api, OperationLimit, Reply, command, refused
+from crm_clients.bitrix24_values import Row, number, rows_of
 from crm_clients.errors import CrmError, CrmNonsense, CrmUnavailable, DeadlineExceeded
 from crm_clients.http import Deadline, TryAgain
 

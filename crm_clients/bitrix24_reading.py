@@ -12,7 +12,8 @@ from crm_clients.bitrix24_bindings import BindingReader
 from crm_clients.bitrix24_comments import CommentReader
 from crm_clients.bitrix24_deals import DealReader, Names
 from crm_clients.bitrix24_events import EventReader
-from crm_clients.bitrix24_job import DEAL, Fields, Job, Once, problem_of
+from crm_clients.bitrix24_fields import Fields
+from crm_clients.bitrix24_job import DEAL, Job, Once, problem_of
 from crm_clients.bitrix24_lists import Listing
 from crm_clients.bitrix24_sight import is_ordinary, prove_sight
 from crm_clients.bitrix24_tasks import TaskReader

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from crm_clients.bitrix24_api import PAGE, number, rows_of
+from crm_clients.bitrix24_api import PAGE
 from crm_clients.bitrix24_job import COMPANY, DEAL, Once
+from crm_clients.bitrix24_values import number, rows_of
 from crm_clients.errors import RightsMissing
 
 WHAT = "the test of what the webhook sees"

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from crm_clients.bitrix24_api import Row, identity, instant, is_yes, number, stamp
 from crm_clients.bitrix24_job import DEAL, Job
 from crm_clients.bitrix24_lists import Listing
+from crm_clients.bitrix24_values import Row, identity, instant, is_yes, number, stamp
 from scoring.records import RecordKind, Task
 
 MEETING, CALL, TASK, EMAIL = 1, 2, 3, 4

@@ -1,0 +1,56 @@
+"""The fields of a Bitrix24 deal that the settings name: how the portal spells them, and when one is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from crm_clients.errors import CrmNonsense, CrmRefused
+
+
+class Fields:
+    """The names of a deal's fields, as the portal spells them."""
+
+    def __init__(self, answer: Any) -> None:
+        """`answer` is that of crm.item.fields."""
+        fields = answer.get("fields", answer) if isinstance(answer, Mapping) else None
+        if not isinstance(fields, Mapping):
+            raise CrmNonsense("deals: Bitrix24 does not say which fields they have")
+        self._names = {spelling(name): str(name) for name in fields}
+        self._abouts = {str(name): about for name, about in fields.items()}
+
+    def name(self, setting: str, wanted: str) -> str:
+        """The field that the settings name, in either of Bitrix24's spellings. Raises CrmRefused if there is none."""
+        found = self._names.get(spelling(wanted))
+        if found is None:
+            raise CrmRefused(f"{setting}: deals of this portal have no field {wanted}: correct the setting")
+        return found
+
+    def labels(self, name: str) -> dict[str, str]:
+        """What the values of a list field mean."""
+        about = self._abouts.get(name)
+        items = about.get("items") if isinstance(about, Mapping) else None
+        values = items.values() if isinstance(items, Mapping) else items or ()
+        return {str(item["ID"]): str(item["VALUE"]) for item in values if "ID" in item and "VALUE" in item}
+
+
+def spelling(name: str) -> str:
+    """`UF_CRM_170` and `ufCrm_170`, `COMPANY_ID` and `companyId` are one."""
+    return name.replace("_", "").casefold()
+
+
+def values_of(value: Any) -> Sequence[Any]:
+    """Those of a field, which may be a list: PHP sends some as objects."""
+    if isinstance(value, Mapping):
+        return list(value.values())
+    return value if isinstance(value, list) else [value]
+
+
+def is_empty(value: Any, name: str) -> bool:
+    """Whether a field says nothing; `name` tells what nothing looks like in it."""
+    if isinstance(value, list | Mapping):
+        return all(is_empty(one, name) for one in values_of(value))
+    if value is None or value is False or not str(value).strip():
+        return True
+    is_amount_or_link = name == "opportunity" or name.endswith("Id")
+    return is_amount_or_link and str(value) in ("0", "0.0", "0.00")
