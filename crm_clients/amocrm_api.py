@@ -28,8 +28,10 @@ IDS = 200
 """Ids in one filter: 250 would pass, but addresses near 8 kB are cut off by proxies."""
 BACKLOG = 8
 """Requests in flight at most, when the answers come slower than the limit lets us ask."""
-SECOND = 1.05
-"""A second of the limit, as it may look from the other end of the line."""
+SECOND, LONGEST_SECOND = 1.05, 2.0
+"""A second of the limit, as it may look from the other end of the line: longer if requests bunch up on their way."""
+STRETCH, RECOVERY = 1.25, 0.002
+"""What a refusal makes of that second, and how much of it every further request takes back."""
 PATIENCE = 5
 """How often a page is read again because the list moves."""
 
@@ -66,6 +68,7 @@ class MeasuredPace(EvenPace):
         self.refusal: CrmError | None = None
         """Set when the account refuses us: whoever waits for a turn gets none."""
         self._idle = 0.0
+        self._second = SECOND
         self._sent: deque[float] = deque(maxlen=math.ceil(per_second))
 
     async def turn(self, deadline: Deadline, what: str) -> float:
@@ -75,15 +78,23 @@ class MeasuredPace(EvenPace):
         self._idle += ((waited < self._interval / 10) - self._idle) / 5
         return waited
 
+    def push_back(self, seconds: float) -> None:
+        """No turn for this long; and fewer afterwards, for refusals that go on end in a block."""
+        super().push_back(seconds)
+        self._second = min(LONGEST_SECOND, self._second * STRETCH)
+
     async def before_wire(self) -> None:
         """Wait until a further request keeps the limit within any second."""
-        while len(self._sent) == self._sent.maxlen:
-            crowded = self._sent[0] + SECOND - self._clock.monotonic()
-            if crowded <= 0:
-                break
+        while (crowded := self._crowded()) > 0:
+            self._idle = 0.0
             await self._clock.sleep(crowded)
         self.ensure_welcome()
+        self._second = max(SECOND, self._second - RECOVERY)
         self._sent.append(self._clock.monotonic())
+
+    def _crowded(self) -> float:
+        full = len(self._sent) == self._sent.maxlen
+        return self._sent[0] + self._second - self._clock.monotonic() if full else 0.0
 
     def ensure_welcome(self) -> None:
         """Raise the refusal again, if there was one."""

@@ -261,3 +261,22 @@ async def test_requests_that_go_out_late_do_not_crowd_the_limit() -> None:
         sent.append(clock.monotonic())
     assert all(later - sooner >= 1 for sooner, later in zip(sent, sent[7:], strict=False))
     assert sent[-1] - sent[0] < 40 / 6.8 * 1.3
+
+
+async def test_after_a_refusal_requests_come_more_slowly_for_a_while() -> None:
+    clock = FakeClock(instant(CUTOFF))
+    pace, deadline = MeasuredPace(6.8, clock), Deadline(600, clock)
+
+    async def seconds(requests: int) -> float:
+        begun = clock.monotonic()
+        for _ in range(requests):
+            await pace.turn(deadline, "something")
+            await pace.before_wire()
+        return clock.monotonic() - begun
+
+    usual = await seconds(70)
+    pace.push_back(1)
+    pace.push_back(1)
+    assert await seconds(70) > usual * 1.3 + 1
+    await seconds(300)
+    assert await seconds(70) < usual * 1.05
