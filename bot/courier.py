@@ -126,7 +126,8 @@ class Courier:
         channel = await channels.find(session, telegram_id)
         if not channel.active:
             raise Unreachable(channel.reason or "off")
-        return Target(telegram_id, language_of(person.language if person else None, self.ctx.language))
+        chosen = person.language if person else None
+        return Target(telegram_id, language_of(chosen or channel.language, self.ctx.language))
 
     async def _group(self, session: Session, key: str) -> Target:
         """The group of the settings, else of /bind; a supergroup it became, without a topic that was deleted."""

@@ -13,7 +13,7 @@ from aiogram.types import CallbackQuery, Message, TelegramObject, Update, User
 
 from bot.access import Viewer, viewer
 from bot.context import AppContext
-from bot.texts import safe
+from bot.texts import language_of, safe
 from storage import channels
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
@@ -45,7 +45,8 @@ class Once(BaseMiddleware):
 class Access(BaseMiddleware):
     """Puts `viewer` (rights now, not when the button was made) and `t` (his language) into the handler's data.
 
-    Who writes in private takes messages again, whatever we thought of his chat: `returned` says that he had not.
+    Who writes in private takes messages again, whatever we thought of his chat: `returned` says that he had not. The
+    language of his client is remembered for what comes by itself.
     """
 
     def __init__(self, ctx: AppContext) -> None:
@@ -59,8 +60,13 @@ class Access(BaseMiddleware):
         private = isinstance(event, Message) and event.chat.type == "private"
         async with self._ctx.db.reading() as session:
             who = await viewer(session, self._ctx, user.id, user.language_code)
-            off = private and not (await channels.find(session, user.id)).active
+            channel = await channels.find(session, user.id)
+        off = private and not channel.active
         data["viewer"], data["t"], data["returned"] = who, who.t, off
+        language = language_of(user.language_code, self._ctx.language)
+        if who.known and language != channel.language:
+            async with self._ctx.db.transaction() as session:
+                await channels.speaks(session, user.id, language, at=data["now"]())
         if isinstance(event, Message) and off:
             await self._welcome_back(event, who, data)
         return await handler(event, data)

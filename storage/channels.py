@@ -72,6 +72,12 @@ async def find_thread(session: AsyncSession, chat_id: int, thread_id: int, *, at
         await session.flush()
 
 
+async def speaks(session: AsyncSession, chat_id: int, language: str, *, at: datetime) -> None:
+    """The person's client speaks this language now."""
+    (await _row(session, chat_id, at)).language = language
+    await session.flush()
+
+
 async def menus(session: AsyncSession) -> dict[int, str]:
     """Which menu each chat shows, for those that have one of their own."""
     rows = await session.execute(select(ChannelRecord.chat_id, ChannelRecord.menu).where(ChannelRecord.menu != ""))
@@ -100,4 +106,5 @@ async def _row(session: AsyncSession, chat_id: int, at: datetime) -> ChannelReco
 
 
 def _to_channel(row: ChannelRecord) -> Channel:
-    return Channel(row.chat_id, row.kind, row.active, row.reason, row.migrated_to, frozenset(row.lost_threads))
+    lost = frozenset(row.lost_threads)
+    return Channel(row.chat_id, row.kind, row.active, row.reason, row.migrated_to, lost, row.language)

@@ -369,6 +369,8 @@ class ChannelRecord(Base):
     lost_threads: Mapped[list[int]] = mapped_column(CanonicalJson, default=list)
     menu: Mapped[str] = mapped_column(Text, default="", server_default="")
     """Which commands the chat shows, as the bot words it; empty: none of its own."""
+    language: Mapped[str] = mapped_column(String(8), default="", server_default="")
+    """Of the client that last wrote or tapped; empty if nobody did."""
 
 
 class RateSlotRecord(Base):

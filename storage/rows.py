@@ -275,6 +275,8 @@ class Channel:
     reason: str = ""
     migrated_to: int | None = None
     lost_threads: frozenset[int] = frozenset()
+    language: str = ""
+    """Of the person's client, when he last wrote or tapped."""
 
 
 @dataclass(frozen=True, slots=True)

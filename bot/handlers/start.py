@@ -53,6 +53,8 @@ async def accepted(
         async with ctx.db.transaction() as session:
             person = await invites.accept(session, tapped.values[0], query.from_user.id, at=now())
             await channels.turn_on(session, query.from_user.id, at=now())
+            spoken = language_of(query.from_user.language_code, ctx.language)
+            await channels.speaks(session, query.from_user.id, spoken, at=now())
     except InviteRefused as refused:
         await show.replace(query, View(t(f"invite-{refused.problem.value}")))
         return

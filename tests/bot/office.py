@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import delete
+
 from bot import dispatcher as bot_dispatcher
 from bot import pacing
 from bot.context import AppContext
@@ -23,6 +25,7 @@ from reglament.opening import load_teams, opened
 from reglament.settings import build
 from storage import channels, deliveries, invites, people, runs
 from storage.kinds import run_event
+from storage.models import RateSlotRecord
 from storage.rows import Delivery, DeliveryState, Run
 from tests.bot.botapi import TOKEN, BotApi
 from tests.reglament.scripted import TestClock
@@ -60,6 +63,11 @@ class Office:
         """The cutoff comes (of a later day); its messages are ordered."""
         self.clock.at = at = CUTOFF + timedelta(days=days)
         await run_cutoff(self.process, DueCutoff("main", at.date(), at, tuple(self.ctx.teams)))
+
+    async def rest(self) -> None:
+        """As if nothing had been sent for a while: no chat is busy."""
+        async with self.process.db.transaction() as session:
+            await session.execute(delete(RateSlotRecord))
 
     async def send(self) -> None:
         """Everything that may go out now."""

@@ -151,3 +151,23 @@ async def test_an_admin_asks_how_the_service_is(office):
     assert "Цикл service молчит 5 минут" in said.text
     assert "Последний срез 19 ноября, прочитано всё" in said.text
     assert "Подключены 0, ещё нет 7" in said.text
+
+
+async def test_what_comes_by_itself_speaks_the_language_of_the_client_until_another_is_chosen(office):
+    token = await office.invite()
+    anna = office.api.user(ANNA, "Anna")
+    anna.language = "en-GB"
+    anna.starts(token)
+    await office.api.message(ANNA, "Is it you?")
+    anna.taps("Yes, it is me")
+    await office.api.message(ANNA, "you are connected")
+    await office.evening()
+    await office.api.message(ANNA, "cutoff at 18:00")
+    anna.says("/language")
+    await office.api.message(ANNA, "Which language")
+    anna.taps("Русский")
+    await office.api.message(ANNA, "Буду писать по-русски")
+    await office.cutoff(days=1)
+    await office.rest()
+    await office.send()
+    await office.api.message(ANNA, "срез на 18:00")

@@ -21,5 +21,9 @@ async def test_the_readme_shows_what_the_demo_prints(tmp_path, monkeypatch):
     printed = re.sub("─{5,}", "─" * 8, said.getvalue()).strip()
     readme = README.read_text(encoding="utf-8")
     assert readme.split("```\n")[3].strip().split("\n") == [line.rstrip() for line in printed.split("\n")]
-    assert Path("demo-out/leaderboard.png").read_bytes().startswith(b"\x89PNG")
-    assert len(load_workbook("demo-out/reglament-2026-11.xlsx").sheetnames) == 8
+    check_files(tmp_path / "demo-out")
+
+
+def check_files(folder: Path) -> None:
+    assert (folder / "leaderboard.png").read_bytes().startswith(b"\x89PNG")
+    assert len(load_workbook(folder / "reglament-2026-11.xlsx").sheetnames) == 8
