@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from crm_clients.amocrm_api import AmocrmApi, Row, judge_users
+from crm_clients.amocrm_api import AmocrmApi, Row, judge_users, of_form, rows_of
 from crm_clients.amocrm_oauth import MovedAway
 from crm_clients.base import CrmUser
 from crm_clients.errors import CrmNonsense
@@ -141,7 +141,9 @@ class Rights:
 
 async def read_account(api: AmocrmApi, deadline: Deadline) -> Account:
     """One call. Raises CrmError."""
-    data = await api.get("account", "with=is_api_filter_enabled,datetime_settings,task_types", deadline, "the account")
+    fits = of_form(lambda data: isinstance(data, dict) and "current_user_id" in data, "account")
+    query = "with=is_api_filter_enabled,datetime_settings,task_types"
+    data = await api.get("account", query, deadline, "the account", fits)
     try:
         parts = data.get("_embedded") or {}
         settings = parts.get("datetime_settings") or data.get("datetime_settings") or {}
@@ -163,7 +165,8 @@ async def read_account(api: AmocrmApi, deadline: Deadline) -> Account:
 async def read_stages(api: AmocrmApi, deadline: Deadline) -> Stages:
     """One call. Raises CrmError."""
     what = "the pipelines"
-    data = await api.get("leads/pipelines", "", deadline, what)
+    fits = of_form(lambda data: rows_of(data, "pipelines") is not None, "list of pipelines")
+    data = await api.get("leads/pipelines", "", deadline, what, fits)
     names: dict[int, str] = {}
     pairs: list[tuple[int, int]] = []
     incoming: set[tuple[int, int]] = set()
@@ -186,7 +189,8 @@ async def read_rights(api: AmocrmApi, account: Account, deadline: Deadline) -> R
     """One call. Raises RightsMissing if the token's owner is no administrator."""
     what = "the rights of the token's owner"
     try:
-        row = await api.get(f"users/{account.user}", "", deadline, what, judge_users)
+        fits = of_form(lambda data: isinstance(data, dict) and "rights" in data, "user", judge_users)
+        row = await api.get(f"users/{account.user}", "", deadline, what, fits)
     except MovedAway:
         api.forget_refusal()
         row = next((row for row in await user_rows(api, deadline) if whole(row["id"]) == account.user), None)

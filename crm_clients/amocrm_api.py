@@ -19,7 +19,7 @@ from typing import Any
 from crm_clients.amocrm_oauth import Keys, MovedAway
 from crm_clients.base import ReadStats
 from crm_clients.errors import CrmError, CrmNonsense, CrmRefused, CrmUnavailable, RightsMissing
-from crm_clients.http import Answer, Clock, Deadline, EvenPace, Http, TryAgain, one_line
+from crm_clients.http import Answer, Clock, Deadline, EvenPace, Http, Judge, TryAgain, one_line
 
 PAGE, EVENTS_PAGE = 250, 100
 FULL = 200
@@ -163,7 +163,18 @@ def judge_users(answer: Answer) -> None:
     judge(answer)
 
 
-def _rows(data: Any, name: str) -> list[Row] | None:
+def of_form(fits: Callable[[Any], bool], form: str, judge: Judge = judge) -> Judge:
+    """A judge that has whatever is of another form asked for again."""
+
+    def judge_form(answer: Answer) -> None:
+        judge(answer)
+        if (answer.is_json or answer.status == 204) and not fits(answer.data):
+            raise TryAgain(f"amoCRM answered something that is no {form}")
+
+    return judge_form
+
+
+def rows_of(data: Any, name: str) -> list[Row] | None:
     """The rows of a list; None if it is none."""
     try:
         rows = data["_embedded"][name]
@@ -213,9 +224,7 @@ class AmocrmApi:
         """What reading has cost so far."""
         return self._http.stats
 
-    async def get(
-        self, path: str, query: str, deadline: Deadline, what: str, judge: Callable[[Answer], None] = judge
-    ) -> Any:
+    async def get(self, path: str, query: str, deadline: Deadline, what: str, judge: Judge = judge) -> Any:
         """One answer; None for 204."""
         self._pace.ensure_welcome()
         try:
@@ -230,9 +239,7 @@ class AmocrmApi:
         """Ask again: another read begins, or one method is refused and not the account."""
         self._pace.refusal = None
 
-    async def _authorised(
-        self, path: str, query: str, deadline: Deadline, what: str, judge: Callable[[Answer], None]
-    ) -> Any:
+    async def _authorised(self, path: str, query: str, deadline: Deadline, what: str, judge: Judge) -> Any:
         token = await self.keys.access()
         renewed = moved = False
         while True:
@@ -248,9 +255,7 @@ class AmocrmApi:
                     raise
                 moved = True
 
-    async def _ask(
-        self, token: str, path: str, query: str, deadline: Deadline, what: str, judge: Callable[[Answer], None]
-    ) -> Any:
+    async def _ask(self, token: str, path: str, query: str, deadline: Deadline, what: str, judge: Judge) -> Any:
         # The query goes as it stands: encoded brackets would make long filters half as long again.
         url = f"{self.keys.home}/api/v4/{path}{'?' + query if query else ''}"
         headers = {"Authorization": f"Bearer {token}"}
@@ -265,19 +270,15 @@ class AmocrmApi:
         *,
         limit: int = PAGE,
         number: int = 1,
-        judge: Callable[[Answer], None] = judge,
+        judge: Judge = judge,
     ) -> Page:
         """One page of a list. Whatever is not a list of rows is asked for again."""
         asked = "&".join(filter(None, (query, f"limit={limit}", f"page={number}")))
         name = path.rsplit("/", 1)[-1]
 
-        def judge_list(answer: Answer) -> None:
-            judge(answer)
-            if answer.status != 204 and answer.is_json and _rows(answer.data, name) is None:
-                raise TryAgain(f"{what}: amoCRM answered something that is not a list of {name}")
-
-        data = await self.get(path, asked, deadline, what, judge_list)
-        rows = _rows(data, name) or []
+        fits = of_form(lambda data: data is None or rows_of(data, name) is not None, f"list of {name}", judge)
+        data = await self.get(path, asked, deadline, what, fits)
+        rows = rows_of(data, name) or []
         links = data.get("_links") if rows else None
         last = not links.get("next") if isinstance(links, dict) and links else len(rows) < limit
         return Page(rows, last or not rows)
@@ -308,7 +309,7 @@ class AmocrmApi:
         sink: Sink,
         *,
         key: str = "id",
-        judge: Callable[[Answer], None] = judge,
+        judge: Judge = judge,
     ) -> None:
         """Pages that overlap by a row, sorted by `key`; a row may come twice, none that keeps its place is missed."""
         places = [overlapping(0)]

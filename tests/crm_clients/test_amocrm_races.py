@@ -229,6 +229,26 @@ async def test_nothing_with_200_is_not_an_empty_list(world: World) -> None:
     assert [item.id for item in found.items] == [str(company.id)]  # type: ignore[union-attr]
 
 
+async def test_json_of_another_form_is_asked_for_again(world: World) -> None:
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    fake = FakeAmocrm(world)
+    honest, spoilt = fake.handle, {"/account", "/users/1", "/leads/pipelines", "/leads"}
+
+    async def broken(request: httpx.Request) -> httpx.Response:
+        path = request.url.path.removeprefix("/api/v4")
+        if path in spoilt:
+            spoilt.remove(path)
+            return httpx.Response(200, json={"status": "error"})
+        return await honest(request)
+
+    clock = client_of(fake)._api.http.clock
+    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(broken), clock=clock)
+    facts = await facts_of(client, [ANNA], ["deals_without_task"])
+    found = count(client, facts, [ANNA], ["deals_without_task"])[ANNA].readings["deals_without_task"]
+    assert [item.id for item in found.items] == [str(lead.id)]  # type: ignore[union-attr]
+    assert not spoilt
+
+
 async def test_a_filter_by_ids_that_is_ignored_costs_one_list_not_one_for_every_part(world: World) -> None:
     leads = [world.add_lead(ANNA, LONG_AGO + n, NEW) for n in range(1200)]
     for lead in leads[:400]:
