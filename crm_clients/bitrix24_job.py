@@ -129,8 +129,11 @@ class Job:
         return not self.request.members or user in self.request.members
 
     async def read(self, listings: Sequence[Listing]) -> None:
-        """Read them to their ends and have every row folded. Raises CrmRefused where the portal refuses everything."""
-        await self.lists.read(listings)
+        """Read them to their ends and have every row folded. Raises CrmRefused where the portal refuses everything.
+
+        The longest come last: they fill whatever room the others leave in a request.
+        """
+        await self.lists.read(sorted(listings, key=lambda listing: listing.want))
         await self.stream.drained()
         for listing in listings:
             if listing.problem is not None and refused(listing.problem):

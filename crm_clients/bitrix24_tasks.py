@@ -38,6 +38,8 @@ ASK_NOTHING = frozenset(
 INCOMING = 1
 AWAITS_APPROVAL, FINISHED, DECLINED = 4, 5, 7
 """Status of a task; in all others it is open."""
+OVERDUE = 16
+"""What part of everything planned is expected to be overdue."""
 WHAT_ACTIVITIES, WHAT_TASKS = "activities", "tasks"
 
 SELECT = [
@@ -83,8 +85,8 @@ class TaskReader:
         if self._job.wants("overdue_tasks"):
             rest = {"!OWNER_TYPE_ID": DEAL} if lists else {}
             lists += [
-                self._list_tasks({"!REAL_STATUS": FINISHED, "<DEADLINE": until}, max(1, pages // 10)),
-                self._activities({"COMPLETED": "N", "<DEADLINE": until, **rest}, max(1, pages // 10)),
+                self._list_tasks({"!REAL_STATUS": FINISHED, "<DEADLINE": until}, pages // OVERDUE + 1),
+                self._activities({"COMPLETED": "N", "<DEADLINE": until, **rest}, pages // OVERDUE + 1),
             ]
         return lists
 
