@@ -182,7 +182,7 @@ class _Reading:
             RecordKind.CALLS: lambda: read_calls(job),
             RecordKind.COMPANIES: lambda: read_companies(job),
             RecordKind.MEETINGS: lambda: read_meetings(job, self._changes),
-            RecordKind.TASKS: lambda: read_tasks(job, self._changes),
+            RecordKind.TASKS: self._read_tasks,
             RecordKind.DEALS: lambda: self._read_deals(comments),
             RecordKind.COMMENTS: lambda: self._read_comments(comments),
         }
@@ -209,6 +209,13 @@ class _Reading:
         if kind is RecordKind.DEALS:
             self._deals_over.set()
         await self._job.put([mark])
+
+    async def _read_tasks(self) -> None:
+        """Not before the deals are read, too: they ask what has changed of tasks, and it must not fail them then."""
+        await read_tasks(self._job, self._changes)
+        if RecordKind.DEALS in self._kinds:
+            await self._deals_over.wait()
+        self._changes.ensure_tasks()
 
     async def _read_deals(self, comments: CommentBook) -> None:
         if RecordKind.COMMENTS in self._kinds and RecordKind.COMMENTS not in self._hidden:

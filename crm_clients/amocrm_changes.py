@@ -95,6 +95,11 @@ class Changes:
         """Whether tasks are looked at, and could be."""
         return RecordKind.TASKS in self._kinds and self.tasks_error is None
 
+    def ensure_tasks(self) -> None:
+        """Raise why changed tasks could not be read, if they could not."""
+        if self.tasks_error is not None:
+            raise type(self.tasks_error)(str(self.tasks_error))
+
     async def settle(self, kind: RecordKind) -> None:
         """The last look of a kind whose rows are all read; kinds that end together share it. Raises CrmError."""
         if not self._job.is_over:

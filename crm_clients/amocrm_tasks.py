@@ -54,8 +54,7 @@ async def read_tasks(job: Job, changes: Changes) -> None:
     order = _Order(job)
 
     async def release() -> None:
-        if changes.tasks_error is not None:
-            raise type(changes.tasks_error)(str(changes.tasks_error))
+        changes.ensure_tasks()
         await job.emit([task for line in held if (task := _task(job, line, changes)) is not None])
         held.clear()
 

@@ -163,6 +163,30 @@ async def test_a_meeting_undone_before_the_cutoff_and_postponed_after_it_was_not
     assert await ids(world, "meetings_held", late=120) == []
 
 
+async def test_tasks_that_fail_when_the_deals_ask_for_their_changes_make_no_deal_taskless(world: World) -> None:
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    world.move_lead(lead, LONG_AGO, (3100, WON))
+    world.move_lead(lead, CUTOFF, TALKS)  # opened again, so it is asked for once more, and its changes after it
+    covered = world.add_lead(ANNA, LONG_AGO, NEW)
+    world.add_task(ANNA, LONG_AGO, CUTOFF + DAY, covered)
+    fake = FakeAmocrm(world)
+    honest, looks = fake.handle, 0
+
+    async def failing(request: httpx.Request) -> httpx.Response:
+        nonlocal looks
+        looks += b"tasks?filter[updated_at]" in request.url.raw_path
+        down = looks > 1 and b"tasks?filter[updated_at]" in request.url.raw_path
+        return httpx.Response(502) if down else await honest(request)
+
+    clock = client_of(fake)._api.http.clock
+    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(failing), clock=clock)
+    facts = await facts_of(client, [ANNA], ["deals_without_task", "deals_open"])
+    readings = count(client, facts, [ANNA], ["deals_without_task", "deals_open"])[ANNA].readings
+    assert looks > 1
+    assert isinstance(readings["deals_without_task"], NotRead)
+    assert readings["deals_open"].number == 1  # type: ignore[union-attr]
+
+
 # Pages
 
 
