@@ -22,7 +22,7 @@ from crm_clients.amocrm_changes import Changes
 from crm_clients.amocrm_check import examine
 from crm_clients.amocrm_contacts import CommentBook, read_calls, read_companies
 from crm_clients.amocrm_deals import DealReader
-from crm_clients.amocrm_job import Job, Places
+from crm_clients.amocrm_job import Job
 from crm_clients.amocrm_oauth import Application, Keys, LongLived, OAuth
 from crm_clients.amocrm_tasks import read_meetings, read_tasks
 from crm_clients.base import ClientMemory, CrmConfig, CrmUser, Finding, ReadRequest, ReadStats
@@ -112,7 +112,6 @@ class AmocrmClient:
         )
         self._keys = _keys(config, memory, http)
         self._api = AmocrmApi(http, self._keys, pace)
-        self._places = Places()
 
     async def users(self) -> list[CrmUser]:
         """All users, also inactive ones. Raises CrmError rather than give an incomplete list."""
@@ -122,13 +121,11 @@ class AmocrmClient:
     async def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
         """The facts of `request.kinds`, all kinds at once; see `CrmClient.read`."""
         self._api.forget_refusal()
-        self._places.tasks.clear()
-        self._places.calls.clear()
         deadline = self._deadline()
         account = await read_account(self._api, deadline)
         rights = await read_rights(self._api, account, deadline)
         stream = Stream(QUEUE)
-        job = Job(self._api, self._config, self._memory, request, account, deadline, stream.give, self._places)
+        job = Job(self._api, self._config, self._memory, request, account, deadline, stream.give)
         hidden = {kind: text for kind in request.kinds if (text := rights.missing(kind))}
         async for fact in stream.run(_Reading(job, hidden).run):
             yield fact
@@ -146,13 +143,10 @@ class AmocrmClient:
                 path = f"leads/detail/{record.id}"
             case Company():
                 path = f"companies/detail/{record.id}"
-            case Task():
-                lead = min(record.deals, default="")
-                path = f"leads/detail/{lead}" if lead else Places.path(self._places.tasks.get(int(record.id), 0))
-            case Meeting():
-                path = Places.path(self._places.tasks.get(int(record.id), 0))
-            case Call():
-                path = Places.path(self._places.calls.get(int(record.id), 0))
+            case Task() if record.deals:
+                path = f"leads/detail/{min(record.deals)}"
+            case Task() | Meeting() | Call():
+                path = record.place
         return f"{self._config.base_url}/{path}" if path else ""
 
     async def aclose(self) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from crm_clients.amocrm_account import whole
 from crm_clients.amocrm_api import BadRequest, Row
 from crm_clients.amocrm_history import DONE, LEAD_EVENTS, TASK_EVENTS, Since, is_completion
-from crm_clients.amocrm_job import Job, Look, Places
+from crm_clients.amocrm_job import Job, Look, pack
 from crm_clients.errors import CrmError, DeadlineExceeded
 from crm_clients.http import Deadline
 from scoring.records import RecordKind
@@ -55,7 +55,7 @@ class TaskLine:
             updated=whole(row.get("updated_at")),
             done=bool(row.get("is_completed")),
             type=whole(row.get("task_type_id")),
-            place=Places.pack(entity, number),
+            place=pack(entity, number),
             lead=number if entity == "leads" else 0,
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 from crm_clients.amocrm_account import whole
 from crm_clients.amocrm_api import Row
 from crm_clients.amocrm_history import OWNER, Since
-from crm_clients.amocrm_job import Job, Places
+from crm_clients.amocrm_job import Job, pack, path
 from crm_clients.commented import Commented
 from scoring.records import Call, Comment, Company, Fact
 
@@ -81,8 +81,6 @@ def _call(job: Job, row: Row, entity: str, seen: set[str]) -> Call | None:
         return None
     if mark:
         seen.add(mark)
-    if job.concerns(user):
-        job.places.calls[key] = Places.pack(entity, whole(row.get("entity_id")))
     return Call(
         id=str(key),
         title=phone or f"#{key}",
@@ -91,6 +89,7 @@ def _call(job: Job, row: Row, entity: str, seen: set[str]) -> Call | None:
         seconds=seconds,
         incoming=kind == CALL_IN,
         answered=status == TALKED or (seconds > 0 and status not in UNANSWERED),
+        place=path(pack(entity, whole(row.get("entity_id")))),
     )
 
 

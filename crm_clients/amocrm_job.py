@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -25,22 +25,14 @@ OVERLAP_SECONDS = 120
 _ENTITIES = ("leads", "contacts", "companies")
 
 
-@dataclass(slots=True)
-class Places:
-    """Where things without a page of their own hang: tasks and calls by id, as small as it goes."""
+def pack(entity: object, number: int) -> int:
+    """Kind and id of an entity in one number; 0 for none."""
+    return number * 4 + _ENTITIES.index(str(entity)) + 1 if entity in _ENTITIES and number else 0
 
-    tasks: dict[int, int] = field(default_factory=dict)
-    calls: dict[int, int] = field(default_factory=dict)
 
-    @staticmethod
-    def pack(entity: object, number: int) -> int:
-        """Kind and id of an entity in one number; 0 for none."""
-        return number * 4 + _ENTITIES.index(str(entity)) + 1 if entity in _ENTITIES and number else 0
-
-    @staticmethod
-    def path(packed: int) -> str:
-        """The entity's page; empty for none."""
-        return f"{_ENTITIES[packed % 4 - 1]}/detail/{packed // 4}" if packed else ""
+def path(packed: int) -> str:
+    """The page of a packed entity; empty for none."""
+    return f"{_ENTITIES[packed % 4 - 1]}/detail/{packed // 4}" if packed else ""
 
 
 @dataclass(slots=True)
@@ -54,7 +46,6 @@ class Job:
     account: Account
     deadline: Deadline
     put: Callable[[Sequence[Fact]], Awaitable[None]]
-    places: Places
     start: int = 0
     cutoff: int = 0
     """Seconds: something of second s lies before an instant t if s < ceil(t)."""
@@ -78,10 +69,6 @@ class Job:
     def wants(self, *kpis: str) -> bool:
         """Whether any of them is asked for."""
         return not self.request.kpis.isdisjoint(kpis)
-
-    def concerns(self, user: int) -> bool:
-        """Whether anybody asks about this user; a hint saves memory only."""
-        return not self.request.members or str(user) in self.request.members
 
     async def emit(self, facts: Sequence[Fact]) -> None:
         """Hand facts over, in portions."""

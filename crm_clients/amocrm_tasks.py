@@ -10,7 +10,7 @@ from crm_clients.amocrm_account import whole
 from crm_clients.amocrm_api import FULL, Row
 from crm_clients.amocrm_changes import Changes, TaskLine
 from crm_clients.amocrm_history import DONE
-from crm_clients.amocrm_job import Job
+from crm_clients.amocrm_job import Job, path
 from scoring.records import Meeting, RecordKind, Task
 
 OPEN, BY_DEADLINE = "filter[is_completed]=0", "order[complete_till]"
@@ -87,8 +87,6 @@ def _task(job: Job, line: TaskLine, changes: Changes) -> Task | None:
         before = since.deadlines[line.id][1]
         due, doubtful = (line.due, True) if before is None else (before, doubtful)
     owner = since.owner("task", line.id, line.owner)
-    if not line.lead and line.place and job.concerns(owner):
-        job.places.tasks[line.id] = line.place
     return Task(
         id=str(line.id),
         title=_title(job, line),
@@ -97,6 +95,7 @@ def _task(job: Job, line: TaskLine, changes: Changes) -> Task | None:
         created_at=datetime.fromtimestamp(line.created, UTC),
         done_at=datetime.fromtimestamp(since.done[line.id], UTC) if line.done else None,
         deals=frozenset({str(line.lead)} if line.lead and changes.is_likely_open(line) else ()),
+        place=path(line.place),
         doubtful=frozenset({"overdue_tasks"} if doubtful else ()),
     )
 
@@ -131,13 +130,12 @@ def _meeting(job: Job, line: TaskLine, held_at: int, changes: Changes) -> Meetin
     # Undone before the cutoff, so not held; or since, which no event tells: likelier if it had another such change.
     held = not undone or changes.is_unexplained(line)
     owner = since.owner("task", line.id, line.owner)
-    if line.place and job.concerns(owner):
-        job.places.tasks[line.id] = line.place
     return Meeting(
         id=str(line.id),
         title=_title(job, line),
         manager=str(owner or ""),
         held_at=datetime.fromtimestamp(held_at, UTC) if held else None,
+        place=path(line.place),
         doubtful=frozenset({"meetings_held"} if undone else ()),
     )
 

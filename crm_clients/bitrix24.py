@@ -16,7 +16,7 @@ from pydantic import Field, SecretStr, field_validator
 from crm_clients.base import ClientMemory, CrmConfig, CrmUser, Finding, ReadRequest, ReadStats
 from crm_clients.bitrix24_api import Bitrix24Api
 from crm_clients.bitrix24_check import Checkup
-from crm_clients.bitrix24_job import Job, Places
+from crm_clients.bitrix24_job import Job
 from crm_clients.bitrix24_people import people
 from crm_clients.bitrix24_reading import Reading
 from crm_clients.http import Clock, Deadline
@@ -89,7 +89,6 @@ class Bitrix24Client:
             clock=self._clock,
             transport=transport,
         )
-        self._places = Places()
 
     async def users(self) -> list[CrmUser]:
         """All employees, also dismissed ones. Raises CrmError rather than give an incomplete list."""
@@ -99,9 +98,8 @@ class Bitrix24Client:
     async def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
         """The facts of `request.kinds`; see `CrmClient.read`."""
         self._api.forget_refusal()
-        self._places.of.clear()
         stream = Stream()
-        job = Job(self._api, self._config, self._memory, request, self._deadline(), stream, self._places)
+        job = Job(self._api, self._config, self._memory, request, self._deadline(), stream)
         async for fact in stream.run(Reading(job).run):
             yield fact
 
@@ -124,7 +122,7 @@ class Bitrix24Client:
             case Task() if record.deals:
                 path = f"crm/deal/details/{min(record.deals)}/"
             case Task() | Meeting() | Call():
-                path = self._places.path(type(record), record.id)
+                path = record.place
         return f"{self._config.portal}/{path}" if path else ""
 
     async def aclose(self) -> None:

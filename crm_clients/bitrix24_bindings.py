@@ -7,6 +7,7 @@ takes several bindings for "any of them" its documentation leaves open, so a que
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from crm_clients.bitrix24_api import COMMANDS
 from crm_clients.bitrix24_job import DEAL, Job, Once, problem_of
@@ -23,6 +24,20 @@ OPEN: Row = {"COMPLETED": "N"}
 
 Tell = Callable[[tuple[int, ...], Sequence[Row]], None]
 """Is told which deals were asked about, and what was found."""
+
+
+class _Bound(Listing):
+    """What is bound to any of some deals. Written out only when it is asked for: there may be a thousand of them."""
+
+    def __init__(self, deals: tuple[int, ...], condition: Row, fold: Callable[[Sequence[Row]], Iterator[Task]]) -> None:
+        params = {"filter": condition, "select": SELECT}
+        super().__init__("crm.activity.list", params, fold, what=WHAT_ACTIVITIES, group=RecordKind.TASKS)
+        self._deals = deals
+
+    def _page(self, after: str) -> dict[str, Any]:
+        page = super()._page(after)
+        page["filter"]["BINDINGS"] = [{"OWNER_TYPE_ID": DEAL, "OWNER_ID": deal} for deal in self._deals]
+        return page
 
 
 class BindingReader:
@@ -109,6 +124,4 @@ class BindingReader:
             elif steps:
                 yield from (self._tasks.task(row, frozenset({str(deals[0])})) for row in steps)
 
-        bindings = [{"OWNER_TYPE_ID": DEAL, "OWNER_ID": deal} for deal in deals]
-        params = {"filter": {**condition, "BINDINGS": bindings}, "select": SELECT}
-        return Listing("crm.activity.list", params, fold, what=WHAT_ACTIVITIES, group=RecordKind.TASKS)
+        return _Bound(deals, condition, fold)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from crm_clients.bitrix24_job import COMPANY, CONTACT, DEAL, LEAD, Job
+from crm_clients.bitrix24_job import COMPANY, CONTACT, DEAL, LEAD, Job, place
 from crm_clients.bitrix24_lists import Listing
 from crm_clients.bitrix24_tasks import MEETING
 from crm_clients.bitrix24_values import Row, identity, instant, is_yes, number, stamp
@@ -77,15 +77,13 @@ class EventReader:
                     continue
                 if changed is not None and changed >= window.cutoff:
                     continue
-                meeting = Meeting(
+                yield Meeting(
                     identity(row["ID"]),
                     str(row.get("SUBJECT") or ""),
                     identity(row.get("RESPONSIBLE_ID")),
                     started_at=started,
+                    place=place(row.get("OWNER_TYPE_ID"), row.get("OWNER_ID")),
                 )
-                if self._job.concerns(meeting.manager):
-                    self._job.places.note(Meeting, meeting.id, row.get("OWNER_TYPE_ID"), row.get("OWNER_ID"))
-                yield meeting
 
         conditions = [{"TYPE_ID": kind} for kind in kinds] + [{"PROVIDER_ID": provider} for provider in providers]
         return [
@@ -128,7 +126,8 @@ class EventReader:
             if ended not in self._window:
                 continue
             answered = str(row.get("CALL_FAILED_CODE") or "") == TALKED
-            call = Call(
+            entity = _ENTITIES.get(str(row.get("CRM_ENTITY_TYPE") or "").upper())
+            yield Call(
                 id=identity(row["ID"]),
                 title=str(row.get("PHONE_NUMBER") or "").strip() or f"#{identity(row['ID'])}",
                 manager=identity(row.get("PORTAL_USER_ID")),
@@ -136,8 +135,5 @@ class EventReader:
                 seconds=seconds if answered else 0,
                 incoming=kind in INCOMING,
                 answered=answered,
+                place=place(entity, row.get("CRM_ENTITY_ID")),
             )
-            if self._job.concerns(call.manager):
-                entity = _ENTITIES.get(str(row.get("CRM_ENTITY_TYPE") or "").upper())
-                self._job.places.note(Call, call.id, entity, row.get("CRM_ENTITY_ID"))
-            yield call

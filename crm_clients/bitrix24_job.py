@@ -14,7 +14,7 @@ from crm_clients.bitrix24_values import Row, number
 from crm_clients.errors import CrmError, CrmNonsense
 from crm_clients.http import Deadline
 from crm_clients.stream import Stream
-from scoring.records import DealState, Fact, Record
+from scoring.records import DealState, Fact
 
 if TYPE_CHECKING:
     from crm_clients.bitrix24 import Bitrix24Config
@@ -85,21 +85,10 @@ class Stages:
         return state
 
 
-@dataclass(slots=True)
-class Places:
-    """Where activities and calls hang, of those that may be shown: (kind of CRM object, its id)."""
-
-    of: dict[tuple[type[Record], str], tuple[int, int]] = field(default_factory=dict)
-
-    def note(self, kind: type[Record], key: str, owner_type: Any, owner: Any) -> None:
-        """Remember the object of a record."""
-        if number(owner_type) in PATHS and number(owner):
-            self.of[kind, key] = number(owner_type), number(owner)
-
-    def path(self, kind: type[Record], key: str) -> str:
-        """The object's page; empty if there is none."""
-        found = self.of.get((kind, key))
-        return f"crm/{PATHS[found[0]]}/details/{found[1]}/" if found else ""
+def place(owner_type: Any, owner: Any) -> str:
+    """The page of the CRM object that an activity or a call hangs on; empty if there is none."""
+    path = PATHS.get(number(owner_type))
+    return f"crm/{path}/details/{number(owner)}/" if path and number(owner) else ""
 
 
 @dataclass(slots=True)
@@ -112,7 +101,6 @@ class Job:
     request: ReadRequest
     deadline: Deadline
     stream: Stream
-    places: Places
     stages: Stages = field(default_factory=Stages)
     lists: Lists = field(init=False)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from crm_clients.bitrix24_job import DEAL, Job
+from crm_clients.bitrix24_job import DEAL, Job, place
 from crm_clients.bitrix24_lists import Listing
 from crm_clients.bitrix24_values import Row, identity, instant, is_yes, number, stamp
 from scoring.records import RecordKind, Task
@@ -176,7 +176,7 @@ class TaskReader:
     def task(self, row: Row, deals: frozenset[str]) -> Task:
         """An activity as a fact, bound to `deals`."""
         twin = _twin(row)
-        task = Task(
+        return Task(
             id=f"task-{twin}" if twin else identity(row["ID"]),
             title=str(row.get("SUBJECT") or ""),
             manager=identity(row.get("RESPONSIBLE_ID")),
@@ -184,10 +184,8 @@ class TaskReader:
             created_at=instant(row.get("CREATED")),
             done_at=self._last_change(row) if is_yes(row.get("COMPLETED")) else None,
             deals=deals,
+            place=place(row.get("OWNER_TYPE_ID"), row.get("OWNER_ID")),
         )
-        if not twin and not deals:
-            self._job.places.note(Task, task.id, row.get("OWNER_TYPE_ID"), row.get("OWNER_ID"))
-        return task
 
     def _fold_tasks(self, rows: Sequence[Row]) -> Iterator[Task]:
         for row in rows:

@@ -6,63 +6,64 @@ import marshal
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import overload
+from typing import Any, overload
 
 from scoring.records import Money
 from scoring.snapshot import Evidence
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
-_NO_TIME = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _TICK
+_TIME = 8
+"""Bytes of an instant, which go first: so the order of bytes is that of time."""
+_NO_TIME = b"\xff" * _TIME
+
+_Shape = tuple[str, tuple[str, str] | None, str, bool]
+"""Kind, what stands around the id in the address, currency, whether again."""
 
 
 class Press:
-    """Packs evidence; remembers how the addresses of a CRM look, so that only ids are kept of them."""
+    """Packs evidence; what many things have in common is kept once, as their shape."""
 
     def __init__(self) -> None:
-        self._forms: dict[tuple[str, str], int] = {}
-        self._by_number: list[tuple[str, str]] = []
+        self._shapes: dict[_Shape, int] = {}
+        self._by_number: list[_Shape] = []
 
     def pack(self, item: Evidence) -> bytes:
         """All of it; `since` is kept as an instant, without its zone."""
-        amount = item.amount
-        return marshal.dumps(
-            (
-                None if item.since is None else (item.since - _EPOCH) // _TICK,
-                item.kind,
-                item.id,
-                item.title,
-                self._form(item),
-                None if amount is None else (str(amount.amount), amount.currency),
-                item.again,
-                item.deal,
-            )
-        )
+        money = item.amount
+        before, found, after = item.url.rpartition(item.id) if item.id else ("", "", "")
+        around = (before, after) if found else None
+        number = self._number((item.kind, around, money.currency if money else "", item.again))
+        url = None if found else item.url
+        rest = (number, item.id, item.title, str(money.amount) if money else None, url, item.deal)
+        # Joined, for what marshal makes keeps the room that it was made in.
+        return _since(item) + marshal.dumps(rest)
 
     def unpack(self, packed: bytes) -> Evidence:
         """What was packed, with `since` in UTC."""
-        since, kind, key, title, form, amount, again, deal = marshal.loads(packed)  # noqa: S302  # our own bytes
+        number, key, title, amount, url, deal = _rest(packed)
+        kind, around, currency, again = self._by_number[number]
         return Evidence(
             kind,
             key,
             title,
-            form if isinstance(form, str) else key.join(self._by_number[form]),
-            amount=None if amount is None else Money(Decimal(amount[0]), amount[1]),
-            since=None if since is None else _EPOCH + since * _TICK,
+            key.join(around) if around else url,
+            amount=None if amount is None else Money(Decimal(amount), currency),
+            since=None if packed.startswith(_NO_TIME) else _EPOCH + int.from_bytes(packed[:_TIME]) * _TICK,
             again=again,
             deal=deal,
         )
 
-    def _form(self, item: Evidence) -> str | int:
-        """The number of what stands around the id in its address; the address itself if the id is not in it."""
-        before, found, after = item.url.rpartition(item.id) if item.id else ("", "", "")
-        if not found:
-            return item.url
-        form = (before, after)
-        if form not in self._forms:
-            self._forms[form] = len(self._by_number)
-            self._by_number.append(form)
-        return self._forms[form]
+    def place(self, packed: bytes) -> tuple[bytes, str, str]:
+        """What things are sorted by: the oldest first, what has no time last."""
+        number, key, *_ = _rest(packed)
+        return packed[:_TIME], self._by_number[number][0], key
+
+    def _number(self, shape: _Shape) -> int:
+        if shape not in self._shapes:
+            self._shapes[shape] = len(self._by_number)
+            self._by_number.append(shape)
+        return self._shapes[shape]
 
 
 class Packed(Sequence[Evidence]):
@@ -72,7 +73,7 @@ class Packed(Sequence[Evidence]):
 
     def __init__(self, press: Press, items: Iterable[bytes]) -> None:
         self._press = press
-        self._items = tuple(sorted(items, key=_oldest_first))
+        self._items = tuple(sorted(items, key=press.place))
 
     @overload
     def __getitem__(self, place: int) -> Evidence: ...
@@ -107,10 +108,13 @@ class Packed(Sequence[Evidence]):
 
 def identity(packed: bytes) -> str:
     """The id of what was packed."""
-    key: str = marshal.loads(packed)[2]  # noqa: S302  # our own bytes
+    key: str = _rest(packed)[1]
     return key
 
 
-def _oldest_first(packed: bytes) -> tuple[int, str, str]:
-    since, kind, key, *_ = marshal.loads(packed)  # noqa: S302  # our own bytes
-    return (_NO_TIME if since is None else since, kind, key)
+def _since(item: Evidence) -> bytes:
+    return _NO_TIME if item.since is None else ((item.since - _EPOCH) // _TICK).to_bytes(_TIME)
+
+
+def _rest(packed: bytes) -> Any:
+    return marshal.loads(memoryview(packed)[_TIME:])  # noqa: S302  # our own bytes

@@ -87,6 +87,8 @@ class Task:
     """Ids of all deals it is bound to, as owner or by a further binding."""
     awaits_approval: bool = False
     """Done by its manager, waits for somebody else's approval: never overdue, yet the deal has a to-do."""
+    place: str = ""
+    """What it hangs on, in the words of its client, whose `link` makes an address of it."""
     doubtful: frozenset[str] = frozenset()
 
 
@@ -111,6 +113,7 @@ class Meeting:
     held_at: datetime | None = None
     """When it was completed; None where the CRM keeps no completion time (`started_at` decides then)."""
     started_at: datetime | None = None
+    place: str = ""
     doubtful: frozenset[str] = frozenset()
 
 
@@ -126,6 +129,7 @@ class Call:
     """Talk time; 0 if nobody answered."""
     incoming: bool
     answered: bool
+    place: str = ""
     doubtful: frozenset[str] = frozenset()
 
 

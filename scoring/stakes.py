@@ -2,71 +2,66 @@
 
 from __future__ import annotations
 
-import marshal
-from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from scoring.numbers import Numbers
 from scoring.records import Deal, Money, Task
 from scoring.snapshot import Evidence
 
+_DIGITS, _FORMS = 15, 1000
+"""Digits of a sum, and forms of sums, that fit into eight bytes."""
+
 
 class Sums:
-    """Money by deal, for hundreds of thousands of deals: written one after another, exactly."""
+    """Money by deal, exact and small: digits and form share a number, where the digits are not too many."""
 
     def __init__(self) -> None:
-        self._places = Numbers()
-        self._written = bytearray()
+        self._digits = Numbers()
+        self._forms: dict[tuple[int, str], int] = {}
+        """Exponent and currency, numbered."""
+        self._odd: dict[str, Money] = {}
 
-    def put(self, deal: str, amount: Money) -> None:
+    def put(self, deal: str, money: Money) -> None:
         """Keep a deal's sum."""
-        self._places.put(deal, len(self._written))
-        self._written += marshal.dumps((str(amount.amount), amount.currency))
+        sign, digits, exponent = money.amount.as_tuple()
+        if sign or len(digits) > _DIGITS or not isinstance(exponent, int) or len(self._forms) == _FORMS:
+            self._odd[deal] = money
+            return
+        form = self._forms.setdefault((exponent, money.currency), len(self._forms))
+        self._digits.put(deal, int("".join(map(str, digits))) * _FORMS + form)
 
     def get(self, deal: str) -> Money | None:
         """The sum of a deal; None if it did not come."""
-        place = self._places.get(deal)
-        if place is None:
-            return None
-        amount, currency = marshal.loads(memoryview(self._written)[place:])  # noqa: S302  # our own bytes
-        return Money(Decimal(amount), currency)
+        packed = self._digits.get(deal)
+        if packed is None:
+            return self._odd.get(deal)
+        digits, form = divmod(packed, _FORMS)
+        exponent, currency = list(self._forms)[form]
+        return Money(Decimal(digits).scaleb(exponent), currency)
 
 
-@dataclass(slots=True)
 class Stakes:
-    """Finds the deal of each overdue task. Sums of all open deals are kept only until the last task has come."""
+    """Finds the deal of each overdue task: the first of its open deals that has a sum."""
 
-    _waiting: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """Overdue tasks by deals that did not come yet."""
-    _sums: Sums = field(default_factory=Sums)
-    _found: dict[str, tuple[str, Money]] = field(default_factory=dict)
-    """By task: its deal and the sum."""
-    _more_tasks: bool = True
+    def __init__(self) -> None:
+        self._deals: dict[str, tuple[str, ...]] = {}
+        """By overdue task: what it is bound to."""
+        self._sums = Sums()
 
     def task(self, task: Task) -> None:
         """An overdue task."""
-        for deal in sorted(task.deals):
-            if (amount := self._sums.get(deal)) is not None:
-                self._found.setdefault(task.id, (deal, amount))
-            else:
-                self._waiting[deal].append(task.id)
+        if task.deals:
+            self._deals[task.id] = tuple(sorted(task.deals))
 
     def deal(self, deal: Deal) -> None:
         """An open deal."""
-        if deal.amount is None:
-            return
-        for task in self._waiting.pop(deal.id, ()):
-            self._found.setdefault(task, (deal.id, deal.amount))
-        if self._more_tasks:
+        if deal.amount is not None:
             self._sums.put(deal.id, deal.amount)
 
-    def no_more_tasks(self) -> None:
-        """All tasks have come: what was kept for them may go."""
-        self._more_tasks = False
-        self._sums = Sums()
-
     def beside(self, item: Evidence) -> Evidence:
-        """The evidence of an overdue task with its deal and the deal's sum."""
-        deal, amount = self._found.get(item.id, ("", None))
-        return replace(item, deal=deal, amount=amount) if amount is not None else item
+        """The evidence of an overdue task with its deal and the deal's sum, once all deals have come."""
+        for deal in self._deals.get(item.id, ()):
+            if (amount := self._sums.get(deal)) is not None:
+                return replace(item, deal=deal, amount=amount)
+        return item

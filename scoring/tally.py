@@ -106,8 +106,6 @@ class Tally:
                 self._comment(fact)
             case Completed():
                 self._completed[fact.kind] = max(fact.started_at, self._completed.get(fact.kind, fact.started_at))
-                if fact.kind is RecordKind.TASKS:
-                    self._stakes.no_more_tasks()
             case Failed():
                 self._failed.setdefault(fact.kind, fact.reason)
 
