@@ -20,6 +20,8 @@ WON, LOST = 142, 143
 INCOMING = 1
 """`type` of the stage of incoming leads, which nobody has accepted yet: no deals."""
 MEETING_TYPE, MEETING_CODE = 2, "MEETING"
+WHOLE_DAY = 86_340
+"""Seconds from 00:00 to 23:59."""
 FAR_FUTURE = 4_102_444_800
 """The year 2100: later deadlines are typing errors, and calendars end."""
 
@@ -92,12 +94,13 @@ class Account:
         return [name for name in wanted if not self.meeting_types([name]) & self.task_types.keys()]
 
     def deadline(self, seconds: int, duration: int = 0) -> datetime | None:
-        """When a task is due; 23:59, which amoCRM shows as "all day", lasts until the end of that day."""
+        """When a task is due; "all day" (at 23:59, or a whole day from midnight on) lasts until the end of that day."""
         if not seconds:
             return None
         due = instant(min(seconds, FAR_FUTURE))
         local = due.astimezone(self.zone)
-        if (local.hour, local.minute) != (23, 59) and duration < 86_340:
+        clock = (local.hour, local.minute)
+        if clock != (23, 59) and not (clock == (0, 0) and duration >= WHOLE_DAY):
             return due
         midnight = datetime(local.year, local.month, local.day, tzinfo=self.zone) + timedelta(days=1)
         return midnight.astimezone(UTC) - timedelta(microseconds=1)

@@ -11,6 +11,7 @@ import stamina
 from pydantic import ValidationError
 
 from crm_clients.amocrm import AmocrmClient, AmocrmConfig
+from crm_clients.amocrm_account import Account
 from crm_clients.amocrm_api import PAGE, overlapping
 from crm_clients.base import DictMemory, Severity
 from crm_clients.errors import CrmRefused, CrmUnavailable, RightsMissing
@@ -269,6 +270,15 @@ async def test_a_deadline_at_2359_lasts_until_midnight_of_the_accounts_zone(worl
     facts = await facts_of(client_of(FakeAmocrm(world)), [ANNA], ["overdue_tasks"])
     (read,) = [f for f in facts if isinstance(f, Task)]
     assert read.deadline == datetime(2026, 11, 18, 21, tzinfo=UTC) - timedelta(microseconds=1)
+
+
+def test_only_a_whole_day_from_midnight_on_lasts_until_the_next_one() -> None:
+    account = Account("Счёт", 1, "RUB", World().zone, filters=True, loss_reasons=True, task_types={})
+    midnight, noon = datetime(2026, 11, 17, 21, tzinfo=UTC), datetime(2026, 11, 18, 9, tzinfo=UTC)
+    end_of_day = midnight + timedelta(days=1, microseconds=-1)
+    assert account.deadline(int(midnight.timestamp()), 86_340) == end_of_day
+    assert account.deadline(int(midnight.timestamp()), 3600) == midnight
+    assert account.deadline(int(noon.timestamp()), 2 * DAY) == noon
 
 
 async def test_a_deadline_moved_after_the_cutoff_does_not_help(world: World) -> None:
