@@ -210,11 +210,14 @@ class Bitrix24Api:
     def _until_reset(self, method: str, time: Any) -> float:
         """Seconds until `operating_reset_at`, by the portal's own clock where it tells it.
 
-        A refused call need not tell it: then what the method's last answer said holds.
+        A refused call need not tell it. Then what the method's last answer said is a hint: it may have been of another
+        minute's share, so that the method is tried again before.
         """
-        reset = _seconds(time, "operating_reset_at") or self._resets.get(method, 0.0)
         now = _seconds(time, "finish") or self.clock.now().timestamp()
-        return max(1.0, reset - now) if reset > now else OPERATION_PAUSE
+        if told := _seconds(time, "operating_reset_at"):
+            return max(1.0, told - now)
+        hint = self._resets.get(method, 0.0) - now
+        return max(1.0, min(hint, OPERATION_PAUSE)) if hint > 0 else OPERATION_PAUSE
 
 
 def _permanent(kind: str, text: str, status: int, *, in_batch: bool) -> CrmError:
