@@ -11,14 +11,19 @@ _ROOM = 64
 """Kept free for the tags that are closed at a cut."""
 
 
+def size(text: str) -> int:
+    """Characters as Telegram counts them: in UTF-16, where most emoji are two."""
+    return len(text) + sum(char > "\uffff" for char in text)
+
+
 def split(text: str, limit: int = LIMIT) -> list[str]:
     """The text in parts that fit, tags closed at each end and opened again."""
-    if len(text) <= limit:
+    if size(text) <= limit:
         return [text]
     parts: list[str] = []
     part, tags = "", list[tuple[str, str]]()
     for line in _short_lines(text, limit - 2 * _ROOM):
-        if part and len(part) + 1 + len(line) > limit - _ROOM:
+        if part and size(part) + 1 + size(line) > limit - _ROOM:
             parts.append(part + _closing(tags))
             part = "".join(opening for opening, _ in tags) + line
         else:
@@ -31,8 +36,8 @@ def _short_lines(text: str, limit: int) -> Iterator[str]:
     """Lines, those that are too long cut between words outside of tags."""
     for line in text.split("\n"):
         rest = line
-        while len(rest) > limit:
-            at = _safe_cut(rest, limit)
+        while size(rest) > limit:
+            at = _safe_cut(rest, max(limit // 2, 2 * limit - size(rest[:limit])))
             yield rest[:at]
             rest = rest[at:].lstrip()
         yield rest

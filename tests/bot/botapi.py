@@ -35,6 +35,8 @@ class Fault(StrEnum):
     DROP_AFTER = "the message is accepted, then the connection dies"
     DROP_BEFORE = "the connection dies before anything happens"
     SERVER_ERROR = "500"
+    GATEWAY = "502, in a page of HTML"
+    GATEWAY_TIMEOUT = "the message is accepted, then a gateway answers 504 in a page of HTML"
     HANG = "no answer at all"
     TOO_MANY = "429"
 
@@ -219,12 +221,16 @@ class BotApi:
             raise Refused(500, "Internal Server Error")
         if fault is Fault.HANG:
             await self._closing.wait()
+        if fault is Fault.GATEWAY:
+            return _page(502)
         result = None
         if fault not in {Fault.DROP_BEFORE, Fault.HANG}:
             result = await handler(parameters)
         if fault in {Fault.DROP_BEFORE, Fault.DROP_AFTER}:
             assert request.transport is not None
             request.transport.abort()
+        if fault is Fault.GATEWAY_TIMEOUT:
+            return _page(504)
         return web.json_response({"ok": True, "result": result})
 
     def _fault(self, method: str) -> tuple[Fault | None, int]:
@@ -305,7 +311,7 @@ class BotApi:
 
     async def _do_answercallbackquery(self, p: dict[str, Any]) -> bool:
         tap = self.taps.get(str(p.get("callback_query_id")))
-        if tap is None or tap.answered:
+        if tap is None or tap.answered or tap.late:
             raise Refused(400, QUERY_TOO_OLD)
         if len(p.get("text", "")) > 200:
             raise Refused(400, "Bad Request: MESSAGE_TOO_LONG")
@@ -381,10 +387,12 @@ class BotApi:
             what = "Bad Request: group chat was upgraded to a supergroup chat"
             raise Refused(400, what, migrate_to_chat_id=chat.migrated_to)
         if chat.state is not State.OPEN:
-            raise Refused(403, str(chat.state))
+            raise Refused(chat.state.code, str(chat.state))
         thread = p.get("message_thread_id")
         if thread is not None and int(thread) not in chat.topics:
             raise Refused(400, "Bad Request: message thread not found")
+        if thread is not None and int(thread) in chat.closed_topics:
+            raise Refused(400, "Bad Request: TOPIC_CLOSED")
         return chat
 
     def _message(self, p: dict[str, Any], verb: str) -> Message:
@@ -409,7 +417,8 @@ class BotApi:
         preview = not (p.get("link_preview_options") or {}).get("is_disabled", False)
         message = Message(
             id=self.next_id(), chat_id=chat.id, date=self.now(), html=html, text=text, rows=rows, photo=photo,
-            thread_id=None if thread is None else int(thread), document=document, file_name=p.get("_file_name", ""),
+            thread_id=None if thread is None else int(thread), reply_to=_reply_to(chat, p),
+            document=document, file_name=p.get("_file_name", ""),
             silent=p.get("disable_notification") in {True, "true", "True"}, preview=preview,
         )  # fmt: skip
         chat.messages.append(message)
@@ -479,7 +488,22 @@ _GIFTS = dict.fromkeys(
     ),
     False,
 )
-_STRUCTURES = {"reply_markup", "commands", "scope", "link_preview_options", "allowed_updates"}
+_STRUCTURES = {"reply_markup", "commands", "scope", "link_preview_options", "allowed_updates", "reply_parameters"}
+
+
+def _reply_to(chat: Chat, p: dict[str, Any]) -> int | None:
+    reply = p.get("reply_parameters")
+    if not reply:
+        return None
+    if chat.find(int(reply["message_id"])) is None:
+        if not reply.get("allow_sending_without_reply"):
+            raise Refused(400, "Bad Request: message to be replied not found")
+        return None
+    return int(reply["message_id"])
+
+
+def _page(status: int) -> web.Response:
+    return web.Response(status=status, text="<html><body>Bad Gateway</body></html>", content_type="text/html")
 
 
 def _too_many(seconds: int) -> Refused:
@@ -511,9 +535,14 @@ def _text(p: dict[str, Any], key: str, limit: int, too_long: str) -> tuple[str, 
         text = plain(html) if p.get("parse_mode", "").upper() == "HTML" else html
     except BadHtml as error:
         raise Refused(400, f"Bad Request: can't parse entities: {error}") from error
-    if len(text) > limit:
+    if utf16(text) > limit:
         raise Refused(400, f"Bad Request: {too_long}")
     return html, text
+
+
+def utf16(text: str) -> int:
+    """Characters as the real one counts them."""
+    return len(text.encode("utf-16-le")) // 2
 
 
 def _keyboard(p: dict[str, Any]) -> list[list[dict[str, Any]]]:
@@ -521,6 +550,8 @@ def _keyboard(p: dict[str, Any]) -> list[list[dict[str, Any]]]:
     buttons = [button for row in rows for button in row]
     if len(buttons) > 100:
         raise Refused(400, "Bad Request: reply markup is too long")
+    if any(len(row) > 8 for row in rows):
+        raise Refused(400, "Bad Request: too many buttons in a row")
     for button in buttons:
         if not button.get("text"):
             raise Refused(400, "Bad Request: can't parse inline keyboard button: Text must be non-empty")

@@ -21,6 +21,12 @@ class State(StrEnum):
     BLOCKED = "Forbidden: bot was blocked by the user"
     DEACTIVATED = "Forbidden: user is deactivated"
     KICKED = "Forbidden: bot was kicked from the group chat"
+    SILENCED = "Bad Request: not enough rights to send text messages to the chat"
+
+    @property
+    def code(self) -> int:
+        """The number before the sentence."""
+        return 400 if self.value.startswith("Bad Request") else 403
 
 
 @dataclass
@@ -34,6 +40,7 @@ class Message:
     text: str
     rows: list[list[dict[str, Any]]] = field(default_factory=list)
     thread_id: int | None = None
+    reply_to: int | None = None
     photo: bytes | None = None
     document: bytes | None = None
     file_name: str = ""
@@ -65,6 +72,8 @@ class Tap:
     id: str
     data: str
     answered: bool = False
+    late: bool = False
+    """Too late for Telegram to show an answer."""
     text: str = ""
     alert: bool = False
 
@@ -79,6 +88,7 @@ class Chat:
     state: State = State.OPEN
     migrated_to: int | None = None
     topics: set[int] = field(default_factory=set)
+    closed_topics: set[int] = field(default_factory=set)
     messages: list[Message] = field(default_factory=list)
     said: list[Message] = field(default_factory=list)
     """Every sending and edit in order of arrival."""
@@ -157,12 +167,17 @@ class User:
                 return self.taps_data(message, button["callback_data"])
         raise AssertionError(f"no button {text!r} in chat {where.id}; there are {[m.buttons for m in where.messages]}")
 
-    def taps_data(self, message: Message, data: str) -> Tap:
-        """He sends what a button says, also one that he never saw."""
-        chat = self.api.chats[message.chat_id]
+    def taps_data(
+        self, message: Message, data: str, *, late: bool = False, inaccessible: bool = False, chat: Chat | None = None
+    ) -> Tap:
+        """He sends what a button says, also one that he never saw, or in another chat."""
+        chat = chat or self.api.chats[message.chat_id]
         tap = self.api.tapped(data)
+        tap.late = late
         shown = {"caption": message.text} if message.media else {"text": message.text}
         body = {"message_id": message.id, "date": message.date, "chat": chat.json(), "from": BOT, **shown}
+        if inaccessible:
+            body = {"message_id": message.id, "date": 0, "chat": chat.json()}
         query = {"id": tap.id, "from": self.json(), "chat_instance": str(chat.id), "data": data, "message": body}
         self.api.push("callback_query", query)
         return tap
@@ -196,6 +211,11 @@ class Group:
     def says(self, by: User, text: str, thread_id: int | None = None) -> None:
         """A member writes."""
         by.says(text, self.chat, thread_id)
+
+    def adds(self, by: User) -> None:
+        """A member adds the bot."""
+        self.chat.state = State.OPEN
+        self.api.push("my_chat_member", membership(self.chat, by.json(), "left", "member", self.api.now()))
 
     def kicks(self, by: User) -> None:
         """A member removes the bot."""

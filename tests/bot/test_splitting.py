@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.callbacks import LIMIT as CALLBACK_LIMIT
 from bot.callbacks import Action, Callback, pack, unpack
-from bot.splitting import LIMIT, split
+from bot.splitting import LIMIT, size, split
 from tests.bot.telegram_html import plain
 
 words = st.text(alphabet="абвгд xyz", min_size=1, max_size=40)
@@ -42,6 +42,13 @@ def test_a_line_longer_than_a_message_is_cut_between_words():
     parts = split("слово " * 2000)
     assert all(len(part) <= LIMIT for part in parts)
     assert all(part.strip().endswith("слово") for part in parts)
+
+
+def test_emoji_count_as_telegram_counts_them():
+    text = "\n".join(["🔴 просрочено"] * 300)
+    assert len(text) <= LIMIT < size(text)
+    parts = split(text) + split("🔴" * 5000)
+    assert all(0 < size(part) <= LIMIT for part in parts)
 
 
 def test_a_button_says_what_it_was_made_for():
