@@ -83,24 +83,27 @@ class OneTap(BaseMiddleware):
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._ended: OrderedDict[tuple[Any, ...], float] = OrderedDict()
-        """When the work for a tap was done; infinite while it goes on."""
+        self._working: set[tuple[Any, str | None]] = set()
+        self._last: OrderedDict[Any, tuple[str | None, float]] = OrderedDict()
+        """The last tap of somebody on a message, and when the work for it was done."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Go on, unless the same tap is being worked on or was just now."""
+        """Go on, unless the same tap is being worked on or was the last one, just now."""
         assert isinstance(event, CallbackQuery)  # noqa: S101  # registered for taps
-        message = event.message
-        key = (event.from_user.id, message and (message.chat.id, message.message_id), event.data)
-        if self._clock() - self._ended.get(key, -math.inf) < DOUBLED_SECONDS:
+        place = (event.from_user.id, event.message and (event.message.chat.id, event.message.message_id))
+        tap = (place, event.data)
+        tapped, ended = self._last.get(place, (None, -math.inf))
+        if tap in self._working or (tapped == event.data and self._clock() - ended < DOUBLED_SECONDS):
             return await event.answer()
-        self._ended[key] = math.inf
+        self._working.add(tap)
         try:
             return await handler(event, data)
         finally:
-            self._ended[key] = self._clock()
-            self._ended.move_to_end(key)
-            if len(self._ended) > REMEMBERED:
-                self._ended.popitem(last=False)
+            self._working.discard(tap)
+            self._last[place] = (event.data, self._clock())
+            self._last.move_to_end(place)
+            if len(self._last) > REMEMBERED:
+                self._last.popitem(last=False)
 
 
 class Throttle(BaseMiddleware):

@@ -135,7 +135,7 @@ async def test_weeks_turn_only_where_there_is_something(office):
     head.says("/week")
     week = await office.api.message(HEAD, "неделя 47")
     assert not any("Раньше" in text or "Позже" in text for text in week.buttons)
-    for side, shown in (("Люди", "Вера Тестова"), ("Назад", "Дисциплина"), ("Правила", "нарушено")):
+    for side, shown in (("Люди", "Вера Тестова"), ("Назад", "Дисциплина"), ("Правила", "нарушено"), ("Назад", "Баллы")):
         await office.api.answered(head.taps(side))
         assert (await office.api.message(HEAD, shown)).id == week.id
 
