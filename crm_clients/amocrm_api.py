@@ -28,9 +28,9 @@ IDS = 200
 """Ids in one filter: 250 would pass, but addresses near 8 kB are cut off by proxies."""
 BACKLOG = 8
 """Requests in flight at most, when the answers come slower than the limit lets us ask."""
-SECOND, LONGEST_SECOND = 1.05, 2.0
+SECOND, LONGEST_SECOND = 1.05, 1.4
 """A second of the limit, as it may look from the other end of the line: longer if requests bunch up on their way."""
-STRETCH, RECOVERY = 1.25, 0.002
+STRETCH, RECOVERY = 1.1, 0.003
 """What a refusal makes of that second, and how much of it every further request takes back."""
 PATIENCE = 5
 """How often a page is read again because the list moves."""

@@ -321,6 +321,6 @@ async def test_after_a_refusal_requests_come_more_slowly_for_a_while() -> None:
     usual = await seconds(70)
     pace.push_back(1)
     pace.push_back(1)
-    assert await seconds(70) > usual * 1.3 + 1
+    assert await seconds(70) > usual * 1.05 + 1
     await seconds(300)
     assert await seconds(70) < usual * 1.05
