@@ -21,13 +21,12 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -38,7 +37,6 @@ from scoring.kpis import CATALOGUE, KpiSettings
 from scoring.snapshot import Manager, Value
 from scoring.tally import TallySheet
 from scoring.workdays import Window
-from tests.crm_clients.fake_amocrm import serve
 
 WORLDS = ("20/2000", "200/20000", "1000/200000")
 LATENCY = 0.08
@@ -88,6 +86,8 @@ def contest(name: str) -> Contest:
 
 async def be_server(crm: str, managers: int, deals: int) -> None:
     """Serve until standard input closes; every line asks for the counters."""
+    from tests.crm_clients.fake_amocrm import serve
+
     cutoff = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=5)
     served = contest(crm).fill(managers, deals, cutoff)
     async with serve(served.handle) as url:
@@ -98,23 +98,27 @@ async def be_server(crm: str, managers: int, deals: int) -> None:
             print(json.dumps(served.count()), flush=True)
 
 
-@asynccontextmanager
-async def heartbeat(gaps: list[float]) -> AsyncIterator[None]:
+class Heartbeat:
     """Notes for how long the event loop was busy with one thing."""
 
-    async def beat() -> None:
+    longest = 0.0
+
+    async def __aenter__(self) -> Self:
+        """Begin to beat."""
+        self._task = asyncio.create_task(self._beat())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        self._task.cancel()
+
+    async def _beat(self) -> None:
         before = time.perf_counter()
         while True:
             await asyncio.sleep(0.001)
             now = time.perf_counter()
-            gaps.append(now - before - 0.001)
+            self.longest = max(self.longest, now - before - 0.001)
             before = now
-
-    task = asyncio.ensure_future(beat())
-    try:
-        yield
-    finally:
-        task.cancel()
 
 
 async def read_ours(crm: str, url: str, cutoff: datetime, managers: int, kpis: tuple[str, ...]) -> dict[str, Any]:
@@ -129,8 +133,7 @@ async def read_ours(crm: str, url: str, cutoff: datetime, managers: int, kpis: t
         window = Window(cutoff - DAY, cutoff, cutoff - 2 * DAY)
         sheet = TallySheet({u: Manager(u, u) for u in users}, window, ZONE, kpis, KpiSettings())
         before, begun = rss_mb(), time.perf_counter()
-        gaps: list[float] = [0.0]
-        async with heartbeat(gaps):
+        async with Heartbeat() as heart:
             reading = await read_connection(client, {"team": sheet}, timeout_seconds=7200)
         seconds, peak = time.perf_counter() - begun, peak_mb()
         requests = client.stats.requests
@@ -142,8 +145,8 @@ async def read_ours(crm: str, url: str, cutoff: datetime, managers: int, kpis: t
             for snapshot in reading.snapshots["team"]
         }
         results.append(
-            {"seconds": seconds, "peak": peak, "above": peak - before, "block": max(gaps) * 1000, "counted": counted,
-             "failed": sorted(missing(reading.snapshots["team"]).values()), "requests": requests}
+            {"seconds": seconds, "peak": peak, "above": peak - before, "block": heart.longest * 1000,
+             "counted": counted, "failed": sorted(missing(reading.snapshots["team"]).values()), "requests": requests}
         )  # fmt: skip
     return {"reads": results}
 

@@ -17,7 +17,8 @@ from crm_clients.bitrix24 import Bitrix24Client, Bitrix24Config
 from tests.crm_clients.fake_bitrix24 import CONTACT, DEAL, SECRET, FakeBitrix24, Portal
 
 PER_SECOND, BUCKET = 2, 50
-ROWS_PER_CALL = 2500
+PAGE = COMMANDS = 50
+"""Rows of a page, and pages of a call."""
 HOUR = timedelta(hours=1)
 
 
@@ -57,7 +58,7 @@ def fill(managers: int, deals: int, cutoff: datetime) -> Served:
     for user in people:
         portal.add_user(user, f"Менеджер {user}")
     told: dict[str, dict[str, int]] = {str(u): defaultdict(int) for u in people}
-    pages: dict[str, int] = defaultdict(int)
+    rows: dict[str, int] = defaultdict(int)
     covered = bare = 0
     for key in range(1, deals + 1):
         user, made = dice.choice(people), cutoff - timedelta(minutes=dice.randrange(60, 500_000))
@@ -69,7 +70,7 @@ def fill(managers: int, deals: int, cutoff: datetime) -> Served:
         mine = told[str(user)]
         mine["deals_open"] += 1
         mine["deals_missing_fields"] += not filled
-        pages["open deals"] += 1
+        rows["open deals"] += 1
         if dice.random() < 0.5:
             portal.add_comment(key, key, user, cutoff - HOUR)
         if dice.random() < 0.85:
@@ -78,10 +79,10 @@ def fill(managers: int, deals: int, cutoff: datetime) -> Served:
             look: dict[str, Any] = {}
             if dice.random() < 0.3:
                 portal.add_task(key, f"Задача {key}", user, deadline=deadline, created=made, crm=[f"D_{key}"])
-                pages["overdue tasks"] += late
+                rows["overdue tasks"] += late
                 look = {"kind": 3, "provider": "CRM_TASKS_TASK", "ASSOCIATED_ENTITY_ID": str(key)}
             portal.add_activity(key, f"Дело {key}", user, owner=(DEAL, key), deadline=deadline, created=made, **look)
-            pages["activities"] += 1
+            rows["activities"] += 1
             mine["overdue_tasks"] += late
             covered += 1
         elif dice.random() < 0.02:
@@ -105,13 +106,13 @@ def fill(managers: int, deals: int, cutoff: datetime) -> Served:
             ):
                 portal.add_move(number, name, semantics, when, way)
             mine[f"deals_{kind}"] += 1
-            pages["closed deals"] += 1
-            pages["moves"] += 3
+            rows["closed deals"] += 1
+            rows["moves"] += 3
         for _ in range(30):
             number += 1
             portal.add_call(number, user, start + HOUR + (DAY - 2 * HOUR) * dice.random(), 60)
             mine["calls_held"] += 1
-            pages["calls"] += 1
+            rows["calls"] += 1
         for _ in range(2):
             number += 1
             at = start + DAY * dice.random()
@@ -122,9 +123,10 @@ def fill(managers: int, deals: int, cutoff: datetime) -> Served:
             portal.add_company(number, f"Компания {number}", user, user, at)
             mine["meetings_held"] += 1
             mine["companies_added"] += 1
-            pages["meetings"] += 1
-            pages["companies"] += 1
-    fewest = 1 + sum(-(-rows // ROWS_PER_CALL) for rows in pages.values()) + 1  # stages; what bare deals are bound to
+            rows["meetings"] += 1
+            rows["companies"] += 1
+    full_pages = 1 + sum(-(-count // PAGE) for count in rows.values())  # one of stages
+    fewest = -(-full_pages // COMMANDS) + 1  # lists share calls; then what bare deals are bound to
     fake = FakeBitrix24(portal, per_second=PER_SECOND, bucket=BUCKET, now=time.time)
     warm(fake)
     seen = [0, 0]

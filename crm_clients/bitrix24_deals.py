@@ -139,9 +139,9 @@ class DealReader:
             await job.read([listing for listing in lists if listing.open])
         if problem := problem_of(lists):
             return problem
-        rows = list(self._aside.items())
-        for start in range(0, len(rows), PAGE):
-            await job.stream.put(partial(self._refined, rows[start : start + PAGE], told))
+        while self._aside:  # what is handed over is no longer kept
+            page = [self._aside.popitem() for _ in range(min(PAGE, len(self._aside)))]
+            await job.stream.put(partial(self._refined, page, told))
         await job.stream.drained()
         return ""
 
@@ -188,9 +188,9 @@ class DealReader:
                 "crm.stagehistory.list", params, fold, what="what became of deals", group=RecordKind.DEALS, at="items"
             )
 
-    def _refined(self, rows: Sequence[tuple[int, Row]], told: Mapping[int, list[Move]]) -> Iterator[Deal]:
+    def _refined(self, rows: Sequence[tuple[int, Row]], told: dict[int, list[Move]]) -> Iterator[Deal]:
         for deal, row in rows:
-            moves = sorted(told.get(deal, ()), key=lambda move: (move.at, move.order))
+            moves = sorted(told.pop(deal, ()), key=lambda move: (move.at, move.order))
             stage, moved = str(row.get("stageId")), instant(row.get("movedTime")) or instant(row.get("createdTime"))
             if moved is not None and (not moves or (moves[-1].stage != stage and moved >= moves[-1].at)):
                 moves.append(Move(moved, 0, stage, self._job.stages.of(row), _pipeline(row)))
