@@ -69,6 +69,12 @@ class Office:
         async with self.process.db.transaction() as session:
             await session.execute(delete(RateSlotRecord))
 
+    async def later(self, seconds: float = 60) -> None:
+        """Time passes, also by the database's clock; what may go out then goes out."""
+        self.clock.pass_(seconds=seconds)
+        await self.rest()
+        await self.send()
+
     async def send(self) -> None:
         """Everything that may go out now."""
         for delivery in await deliveries.due(self.process.db, at=self.clock(), limit=1000):

@@ -1,0 +1,68 @@
+"""No second holds more than thirty messages, however late each is sent (product.md §8)."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.pacing import Watch
+
+
+class _Clock:
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+    async def sleep(self, seconds):
+        self.now += seconds
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.sampled_from([0.0, 0.005, 0.0346, 0.2]), min_size=40, max_size=120))
+def test_slots_that_were_overslept_do_not_fall_upon_each_other(pauses):
+    clock, sent = _Clock(), []
+    watch = Watch(clock)
+
+    async def send():
+        for number, pause in enumerate(pauses):
+            clock.now += pause
+            await watch.space(number, clock.sleep)
+            sent.append(clock.now)
+
+    _run(send())
+    assert all(later - earlier > 1.0 for earlier, later in zip(sent, sent[30:], strict=False))
+
+
+def test_two_messages_to_a_chat_are_a_second_apart():
+    clock = _Clock()
+    watch = Watch(clock)
+
+    async def send():
+        await watch.space(1, clock.sleep)
+        first = clock.now
+        await watch.space(2, clock.sleep)
+        assert clock.now == first
+        await watch.space(1, clock.sleep)
+        assert clock.now - first > 1.0
+
+    _run(send())
+
+
+def test_a_group_told_to_wait_keeps_others_only_a_moment():
+    clock = _Clock()
+    watch = Watch(clock)
+    watch.hush(-1, 40.0, 5.0)
+    assert watch.quiet(1)
+    clock.now += 6
+    assert not watch.quiet(1)
+    assert watch.quiet(-1)
+
+
+def _run(coroutine):
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    raise AssertionError("it waits for something but its clock")
