@@ -133,8 +133,8 @@ def fewest_calls(world: World, cutoff: int) -> int:
 
 
 def read_amocrm_api(url: str, until: datetime) -> None:
-    """The same lists by `amocrm-api` 2.6.1: host and scheme replaced, a throttle added, raw rows kept."""
-    from amocrm.v2 import filters, interaction
+    """The same lists by `amocrm-api` 2.6.1: host and scheme replaced, a throttle and patience with 429 added."""
+    from amocrm.v2 import exceptions, filters, interaction
 
     cutoff = int(until.timestamp())
 
@@ -150,9 +150,15 @@ def read_amocrm_api(url: str, until: datetime) -> None:
 
         def _request(self, *args: Any, **kwargs: Any) -> Any:
             nonlocal slot
-            slot = max(slot + 1 / PACE, time.perf_counter())
-            time.sleep(max(0.0, slot - time.perf_counter()))
-            return super()._request(*args, **kwargs)
+            while True:
+                slot = max(slot + 1 / PACE, time.perf_counter())
+                time.sleep(max(0.0, slot - time.perf_counter()))
+                try:
+                    return super()._request(*args, **kwargs)
+                except exceptions.AmoApiException as error:
+                    if "429" not in str(error):
+                        raise
+                    slot += 1  # what amoCRM asks for
 
         def get_events(self, wanted: list[Any]) -> Iterator[Any]:
             for data in self._all(self.path, filters=wanted, limit=100):

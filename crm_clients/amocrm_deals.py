@@ -93,6 +93,8 @@ class DealReader:
         """Reads the turns, beside the lists of leads."""
         self._stages = Stages({}, (), frozenset())
         self._held: list[LeadLine] = []
+        self._shared: dict[Any, Any] = {}
+        """What is the same in many rows, by itself."""
         self._releasing = asyncio.Lock()
         self._seen_closed: set[int] = set()
         self._asks_tasks = RecordKind.TASKS in job.request.kinds
@@ -242,19 +244,22 @@ class DealReader:
             await self._release(look=True)
 
     def _line(self, row: Row) -> LeadLine:
+        share = self._shared.setdefault
+        owner = whole(row.get("responsible_user_id"))
         stage = (whole(row.get("pipeline_id")), whole(row.get("status_id")))
+        filled = filled_fields(row, self._wanted_fields)
         return LeadLine(
             id=whole(row["id"]),
             name=str(row.get("name") or ""),
             price=row.get("price"),
-            owner=whole(row.get("responsible_user_id")),
-            stage=stage,
+            owner=share(owner, owner),
+            stage=share(stage, stage),
             created=whole(row.get("created_at")),
             updated=whole(row.get("updated_at")),
             closed=whole(row.get("closed_at")),
             has_task=row.get("closest_task_at") is not None,
             reason=_reason(row),
-            filled=filled_fields(row, self._wanted_fields),
+            filled=share(filled, filled),
         )
 
     def _missing(self, line: LeadLine, pipeline: int) -> tuple[str, ...]:
@@ -269,8 +274,10 @@ class DealReader:
             held, self._held = self._held, []
             if look:
                 await self._changes.look()
-            for begin in range(0, len(held), PORTION):
-                deals = [deal for line in held[begin : begin + PORTION] if (deal := self._deal(line)) is not None]
+            while held:  # what is handed over is no longer kept
+                lines = held[-PORTION:]
+                del held[-PORTION:]
+                deals = [deal for line in lines if (deal := self._deal(line)) is not None]
                 self.open_leads.extend(int(deal.id) for deal in deals if self._was_open(deal))
                 await self._job.emit(list[Fact](deals))
 
