@@ -117,16 +117,13 @@ class Courier:
         kind, _, name = delivery.recipient.partition(":")
         if kind == "group":
             return await self._group(session, name)
-        person = await people.by_id(session, int(name)) if kind == "person" else None
-        telegram_id = person.telegram_id if person else int(name)
+        which = {"person_id": int(name)} if kind == "person" else {"telegram_id": int(name)}
+        telegram_id, chosen = await people.address(session, **which)
         if telegram_id is None:
             raise Unreachable("not connected")
-        if person is None:
-            person = await people.by_telegram(session, telegram_id)
         channel = await channels.find(session, telegram_id)
         if not channel.active:
             raise Unreachable(channel.reason or "off")
-        chosen = person.language if person else None
         return Target(telegram_id, language_of(chosen or channel.language, self.ctx.language))
 
     async def _group(self, session: Session, key: str) -> Target:

@@ -205,6 +205,16 @@ async def by_id(session: AsyncSession, person_id: int) -> Person:
     return await _to_person(session, await _row(session, person_id))
 
 
+async def address(
+    session: AsyncSession, *, person_id: int | None = None, telegram_id: int | None = None
+) -> tuple[int | None, str | None]:
+    """Chat and chosen language, in one small query: asked for every message. Whom nobody knows has no language yet."""
+    query = select(PersonRecord.telegram_id, PersonRecord.language)
+    where = PersonRecord.telegram_id == telegram_id if person_id is None else PersonRecord.id == person_id
+    row = (await session.execute(query.where(where))).one_or_none()
+    return (telegram_id, None) if row is None else (row.telegram_id, row.language)
+
+
 async def people(session: AsyncSession) -> list[Person]:
     """Everybody with a chat, a role or an account, by name."""
     rows = (await session.scalars(select(PersonRecord))).all()
