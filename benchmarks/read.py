@@ -32,6 +32,7 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from crm_clients.base import CrmClient, DictMemory
+from reglament.garbage import keep_what_is_loaded
 from reglament.reading import missing, read_connection
 from scoring.kpis import CATALOGUE, KpiSettings
 from scoring.snapshot import Manager, Value
@@ -127,6 +128,7 @@ async def read_ours(crm: str, url: str, cutoff: datetime, managers: int, kpis: t
     users = field.users(managers)
     memory = DictMemory()
     results = []
+    keep_what_is_loaded()
     for again in range(2 if COMMENTS in kpis else 1):
         await asyncio.sleep(30 * again)  # until the limit has rested
         client = field.client(url, memory)

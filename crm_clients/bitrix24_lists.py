@@ -6,6 +6,7 @@ A page is 50 rows, a batch 50 commands, and a command may take the last id of th
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -210,6 +211,7 @@ class Lists:
             mine = listing.commands(f"q{place}", pages)
             names[place] = list(mine)
             commands |= mine
+            await asyncio.sleep(0)  # many long commands take a while to write
         groups = dict.fromkeys(listing.group for listing, _ in shares)
         what = ", ".join(dict.fromkeys(listing.what for listing, _ in shares))
         try:

@@ -20,6 +20,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
 
+import anyio._backends._asyncio  # noqa: F401  # httpx loads it in its first request, for which the loop would stand
 import httpx
 import stamina
 
