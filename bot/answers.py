@@ -48,7 +48,7 @@ async def finished_day(session: Session, ctx: AppContext, team: str, day: date) 
 
 async def _length(session: Session, team: str) -> int:
     """The length of the team's ledger: what is kept of it holds as long as it does not grow."""
-    return (await teams.find(session, team)).entries
+    return await teams.length(session, team)
 
 
 # The evening

@@ -43,7 +43,9 @@ def _set_up_server(connection: Any, _record: object) -> None:  # the driver's ow
 class Database:
     """The tables of one address. Make it with `open`, end it with `close` (or use it as a context manager)."""
 
-    def __init__(self, url: URL, engine: AsyncEngine) -> None:
+    def __init__(self, url: URL, engine: AsyncEngine, reader: AsyncEngine) -> None:
+        """`reader` may be the same engine; SQLite has one whose connections cannot write."""
+        self._engines = dict.fromkeys((engine, reader))
         self._engine = engine
         self.url = url
         self.is_sqlite = address.is_sqlite(url)
@@ -53,7 +55,7 @@ class Database:
             # One consistent view for the whole of a report, as SQLite gives it.
             read = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._writer = engine.execution_options(**write)
-        self._reader = engine.execution_options(**read)
+        self._reader = reader.execution_options(**read)
         # SQLite's own waiting polls and may starve somebody; inside a process writers queue in order.
         self._turn = asyncio.Lock() if self.is_sqlite else None
         self._writing: set[asyncio.Task[Any] | None] = set()
@@ -68,19 +70,21 @@ class Database:
                 raise SchemaMismatch(f"there is no database at {file} yet: {MIGRATE}")
             with in_our_words():
                 await asyncio.to_thread(pragmas.probe, file)
-            engine = create_async_engine(
-                address.for_asyncio(where), connect_args=pragmas.CONNECT_ARGS, hide_parameters=True
+            engine, reader = (
+                create_async_engine(address.for_asyncio(where), connect_args=pragmas.CONNECT_ARGS, hide_parameters=True)
+                for _ in range(2)
             )
             pragmas.install(engine.sync_engine)
+            pragmas.install(reader.sync_engine, writes=False)
         else:
-            engine = create_async_engine(
+            reader = engine = create_async_engine(
                 address.for_asyncio(where),
                 connect_args={"connect_timeout": 10},
                 hide_parameters=True,
                 pool_pre_ping=True,
             )
             event.listen(engine.sync_engine, "connect", _set_up_server)
-        database = cls(where, engine)
+        database = cls(where, engine, reader)
         try:
             async with database.reading() as session:
                 await session.execute(text("SELECT 1"))
@@ -91,7 +95,8 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._engine.dispose()
+        for engine in self._engines:
+            await engine.dispose()
 
     async def __aenter__(self) -> Self:
         return self

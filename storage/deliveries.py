@@ -8,9 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Update, and_, case, func, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Double,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -19,13 +33,14 @@ from storage.kinds import to_group
 from storage.models import DeliveryRecord
 from storage.rows import Delivery, DeliveryState
 from storage.sql import upsert
-from storage.types import DatabaseNow
+from storage.types import DatabaseNow, UtcDateTime
 
 LEASE_SECONDS = 60.0
 """Longer than any send may take: its time-out must be shorter."""
 
 _PENDING, _SENDING = DeliveryState.PENDING.value, DeliveryState.SENDING.value
 _NOT_TRIED_TWICE = 1
+_TABLE = cast(Table, DeliveryRecord.__table__)
 
 
 async def add(
@@ -69,7 +84,7 @@ async def due(db: Database, *, at: datetime, limit: int = 50) -> list[Delivery]:
     return found
 
 
-def _startable(at: datetime) -> ColumnElement[bool]:
+def _startable(at: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     waits = and_(
         DeliveryRecord.state == _PENDING, or_(DeliveryRecord.not_before.is_(None), DeliveryRecord.not_before <= at)
     )
@@ -97,22 +112,28 @@ async def start(
     db: Database, delivery_id: int, owner: str, *, at: datetime, lease: float = LEASE_SECONDS
 ) -> Delivery | None:
     """Take a delivery for sending, just before it goes out; None if it is not to be sent (any more, yet, by us)."""
-    statement = (
-        update(DeliveryRecord)
-        .where(DeliveryRecord.id == delivery_id, _startable(at))
+    given = {"delivery": delivery_id, "holder": owner, "now": at, "seconds": lease}
+    async with db.transaction() as session:
+        row = (await session.execute(_start(), given)).one_or_none()
+        return None if row is None else _to_delivery(row)
+
+
+@cache
+def _start() -> ReturningUpdate[Any]:
+    """Made once: it is asked for every message."""
+    row = DeliveryRecord
+    return (
+        update(_TABLE)
+        .where(row.id == bindparam("delivery"), _startable(bindparam("now", type_=UtcDateTime())))
         .values(
             state=_SENDING,
-            owner=owner,
-            lease_until=DatabaseNow() + lease,
-            attempts=DeliveryRecord.attempts + 1,
-            interrupted=DeliveryRecord.interrupted + case((DeliveryRecord.state == _SENDING, 1), else_=0),
+            owner=bindparam("holder"),
+            lease_until=DatabaseNow() + bindparam("seconds", type_=Double()),
+            attempts=row.attempts + 1,
+            interrupted=row.interrupted + case((row.state == _SENDING, 1), else_=0),
         )
-        .returning(DeliveryRecord)
-        .execution_options(synchronize_session=False)
+        .returning(*_TABLE.c)
     )
-    async with db.transaction() as session:
-        row = await session.scalar(statement)
-        return None if row is None else _to_delivery(row)
 
 
 async def hold(

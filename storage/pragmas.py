@@ -14,9 +14,6 @@ BUSY_SECONDS = 15.0
 IMMEDIATE = "reglament_immediate"
 """Execution option: this transaction will write, so take the write lock at its start rather than half-way."""
 
-_WRITES = "reglament_writes"
-"""What the connection was last set to; a pool hands it to readers and writers alike."""
-
 CONNECT_ARGS = {"isolation_level": None, "timeout": BUSY_SECONDS}
 """No transactions behind our back: the driver would commit before DDL and begin too late."""
 
@@ -41,24 +38,22 @@ def probe(file: Path) -> None:
         connection.close()
 
 
-def install(engine: Engine) -> None:
-    """Set every new connection up, and begin transactions ourselves."""
-    event.listen(engine, "connect", _set_up)
+def install(engine: Engine, *, writes: bool = True) -> None:
+    """Set every new connection up, and begin transactions ourselves. Without `writes` none of them can write."""
+    pragmas = _PRAGMAS if writes else (*_PRAGMAS, "PRAGMA query_only = ON")
+
+    def set_up(connection: Any, _record: object) -> None:  # the driver's own, sync or adapted
+        cursor = connection.cursor()
+        try:
+            for pragma in pragmas:
+                cursor.execute(pragma)
+        finally:
+            cursor.close()
+
+    event.listen(engine, "connect", set_up)
     event.listen(engine, "begin", _begin)
-
-
-def _set_up(connection: Any, _record: object) -> None:  # the driver's own, sync or adapted
-    cursor = connection.cursor()
-    try:
-        for pragma in _PRAGMAS:
-            cursor.execute(pragma)
-    finally:
-        cursor.close()
 
 
 def _begin(connection: Connection) -> None:
     immediate = connection.get_execution_options().get(IMMEDIATE, False)
-    if connection.info.get(_WRITES) is not immediate:
-        connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if immediate else 'ON'}")
-        connection.info[_WRITES] = immediate
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -39,10 +39,9 @@ async def entries_of_months(session: AsyncSession, team: str, first: Month, last
 
 async def history(session: AsyncSession, team: str, crm_user: str, first: date, last: date) -> list[Entry]:
     """One manager's rows about the days of a span."""
-    owner = await team_named(session, team)
     return await select_entries(
         session,
-        LedgerRecord.team_id == owner.id,
+        TeamRecord.key == team,
         LedgerRecord.crm_user == crm_user,
         LedgerRecord.day.between(first, last),
     )

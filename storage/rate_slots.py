@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Double, SQLColumnExpression, case, cast, select
+from functools import cache
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, Double, SQLColumnExpression, bindparam, case, cast, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.database import Database
 from storage.models import RateSlotRecord
-from storage.sql import upsert
+from storage.sql import dialect_insert, is_sqlite, upsert
 from storage.types import DatabaseNow
 
 
@@ -51,14 +54,22 @@ async def wait_of(db: Database, key: str) -> float:
 
 
 async def _take(session: AsyncSession, key: str, step: float, ahead: float | None) -> float | None:
-    insert = upsert(session, RateSlotRecord).values(key=key, next_at=DatabaseNow() + step)
-    statement = insert.on_conflict_do_update(
-        index_elements=["key"],
-        set_={"next_at": _later_of(RateSlotRecord.next_at, DatabaseNow()) + step},
-        where=None if ahead is None else RateSlotRecord.next_at <= DatabaseNow() + ahead,
-    ).returning(RateSlotRecord.next_at - step - DatabaseNow())
-    wait: float | None = await session.scalar(statement)
+    given = {"slot": key, "seconds": step} | ({} if ahead is None else {"patience": ahead})
+    wait: float | None = await session.scalar(_taking(is_sqlite(session), limited=ahead is not None), given)
     return None if wait is None else max(0.0, wait)
+
+
+@cache
+def _taking(sqlite: bool, *, limited: bool) -> Any:  # two classes with one interface
+    """Made once: it is asked twice for every message."""
+    row = RateSlotRecord
+    step: BindParameter[float] = bindparam("seconds", type_=Double())
+    insert = dialect_insert(sqlite)(row.__table__).values(key=bindparam("slot"), next_at=DatabaseNow() + step)
+    return insert.on_conflict_do_update(
+        index_elements=["key"],
+        set_={"next_at": _later_of(row.next_at, DatabaseNow()) + step},
+        where=row.next_at <= DatabaseNow() + bindparam("patience", type_=Double()) if limited else None,
+    ).returning(row.next_at - step - DatabaseNow())
 
 
 async def push_back(db: Database, key: str, seconds: float) -> None:

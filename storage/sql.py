@@ -19,7 +19,12 @@ def is_sqlite(session: AsyncSession) -> bool:
 
 def upsert(session: AsyncSession, table: type[Base]) -> Any:  # two classes with one interface
     """An INSERT that knows ON CONFLICT. Ask RETURNING what it did: psycopg gives no row count."""
-    return sqlite.insert(table) if is_sqlite(session) else postgresql.insert(table)
+    return dialect_insert(is_sqlite(session))(table)
+
+
+def dialect_insert(on_sqlite: bool) -> Any:
+    """The same, for statements that are made once and kept."""
+    return sqlite.insert if on_sqlite else postgresql.insert
 
 
 def json_at(session: AsyncSession, column: Any, *path: str) -> Any:

@@ -138,6 +138,16 @@ async def find(session: AsyncSession, key: str) -> Team:
     return _team(await team_named(session, key))
 
 
+async def length(session: AsyncSession, key: str) -> int:
+    """How many entries the team's ledger has, looked up once in a session. Raises NotFound."""
+    known = session.info.setdefault("ledger_lengths", {})
+    if key not in known:
+        known[key] = await session.scalar(select(TeamRecord.ledger_seq).where(TeamRecord.key == key))
+    if known[key] is None:
+        raise NotFound(f"there is no team {key!r}")
+    return int(known[key])
+
+
 async def by_id(session: AsyncSession, team_id: int) -> Team:
     """A team by its lasting id: the way to name one where a rename must not matter."""
     row = await session.get(TeamRecord, team_id)
