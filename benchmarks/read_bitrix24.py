@@ -172,7 +172,7 @@ def _lists(cutoff: datetime) -> list[tuple[str, dict[str, Any], str]]:
         ),
         ("crm.activity.list", {"filter": {"COMPLETED": "N", "OWNER_TYPE_ID": 2}, "select": activity}, ""),
         ("crm.activity.list", {"filter": {"COMPLETED": "N", "<DEADLINE": until}, "select": activity}, ""),
-        ("tasks.task.list", {"filter": {"REAL_STATUS": [2, 3, 6], "<DEADLINE": until}}, "tasks"),
+        ("tasks.task.list", {"filter": {"!REAL_STATUS": 5, "<DEADLINE": until}}, "tasks"),
         (
             "crm.activity.list",
             {"filter": {"COMPLETED": "Y", "TYPE_ID": 1, ">=START_TIME": start}, "select": activity},
