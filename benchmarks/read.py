@@ -64,8 +64,8 @@ class Served:
 class Contest(Protocol):
     """What `benchmarks.read_<crm>` has."""
 
-    LIBRARIES: Mapping[str, Callable[[str, datetime], None]]
-    """Readers beside ours, by name; ImportError if one is not installed."""
+    LIBRARIES: Mapping[str, Callable[[str, datetime], int]]
+    """Readers beside ours, by name, telling how many open deals they got; ImportError if one is not installed."""
 
     def fill(self, managers: int, deals: int, cutoff: datetime) -> Served:
         """The server."""
@@ -160,9 +160,9 @@ def _size(number: Any) -> int:
 def read_library(crm: str, reader: str, url: str, cutoff: datetime) -> dict[str, Any]:
     """A library's way to the same rows."""
     before, begun = rss_mb(), time.perf_counter()
-    contest(crm).LIBRARIES[reader](url, cutoff)
+    deals = contest(crm).LIBRARIES[reader](url, cutoff)
     seconds, peak = time.perf_counter() - begun, peak_mb()
-    return {"reads": [{"seconds": seconds, "peak": peak, "above": peak - before}]}
+    return {"reads": [{"seconds": seconds, "peak": peak, "above": peak - before, "deals": deals}]}
 
 
 def rss_mb() -> float:
@@ -217,7 +217,7 @@ def measure(crm: str, world: str, readers: list[str], kpis: tuple[str, ...]) -> 
 
 def _verdict(read: Mapping[str, Any], expected: Mapping[str, Mapping[str, int]], kpis: tuple[str, ...]) -> str:
     if "counted" not in read:
-        return "raw rows"
+        return f"{read['deals']} of {sum(told.get('deals_open', 0) for told in expected.values())} open deals, raw"
     checked = [(u, key) for u, told in expected.items() for key in told if key in kpis]
     right = sum(read["counted"].get(user, {}).get(key) == expected[user][key] for user, key in checked)
     return f"{right}/{len(checked)}" + (f" failed: {read['failed'][0]}" if read["failed"] else "")

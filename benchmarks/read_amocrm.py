@@ -132,7 +132,7 @@ def fewest_calls(world: World, cutoff: int) -> int:
     return 3 + sum(max(1, -(-rows // page)) for rows, page in rows_per_page)
 
 
-def read_amocrm_api(url: str, until: datetime) -> None:
+def read_amocrm_api(url: str, until: datetime) -> int:
     """The same lists by `amocrm-api` 2.6.1: host and scheme replaced, a throttle and patience with 429 added."""
     from amocrm.v2 import exceptions, filters, interaction
 
@@ -210,6 +210,7 @@ def read_amocrm_api(url: str, until: datetime) -> None:
         rows[entity + "/notes"] = list(make(f"{entity}/notes", "notes").get_all(filters=[kinds]))
     span = Raw(**{"filter[created_at][from]": start, "filter[created_at][to]": cutoff - 1})
     rows["companies"] = list(make("companies", "companies").get_all(filters=[span], order=by_id))
+    return len(rows["leads"])
 
 
 LIBRARIES = {"amocrm-api": read_amocrm_api}

@@ -153,6 +153,9 @@ def warm(fake: FakeBitrix24) -> None:
 
 # Libraries
 
+OPEN_DEALS = 1
+"""Which of the lists."""
+
 
 def _lists(cutoff: datetime) -> list[tuple[str, dict[str, Any], str]]:
     """The same lists as (method, parameters, where the rows lie); neither library knows bindings in bulk."""
@@ -184,16 +187,16 @@ def _lists(cutoff: datetime) -> list[tuple[str, dict[str, Any], str]]:
     ]
 
 
-def read_fast_bitrix24(url: str, cutoff: datetime) -> None:
+def read_fast_bitrix24(url: str, cutoff: datetime) -> int:
     """fast-bitrix24 1.8: get_all, which counts and walks by offsets; its own throttle, nothing patched."""
     from fast_bitrix24 import Bitrix
 
     portal = Bitrix(f"{url}/rest/1/{SECRET}/", verbose=False)
-    for method, params, _ in _lists(cutoff):
-        portal.get_all(method, params or None)
+    sizes = [len(portal.get_all(method, params or None)) for method, params, _ in _lists(cutoff)]
+    return sizes[OPEN_DEALS]
 
 
-def read_b24pysdk(url: str, cutoff: datetime) -> None:
+def read_b24pysdk(url: str, cutoff: datetime) -> int:
     """b24pysdk 1.3: call_list_fast; its https replaced by http, a throttle of 2/s over 50 added, else as it is."""
     from b24pysdk import BitrixWebhook
     from b24pysdk.api.callers.call_method import _MethodCaller as caller
@@ -212,10 +215,12 @@ def read_b24pysdk(url: str, cutoff: datetime) -> None:
     caller.call = throttled
     caller._base_url = property(lambda self: f"http://{self._domain}/rest")
     portal = BitrixWebhook(domain=url.removeprefix("http://"), webhook_token=f"1/{SECRET}")
+    sizes = []
     for method, params, _ in _lists(cutoff):
         fast = method not in ("crm.status.list", "voximplant.statistic.get")  # these know no start=-1
         answer = (portal.call_list_fast if fast else portal.call_list)(method, params)
-        list(answer["result"])
+        sizes.append(len(list(answer["result"])))
+    return sizes[OPEN_DEALS]
 
 
 LIBRARIES = {"fast-bitrix24": read_fast_bitrix24, "b24pysdk": read_b24pysdk}
