@@ -566,7 +566,7 @@ def _json(value: Any) -> bytes:
 
 
 def _php(query: str, results: Mapping[str, Any]) -> Row:
-    """`a[b][]=1` as PHP reads it; before that references to earlier results are put in, an empty string for none."""
+    """`a[b][]=1` as PHP reads it; references to earlier results, written out or encoded, are put in, or nothing."""
     tree: Row = {}
     query = re.sub(r"\$result(\[[^\]]*\])+", lambda found: quote(_referred(found.group(0), results), safe=""), query)
     for name, value in parse_qsl(query, keep_blank_values=True):
@@ -575,7 +575,7 @@ def _php(query: str, results: Mapping[str, Any]) -> Row:
         for step, following in zip([head, *path], [*path, None], strict=True):
             key = step if step != "" else str(len(place))
             if following is None:
-                place[key] = value
+                place[key] = _referred(value, results)
             else:
                 place = place.setdefault(key, {})
     return tree
