@@ -22,20 +22,20 @@ async def channel_lost(session: Session, ctx: AppContext, chat_id: int, reason: 
                 event=f"channel:{chat_id}:{at.isoformat()}",
                 kind=DeliveryKind.CHANNEL_OFF,
                 recipient=to_telegram(head),
-                reference={"team": team, "name": name, "reason": reason},
+                reference={"team": team, "reason": reason} | ({"name": name} if name else {}),
                 at=at,
             )
 
 
 async def _concerned(session: Session, ctx: AppContext, chat_id: int) -> list[tuple[str, str]]:
-    """Teams whose manager or group it was, and what to call it."""
+    """Teams whose manager or group it was, and the manager's name; a group has none."""
     person = await people.by_telegram(session, chat_id)
     if person is not None:
         return [(member.team, person.name) for member in person.active if member.team in ctx.teams and member.team]
     found = []
     for key, team in ctx.teams.items():
         if chat_id in (team.chat_id, (await teams.find(session, key)).chat_id):
-            found.append((key, team.title))
+            found.append((key, ""))
     return found
 
 

@@ -101,4 +101,6 @@ def _notice(ctx: AppContext, t: Texts, delivery: Delivery) -> View:
             return View(f"{text}\n{t('departed-deals', n=deals)}" if deals else text)
         case _:
             reason = t(f"channel-{about['reason']}")
+            if "name" not in about:
+                return View(t("channel-off-group", title=title, reason=reason))
             return View(t("channel-off", title=title, name=safe(about["name"]), reason=reason))

@@ -31,7 +31,7 @@ class DeliveryKind(StrEnum):
     DEPARTED = "departed"
     """Somebody left the CRM; his open deals need a new owner; to heads. reference: team, day, crm_user, name, deals."""
     CHANNEL_OFF = "channel_off"
-    """Somebody cannot be reached any more; once, to heads. reference: team, crm_user, name, reason."""
+    """Somebody, or the group, cannot be reached any more; once, to heads. reference: team, reason, name of a person."""
 
 
 def run_event(run_id: int) -> str:

@@ -160,6 +160,7 @@ async def test_how_it_stands_before_the_next_cutoff(lived, t):
         (DeliveryKind.ALARM, {"connection": "main", "problem": "Bitrix24 does not accept the webhook"}),
         (DeliveryKind.DEPARTED, {"crm_user": "7", "name": "O'Neil & Co", "deals": 21}),
         (DeliveryKind.CHANNEL_OFF, {"crm_user": "7", "name": "<b>Борис</b>", "reason": "blocked"}),
+        (DeliveryKind.CHANNEL_OFF, {"reason": "kicked"}),
         (DeliveryKind.NO_DATA, {"day": OUTAGE.isoformat()}),
     ],
     ids=lambda value: value.value if isinstance(value, DeliveryKind) else "",
@@ -169,7 +170,8 @@ async def test_notices(lived, t, kind, reference):
     delivery = Delivery(1, "test", kind.value, to_telegram(HEAD), about, DeliveryState.PENDING)
     now: datetime = lived.clock()
     async with lived.process.db.reading() as session:
-        compare(t, kind.value.replace("_", "-"), await render.render(session, lived.ctx, t, delivery, now=now))
+        name = kind.value.replace("_", "-") + ("-group" if about.get("reason") == "kicked" else "")
+        compare(t, name, await render.render(session, lived.ctx, t, delivery, now=now))
 
 
 async def test_no_file_is_left_over():

@@ -156,6 +156,7 @@ departed-deals = { $n ->
    *[other] { $n } open deals need a new owner
 }
 channel-off = { $title }: { $name } gets no messages any more ({ $reason })
+channel-off-group = { $title }: the group gets no messages any more ({ $reason }). Bring the bot back, or let an admin choose another: /bind
 channel-blocked = the bot is blocked
 channel-deactivated = the account was deleted
 channel-never_started = the bot was never started

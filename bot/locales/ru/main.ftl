@@ -165,6 +165,7 @@ departed-deals = { $n ->
    *[many] { $n } открытым сделкам нужен новый ответственный
 }
 channel-off = { $title }: { $name } больше не получает сообщений ({ $reason })
+channel-off-group = { $title }: группа больше не получает сообщений ({ $reason }). Верните туда бота, или пусть администратор выберет другую: /bind
 channel-blocked = бот заблокирован
 channel-deactivated = аккаунт удалён
 channel-never_started = бот ещё не запущен
