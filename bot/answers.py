@@ -103,14 +103,24 @@ async def evening_board(session: Session, ctx: AppContext, t: Texts, reference: 
 
 
 async def digest(session: Session, ctx: AppContext, t: Texts, reference: Mapping[str, Any]) -> View:
-    """The head's digest of a day."""
-    team = ctx.teams[reference["team"]]
-    day = await finished_day(session, ctx, team.key, date.fromisoformat(reference["day"]))
+    """The head's digest of a day; made once for all heads of a team who read it in one language."""
+    team, day = ctx.teams[reference["team"]], date.fromisoformat(reference["day"])
+    earlier = tuple(date.fromisoformat(on) for on in reference.get("earlier", ()))
+    same = (team.key, day, t.language, len(earlier), await _length(session, team.key))
+    return await ctx.digests.get(same, lambda: _digest(session, ctx, t, team, day, earlier))
+
+
+async def _digest(
+    session: Session, ctx: AppContext, t: Texts, team: TeamContext, on: date, earlier: Sequence[date]
+) -> View:
+    day = await finished_day(session, ctx, team.key, on)
     if day is None:
         return heads.team_now(t, team, None)
     waiting = [member.name for member in await people.unconnected(session, team.key)]
-    earlier = [date.fromisoformat(on) for on in reference.get("earlier", ())]
-    caught_up = [(on, pooled(totals(await queries.entries(session, team.key, on, on)).values())) for on in earlier]
+    caught_up = []
+    for each in earlier:
+        of_day = totals(await queries.entries(session, team.key, each, each))
+        caught_up.append((each, pooled(of_day.values())))
     return heads.digest(t, team, day, waiting, caught_up)
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Literal, Protocol
 
 from bot.cache import Shared
+from bot.views import View
 from reports.summary import Summary
 from scoring.entries import Month
 from scoring.payout import MoneyTerms
@@ -97,5 +98,6 @@ class AppContext:
     days: Shared[Day | None] = field(default_factory=Shared, compare=False)
     boards: Shared[Leaderboard] = field(default_factory=Shared, compare=False)
     summaries: Shared[Summary] = field(default_factory=Shared, compare=False)
+    digests: Shared[View] = field(default_factory=Shared, compare=False)
     standings: Shared[list[Scorecard]] = field(default_factory=Shared, compare=False)
     """By live reading."""
