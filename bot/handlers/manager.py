@@ -28,36 +28,35 @@ router = Router(name="manager")
 @router.callback_query(Tapped(Action.EVENING))
 async def evening_page(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
     """All evidence, page by page, in place."""
-    key, day, user, page = tapped.values
-    if key not in ctx.teams or not viewer.sees_person(key, user):
+    key, _, user, _ = tapped.values
+    if not viewer.sees_person(key, user):
         await query.answer(t("not-yours"), show_alert=True)
         return
-    async with ctx.db.reading() as session:
-        reference = {"team": key, "day": day, "crm_user": user}
-        view = await answers.evening(session, ctx, t, reference, page=int(page), named=_of_another(viewer, key, user))
-    await show.replace(query, view or View(t("stale-button")))
+    await show.replace(query, await _day(tapped, ctx, viewer, t))
 
 
 @router.callback_query(Tapped(Action.DAY))
 async def day_opened(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
     """A day of the history as a message of its own."""
-    key, day, user, page = tapped.values
+    key, _, user, _ = tapped.values
     if not viewer.sees_person(key, user):
         await query.answer(t("not-yours"), show_alert=True)
         return
     await query.answer()
     message = show.message_of(query)
-    if message is None:
-        return
+    if message is not None:
+        await show.send(message, await _day(tapped, ctx, viewer, t))
+
+
+async def _day(tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> View:
+    """A day of somebody, with his name where it is not the viewer's own."""
+    key, day, user, page = tapped.values
+    own = viewer.member_of(key)
+    named = own is None or own.crm_user != user
     async with ctx.db.reading() as session:
         reference = {"team": key, "day": day, "crm_user": user}
-        view = await answers.evening(session, ctx, t, reference, page=int(page), named=_of_another(viewer, key, user))
-    await show.send(message, view or View(t("stale-button")))
-
-
-def _of_another(viewer: Viewer, key: str, crm_user: str) -> bool:
-    own = viewer.member_of(key)
-    return own is None or own.crm_user != crm_user
+        view = await answers.evening(session, ctx, t, reference, page=int(page), named=named)
+    return view or View(t("stale-button"))
 
 
 # /me
