@@ -69,7 +69,7 @@ class Database:
             if not file.exists():
                 raise SchemaMismatch(f"there is no database at {file} yet: {MIGRATE}")
             with in_our_words():
-                await asyncio.to_thread(pragmas.probe, file)
+                await asyncio.to_thread(pragmas.prepare, file)
             engine, reader = (
                 create_async_engine(address.for_asyncio(where), connect_args=pragmas.CONNECT_ARGS, hide_parameters=True)
                 for _ in range(2)

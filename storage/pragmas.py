@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ IMMEDIATE = "reglament_immediate"
 CONNECT_ARGS = {"isolation_level": None, "timeout": BUSY_SECONDS}
 """No transactions behind our back: the driver would commit before DDL and begin too late."""
 
+_AGAIN_SECONDS = 0.02
+
 _PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     # Without it INSERT OR REPLACE deletes rows and the DELETE trigger of the ledger never hears of it.
@@ -26,16 +28,26 @@ _PRAGMAS = (
 )
 
 
-def probe(file: Path) -> None:
-    """Open and close the file once. Raises what the driver says.
+def prepare(file: Path) -> None:
+    """Turn the file's write-ahead log on (it stays on) and prove that it can be opened. Blocks.
 
-    A failure inside aiosqlite's own connecting would leave its thread to die noisily after the event loop.
+    Raises what the driver says.
+    The switch of a new file to the log answers "locked" at once, whatever the timeout, while somebody else makes the
+    same switch; so it is repeated. A failure inside aiosqlite's own connecting would leave its thread to die noisily.
     """
-    connection = sqlite3.connect(file, timeout=BUSY_SECONDS)
-    try:
-        connection.execute(_PRAGMAS[0])
-    finally:
-        connection.close()
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        connection = sqlite3.connect(file, timeout=BUSY_SECONDS)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        else:
+            return
+        finally:
+            connection.close()
+        time.sleep(_AGAIN_SECONDS)
 
 
 def install(engine: Engine, *, writes: bool = True) -> None:

@@ -38,6 +38,8 @@ def _config(connection: Connection | None = None) -> Config:
 def _connected(url: URL) -> Iterator[Connection]:
     """A connection in one transaction that no other migration shares; committed at the end."""
     sqlite = address.is_sqlite(url)
+    if sqlite:
+        pragmas.prepare(address.file_of(url))
     engine = create_engine(
         address.for_migrations(url),
         poolclass=NullPool,

@@ -6,6 +6,7 @@ import re
 import sqlite3
 import subprocess
 import tomllib
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -14,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect
 
-from storage import address
+from storage import address, pragmas
 from storage.database import Database, current_revision, downgrade, head_revision, upgrade
 from storage.errors import SchemaMismatch
 from storage.models import Base
@@ -106,6 +107,27 @@ def test_two_processes_may_migrate_at_once(empty_database_url):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: upgrade(empty_database_url), range(4)))
     assert current_revision(empty_database_url) == head_revision()
+
+
+def test_turning_the_log_on_waits_for_whoever_holds_the_new_file(tmp_path, monkeypatch):
+    """SQLite answers this switch "locked" at once and does not wait the timeout out."""
+    file = tmp_path / "new.db"
+    holder = sqlite3.connect(file, isolation_level=None)
+    holder.execute("CREATE TABLE held (x)")
+    holder.execute("BEGIN IMMEDIATE")
+    waits = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            holder.execute("COMMIT")
+
+    monkeypatch.setattr(pragmas.time, "sleep", wait)
+    pragmas.prepare(file)
+    assert len(waits) == 3
+    holder.close()
+    with closing(sqlite3.connect(file)) as later:
+        assert later.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_a_migration_that_breaks_half_way_leaves_nothing(empty_database_url, monkeypatch):
