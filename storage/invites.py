@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import audit, people
@@ -60,7 +60,7 @@ def _hash(token: str) -> str:
 
 async def look_up(session: AsyncSession, token: str, telegram_id: int, *, at: datetime) -> Invite:
     """Whom a token is for, to ask "Is it you?". Raises InviteRefused if this chat cannot accept it."""
-    row = await _usable(session, token, telegram_id, at)
+    row = await _usable(session, _invite(token), telegram_id, at)
     if row.manager_id is not None:
         manager = await session.get_one(ManagerRecord, row.manager_id)
         member = await people.member(session, manager.connection, manager.crm_user)
@@ -72,7 +72,7 @@ async def look_up(session: AsyncSession, token: str, telegram_id: int, *, at: da
 
 async def accept(session: AsyncSession, token: str, telegram_id: int, *, at: datetime) -> Person:
     """Connect the chat with the person; the token is used up. Raises InviteRefused."""
-    row = await _usable(session, token, telegram_id, at)
+    row = await _usable(session, _invite(token).with_for_update(), telegram_id, at)
     person = await _target(session, row, telegram_id, at)
     row.used_at, row.used_by = at, person.id
     audit.write(session, at=at, author=f"telegram:{telegram_id}", action="invite.accept", subject=str(person.id))
@@ -82,8 +82,12 @@ async def accept(session: AsyncSession, token: str, telegram_id: int, *, at: dat
     return found
 
 
-async def _usable(session: AsyncSession, token: str, telegram_id: int, at: datetime) -> InviteRecord:
-    row = await session.scalar(select(InviteRecord).where(InviteRecord.token_hash == _hash(token)).with_for_update())
+def _invite(token: str) -> Select[InviteRecord]:
+    return select(InviteRecord).where(InviteRecord.token_hash == _hash(token))
+
+
+async def _usable(session: AsyncSession, query: Select[InviteRecord], telegram_id: int, at: datetime) -> InviteRecord:
+    row = await session.scalar(query)
     if row is None:
         raise InviteRefused(InviteProblem.UNKNOWN)
     if row.used_at is not None:

@@ -31,12 +31,12 @@ async def invited(
 ) -> None:
     """A link was opened: show whose it is and ask."""
     token = command.args or ""
-    async with ctx.db.reading() as session:
-        try:
+    try:
+        async with ctx.db.reading() as session:
             invite = await invites.look_up(session, token, message.chat.id, at=now())
-        except InviteRefused as refused:
-            await message.answer(t(f"invite-{refused.problem.value}"))
-            return
+    except InviteRefused as refused:
+        await message.answer(t(f"invite-{refused.problem.value}"))
+        return
     buttons = (
         Button(t("invite-yes"), pack(Action.ACCEPT, token)),
         Button(t("invite-no"), pack(Action.DECLINE)),

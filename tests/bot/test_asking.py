@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from storage import people
 from tests.bot.office import ADMIN, ANNA, HEAD
+
+
+@pytest.fixture
+def office_url(database_url: str) -> str:
+    """All of it on both databases."""
+    return database_url
 
 
 async def test_the_evening_unfolds_to_everything_that_was_counted_and_folds_again(office):
