@@ -2,24 +2,64 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from aiogram import Bot, Dispatcher
-from aiogram.webhook.aiohttp_server import SimpleRequestHandler, setup_application
+from aiogram.types import Update
 from aiohttp import web
+from pydantic import ValidationError
 
 from reglament.errors import WorkFailed
 from reglament.settings import TelegramSettings
 
+log = structlog.get_logger()
+
 PATH = "/telegram"
 """Where updates come to, if `webhook_url` has no path of its own; always served, for proxies that cut paths."""
+HEADER = "X-Telegram-Bot-Api-Secret-Token"
+LAST_SECONDS = 20.0
+"""So long the updates in hand may take once no more are taken."""
 
 
 def address(webhook_url: str) -> str:
     """What Telegram is told."""
     return webhook_url if urlsplit(webhook_url).path.strip("/") else webhook_url.rstrip("/") + PATH
+
+
+@dataclass(slots=True)
+class _Entrance:
+    """Takes updates, receipts them at once and works on them."""
+
+    dispatcher: Dispatcher
+    bot: Bot
+    secret: str
+    _working: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    async def take(self, request: web.Request) -> web.Response:
+        """One call. What is no update is accepted, too: Telegram would bring it again and again."""
+        if not secrets.compare_digest(request.headers.get(HEADER, "").encode(), self.secret.encode()):
+            return web.Response(status=401)
+        try:
+            update = Update.model_validate_json(await request.read(), context={"bot": self.bot})
+        except ValidationError as error:
+            log.warning("no_update", problem=error.errors()[0]["type"], bytes=request.content_length)
+            return web.Response()
+        task = asyncio.create_task(self.dispatcher.feed_update(self.bot, update))
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+        return web.Response()
+
+    async def finish(self) -> None:
+        """Let what was receipted be answered."""
+        if self._working:
+            await asyncio.wait(self._working, timeout=LAST_SECONDS)
 
 
 @asynccontextmanager
@@ -28,10 +68,9 @@ async def listening(settings: TelegramSettings, dispatcher: Dispatcher, bot: Bot
     secret = settings.webhook_secret.get_secret_value()
     target = address(settings.webhook_url)
     application = web.Application()
-    handler = SimpleRequestHandler(dispatcher, bot, secret_token=secret)
+    entrance = _Entrance(dispatcher, bot, secret)
     for path in {PATH, urlsplit(target).path}:
-        application.router.add_post(path, handler.handle)  # not `register`: that would close the bot's session
-    setup_application(application, dispatcher, bot=bot)
+        application.router.add_post(path, entrance.take)
     runner = web.AppRunner(application)
     await runner.setup()
     host, _, port = settings.listen.rpartition(":")
@@ -44,3 +83,4 @@ async def listening(settings: TelegramSettings, dispatcher: Dispatcher, bot: Bot
         yield
     finally:
         await runner.cleanup()
+        await entrance.finish()

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from aiogram import Dispatcher, Router
 from aiogram.types import Message
+from structlog.testing import capture_logs
 
 from bot.wire import make_bot
 from reglament import webhook
@@ -61,10 +62,10 @@ async def test_only_calls_with_the_secret_are_answered(url: str, told: str, path
         bot = make_bot(TOKEN, api.url)
         async with webhook.listening(settings(port, url), dispatcher, bot):
             assert api.webhook == told
-            for headers in ({}, {"X-Telegram-Bot-Api-Secret-Token": "guessed"}):
+            for headers in ({}, {webhook.HEADER: "guessed"}):
                 refused = await caller.post(path, json=update("чужое"), headers=headers)
                 assert refused.status_code == 401
-            answer = await caller.post(path, json=update("своё"), headers={"X-Telegram-Bot-Api-Secret-Token": SECRET})
+            answer = await caller.post(path, json=update("своё"), headers={webhook.HEADER: SECRET})
             assert answer.status_code == 200
             elsewhere = await caller.post("/elsewhere", json=update("мимо"))
             assert elsewhere.status_code == 404
@@ -72,6 +73,47 @@ async def test_only_calls_with_the_secret_are_answered(url: str, told: str, path
                 assert await heard.get() == "своё"
         await bot.session.close()
     assert heard.empty()
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"not json", b"\xff\xfe", b"[]", b"{}", b'{"update_id": "x"}', b'{"update_id": 1, "message": 5}']
+)
+async def test_what_is_no_update_is_accepted_and_noted_in_a_line(body: bytes) -> None:
+    port = free_port()
+    async with BotApi() as api, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as caller:
+        bot = make_bot(TOKEN, api.url)
+        with capture_logs() as lines:
+            async with webhook.listening(settings(port, "https://bot.example"), Dispatcher(), bot):
+                headers = {webhook.HEADER: SECRET, "Content-Type": "application/json"}
+                answer = await caller.post("/telegram", content=body, headers=headers)
+        await bot.session.close()
+    assert answer.status_code == 200
+    assert [line["event"] for line in lines] == ["no_update"]
+    assert "exc_info" not in lines[0]
+
+
+async def test_an_update_that_was_receipted_is_answered_before_the_end() -> None:
+    taken, go_on = asyncio.Event(), asyncio.Event()
+    answered: list[str | None] = []
+    router = Router()
+
+    @router.message()
+    async def slow(message: Message) -> None:
+        taken.set()
+        await go_on.wait()
+        answered.append(message.text)
+
+    dispatcher = Dispatcher()
+    dispatcher.include_router(router)
+    port = free_port()
+    async with BotApi() as api, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as caller:
+        bot = make_bot(TOKEN, api.url)
+        async with webhook.listening(settings(port, "https://bot.example"), dispatcher, bot):
+            await caller.post("/telegram", json=update("в работе"), headers={webhook.HEADER: SECRET})
+            await taken.wait()
+            asyncio.get_running_loop().call_later(0.05, go_on.set)
+        assert answered == ["в работе"]
+        await bot.session.close()
 
 
 async def test_a_port_in_use_is_told_in_one_line() -> None:
