@@ -46,6 +46,8 @@ class Action(StrEnum):
     """team, `w` or `m`, first day, and of one person his CRM user: the trend of that week or month"""
     BIND = "bi"
     """team"""
+    HERE = "he"
+    """Whoever wrote `/bind` in the group's name shows himself."""
     INVITE = "in"
     """team: make new links"""
     STAY = "st"

@@ -10,7 +10,7 @@ from aiogram.types import CallbackQuery
 from bot.callbacks import Action, unpack
 from bot.shapes import fits
 
-IN_GROUPS = frozenset({Action.BIND, Action.STAY})
+IN_GROUPS = frozenset({Action.BIND, Action.HERE, Action.STAY})
 """What a button in a group may ask for; everything else is a person's own, whoever taps it there."""
 
 

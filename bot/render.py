@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from bot import answers, lines, personal
 from bot.context import AppContext
@@ -100,7 +101,10 @@ def _notice(ctx: AppContext, t: Texts, delivery: Delivery) -> View:
             deals = about.get("deals")
             return View(f"{text}\n{t('departed-deals', n=deals)}" if deals else text)
         case _:
-            reason = t(f"channel-{about['reason']}")
-            if "name" not in about:
-                return View(t("channel-off-group", title=title, reason=reason))
-            return View(t("channel-off", title=title, name=safe(about["name"]), reason=reason))
+            return _channel_off(ctx, t, about)
+
+
+def _channel_off(ctx: AppContext, t: Texts, about: Mapping[str, Any]) -> View:
+    titles = ", ".join(safe(ctx.teams[key].title) for key in about["teams"] if key in ctx.teams)
+    name = safe(about["name"]) if about["name"] else t("channel-nameless", chat=str(about["chat"]))
+    return View(t(f"channel-off-{about['whose']}", title=titles, name=name, reason=t(f"channel-{about['reason']}")))

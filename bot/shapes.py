@@ -62,6 +62,7 @@ SHAPES: Mapping[Action, str] = {
     Action.EXPORT: "team month word",
     Action.PICTURE: "team period day user?",
     Action.BIND: "team",
+    Action.HERE: "",
     Action.INVITE: "team",
     Action.STAY: "",
 }

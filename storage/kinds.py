@@ -31,7 +31,16 @@ class DeliveryKind(StrEnum):
     DEPARTED = "departed"
     """Somebody left the CRM; his open deals need a new owner; to heads. reference: team, day, crm_user, name, deals."""
     CHANNEL_OFF = "channel_off"
-    """Somebody, or the group, cannot be reached any more; once, to heads. reference: team, reason, name of a person."""
+    """A chat that cannot be reached any more; once, to heads, of a head to admins. reference: team, all its `teams`,
+    `whose` it was, name (empty: only the chat's number is known), chat, reason."""
+
+
+class Whose(StrEnum):
+    """What a chat is to a team."""
+
+    MANAGER = "manager"
+    HEAD = "head"
+    GROUP = "group"
 
 
 def run_event(run_id: int) -> str:

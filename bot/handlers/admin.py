@@ -96,25 +96,49 @@ async def _links(bot: Bot, ctx: AppContext, viewer: Viewer, t: Texts, key: str, 
 @router.message(Command("bind"))
 async def bind(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
     """This group or topic gets the leaderboard."""
+    private = message.chat.type == "private"
+    if viewer.admin:
+        await show.send(message, View(t("bind-private")) if private else await _binding(message, ctx, viewer, t, now()))
+    elif private:
+        await message.answer(t("not-yours") if viewer.known else t("stranger"))
+    elif _in_its_name(message):
+        await show.send(message, View(t("bind-who"), ((Button(t("bind-me"), pack(Action.HERE)),),)))
+
+
+def _in_its_name(message: Message) -> bool:
+    """Whether an administrator who stays anonymous wrote it: Telegram tells the group instead of him."""
+    return message.sender_chat is not None and message.sender_chat.id == message.chat.id
+
+
+@router.callback_query(Tapped(Action.HERE))
+async def bind_shown(
+    query: CallbackQuery, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+) -> None:
+    """A tap tells who it is, also of somebody who writes in the group's name."""
+    message = await _tapped_by_admin(query, viewer, t)
+    if message is not None:
+        await show.replace(query, await _binding(message, ctx, viewer, t, now()))
+
+
+async def _tapped_by_admin(query: CallbackQuery, viewer: Viewer, t: Texts) -> Message | None:
+    """The message in the group; None (and it was said why) for others, and where its topic is no longer known."""
     if not viewer.admin:
-        if message.chat.type == "private":
-            await message.answer(t("not-yours") if viewer.known else t("stranger"))
-        return
-    if message.chat.type == "private":
-        await message.answer(t("bind-private"))
-        return
+        await query.answer(t("not-yours"), show_alert=True)
+    elif not isinstance(query.message, Message):
+        await query.answer(t("stale-button"), show_alert=True)
+    else:
+        return query.message
+    return None
+
+
+async def _binding(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: datetime) -> View:
+    """It is done, where there is one team; else which one?"""
     team = choosing.only(ctx.teams)
     if team is not None:
-        text = await _bound(ctx, viewer, t, team, message.chat.id, _thread(message), now())
-        await message.answer(text)
-        return
-    rows = tuple((Button(each.title, pack(Action.BIND, key)),) for key, each in ctx.teams.items())
-    await show.send(message, View(t("bind-choose"), rows))
-
-
-def _thread(message: Message) -> int | None:
-    """The topic; messages of the General topic have none."""
-    return message.message_thread_id if message.is_topic_message else None
+        return View(await _bound(ctx, viewer, t, team, message, now))
+    return View(
+        t("bind-choose"), tuple((Button(each.title, pack(Action.BIND, key)),) for key, each in ctx.teams.items())
+    )
 
 
 @router.callback_query(Tapped(Action.BIND))
@@ -122,27 +146,28 @@ async def bind_team(
     query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
     """The answer to "which team?" in the group."""
-    message = query.message
-    if not viewer.admin or tapped.values[0] not in ctx.teams:
-        await query.answer(t("not-yours"), show_alert=True)
+    message = await _tapped_by_admin(query, viewer, t)
+    if message is None:
         return
-    if not isinstance(message, Message):  # which topic it stood in is no longer known
+    if tapped.values[0] not in ctx.teams:
         await query.answer(t("stale-button"), show_alert=True)
         return
-    text = await _bound(ctx, viewer, t, tapped.values[0], message.chat.id, _thread(message), now())
-    await show.replace(query, View(text))
+    await show.replace(query, View(await _bound(ctx, viewer, t, tapped.values[0], message, now())))
 
 
-async def _bound(
-    ctx: AppContext, viewer: Viewer, t: Texts, key: str, chat_id: int, thread_id: int | None, now: datetime
-) -> str:
-    team = ctx.teams[key]
+async def _bound(ctx: AppContext, viewer: Viewer, t: Texts, key: str, message: Message, now: datetime) -> str:
+    team, thread_id = ctx.teams[key], _thread(message)
     if team.chat_id is not None:
         return t("bind-settings", title=safe(team.title))
     async with ctx.db.transaction() as session:
         author = f"telegram:{viewer.telegram_id}"
-        await teams.bind_chat(session, key, chat_id, thread_id, author=author, at=now)
-        await channels.turn_on(session, chat_id, at=now)
+        await teams.bind_chat(session, key, message.chat.id, thread_id, author=author, at=now)
+        await channels.turn_on(session, message.chat.id, at=now)
         if thread_id is not None:
-            await channels.find_thread(session, chat_id, thread_id, at=now)
+            await channels.find_thread(session, message.chat.id, thread_id, at=now)
     return t("bind-done", title=safe(team.title))
+
+
+def _thread(message: Message) -> int | None:
+    """The topic; messages of the General topic have none."""
+    return message.message_thread_id if message.is_topic_message else None

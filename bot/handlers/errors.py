@@ -56,7 +56,10 @@ async def stale(query: CallbackQuery, t: Texts) -> None:
 @last.message(F.chat.type == "private", F.content_type.in_(SAID))
 async def unknown(message: Message, viewer: Viewer, t: Texts) -> None:
     """One helpful line; in groups silence."""
-    await message.answer(t("unknown-command") if viewer.known else t("stranger"))
+    if not viewer.known:
+        await message.answer(t("stranger"))
+    else:
+        await message.answer(t("unknown-command") if (message.text or "").startswith("/") else t("only-commands"))
 
 
 async def failed(event: ErrorEvent, language: Language) -> bool:

@@ -31,10 +31,11 @@ async def added(event: ChatMemberUpdated, ctx: AppContext, bot: Bot, now: Callab
 
 @router.my_chat_member(ChatMemberUpdatedFilter(IS_MEMBER >> IS_NOT_MEMBER))
 async def removed(event: ChatMemberUpdated, ctx: AppContext, now: Callable[[], datetime]) -> None:
-    """Removed, or blocked: stop writing there, tell the heads."""
-    reason = "blocked" if event.chat.type == "private" else "kicked"
+    """Removed, or blocked: stop writing there, tell who must know."""
+    private = event.chat.type == "private"
+    reason, name = ("blocked", event.from_user.full_name) if private else ("kicked", "")
     async with ctx.db.transaction() as session:
-        await channel_lost(session, ctx, event.chat.id, reason, at=now())
+        await channel_lost(session, ctx, event.chat.id, reason, at=now(), name=name)
 
 
 @router.message(F.forum_topic_reopened)

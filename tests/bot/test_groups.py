@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot import menus
 from bot.callbacks import Action, pack
 from storage import channels, people, teams
@@ -9,6 +11,12 @@ from storage.rows import Role, RoleGrant
 from tests.bot.office import ADMIN, ANNA, GROUP, HEAD, STRANGER
 
 TOPIC = 77
+
+
+@pytest.fixture
+def office_url(database_url: str) -> str:
+    """All of it on both databases."""
+    return database_url
 
 
 async def test_a_head_sees_nothing_of_his_own_by_a_button_in_the_group(office):
@@ -43,6 +51,24 @@ async def test_only_an_admin_binds_a_topic_and_a_deleted_one_can_be_bound_again(
         bound = await teams.find(session, "sales")
         assert not (await channels.find(session, GROUP)).lost_threads
     assert (bound.chat_id, bound.thread_id) == (GROUP, TOPIC)
+
+
+async def test_who_binds_in_the_groups_name_shows_himself_by_a_tap(two_teams):
+    office = two_teams
+    group = office.api.chat(GROUP)
+    anonymous = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
+    body = {"message_id": office.api.next_id(), "date": office.api.now(), "chat": group.json(), "text": "/bind"}
+    body |= {"entities": [{"type": "bot_command", "offset": 0, "length": 5}]}
+    office.api.push("message", body | {"from": anonymous, "sender_chat": group.json()})
+    question = await office.api.message(GROUP, "от имени группы")
+    assert question.buttons == ["Это я"]
+    refused = await office.api.answered(office.api.user(HEAD).taps("Это я", group))
+    assert "недоступно" in refused.text
+    assert not question.history
+    await office.api.answered(office.api.user(ADMIN).taps("Это я", group))
+    assert (await office.api.message(GROUP, "какой команды")).id == question.id
+    office.api.user(ADMIN).taps("B2B", group)
+    await office.api.message(GROUP, "будут приходить сюда")
 
 
 def _in_topic(office, user, message, data):
@@ -112,11 +138,24 @@ async def test_an_update_that_telegram_brings_again_is_answered_once(office):
     assert len(office.api.chat(HEAD).texts) == 2
 
 
+def _sends(office, user, **what):
+    """He sends something else than text."""
+    body = {"message_id": office.api.next_id(), "date": office.api.now(), "chat": user.chat.json()}
+    office.api.push("message", body | {"from": user.json()} | what)
+
+
+async def test_a_picture_or_a_voice_message_is_no_wrong_command(office):
+    head = office.api.user(HEAD)
+    file = {"file_id": "1", "file_unique_id": "1"}
+    _sends(office, head, photo=[{**file, "width": 1, "height": 1}], caption="отчёт")
+    _sends(office, head, voice={**file, "duration": 1})
+    for _ in range(2):
+        await office.api.message(HEAD, "Я понимаю только команды")
+
+
 async def test_a_pinned_message_wants_no_answer(office):
     head = office.api.user(HEAD)
-    body = {"message_id": office.api.next_id(), "date": office.api.now(), "chat": head.chat.json()}
-    pinned = {"message_id": 1, "date": 0, "chat": head.chat.json()}
-    office.api.push("message", body | {"from": head.json(), "pinned_message": pinned})
+    _sends(office, head, pinned_message={"message_id": 1, "date": 0, "chat": head.chat.json()})
     head.says("/nonsense")
     await office.api.message(HEAD, "Такой команды нет")
     assert len(office.api.chat(HEAD).texts) == 1

@@ -159,18 +159,19 @@ async def test_how_it_stands_before_the_next_cutoff(lived, t):
         (DeliveryKind.DELAYED, {"retry_until": "2026-11-19T17:00:00+00:00", "problem": "HTTP 503 <html>"}),
         (DeliveryKind.ALARM, {"connection": "main", "problem": "Bitrix24 does not accept the webhook"}),
         (DeliveryKind.DEPARTED, {"crm_user": "7", "name": "O'Neil & Co", "deals": 21}),
-        (DeliveryKind.CHANNEL_OFF, {"crm_user": "7", "name": "<b>Борис</b>", "reason": "blocked"}),
-        (DeliveryKind.CHANNEL_OFF, {"reason": "kicked"}),
+        (DeliveryKind.CHANNEL_OFF, {"whose": "manager", "name": "<b>Борис</b>", "reason": "blocked"}),
+        (DeliveryKind.CHANNEL_OFF, {"whose": "head", "name": "", "chat": 222, "reason": "deactivated"}),
+        (DeliveryKind.CHANNEL_OFF, {"whose": "group", "name": "", "chat": -1001, "reason": "kicked"}),
         (DeliveryKind.NO_DATA, {"day": OUTAGE.isoformat()}),
     ],
     ids=lambda value: value.value if isinstance(value, DeliveryKind) else "",
 )
 async def test_notices(lived, t, kind, reference):
-    about = {"team": "sales", "day": LAST.isoformat()} | reference
+    about = {"team": "sales", "teams": ["sales"], "day": LAST.isoformat()} | reference
     delivery = Delivery(1, "test", kind.value, to_telegram(HEAD), about, DeliveryState.PENDING)
     now: datetime = lived.clock()
     async with lived.process.db.reading() as session:
-        name = kind.value.replace("_", "-") + ("-group" if about.get("reason") == "kicked" else "")
+        name = "-".join([kind.value.replace("_", "-"), *filter(None, [reference.get("whose")])])
         compare(t, name, await render.render(session, lived.ctx, t, delivery, now=now))
 
 

@@ -13,7 +13,13 @@ from storage import channels, invites, people
 from storage.kinds import to_person
 from storage.rows import DeliveryState
 from tests.bot.botapi import Fault
-from tests.bot.office import ANNA, CUTOFF, GROUP, HEAD, HR, STRANGER
+from tests.bot.office import ADMIN, ANNA, CUTOFF, GROUP, HEAD, HR, STRANGER
+
+
+@pytest.fixture
+def office_url(database_url: str) -> str:
+    """All of it on both databases."""
+    return database_url
 
 
 async def test_a_stranger_learns_nothing(office):
@@ -63,6 +69,7 @@ async def test_everybody_is_answered_by_his_rights(office):
         ("/week", "Это вам недоступно"),
         ("/export", "Это вам недоступно"),
         ("/nonsense", "Такой команды нет"),
+        ("сколько у меня баллов?", "Я понимаю только команды"),
     ):
         anna.says(text)
         await office.api.message(ANNA, answer)
@@ -112,6 +119,30 @@ async def test_who_blocked_the_bot_gets_nothing_more_and_his_head_is_told_once(o
     assert "бот заблокирован" in told.text
     async with office.process.db.reading() as session:
         assert not (await channels.find(session, ANNA)).active
+
+
+async def test_a_head_who_blocks_the_bot_is_told_to_the_admin_once_with_all_his_teams(two_teams):
+    office = two_teams
+    office.api.user(HEAD).blocks()
+    await office.is_off(HEAD)
+    await office.evening()
+    await office.later()
+    told = [text for text in office.api.chat(ADMIN).texts if "больше не получает" in text]
+    assert len(told) == 1
+    assert "Отдел продаж" in told[0]
+    assert "B2B" in told[0]
+    assert office.api.user(HEAD).name in told[0]
+    assert "бот заблокирован" in told[0]
+
+
+async def test_a_manager_is_told_to_the_admin_where_no_head_can_be_reached(office):
+    await office.join_anna()
+    office.api.user(HEAD).blocks()
+    await office.is_off(HEAD)
+    office.api.user(ANNA).blocks()
+    await office.is_off(ANNA)
+    await office.send()
+    await office.api.message(ADMIN, "Анна Примерова больше не получает сообщений")
 
 
 async def test_a_group_that_became_a_supergroup_is_followed(office):

@@ -155,7 +155,9 @@ departed-deals = { $n ->
     [one] { $n } open deal needs a new owner
    *[other] { $n } open deals need a new owner
 }
-channel-off = { $title }: { $name } gets no messages any more ({ $reason })
+channel-off-manager = { $title }: { $name } no longer gets messages ({ $reason }). This does not affect the score
+channel-off-head = { $title }: the head { $name } no longer gets messages ({ $reason }). The daily results do not reach them: ask them to open the bot again, or name somebody else in the settings
+channel-nameless = with Telegram id { $chat }
 channel-off-group = { $title }: the group gets no messages any more ({ $reason }). Bring the bot back, or let an admin choose another: /bind
 channel-blocked = the bot is blocked
 channel-deactivated = the account was deleted
@@ -201,6 +203,7 @@ invite-other_person = This chat belongs to another person already. Ask the admin
 invite-yours = You are connected already. What you can ask: /help
 
 unknown-command = There is no such command. What I can do: /help
+only-commands = I understand commands only. What I can do: /help
 no-own-score = Your days are not scored, so you have no points of your own. What you can do: /help
 not-yours = This command is not for you. What you can ask: /help
 stale-button = This message is out of date. Open it again by its command.
@@ -323,6 +326,8 @@ invite-all = Everybody is connected.
 bind-done = The results of “{ $title }” will come here.
 bind-settings = The group of “{ $title }” stands in the settings, and they win. Change chat_id there.
 bind-private = /bind works in a group.
+bind-who = You write as the group, so I cannot see who you are. Tap the button: a tap shows me.
+bind-me = It is me
 bind-choose = Which team's results shall come here?
 picture-leaderboard = Leaders · { $title }
 picture-trend = Trend · { $title }
