@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from enum import StrEnum
 
-from bot.callbacks import Action, Callback, Part
+from bot.callbacks import SHAPES, Callback, Part, kinds
 from scoring.entries import Month
 
 
@@ -41,38 +41,14 @@ _KINDS: Mapping[str, Callable[[str], bool]] = {
     "part": _of(Part),
     "period": _like(r"[wm]"),
     "word": _like(r"[a-z]{1,16}"),
-    "user": bool,
+    "user": _like(r"[\w-]{12}"),
 }
-
-SHAPES: Mapping[Action, str] = {
-    Action.EVENING: "team day user page",
-    Action.TODAY: "team page",
-    Action.RULES: "team",
-    Action.ACCEPT: "token",
-    Action.DECLINE: "",
-    Action.LANGUAGE: "word",
-    Action.ME: "team user month",
-    Action.DAY: "team day user page",
-    Action.WEEK: "team day part page",
-    Action.MONTH: "team day part page",
-    Action.WHO: "team user",
-    Action.TEAM: "word team",
-    Action.STAFF: "team page",
-    Action.LIVE: "team page",
-    Action.EXPORT: "team month word",
-    Action.PICTURE: "team period day user?",
-    Action.BIND: "team",
-    Action.HERE: "",
-    Action.INVITE: "team",
-    Action.STAY: "",
-}
-"""Values in their order; one with a question mark may be missing."""
 
 
 def fits(tapped: Callback) -> bool:
     """Whether the values are what this button carries."""
-    kinds = SHAPES[tapped.action].split()
-    needed = sum(not kind.endswith("?") for kind in kinds)
-    if not needed <= len(tapped.values) <= len(kinds):
+    shape = SHAPES[tapped.action].split()
+    needed = sum(not kind.endswith("?") for kind in shape)
+    if not needed <= len(tapped.values) <= len(shape):
         return False
-    return all(_KINDS[kind.rstrip("?")](value) for kind, value in zip(kinds, tapped.values, strict=False))
+    return all(_KINDS[kind](value) for kind, value in zip(kinds(tapped.action), tapped.values, strict=False))

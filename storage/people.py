@@ -118,6 +118,12 @@ async def members(session: AsyncSession, team: str) -> list[Member]:
     return sorted((_to_member(row) for row in rows), key=lambda item: (item.name.casefold(), item.crm_user))
 
 
+async def crm_users(session: AsyncSession, team: str) -> list[str]:
+    """Everybody whom the team's CRM ever named; of an unknown team nobody."""
+    connection = select(TeamRecord.connection).where(TeamRecord.key == team).scalar_subquery()
+    return list(await session.scalars(select(ManagerRecord.crm_user).where(ManagerRecord.connection == connection)))
+
+
 async def all_members(session: AsyncSession, *, connection: str | None = None) -> list[Member]:
     """Everybody ever scored or listed (of one connection), by name."""
     query = _members() if connection is None else _members().where(ManagerRecord.connection == connection)

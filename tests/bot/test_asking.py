@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.callbacks import Action, pack
 from storage import people
 from tests.bot.office import ADMIN, ANNA, HEAD
 
@@ -108,14 +109,14 @@ async def test_a_manager_opens_nobody_elses_days(office):
     before = len(office.api.chat(ANNA).messages)
     user = other.crm_user
     for data in (
-        f"2:ev:sales:2026-11-19:{user}:1",
-        f"2:dy:sales:2026-11-19:{user}:0",
-        f"2:me:sales:{user}:2026-11",
-        f"2:wh:sales:{user}",
-        f"2:pi:sales:m:2026-11-01:{user}",
-        "2:pi:sales:m:2026-11-01",
-        "2:lv:sales:1",
-        "2:sf:sales:1",
+        pack(Action.EVENING, "sales", "2026-11-19", user, 1),
+        pack(Action.DAY, "sales", "2026-11-19", user, 0),
+        pack(Action.ME, "sales", user, "2026-11"),
+        pack(Action.WHO, "sales", user),
+        pack(Action.PICTURE, "sales", "m", "2026-11-01", user),
+        pack(Action.PICTURE, "sales", "m", "2026-11-01"),
+        pack(Action.LIVE, "sales", 1),
+        pack(Action.STAFF, "sales", 1),
     ):
         tap = anna.taps_data(own, data)
         await office.api.answered(tap)

@@ -103,12 +103,21 @@ async def test_data_that_no_button_carries_is_a_stale_button(office):
         pack(Action.ME, team, "11", "2026-13"),
         pack(Action.ACCEPT),
         pack(Action.PICTURE, team, "z", "2026-11-19"),
-        "2:" + huge,
+        "3:" + huge,
     ):
         tap = await office.api.answered(stranger.taps_data(said, data))
         assert tap.alert
         assert "устарело" in tap.text or "Слишком часто" in tap.text
     assert len(office.api.chat(STRANGER).texts) == 1
+
+
+async def test_a_button_of_somebody_whom_the_crm_never_named_is_a_stale_button(office):
+    head = office.api.user(HEAD)
+    head.says("/help")
+    said = await office.api.message(HEAD)
+    for data in (pack(Action.WHO, "sales", "nobody"), pack(Action.WHO, "nowhere", "11"), "3:wh:sales:11"):
+        tap = await office.api.answered(head.taps_data(said, data))
+        assert "устарело" in tap.text
 
 
 async def test_a_doubled_tap_repeats_nothing_and_a_late_one_still_shows(office):

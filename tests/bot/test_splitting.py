@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import secrets
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.callbacks import LIMIT as CALLBACK_LIMIT
-from bot.callbacks import Action, Callback, pack, unpack
+from bot.callbacks import Action, Callback, Part, kinds, mark, pack, unpack
+from bot.shapes import fits
 from bot.splitting import LIMIT, size, split
 from tests.bot.telegram_html import plain
+
+CALLBACK_LIMIT = 64
+"""Bytes, by the Bot API."""
 
 words = st.text(alphabet="абвгд xyz", min_size=1, max_size=40)
 lines = st.one_of(
@@ -53,8 +58,26 @@ def test_emoji_count_as_telegram_counts_them():
 
 def test_a_button_says_what_it_was_made_for():
     data = pack(Action.EVENING, "sales", "2026-11-19", "11", 2)
+    assert unpack(data) == Callback(Action.EVENING, ("sales", "2026-11-19", mark("11"), "2"))
+    assert mark("11") != mark("12")
+
+
+@pytest.mark.parametrize("action", Action)
+def test_every_button_fits_whatever_it_carries(action):
+    longest = {
+        "team": "t" * 24,
+        "day": "2026-11-19",
+        "month": "2026-11",
+        "page": "9999",
+        "token": secrets.token_urlsafe(24),
+        "part": Part.PEOPLE,
+        "period": "w",
+        "word": "leaderboardwords",
+        "user": "имя.фамилия:a-very-long-name@some-crm-of-a-large-company.example",
+    }
+    data = pack(action, *(longest[kind] for kind in kinds(action)))
     assert len(data.encode()) <= CALLBACK_LIMIT
-    assert unpack(data) == Callback(Action.EVENING, ("sales", "2026-11-19", "11", "2"))
+    assert fits(unpack(data))
 
 
 def test_a_button_of_another_version_means_nothing():
