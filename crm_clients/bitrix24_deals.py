@@ -25,7 +25,7 @@ from crm_clients.doubt import shadows
 from scoring.records import Deal, DealState, Money, RecordKind
 
 WHAT = "deals"
-STORIES = 8
+STORIES = 14
 """Deals whose stage histories are asked for by one command: mostly they fit on a page."""
 SAME = timedelta(seconds=5)
 """A move changes a deal; a change later than that is another one."""
@@ -89,6 +89,11 @@ class Names:
             }
         return names
 
+    def wanted(self, pipeline: str) -> Sequence[tuple[str, str]]:
+        """What is required in a pipeline, as in `required`."""
+        everywhere, here = self.required.get("*", ()), self.required.get(pipeline, ())
+        return list(dict([*everywhere, *here]).items()) if everywhere and here else everywhere or here
+
     @property
     def select(self) -> list[str]:
         """All fields to read."""
@@ -115,24 +120,26 @@ class DealReader:
         """Open deals of members of which no comment is known."""
 
     async def read(self, pages: int, beside: Sequence[Listing] = ()) -> str:
-        """Hand the deals over; why they could not be read in full, or nothing.
+        """Hand the open deals over, and find those whose story must be read; why not all could be read, or nothing.
 
         `beside` are lists of other kinds that share its requests.
         """
-        job = self._job
         lists = [
             self._list({"closed": "N"}, pages),
             self._list({"closed": "Y", ">=movedTime": stamp(self._start)}, max(1, pages // 10)),
             # One that was never moved need not have a time of it.
             self._list({"closed": "Y", ">=createdTime": stamp(self._start)}, 1),
         ]
-        await job.read([*lists, *beside])
-        if problem := problem_of(lists):
-            return problem
+        await self._job.read([*lists, *beside])
+        return problem_of(lists)
+
+    async def read_stories(self, beside: Sequence[Listing] = ()) -> str:
+        """Hand the other deals over, once their stories are read."""
+        job = self._job
         told: dict[int, list[Move]] = {}
         # Whatever moved while it was read may have been in neither list.
         lists = [self._list({">=movedTime": stamp(self._began - timedelta(minutes=1))}, 1), *self._stories(told)]
-        await job.read(lists)
+        await job.read([*lists, *beside])
         late = [deal for deal in self._aside if deal not in told]
         if late:
             lists += list(self._stories(told))
@@ -259,8 +266,7 @@ class DealReader:
         return self._names.reasons.get(told) or self._job.stages.names.get(told) or told
 
     def _missing(self, row: Row, pipeline: str) -> tuple[str, ...]:
-        wanted = {**dict(self._names.required.get("*", ())), **dict(self._names.required.get(pipeline, ()))}
-        return tuple(shown for shown, name in wanted.items() if is_empty(row.get(name), name))
+        return tuple(shown for shown, name in self._names.wanted(pipeline) if is_empty(row.get(name), name))
 
 
 def _standing(moves: Iterator[Move]) -> Standing:

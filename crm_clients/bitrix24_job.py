@@ -42,16 +42,16 @@ class Once(Listing):
         """The one command."""
         return super().commands(name, 1)
 
-    def accept(self, replies: Sequence[Reply]) -> Iterable[Sequence[Row]]:  # type: ignore[override]
+    def accept(self, replies: Mapping[str, Reply]) -> Iterable[Sequence[Row]]:  # type: ignore[override]
         """Keep the answer."""
-        for reply in replies:
+        for reply in replies.values():
             if reply.error is not None or not reply.known:
                 self._failed(reply)
             else:
                 self.value, self.over = reply.value, True
         return ()
 
-    def _page(self, after: str) -> dict[str, Any]:
+    def _page(self, after: str, order: str = "ASC") -> dict[str, Any]:
         return {**self.params}
 
 
@@ -122,6 +122,14 @@ class Job:
         The longest come last: they fill whatever room the others leave in a request.
         """
         await self.lists.read(sorted(listings, key=lambda listing: listing.want))
+        await self._settled(listings)
+
+    async def read_rest(self, listings: Sequence[Listing]) -> None:
+        """Read those to their ends that were `lists.beside` the others. Raises as `read`."""
+        await self.lists.finish()
+        await self._settled(listings)
+
+    async def _settled(self, listings: Sequence[Listing]) -> None:
         await self.stream.drained()
         for listing in listings:
             if listing.problem is not None and refused(listing.problem):

@@ -21,7 +21,11 @@ Take = Callable[["Listing", Sequence[Row]], Awaitable[None]]
 """Is given each page in its turn; may only note it, so that the next request can go out meanwhile."""
 
 GROWTH = 4
-"""How many times as many pages are asked for of a list that was longer than expected."""
+"""How many times as many pages are expected of a list that was longer than expected."""
+LONG = 10
+"""Pages asked for at once of a list of which it is worth a command to learn where it ends."""
+MORE = 1.1
+"""How many times as many pages are asked for as the ids that are left seem to fill: they may lie closer there."""
 ATTEMPTS, FEW_ATTEMPTS = 6, 3
 """A request for several kinds of record is given up sooner: each kind is then read by itself."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0
@@ -54,11 +58,17 @@ class Listing:
         self.group = group or what
         self.want = max(1, min(COMMANDS, pages))
         self.failures = 0
+        self.retried = False
+        """Whether any of it was read later than first asked for."""
         self.over = False
         self.problem: CrmError | None = None
         """Why it could not be read in full."""
         self._key, self._by, self._at = key, by or key, at
         self._after = 0
+        self._pages, self._expected = 0, pages
+        """Read, and expected in all."""
+        self._end = 0
+        """The last id, as far as it was asked for and told."""
 
     @property
     def open(self) -> bool:
@@ -66,51 +76,80 @@ class Listing:
         return not self.over and self.problem is None
 
     def commands(self, name: str, pages: int) -> dict[str, str]:
-        """The next pages, each beginning after the last row of the one before."""
+        """The next pages, each beginning after the last row of the one before; of a long list first its end too."""
+        is_long = pages >= LONG and self._pages + pages < self._expected
+        end = {f"{name}end": command(self.method, self._last_page())} if is_long and not self._end else {}
         return {
             f"{name}p{page}": command(
                 self.method, self._page(str(self._after) if page == 0 else self._last_of(f"{name}p{page - 1}"))
             )
-            for page in range(pages)
-        }
+            for page in range(pages - len(end))
+        } | end
 
-    def accept(self, replies: Sequence[Reply]) -> Iterator[Sequence[Row]]:
+    def accept(self, replies: Mapping[str, Reply]) -> Iterator[Sequence[Row]]:
         """The pages that were really read. What came after a short or failed page is asked for again, or not at all."""
-        for place, reply in enumerate(replies):
+        begun, pages = self._after, 0
+        for name, reply in replies.items():
+            if name.endswith("end"):
+                self._note_end(reply)
+                continue
             if reply.error is not None or not reply.known:
                 self._failed(reply)
                 return
             rows = rows_of(reply.value, self._at)
             ids = [number(row[self._key]) for row in rows]
             if ids and (ids[0] <= self._after or any(a > b for a, b in pairwise(ids))):
-                if place:
+                if pages:
                     break
                 raise CrmNonsense(f"{self.method} does not go on behind the last id: the list cannot be read")
             self.failures = 0
             if ids:
+                begun = begun if begun else ids[0]
                 self._after = ids[-1]
                 yield rows
+            pages += 1
             if len(rows) < PAGE:
                 self.over = True
                 return
-        self.want = min(COMMANDS, self.want * GROWTH)
+        self._expect(pages, self._after - begun)
+
+    def _note_end(self, reply: Reply) -> None:
+        """A hint: what was not told was not asked well, and is asked no more."""
+        rows = rows_of(reply.value, self._at) if reply.error is None and reply.known else []
+        self._end = max((number(row[self._key]) for row in rows), default=-1)
+
+    def _expect(self, pages: int, ids: int) -> None:
+        """How many more pages to ask for, after so many full ones that hold so many ids."""
+        self._pages += pages
+        if self._end > self._after and ids > 0:
+            left = int((self._end - self._after) * pages * MORE / ids) + 1
+        else:
+            if self._pages >= self._expected:
+                self._expected = self._pages * GROWTH
+            left = self._expected - self._pages
+        self.want = max(1, min(COMMANDS, left))
 
     def _failed(self, reply: Reply) -> None:
         self.failures += 1
+        self.retried = True
         error = reply.error or TryAgain(f"{self.method}: the portal said nothing of a part of the request")
         if not isinstance(error, TryAgain):
             self.problem = error
         elif not isinstance(error, OperationLimit) and self.failures >= ATTEMPTS:
             self.problem = CrmUnavailable(str(error))
 
-    def _page(self, after: str) -> dict[str, Any]:
+    def _page(self, after: str, order: str = "ASC") -> dict[str, Any]:
         params = {**self.params}
         if self.method == "voximplant.statistic.get":
-            return {**params, "FILTER": {**params["FILTER"], f">{self._by}": after}, "SORT": self._by, "ORDER": "ASC"}
+            return {**params, "FILTER": {**params["FILTER"], f">{self._by}": after}, "SORT": self._by, "ORDER": order}
         params["filter"] = {**params.get("filter", {}), f">{self._by}": after}
-        params["order"] = {self._by: "ASC"}
+        params["order"] = {self._by: order}
         params["start"] = -1
         return params
+
+    def _last_page(self) -> dict[str, Any]:
+        page = self._page(str(self._after), "DESC")
+        return {**page, "select": [self._by]} if "select" in page else page
 
     def _last_of(self, name: str) -> str:
         inside = f"[{self._at}]" if self._at else ""
@@ -141,9 +180,9 @@ class Numbered(Listing):
             for start in self._starts[:pages]
         }
 
-    def accept(self, replies: Sequence[Reply]) -> Iterator[Sequence[Row]]:
+    def accept(self, replies: Mapping[str, Reply]) -> Iterator[Sequence[Row]]:
         """The pages that were read."""
-        for reply in replies:
+        for reply in replies.values():
             if reply.error is not None or not reply.known:
                 self._failed(reply)
                 return
@@ -173,12 +212,24 @@ class Lists:
 
     def __init__(self, api: Bitrix24Api, deadline: Deadline, take: Take) -> None:
         self._api, self._deadline, self._take = api, deadline, take
+        self._beside: list[Listing] = []
+        """Those that nothing waits for."""
         self._blocked: dict[str, float] = {}
         """Methods whose computing time is used up, and until when."""
 
+    def beside(self, listings: Iterable[Listing]) -> None:
+        """Read these in whatever room the others leave in their requests, what is left of them in `finish`."""
+        self._beside += sorted(listings, key=lambda listing: listing.want)
+
     async def read(self, listings: Iterable[Listing]) -> None:
         """Each ends `over` or with its `problem`; none takes another with it."""
-        waiting = iter(listings)
+        await self._to_ends(iter(listings), self._beside)
+
+    async def finish(self) -> None:
+        """Read the lists that were beside the others."""
+        await self._to_ends(iter(self._beside), ())
+
+    async def _to_ends(self, waiting: Iterator[Listing], beside: Sequence[Listing]) -> None:
         current: list[Listing] = []
         pauses = 0
         while True:
@@ -186,14 +237,17 @@ class Lists:
             self._fill(current, waiting)
             if not current:
                 return
-            ready = [listing for listing in current if not self._is_blocked(listing.method)]
-            if not ready:
+            ready, others = self._ready(current), self._ready(beside)
+            if not ready and not others:
                 await self._until_unblocked(current)
                 continue
-            told = await self._request(ready)
+            told = await self._request(_shares(ready, others))
             pauses = 0 if told else pauses + 1
             if not told:
-                await self._pause(ready, pauses)
+                await self._pause(ready or others, pauses)
+
+    def _ready(self, listings: Sequence[Listing]) -> list[Listing]:
+        return [listing for listing in listings if listing.open and not self._is_blocked(listing.method)]
 
     def _fill(self, current: list[Listing], waiting: Iterator[Listing]) -> None:
         room = COMMANDS - sum(listing.want for listing in current)
@@ -202,9 +256,8 @@ class Lists:
                 current.append(following)
                 room -= following.want
 
-    async def _request(self, ready: Sequence[Listing]) -> bool:
+    async def _request(self, shares: Sequence[tuple[Listing, int]]) -> bool:
         """One batch for all; False if it brought nothing."""
-        shares = _shares(ready)
         commands: dict[str, str] = {}
         names: dict[int, list[str]] = {}
         for place, (listing, pages) in enumerate(shares):
@@ -223,11 +276,11 @@ class Lists:
             return True
         told = False
         for place, (listing, _) in enumerate(shares):
-            told |= await self._accept(listing, [replies[name] for name in names[place]])
+            told |= await self._accept(listing, {name: replies[name] for name in names[place]})
         return told
 
-    async def _accept(self, listing: Listing, replies: Sequence[Reply]) -> bool:
-        self._note_blocks(listing, replies)
+    async def _accept(self, listing: Listing, replies: Mapping[str, Reply]) -> bool:
+        self._note_blocks(listing, replies.values())
         told = False
         try:
             for rows in listing.accept(replies):
@@ -239,7 +292,7 @@ class Lists:
             listing.problem = CrmNonsense(f"{listing.what}: an answer of an unexpected form ({type(error).__name__})")
         return told or not listing.open
 
-    def _note_blocks(self, listing: Listing, replies: Sequence[Reply]) -> None:
+    def _note_blocks(self, listing: Listing, replies: Iterable[Reply]) -> None:
         for reply in replies:
             if isinstance(reply.error, OperationLimit):
                 end = self._api.clock.monotonic() + (reply.error.after or 0)
@@ -249,7 +302,7 @@ class Lists:
         """Where several kinds shared the request, each tries by itself: one of them may be what breaks it."""
         if len(groups) > 1 and not refused(error) and not isinstance(error, DeadlineExceeded):
             for group in groups:
-                await self.read([listing for listing in listings if listing.group == group])
+                await self._to_ends(iter([listing for listing in listings if listing.group == group]), ())
             return
         for listing in listings:
             listing.problem = error
@@ -288,8 +341,8 @@ class Lists:
         await self._api.clock.sleep(seconds)
 
 
-def _shares(listings: Sequence[Listing]) -> list[tuple[Listing, int]]:
-    """How many pages each gets of one batch: what it wants, less where all want much."""
+def _shares(listings: Sequence[Listing], beside: Sequence[Listing]) -> list[tuple[Listing, int]]:
+    """How many pages each gets of one batch: what it wants, less where all want much; `beside` get what is left."""
     wanted = sum(listing.want for listing in listings)
     shares = []
     room = COMMANDS
@@ -297,6 +350,10 @@ def _shares(listings: Sequence[Listing]) -> list[tuple[Listing, int]]:
         pages = max(1, min(listing.want, listing.want * COMMANDS // max(wanted, COMMANDS)))
         pages = min(pages, room)
         if pages:
+            shares.append((listing, pages))
+            room -= pages
+    for listing in beside:
+        if pages := min(listing.want, room):
             shares.append((listing, pages))
             room -= pages
     return shares

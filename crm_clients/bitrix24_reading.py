@@ -6,9 +6,9 @@ lists of one step share their requests.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from crm_clients.bitrix24_bindings import BindingReader
+from crm_clients.bitrix24_bindings import Question
 from crm_clients.bitrix24_comments import CommentReader
 from crm_clients.bitrix24_deals import DealReader, Names
 from crm_clients.bitrix24_events import EventReader
@@ -41,28 +41,37 @@ class Reading:
         self._deals: DealReader | None = None
 
     async def run(self) -> None:
-        """Read everything. Raises CrmError if the portal refuses, or nothing at all could be read."""
-        events = EventReader(self._job)
-        lists: dict[RecordKind, list[Listing]] = {}
-        if RecordKind.TASKS in self._kinds:
-            lists[RecordKind.TASKS] = self._tasks.listings(self._pages)
-        if RecordKind.CALLS in self._kinds:
-            lists[RecordKind.CALLS] = events.calls(self._pages // CALLS + 1)
-        if RecordKind.MEETINGS in self._kinds:
-            lists[RecordKind.MEETINGS] = events.meetings(self._pages // EVENTS + 1)
-        if RecordKind.COMPANIES in self._kinds:
-            lists[RecordKind.COMPANIES] = events.companies(self._pages // EVENTS + 1)
+        """Read everything. Raises CrmError if the portal refuses, or nothing at all could be read.
+
+        What happened has nothing to wait for, and nothing waits for it: it fills the requests of all the others.
+        """
+        events = self._events()
+        happened = [listing for listings in events.values() for listing in listings]
+        planned = self._tasks.listings(self._pages) if RecordKind.TASKS in self._kinds else []
         fields, stages = self._fields(), self._job.stages.listing(RecordKind.DEALS)
-        asked = [listing for several in lists.values() for listing in several]
         about = self._about_deals(fields, stages)
         profile = Once("profile", {}, what="the webhook's user", group="profile")
-        await self._job.read([profile, *about, *asked])
+        self._job.lists.beside(happened)
+        await self._job.read([profile, *about, *planned])
         if is_ordinary(profile.value):
             await prove_sight(self._job.read, self._job.request.members)
-        for kind in (RecordKind.COMPANIES, RecordKind.MEETINGS, RecordKind.CALLS):
-            if kind in lists:
-                await self._mark(kind, problem_of(lists[kind]))
-        await self._read_deals(about, fields, lists.get(RecordKind.TASKS, ()))
+        problem = await self._read_deals(about, fields, planned)
+        await self._job.read_rest(happened)
+        for kind, listings in events.items():
+            await self._mark(kind, problem_of(listings))
+        if RecordKind.COMMENTS in self._kinds:
+            await self._mark(RecordKind.COMMENTS, problem or await self._comments_problem())
+
+    def _events(self) -> dict[RecordKind, list[Listing]]:
+        reader, few = EventReader(self._job), self._pages // EVENTS + 1
+        events: dict[RecordKind, list[Listing]] = {}
+        if RecordKind.COMPANIES in self._kinds:
+            events[RecordKind.COMPANIES] = reader.companies(few)
+        if RecordKind.MEETINGS in self._kinds:
+            events[RecordKind.MEETINGS] = reader.meetings(few)
+        if RecordKind.CALLS in self._kinds:
+            events[RecordKind.CALLS] = reader.calls(self._pages // CALLS + 1)
+        return events
 
     def _fields(self) -> Once:
         return Once("crm.item.fields", {"entityTypeId": DEAL}, what="fields of deals", group=RecordKind.DEALS)
@@ -73,23 +82,24 @@ class Reading:
         config = self._job.config
         return [stages, fields] if config.loss_reason_field or any(config.required_fields.values()) else [stages]
 
-    async def _read_deals(self, about: Sequence[Listing], fields: Once, planned: Sequence[Listing]) -> None:
-        """Deals, then what hangs on those that seem to have nothing."""
-        kinds = self._kinds
+    async def _read_deals(self, about: Sequence[Listing], fields: Once, planned: Sequence[Listing]) -> str:
+        """Deals, and what those are bound to that own nothing planned; why the deals could not be read, or nothing."""
+        job, kinds = self._job, self._kinds
         since = self._tasks.done_since() if RecordKind.TASKS in kinds else []
         problem = ""
         if kinds & {RecordKind.DEALS, RecordKind.COMMENTS}:
             problem = problem_of(about) or await self._deals_problem(fields, since)
+        await job.read(since)
+        unplanned = None if problem or problem_of([*planned, *since]) else self._question()
+        if self._deals is not None and not problem:
+            problem = await self._deals.read_stories(unplanned.listings if unplanned else ())
         if RecordKind.TASKS in kinds:
-            await self._job.read(since)
-            await self._mark(RecordKind.TASKS, problem_of([*planned, *since]) or await self._bindings_problem(problem))
+            await job.stream.give(list(self._tasks.leftovers()))
+            failed = problem_of([*planned, *since])
+            await self._mark(RecordKind.TASKS, failed or ("" if problem else await self._bindings_problem(unplanned)))
         if RecordKind.DEALS in kinds:
             await self._mark(RecordKind.DEALS, problem)
-        if RecordKind.COMMENTS in kinds:
-            if problem or self._deals is None:
-                await self._mark(RecordKind.COMMENTS, problem or "comments: the deals could not be read")
-            else:
-                await self._mark(RecordKind.COMMENTS, await self._comments.read(self._deals.without_comment))
+        return problem
 
     async def _deals_problem(self, fields: Once, beside: Sequence[Listing]) -> str:
         job = self._job
@@ -104,13 +114,27 @@ class Reading:
         self._deals = DealReader(job, names, self._tasks.has_task, self._comments.knows)
         return await self._deals.read(self._pages, beside)
 
-    async def _bindings_problem(self, deals_problem: str) -> str:
-        """What is left to learn of tasks once everything planned and all deals are known."""
-        job = self._job
-        await job.stream.give(list(self._tasks.leftovers()))
-        if self._deals is None or deals_problem or not job.wants("deals_without_task"):
+    def _question(self, but: Iterable[int] = ()) -> Question | None:
+        """What open deals that own nothing planned are bound to; None if nobody asks, or there are none."""
+        if self._deals is None or not self._job.wants("deals_without_task"):
+            return None
+        deals = list(set(self._deals.without_task).difference(but))
+        return Question(self._job, self._tasks, deals) if deals else None
+
+    async def _bindings_problem(self, first: Question | None) -> str:
+        """Settles the question, and asks it of the deals that were open at the cutoff and are so no more."""
+        if first is not None and (problem := await first.settled()):
+            return problem
+        late = self._question(first.deals if first is not None else ())
+        if late is None:
             return ""
-        return await BindingReader(job, self._tasks).read(sorted(set(self._deals.without_task)))
+        await self._job.read(late.listings)
+        return await late.settled()
+
+    async def _comments_problem(self) -> str:
+        if self._deals is None:
+            return "comments: the deals could not be read"
+        return await self._comments.read(self._deals.without_comment)
 
     async def _mark(self, kind: RecordKind, problem: str) -> None:
         mark = Failed(kind, problem) if problem else Completed(kind, self._started)

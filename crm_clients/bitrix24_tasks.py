@@ -5,8 +5,6 @@ A list shows the owner of an activity; what else it is bound to is asked in `bit
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 from crm_clients.bitrix24_job import DEAL, Job, place
 from crm_clients.bitrix24_lists import Listing
 from crm_clients.bitrix24_values import Row, identity, instant, is_yes, number, stamp
+from crm_clients.ids import IdSet
 from scoring.records import RecordKind, Task
 
 MEETING, CALL, TASK, EMAIL = 1, 2, 3, 4
@@ -67,8 +66,7 @@ class TaskReader:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._cutoff = job.request.window.cutoff
-        self._covered: array[int] = array("q")
-        self._sorted = False
+        self._covered = IdSet()
         self._tasks: set[int] = set()
         self._twins: list[tuple[int, Task]] = []
         self.owner = 0
@@ -83,10 +81,11 @@ class TaskReader:
         if self._job.wants("deals_without_task"):
             lists.append(self._activities({"COMPLETED": "N", "OWNER_TYPE_ID": DEAL}, pages))
         if self._job.wants("overdue_tasks"):
+            late = pages // OVERDUE + 1
             rest = {"!OWNER_TYPE_ID": DEAL} if lists else {}
             lists += [
-                self._list_tasks({"!REAL_STATUS": FINISHED, "<DEADLINE": until}, pages // OVERDUE + 1),
-                self._activities({"COMPLETED": "N", "<DEADLINE": until, **rest}, pages // OVERDUE + 1),
+                self._list_tasks({"!REAL_STATUS": FINISHED, "<DEADLINE": until}, late),
+                self._activities({"COMPLETED": "N", "<DEADLINE": until, **rest}, 1 if lists else late),
             ]
         return lists
 
@@ -99,11 +98,7 @@ class TaskReader:
 
     def has_task(self, deal: int) -> bool:
         """Whether something planned has the deal for its owner, or the task names it."""
-        if not self._sorted:
-            self._covered = array("q", sorted(self._covered))
-            self._sorted = True
-        place = bisect_left(self._covered, deal)
-        return place < len(self._covered) and self._covered[place] == deal
+        return deal in self._covered
 
     def done_since(self) -> list[Listing]:
         """What has been done since the cutoff; read after the others, for what is done meanwhile is in none of them."""
@@ -155,23 +150,21 @@ class TaskReader:
                 self._cover(number(row.get("OWNER_ID")))
                 self.owner = self.owner if is_yes(row.get("COMPLETED")) else number(row.get("OWNER_ID"))
                 deals = frozenset({identity(row.get("OWNER_ID"))})
-            task = self.task(row, deals)
-            if not self._concerns(task):
+            if not self._concerns(row.get("RESPONSIBLE_ID"), instant(row.get("DEADLINE"))):
                 continue
             if twin := _twin(row):
-                self._twins.append((twin, task))
+                self._twins.append((twin, self.task(row, deals)))
             else:
-                yield task
+                yield self.task(row, deals)
 
-    def _concerns(self, task: Task) -> bool:
+    def _concerns(self, user: Any, deadline: datetime | None) -> bool:
         """Whether it is to be counted: what is only planned covers its deal, and that is all."""
-        late = isinstance(task.deadline, datetime) and task.deadline < self._cutoff
-        return late and self._job.wants("overdue_tasks") and self._job.concerns(task.manager)
+        late = deadline is not None and deadline < self._cutoff
+        return late and self._job.wants("overdue_tasks") and self._job.concerns(identity(user))
 
     def _cover(self, deal: int) -> None:
         if deal:
-            self._covered.append(deal)
-            self._sorted = False
+            self._covered.add(deal)
 
     def task(self, row: Row, deals: frozenset[str]) -> Task:
         """An activity as a fact, bound to `deals`."""
@@ -201,18 +194,17 @@ class TaskReader:
             if created is None or created < self._cutoff:
                 for deal in deals:
                     self._cover(number(deal))
-            task = Task(
-                id=f"task-{identity(row['id'])}",
-                title=str(row.get("title") or ""),
-                manager=identity(row.get("responsibleId")),
-                deadline=deadline,
-                created_at=created,
-                done_at=done,
-                deals=deals,
-                awaits_approval=status == AWAITS_APPROVAL and done is None,
-            )
-            if self._concerns(task):
-                yield task
+            if self._concerns(row.get("responsibleId"), deadline):
+                yield Task(
+                    id=f"task-{identity(row['id'])}",
+                    title=str(row.get("title") or ""),
+                    manager=identity(row.get("responsibleId")),
+                    deadline=deadline,
+                    created_at=created,
+                    done_at=done,
+                    deals=deals,
+                    awaits_approval=status == AWAITS_APPROVAL and done is None,
+                )
 
 
 def _twin(row: Row) -> int:

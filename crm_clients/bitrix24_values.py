@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from crm_clients.errors import CrmNonsense
@@ -39,7 +40,13 @@ def identity(value: Any) -> str:
 
 def instant(value: Any) -> datetime | None:
     """A time with its offset; None if empty, or the far future that stands for "no deadline"."""
-    if not value or not isinstance(value, str) or value.startswith(NEVER):
+    return _instant(value) if value and isinstance(value, str) else None
+
+
+@lru_cache(1024)
+def _instant(value: str) -> datetime | None:
+    """Most rows tell the same time in several fields: created, changed, moved."""
+    if value.startswith(NEVER):
         return None
     at = datetime.fromisoformat(value)
     if at.utcoffset() is None:

@@ -376,6 +376,8 @@ class FakeBitrix24(httpx.AsyncBaseTransport):
         ids = table.select(conditions, extra, mark, among)
         if times is not None:
             ids = [key for key in ids for _ in range(times(key))]
+        if "DESC" in (params.get("ORDER"), *_values(params.get("order"))):
+            ids = ids[::-1]
         start = _number(params.get("start"))
         counted = start >= 0
         if start < 0 and not keyset:

@@ -1,0 +1,184 @@
+"""How few requests Bitrix24 is read with, and that nothing is lost for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from crm_clients.bitrix24_api import COMMANDS, PAGE, Reply
+from crm_clients.bitrix24_bindings import GROUP, WAYS, Groups
+from crm_clients.bitrix24_lists import Listing
+from crm_clients.errors import RightsMissing
+from crm_clients.ids import IdSet
+from tests.crm_clients.fake_bitrix24 import COMPANY, CONTACT, DEAL, when
+from tests.crm_clients.test_bitrix24 import ANNA, HOUR, SECOND, Reader, deal, portal
+from tests.crm_clients.world import CUTOFF, LONG_AGO, START
+
+# Requests
+
+
+async def test_what_happened_fills_the_requests_of_what_is_read_one_after_another() -> None:
+    where = portal()
+    for key in range(1, 100):
+        deal(where, key)
+    where.add_activity(9000, "Своё", ANNA, owner=(DEAL, 1), created=LONG_AGO)
+    for key in range(1, 600):
+        where.add_call(1000 + key, ANNA, START + HOUR, 60)
+        where.add_company(2000 + key, f"Компания {key}", ANNA, ANNA, START + HOUR)
+    reader = Reader(where)
+    kpis = ("deals_open", "deals_without_task", "calls_held", "companies_added")
+    readings = await reader.count(*kpis)
+    assert [getattr(readings[kpi], "number", None) for kpi in kpis] == [99, 98, 599, 599]
+    assert reader.fake.requests == 3
+
+
+async def test_a_request_for_a_blocked_method_leaves_what_happened_its_place() -> None:
+    where = portal()
+    deal(where, 1)
+    for key in range(1, 200):
+        where.add_call(1000 + key, ANNA, START + HOUR, 60)
+    reader = Reader(where)
+    reader.fake.operation_limits["crm.item.list"] = reader.clock.now().timestamp() + 100_000
+    readings = await reader.count("deals_open", "calls_held")
+    assert getattr(readings["calls_held"], "number", None) == 199
+    assert not hasattr(readings["deals_open"], "number")
+
+
+# The ends of long lists
+
+
+def _long() -> Listing:
+    return Listing("crm.activity.list", {"filter": {}, "select": ["ID", "SUBJECT"]}, lambda _: (), what="x", pages=500)
+
+
+def _read(listing: Listing, ids: Sequence[int], end: Reply, pages: int = COMMANDS) -> None:
+    names = listing.commands("q", pages)
+    full = (Reply([{"ID": key} for key in ids[start : start + PAGE]]) for start in range(0, len(ids), PAGE))
+    list(listing.accept({name: end if name == "qend" else next(full, Reply([])) for name in names}))
+
+
+def test_a_long_list_asks_where_it_ends_and_then_for_as_much_as_is_left() -> None:
+    listing = _long()
+    assert "qend" in listing.commands("q", COMMANDS)
+    _read(listing, range(5_000_000, 5_000_000 + 49 * PAGE), Reply([{"ID": str(5_000_000 + 60 * PAGE)}]))
+    assert listing.open
+    assert 11 < listing.want < 16
+    assert "qend" not in listing.commands("q", COMMANDS), "once is enough"
+
+
+@pytest.mark.parametrize("end", [Reply(error=RightsMissing("no")), Reply(known=False), Reply([])])
+def test_an_end_that_is_not_told_stops_nothing(end: Reply) -> None:
+    listing = _long()
+    _read(listing, range(1, 1 + 49 * PAGE), end)
+    assert listing.open
+    assert listing.want == COMMANDS
+    assert "qend" not in listing.commands("q", COMMANDS)
+
+
+def test_a_list_that_ends_where_it_was_expected_is_not_asked_for_its_end() -> None:
+    listing = Listing("crm.activity.list", {"filter": {}}, lambda _: (), what="x", pages=20)
+    assert "qend" not in listing.commands("q", 20)
+
+
+async def test_rows_beyond_a_told_end_are_read_too() -> None:
+    where = portal()
+    for key in range(1, 6000):
+        deal(where, key)
+    reader = Reader(where)
+
+    def an_old_end(method: str, params: Mapping[str, Any]) -> None:
+        if method == "crm.item.list" and "DESC" in (params.get("order") or {}).values():
+            params["filter"]["<id"] = "2000"
+
+    reader.fake.fault = an_old_end
+    assert await reader.number("deals_open") == 5999
+
+
+# Many deals in one question
+
+
+@pytest.mark.parametrize("count", [1, 2, 51, 343, 344, 3060, 60_001])
+def test_the_groups_of_a_deal_are_its_own_and_none_is_too_large(count: int) -> None:
+    groups = Groups(range(1_000_000, 1_000_000 + count))
+    where: dict[int, list[int]] = {}
+    for way in range(WAYS):
+        for group in range(groups.size):
+            members = groups.members(way, group)
+            assert len(members) <= GROUP
+            for key in members:
+                where.setdefault(key, []).append(group)
+    assert len(where) == count
+    assert all(groups.deal_of(mine) == key and len(mine) == WAYS for key, mine in where.items())
+
+
+async def test_of_many_deals_those_with_a_step_are_named_without_asking_for_each_step() -> None:
+    where = portal()
+    for key in range(1, 1001):
+        deal(where, key)
+    where.add_activity(9000, "Своё", ANNA, owner=(DEAL, 1), created=LONG_AGO)
+    for key in range(2, 302):
+        where.add_activity(9000 + key, "У контакта", ANNA, owner=(CONTACT, 5), bound=[(DEAL, key)], created=LONG_AGO)
+    where.add_activity(9999, "Общее", ANNA, owner=(COMPANY, 5), bound=[(DEAL, 400), (DEAL, 401)], created=LONG_AGO)
+    reader = Reader(where)
+    assert await reader.number("deals_without_task") == 1000 - 303
+    assert reader.fake.commands["crm.activity.binding.list"] == 1, "of the one that is bound to two"
+
+
+async def test_a_step_that_is_bound_anew_between_the_questions_is_asked_for_itself() -> None:
+    where = portal()
+    for key in range(1, 201):
+        deal(where, key)
+    where.add_activity(9000, "Своё", ANNA, owner=(DEAL, 1), created=LONG_AGO)
+    row = where.add_activity(9001, "У контакта", ANNA, owner=(CONTACT, 5), bound=[(DEAL, 2)], created=LONG_AGO)
+    reader = Reader(where)
+    asked = 0
+
+    def bound_anew(_method: str, params: Mapping[str, Any]) -> None:
+        nonlocal asked
+        asked += len((params.get("filter") or {}).get("BINDINGS") or ()) > 3
+        if asked == Groups(range(199)).size + 1:
+            where.bindings[9001] = {(CONTACT, 5), (DEAL, 3)}
+            row["LAST_UPDATED"] = when(CUTOFF + 21 * SECOND)
+            reader.fake._bound_count = -1
+            where.activities.changed()
+
+    reader.fake.fault = bound_anew
+    without = await reader.count("deals_without_task")
+    items = {item.id for item in without["deals_without_task"].items}  # type: ignore[union-attr]
+    assert "3" not in items
+    assert len(items) == 198
+
+
+async def test_a_step_done_before_its_deal_is_asked_about_alone_was_open_at_the_cutoff() -> None:
+    where = portal()
+    for key in range(1, 101):
+        deal(where, key)
+    where.add_activity(9000, "Своё", ANNA, owner=(DEAL, 1), created=LONG_AGO)
+    row = where.add_activity(9001, "У контакта", ANNA, owner=(CONTACT, 5), bound=[(DEAL, 50)], created=LONG_AGO)
+    reader = Reader(where)
+
+    def understands_none_of_several(_method: str, params: Mapping[str, Any]) -> None:
+        bindings = (params.get("filter") or {}).get("BINDINGS") or {}
+        if len(bindings) > 1:
+            bindings.clear()
+            bindings["0"] = {"OWNER_TYPE_ID": "2", "OWNER_ID": "999999"}
+        elif bindings:
+            row.update(COMPLETED="Y", LAST_UPDATED=when(CUTOFF + 25 * SECOND))
+            where.activities.changed()
+
+    reader.fake.fault = understands_none_of_several
+    assert await reader.number("deals_without_task") == 98
+
+
+# Ids
+
+
+def test_a_set_of_ids_holds_near_and_far_ones() -> None:
+    ids = IdSet()
+    wanted = {0, 1, 7, 8, 4095, 4096, 10**6, 2**31 - 1, 2**40}
+    for key in wanted:
+        ids.add(key)
+    assert all(key in ids for key in wanted)
+    assert not any(key + 2 in ids for key in wanted)
