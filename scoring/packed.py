@@ -1,14 +1,16 @@
-"""Evidence by the hundred thousand: each counted thing as one string of bytes, an `Evidence` again when looked at."""
+"""Evidence by the hundred thousand: each counted thing is a few bytes, and an `Evidence` again when looked at."""
 
 from __future__ import annotations
 
 import marshal
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, overload
 
 from scoring.records import Money
+from scoring.shelf import Shelf
 from scoring.snapshot import Evidence
 
 _EPOCH = datetime(1, 1, 1, tzinfo=UTC)
@@ -16,6 +18,7 @@ _TICK = timedelta(microseconds=1)
 _TIME = 8
 """Bytes of an instant, which go first: so the order of bytes is that of time."""
 _NO_TIME = b"\xff" * _TIME
+_RECENT = 4
 
 _Shape = tuple[str, tuple[str, str] | None, str, bool]
 """Kind, what stands around the id in the address, currency, whether again."""
@@ -25,23 +28,24 @@ class Press:
     """Packs evidence; what many things have in common is kept once, as their shape."""
 
     def __init__(self) -> None:
+        self._shelf = Shelf()
+        self._recent: dict[bytes, int] = {}
+        """Places of the last few things: a deal that is counted for several KPIs stands there once."""
         self._shapes: dict[_Shape, int] = {}
         self._by_number: list[_Shape] = []
 
-    def pack(self, item: Evidence) -> bytes:
-        """All of it; `since` is kept as an instant, without its zone."""
-        money = item.amount
-        before, found, after = item.url.rpartition(item.id) if item.id else ("", "", "")
-        around = (before, after) if found else None
-        number = self._number((item.kind, around, money.currency if money else "", item.again))
-        url = None if found else item.url
-        rest = (number, item.id, item.title, str(money.amount) if money else None, url, item.deal)
-        # Joined, for what marshal makes keeps the room that it was made in.
-        return _since(item) + marshal.dumps(rest)
+    def put(self, item: Evidence) -> int:
+        """Keep all of it; the place where it is. `since` is kept as an instant, without its zone."""
+        packed = self._pack(item)
+        if packed not in self._recent:
+            if len(self._recent) == _RECENT:
+                self._recent.clear()
+            self._recent[packed] = self._shelf.put(packed)
+        return self._recent[packed]
 
-    def unpack(self, packed: bytes) -> Evidence:
-        """What was packed, with `since` in UTC."""
-        number, key, title, amount, url, deal = _rest(packed)
+    def get(self, place: int) -> Evidence:
+        """What was put there, with `since` in UTC."""
+        since, (number, key, title, amount, url, deal) = self._look(place)
         kind, around, currency, again = self._by_number[number]
         return Evidence(
             kind,
@@ -49,15 +53,33 @@ class Press:
             title,
             key.join(around) if around else url,
             amount=None if amount is None else Money(Decimal(amount), currency),
-            since=None if packed.startswith(_NO_TIME) else _EPOCH + int.from_bytes(packed[:_TIME]) * _TICK,
+            since=None if since == _NO_TIME else _EPOCH + int.from_bytes(since) * _TICK,
             again=again,
             deal=deal,
         )
 
-    def place(self, packed: bytes) -> tuple[bytes, str, str]:
+    def rank(self, place: int) -> tuple[bytes, str, str]:
         """What things are sorted by: the oldest first, what has no time last."""
-        number, key, *_ = _rest(packed)
-        return packed[:_TIME], self._by_number[number][0], key
+        since, (number, key, *_) = self._look(place)
+        return since, self._by_number[number][0], key
+
+    def identity(self, place: int) -> str:
+        """The id of what was put there."""
+        key: str = self._look(place)[1][1]
+        return key
+
+    def _pack(self, item: Evidence) -> bytes:
+        money = item.amount
+        before, found, after = item.url.rpartition(item.id) if item.id else ("", "", "")
+        around = (before, after) if found else None
+        number = self._number((item.kind, around, money.currency if money else "", item.again))
+        url = None if found else item.url
+        rest = (number, item.id, item.title, str(money.amount) if money else None, url, item.deal)
+        return _since(item) + marshal.dumps(rest)
+
+    def _look(self, place: int) -> tuple[bytes, Any]:
+        packed = self._shelf.look(place)
+        return bytes(packed[:_TIME]), marshal.loads(packed[_TIME:])  # noqa: S302  # our own bytes
 
     def _number(self, shape: _Shape) -> int:
         if shape not in self._shapes:
@@ -67,13 +89,13 @@ class Press:
 
 
 class Packed(Sequence[Evidence]):
-    """Evidence, oldest first, in a quarter of the room; equal to any sequence of the same things."""
+    """Evidence, oldest first, in a sixth of the room; equal to any sequence of the same things."""
 
-    __slots__ = ("_items", "_press")
+    __slots__ = ("_places", "_press")
 
-    def __init__(self, press: Press, items: Iterable[bytes]) -> None:
+    def __init__(self, press: Press, places: Iterable[int]) -> None:
         self._press = press
-        self._items = tuple(sorted(items, key=press.place))
+        self._places = array("I", sorted(places, key=press.rank))
 
     @overload
     def __getitem__(self, place: int) -> Evidence: ...
@@ -82,16 +104,16 @@ class Packed(Sequence[Evidence]):
     def __getitem__(self, place: int | slice) -> Evidence | tuple[Evidence, ...]:
         """One of them, or some."""
         if isinstance(place, slice):
-            return tuple(map(self._press.unpack, self._items[place]))
-        return self._press.unpack(self._items[place])
+            return tuple(map(self._press.get, self._places[place]))
+        return self._press.get(self._places[place])
 
     def __len__(self) -> int:
         """How many."""
-        return len(self._items)
+        return len(self._places)
 
     def __iter__(self) -> Iterator[Evidence]:
         """One after another."""
-        return map(self._press.unpack, self._items)
+        return map(self._press.get, self._places)
 
     def __eq__(self, other: object) -> bool:
         """Whether they are the same things in the same order."""
@@ -106,15 +128,5 @@ class Packed(Sequence[Evidence]):
         return repr(tuple(self))
 
 
-def identity(packed: bytes) -> str:
-    """The id of what was packed."""
-    key: str = _rest(packed)[1]
-    return key
-
-
 def _since(item: Evidence) -> bytes:
     return _NO_TIME if item.since is None else ((item.since - _EPOCH) // _TICK).to_bytes(_TIME)
-
-
-def _rest(packed: bytes) -> Any:
-    return marshal.loads(memoryview(packed)[_TIME:])  # noqa: S302  # our own bytes

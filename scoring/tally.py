@@ -7,6 +7,7 @@ once.
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from scoring.kpis import CATALOGUE, Capability, KpiKind, KpiSettings, Unit
 from scoring.numbers import Numbers
-from scoring.packed import Packed, Press, identity
+from scoring.packed import Packed, Press
 from scoring.records import (
     Call,
     Comment,
@@ -74,7 +75,8 @@ class Tally:
         self._wanted = frozenset(sheet.kpis)
         self._cutoff_day = sheet.window.cutoff.astimezone(sheet.zone).date()
         self._press = Press()
-        self._items: dict[str, dict[str, list[bytes]]] = defaultdict(lambda: defaultdict(list))
+        self._items: dict[str, dict[str, array[int]]] = defaultdict(lambda: defaultdict(lambda: array("I")))
+        """By KPI and CRM user: where the press has what counts."""
         self._places = {member.crm_user: place for place, member in enumerate(sheet.members.values())}
         self._open_count: dict[str, int] = defaultdict(int)
         self._talk: dict[str, int] = defaultdict(int)
@@ -145,7 +147,7 @@ class Tally:
             since=since,
             again=isinstance(record, Deal) and record.reopened,
         )
-        self._items[key][user].append(self._press.pack(item))
+        self._items[key][user].append(self._press.put(item))
 
     # Deals
 
@@ -322,12 +324,12 @@ class Tally:
 
     def _evidence(self, key: str, user: str) -> Packed:
         """What counts for the KPI, once everything is known."""
-        press, items = self._press, self._items[key][user]
+        press, places = self._press, self._items[key][user]
         if key == "overdue_tasks":
-            items = [press.pack(self._stakes.beside(press.unpack(item))) for item in items]
+            return Packed(press, (press.put(self._stakes.beside(press.get(place))) for place in places))
         if key in self._covered:
-            items = [item for item in items if identity(item) not in self._covered[key]]
-        return Packed(press, items)
+            return Packed(press, (place for place in places if press.identity(place) not in self._covered[key]))
+        return Packed(press, places)
 
     def _number(self, key: str, user: str, items: Packed) -> Number:
         if key == "deals_open":

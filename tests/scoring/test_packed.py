@@ -8,7 +8,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.packed import Packed, Press, identity
+from scoring.packed import Packed, Press
 from scoring.records import Money
 from scoring.snapshot import Evidence
 
@@ -35,7 +35,7 @@ def evidence(draw: st.DrawFn) -> Evidence:
 
 def packed(*items: Evidence) -> Packed:
     press = Press()
-    return Packed(press, [press.pack(item) for item in items])
+    return Packed(press, [press.put(item) for item in items])
 
 
 def exact(item: Evidence) -> tuple[str, Evidence]:
@@ -46,8 +46,9 @@ def exact(item: Evidence) -> tuple[str, Evidence]:
 @given(st.lists(evidence(), max_size=5))
 def test_what_was_packed_comes_out_as_it_was(items: list[Evidence]) -> None:
     press = Press()
-    assert [exact(press.unpack(press.pack(item))) for item in items] == [exact(item) for item in items]
-    assert [identity(press.pack(item)) for item in items] == [item.id for item in items]
+    places = [press.put(item) for item in items]
+    assert [exact(press.get(place)) for place in places] == [exact(item) for item in items]
+    assert [press.identity(place) for place in places] == [item.id for item in items]
 
 
 @given(st.lists(evidence(), max_size=5))
