@@ -41,20 +41,26 @@ async def read_connection(
 
     `shift` is how far the instant taken for now is from the clock (`--at`): lateness is measured against it.
     """
+    with no_full_collection():
+        return await _read(crm, sheets, timeout_seconds, shift)
+
+
+async def _read(
+    crm: CrmClient, sheets: Mapping[str, TallySheet], timeout_seconds: float, shift: timedelta
+) -> ConnectionReading:
     tallies = {team: Tally(sheet, crm.capabilities, crm.link) for team, sheet in sheets.items()}
     request = _request(sheets.values())
     before, started = crm.stats.requests, time.monotonic()
     error: CrmError | None = None
     completed = set()
     try:
-        with no_full_collection():
-            async with asyncio.timeout(timeout_seconds + GRACE_SECONDS):
-                async for fact in crm.read(request):
-                    if isinstance(fact, Completed):
-                        completed.add(fact.kind)
-                        fact = Completed(fact.kind, fact.started_at + shift)  # noqa: PLW2901
-                    for tally in tallies.values():
-                        tally.add(fact)
+        async with asyncio.timeout(timeout_seconds + GRACE_SECONDS):
+            async for fact in crm.read(request):
+                if isinstance(fact, Completed):
+                    completed.add(fact.kind)
+                    fact = Completed(fact.kind, fact.started_at + shift)  # noqa: PLW2901
+                for tally in tallies.values():
+                    tally.add(fact)
     except CrmError as caught:
         error = caught
     except TimeoutError:
