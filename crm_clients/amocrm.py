@@ -17,13 +17,15 @@ import httpx
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from crm_clients.amocrm_account import read_account, read_rights, user, user_rows
-from crm_clients.amocrm_api import BACKLOG, AmocrmApi, MeasuredPace, judge
+from crm_clients.amocrm_answers import judge
+from crm_clients.amocrm_api import AmocrmApi
 from crm_clients.amocrm_changes import Changes
 from crm_clients.amocrm_check import examine
 from crm_clients.amocrm_contacts import CommentBook, read_calls, read_companies
 from crm_clients.amocrm_deals import DealReader
 from crm_clients.amocrm_job import Job
 from crm_clients.amocrm_oauth import Application, Keys, LongLived, OAuth
+from crm_clients.amocrm_pace import BACKLOG, MeasuredPace
 from crm_clients.amocrm_tasks import read_meetings, read_tasks
 from crm_clients.base import ClientMemory, CrmConfig, CrmUser, Finding, ReadRequest, ReadStats
 from crm_clients.errors import CrmError, CrmUnavailable
@@ -196,7 +198,7 @@ class _Reading:
                 mark = Completed(kind, started)
             except CrmError as error:
                 mark = Failed(kind, str(error))
-            except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+            except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
                 # A row of a form that nothing documents: this kind cannot be counted, the others can.
                 mark = Failed(kind, f"{kind}: amoCRM answered in an unexpected form ({type(error).__name__})")
         self._changes.leave(kind)

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from crm_clients.amocrm_api import AmocrmApi, Row, judge_users, of_form, rows_of
+from crm_clients.amocrm_answers import Row, judge_users, of_form, rows_of
+from crm_clients.amocrm_api import AmocrmApi
 from crm_clients.amocrm_oauth import MovedAway
 from crm_clients.base import CrmUser
 from crm_clients.errors import CrmNonsense

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from crm_clients.amocrm_account import whole
-from crm_clients.amocrm_api import BadRequest, Row
+from crm_clients.amocrm_answers import BadRequest, Row
 from crm_clients.amocrm_history import DONE, LEAD_EVENTS, TASK_EVENTS, Since, is_completion
 from crm_clients.amocrm_job import Job, Look, pack
 from crm_clients.errors import CrmError, DeadlineExceeded
@@ -24,9 +24,8 @@ PATIENCE_SECONDS = 5.0
 _TYPES = {RecordKind.DEALS: LEAD_EVENTS, RecordKind.TASKS: TASK_EVENTS, RecordKind.MEETINGS: TASK_EVENTS}
 
 
-@dataclass(frozen=True, slots=True)
-class TaskLine:
-    """What matters of a task's row, small enough to be kept by the ten thousand."""
+class TaskLine(NamedTuple):
+    """What matters of a task's row."""
 
     id: int
     text: str

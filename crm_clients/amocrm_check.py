@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from crm_clients.amocrm_account import Account, read_account, read_rights, read_stages, user, user_rows, whole
-from crm_clients.amocrm_api import AmocrmApi, Row
+from crm_clients.amocrm_answers import Row
+from crm_clients.amocrm_api import AmocrmApi
 from crm_clients.amocrm_oauth import Keys, LongLived, expiry
 from crm_clients.base import CrmUser, Finding, Severity
 from crm_clients.errors import CrmError

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from array import array
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from crm_clients.amocrm_account import whole
-from crm_clients.amocrm_api import Row
+from crm_clients.amocrm_answers import Row
 from crm_clients.amocrm_history import OWNER, Since
 from crm_clients.amocrm_job import Job, pack, path
 from crm_clients.commented import Commented
@@ -23,31 +24,34 @@ async def read_companies(job: Job) -> None:
     """Companies created in the window, credited to their creator or, by the settings, to their owner."""
     by_owner = job.config.companies_credit == "owner"
     since = Since(job.cutoff)
-    rows: list[Row] = []
+    companies: list[Company] = []
 
-    async def take(page: list[Row]) -> None:
-        rows.extend(row for row in page if job.start <= whole(row.get("created_at")) < job.cutoff)
+    async def take(rows: list[Row]) -> None:
+        companies.extend(_company(row, by_owner=by_owner) for row in rows if job.covers(whole(row.get("created_at"))))
 
     async def learn(events: list[Row]) -> None:
         since.add(events)
 
     span = f"filter[created_at][from]={job.start}&filter[created_at][to]={job.cutoff - 1}"
     await job.api.shifting("companies", f"{span}&order[id]=asc", job.deadline, "companies", take)
-    if by_owner and rows and job.is_over:
+    if by_owner and companies and job.is_over:
         await job.events((OWNER,), job.cutoff, None, "owners of companies since the cutoff", learn)
-    facts = []
-    for row in rows:
-        key, owner = whole(row["id"]), whole(row.get("responsible_user_id"))
-        user = since.owner("company", key, owner) if by_owner else whole(row.get("created_by"))
-        facts.append(
-            Company(
-                id=str(key),
-                title=str(row.get("name") or "").strip() or f"#{key}",
-                manager=str(user or ""),  # 0: a robot or an integration
-                created_at=datetime.fromtimestamp(whole(row["created_at"]), UTC),
-            )
-        )
-    await job.emit(facts)
+    await job.emit(_as_at_cutoff(company, since) for company in companies)
+
+
+def _company(row: Row, *, by_owner: bool) -> Company:
+    key, user = whole(row["id"]), whole(row.get("responsible_user_id" if by_owner else "created_by"))
+    return Company(
+        id=str(key),
+        title=str(row.get("name") or "").strip() or f"#{key}",
+        manager=str(user or ""),  # 0: a robot or an integration
+        created_at=datetime.fromtimestamp(whole(row["created_at"]), UTC),
+    )
+
+
+def _as_at_cutoff(company: Company, since: Since) -> Company:
+    owner = since.owner("company", int(company.id), int(company.manager or 0))
+    return replace(company, manager=str(owner or ""))
 
 
 async def read_calls(job: Job) -> None:
@@ -67,7 +71,7 @@ def _call(job: Job, row: Row, entity: str, seen: set[str]) -> Call | None:
     """A call of the window; None for anything else, and for one already seen elsewhere."""
     at = whole(row.get("created_at"))
     kind = row.get("note_type")
-    if kind not in (CALL_IN, CALL_OUT) or not job.start <= at < job.cutoff:
+    if kind not in (CALL_IN, CALL_OUT) or not job.covers(at):
         return None
     said = row.get("params")
     params: dict[str, Any] = said if isinstance(said, dict) else {}

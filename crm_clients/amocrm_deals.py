@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import NamedTuple
 
 from crm_clients.amocrm_account import Stages, read_stages, state_of, whole
-from crm_clients.amocrm_api import IgnoredFilter, Row, Sink, UnsortedList
+from crm_clients.amocrm_answers import IgnoredFilter, Row, UnsortedList
 from crm_clients.amocrm_changes import Changes
+from crm_clients.amocrm_held import Held
 from crm_clients.amocrm_history import STATUS, Stage, Turns
-from crm_clients.amocrm_job import PORTION, Job
+from crm_clients.amocrm_job import Job
+from crm_clients.amocrm_requests import Sink
 from crm_clients.errors import DeadlineExceeded
 from crm_clients.http import Deadline
-from scoring.records import Deal, DealState, Fact, Money, RecordKind
+from scoring.records import Deal, DealState, Money, RecordKind
 
 STAGES = 60
 """Pairs of pipeline and stage that an address has room for."""
@@ -29,13 +30,13 @@ NO_LONGER_TOLD = "?"
 """The loss reason of a deal that was lost at the cutoff and has been opened since."""
 
 
-@dataclass(frozen=True, slots=True)
-class LeadLine:
-    """What matters of a lead's row, small enough to be kept by the ten thousand."""
+class LeadLine(NamedTuple):
+    """What matters of a lead's row."""
 
     id: int
     name: str
-    price: Any
+    price: str
+    """Empty for none."""
     owner: int
     stage: Stage
     created: int
@@ -92,9 +93,7 @@ class DealReader:
         self._turning: asyncio.Task[None]
         """Reads the turns, beside the lists of leads."""
         self._stages = Stages({}, (), frozenset())
-        self._held: list[LeadLine] = []
-        self._shared: dict[Any, Any] = {}
-        """What is the same in many rows, by itself."""
+        self._held = Held(LeadLine)
         self._releasing = asyncio.Lock()
         self._seen_closed: set[int] = set()
         self._asks_tasks = RecordKind.TASKS in job.request.kinds
@@ -240,26 +239,23 @@ class DealReader:
 
     async def _hold(self, rows: list[Row]) -> None:
         self._held.extend(self._line(row) for row in rows if whole(row.get("created_at")) < self._job.cutoff)
-        if not self._job.is_over or len(self._held) >= HELD:
+        is_enough = not self._job.is_over or len(self._held) >= HELD
+        if is_enough and not self._releasing.locked():
             await self._release(look=True)
 
     def _line(self, row: Row) -> LeadLine:
-        share = self._shared.setdefault
-        owner = whole(row.get("responsible_user_id"))
-        stage = (whole(row.get("pipeline_id")), whole(row.get("status_id")))
-        filled = filled_fields(row, self._wanted_fields)
         return LeadLine(
             id=whole(row["id"]),
             name=str(row.get("name") or ""),
-            price=row.get("price"),
-            owner=share(owner, owner),
-            stage=share(stage, stage),
+            price="" if row.get("price") is None else str(row["price"]),
+            owner=whole(row.get("responsible_user_id")),
+            stage=(whole(row.get("pipeline_id")), whole(row.get("status_id"))),
             created=whole(row.get("created_at")),
             updated=whole(row.get("updated_at")),
             closed=whole(row.get("closed_at")),
             has_task=row.get("closest_task_at") is not None,
             reason=_reason(row),
-            filled=share(filled, filled),
+            filled=filled_fields(row, self._wanted_fields),
         )
 
     def _missing(self, line: LeadLine, pipeline: int) -> tuple[str, ...]:
@@ -271,15 +267,20 @@ class DealReader:
         """State what is certain once the changes have been looked at."""
         await self._turning
         async with self._releasing:
-            held, self._held = self._held, []
+            held, self._held = self._held, Held(LeadLine)
             if look:
                 await self._changes.look()
-            while held:  # what is handed over is no longer kept
-                lines = held[-PORTION:]
-                del held[-PORTION:]
-                deals = [deal for line in lines if (deal := self._deal(line)) is not None]
-                self.open_leads.extend(int(deal.id) for deal in deals if self._was_open(deal))
-                await self._job.emit(list[Fact](deals))
+            await self._job.emit(self._deals(held))
+
+    def _deals(self, held: Held[LeadLine]) -> Iterator[Deal]:
+        """Made when their turn comes."""
+        for line in held:
+            deal = self._deal(line)
+            if deal is None:
+                continue
+            if self._was_open(deal):
+                self.open_leads.append(line.id)
+            yield deal
 
     def _deal(self, line: LeadLine) -> Deal | None:
         since = self._since
@@ -347,7 +348,7 @@ class DealReader:
             return line.has_task
         return self._changes.covers(line.id, open_now=line.has_task) if self._changes.knows_tasks else None
 
-    def _money(self, price: Any) -> Money | None:
+    def _money(self, price: object) -> Money | None:
         return None if price in (None, "") else Money(Decimal(str(price)), self._job.account.currency)
 
     def _doubts(self, line: LeadLine, *, has_task: bool | None) -> frozenset[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crm_clients.amocrm_account import state_of, whole
-from crm_clients.amocrm_api import Row
+from crm_clients.amocrm_answers import Row
 from scoring.records import DealState
 
 Stage = tuple[int, int]

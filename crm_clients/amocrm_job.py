@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from crm_clients.amocrm_account import Account
-from crm_clients.amocrm_api import EVENTS_PAGE, AmocrmApi, Sink
+from crm_clients.amocrm_api import AmocrmApi
+from crm_clients.amocrm_requests import EVENTS_PAGE, Sink
 from crm_clients.base import ClientMemory, ReadRequest
 from crm_clients.http import Deadline
 from scoring.records import Fact
@@ -66,14 +69,20 @@ class Job:
         """Whether anything can have happened since the cutoff."""
         return self.now >= self.cutoff or self.api.http.clock.now() >= self.request.window.cutoff
 
+    def covers(self, second: int) -> bool:
+        """Whether it lies in the window."""
+        return self.start <= second < self.cutoff
+
     def wants(self, *kpis: str) -> bool:
         """Whether any of them is asked for."""
         return not self.request.kpis.isdisjoint(kpis)
 
-    async def emit(self, facts: Sequence[Fact]) -> None:
-        """Hand facts over, in portions."""
-        for begin in range(0, len(facts), PORTION):
-            await self.put(facts[begin : begin + PORTION])
+    async def emit(self, facts: Iterable[Fact]) -> None:
+        """Hand facts over, in portions that are made one by one."""
+        waiting = iter(facts)
+        while portion := list(islice(waiting, PORTION)):
+            await self.put(portion)
+            await asyncio.sleep(0)
 
     async def events(
         self,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
 from crm_clients.amocrm_account import whole
-from crm_clients.amocrm_api import FULL, Row
+from crm_clients.amocrm_answers import Row
+from crm_clients.amocrm_api import FULL
 from crm_clients.amocrm_changes import Changes, TaskLine
+from crm_clients.amocrm_held import Held
 from crm_clients.amocrm_history import DONE
 from crm_clients.amocrm_job import Job, path
 from scoring.records import Meeting, RecordKind, Task
@@ -50,20 +52,21 @@ class _Order:
 
 async def read_tasks(job: Job, changes: Changes) -> None:
     """Tasks that were overdue at the cutoff, and those changed since; of the others the deals' own rows tell."""
-    held: list[TaskLine] = []
+    held = Held(TaskLine)
     order = _Order(job)
 
-    async def release() -> None:
+    async def release(lines: Iterable[TaskLine]) -> None:
         changes.ensure_tasks()
-        await job.emit([task for line in held if (task := _task(job, line, changes)) is not None])
-        held.clear()
+        await job.emit(task for line in lines if (task := _task(job, line, changes)) is not None)
 
     async def take(rows: list[Row]) -> bool:
+        nonlocal held
         lines = [TaskLine.of(row) for row in rows]
         held.extend(line for line in lines if not line.done and 0 < line.due < job.cutoff)
         if len(held) >= HELD:
             await changes.look()
-            await release()
+            await release(held)
+            held = Held(TaskLine)
         order.follow(lines)
         return order.last < job.cutoff or len(rows) < FULL or not await order.holds()
 
@@ -71,8 +74,8 @@ async def read_tasks(job: Job, changes: Changes) -> None:
         query = f"{OPEN}&{BY_DEADLINE}=asc"
         await job.api.shifting("tasks", query, job.deadline, "open tasks", take, key="complete_till")
     await changes.settle(RecordKind.TASKS)
-    await release()
-    await job.emit([task for line in changes.tasks.values() if (task := _task(job, line, changes)) is not None])
+    await release(held)
+    await release(list(changes.tasks.values()))  # a later look of another kind may add to them meanwhile
 
 
 def _task(job: Job, line: TaskLine, changes: Changes) -> Task | None:
@@ -109,7 +112,7 @@ async def read_meetings(job: Job, changes: Changes) -> None:
     async def note(events: list[Row]) -> None:
         for event in events:
             at, task = whole(event.get("created_at")), whole(event.get("entity_id"))
-            if event.get("type") == DONE and job.start <= at < job.cutoff and task:
+            if event.get("type") == DONE and job.covers(at) and task:
                 completed[task] = max(at, completed.get(task, 0))
 
     async def take(rows: list[Row]) -> None:
@@ -118,8 +121,8 @@ async def read_meetings(job: Job, changes: Changes) -> None:
     await job.events((DONE,), job.start, job.cutoff, "completed tasks", note)
     await job.api.by_id("tasks", "", "id", completed, job.deadline, "completed tasks", take)
     await changes.settle(RecordKind.MEETINGS)
-    held = [_meeting(job, line, completed[line.id], changes) for line in lines]
-    await job.emit([meeting for meeting in held if meeting is not None])
+    held = (_meeting(job, line, completed[line.id], changes) for line in lines)
+    await job.emit(meeting for meeting in held if meeting is not None)
 
 
 def _meeting(job: Job, line: TaskLine, held_at: int, changes: Changes) -> Meeting | None:

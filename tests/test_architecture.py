@@ -47,7 +47,8 @@ PLACES = {
 MEANT_FOR = {
     "asyncio.create_task": {
         "crm_clients/amocrm_oauth.py",  # a renewal of tokens must outlive whoever asked for it
-        "crm_clients/amocrm_api.py",  # chains of pages side by side, awaited by the read that started them
+        "crm_clients/amocrm_api.py",  # lists of ids side by side, awaited by the read that started them
+        "crm_clients/amocrm_created.py",  # chains of pages side by side, awaited by the same read
         "crm_clients/amocrm_deals.py",  # changes of stages beside the lists of leads, awaited or cancelled with them
         "crm_clients/stream.py",  # the read itself, ahead of whoever takes its facts
     },

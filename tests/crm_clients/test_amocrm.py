@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from crm_clients.amocrm import AmocrmClient, AmocrmConfig
 from crm_clients.amocrm_account import Account
-from crm_clients.amocrm_api import PAGE, overlapping
+from crm_clients.amocrm_api import overlapping
+from crm_clients.amocrm_requests import PAGE
 from crm_clients.base import DictMemory, Severity
 from crm_clients.errors import CrmRefused, CrmUnavailable, RightsMissing
 from scoring.kpis import CATALOGUE, Capability

@@ -10,7 +10,8 @@ import pytest
 import stamina
 
 from crm_clients.amocrm import AmocrmClient
-from crm_clients.amocrm_api import PAGE, MeasuredPace
+from crm_clients.amocrm_pace import MeasuredPace
+from crm_clients.amocrm_requests import PAGE
 from crm_clients.base import DictMemory
 from crm_clients.http import Deadline
 from scoring.records import Completed, RecordKind
