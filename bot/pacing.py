@@ -1,7 +1,7 @@
 """Telegram's limits, held over all processes by `rate_slots` (product.md §8).
 
-Every request that puts a message into a chat passes here. The chat's slot is taken first, then the common one. Sends
-are spaced evenly; what answers a tap waits only for the few slots that are reserved already.
+Every request that puts a message into a chat passes here. The common slot is taken first, then the chat's, not before
+it. Sends are spaced evenly; what answers a tap waits only for the few slots that are reserved already.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def chat_step(chat_id: int) -> float:
 
 async def take(db: Database, chat_id: int, *, ahead: float | None = None) -> float | None:
     """Reserve both slots; seconds to wait, or None (nothing reserved) if one of them is further than `ahead`."""
-    return await rate_slots.take_both(db, (chat_key(chat_id), chat_step(chat_id)), (ALL, ALL_STEP), ahead)
+    return await rate_slots.take_both(db, (ALL, ALL_STEP), (chat_key(chat_id), chat_step(chat_id)), ahead)
 
 
 async def turn(db: Database, chat_id: int, sleep: Sleep, *, ahead: float | None = None) -> bool:

@@ -17,20 +17,23 @@ from storage.types import DatabaseNow
 async def take(db: Database, key: str, step: float, ahead: float | None = None) -> float | None:
     """Reserve the next slot under `key`, `step` seconds after the one before; tell the seconds to wait for it.
 
-    None, and nothing reserved, if that slot is more than `ahead` seconds away. Take the chat's slot first, then the
-    common one: always the same order of locks.
+    None, and nothing reserved, if that slot is more than `ahead` seconds away.
     """
     async with db.transaction() as session:
         return await _take(session, key, step, ahead)
 
 
 async def take_both(
-    db: Database, own: tuple[str, float], common: tuple[str, float], ahead: float | None = None
+    db: Database, common: tuple[str, float], own: tuple[str, float], ahead: float | None = None
 ) -> float | None:
-    """Reserve a chat's slot and then the common one (key, step each); neither if one of them is too far away."""
+    """Reserve a common slot and one of a chat (key, step each); neither if one of them is too far away.
+
+    The common one first: the chat's counts from when the message really goes out, and locks are taken in one order.
+    """
     try:
         async with db.transaction() as session:
-            return max([await _take_or_leave(session, *key, ahead) for key in (own, common)])
+            wait = await _take_or_leave(session, *common, ahead)
+            return await _take_or_leave(session, *own, ahead, after=wait)
     except _TooFar:
         return None
 
@@ -39,8 +42,10 @@ class _TooFar(Exception):
     """Rolls back what was reserved."""
 
 
-async def _take_or_leave(session: AsyncSession, key: str, step: float, ahead: float | None) -> float:
-    wait = await _take(session, key, step, ahead)
+async def _take_or_leave(
+    session: AsyncSession, key: str, step: float, ahead: float | None, *, after: float = 0.0
+) -> float:
+    wait = await _take(session, key, step, ahead, after=after)
     if wait is None:
         raise _TooFar
     return wait
@@ -53,8 +58,10 @@ async def wait_of(db: Database, key: str) -> float:
     return max(0.0, wait or 0.0)
 
 
-async def _take(session: AsyncSession, key: str, step: float, ahead: float | None) -> float | None:
-    given = {"slot": key, "seconds": step} | ({} if ahead is None else {"patience": ahead})
+async def _take(
+    session: AsyncSession, key: str, step: float, ahead: float | None, *, after: float = 0.0
+) -> float | None:
+    given = {"slot": key, "seconds": step, "after": after} | ({} if ahead is None else {"patience": ahead})
     wait: float | None = await session.scalar(_taking(is_sqlite(session), limited=ahead is not None), given)
     return None if wait is None else max(0.0, wait)
 
@@ -64,10 +71,11 @@ def _taking(sqlite: bool, *, limited: bool) -> Any:  # two classes with one inte
     """Made once: it is asked twice for every message."""
     row = RateSlotRecord
     step: BindParameter[float] = bindparam("seconds", type_=Double())
-    insert = dialect_insert(sqlite)(row.__table__).values(key=bindparam("slot"), next_at=DatabaseNow() + step)
+    first = DatabaseNow() + bindparam("after", type_=Double())
+    insert = dialect_insert(sqlite)(row.__table__).values(key=bindparam("slot"), next_at=first + step)
     return insert.on_conflict_do_update(
         index_elements=["key"],
-        set_={"next_at": _later_of(row.next_at, DatabaseNow()) + step},
+        set_={"next_at": _later_of(row.next_at, first) + step},
         where=row.next_at <= DatabaseNow() + bindparam("patience", type_=Double()) if limited else None,
     ).returning(row.next_at - step - DatabaseNow())
 

@@ -34,6 +34,23 @@ async def test_a_slot_too_far_away_is_not_reserved(database):
     assert await rate_slots.take(database, "other chat", 100.0, ahead=0.5) == 0.0
 
 
+async def test_a_chats_slots_count_from_when_its_messages_go_out(database):
+    chat = ("chat", 100.0)
+    await rate_slots.push_back(database, "*", 1000.0)
+    first = await rate_slots.take_both(database, ("*", 1.0), chat)
+    assert first == pytest.approx(1000.0, abs=50.0)
+    second = await rate_slots.take_both(database, ("*", 1.0), chat)
+    assert second == pytest.approx(1100.0, abs=50.0)
+    assert second - first > 50.0
+
+
+async def test_of_a_common_slot_and_a_chats_both_are_reserved_or_neither(database):
+    await rate_slots.push_back(database, "chat", 500.0)
+    for _ in range(3):
+        assert await rate_slots.take_both(database, ("*", 100.0), ("chat", 1.0), ahead=2.0) is None
+    assert await rate_slots.take(database, "*", 1.0) == 0.0
+
+
 async def test_retry_after_pushes_everybody_back(database):
     await rate_slots.push_back(database, "*", 500.0)
     assert await rate_slots.take(database, "*", 1.0, ahead=100.0) is None
