@@ -124,6 +124,15 @@ async def _digest(
     return heads.digest(t, team, day, waiting, caught_up)
 
 
+async def departed(session: Session, ctx: AppContext, t: Texts, reference: Mapping[str, Any]) -> View:
+    """Who left, and what he left behind as of his last cutoff."""
+    team, user = ctx.teams[reference["team"]], reference["crm_user"]
+    before = date.fromisoformat(reference["day"]) - timedelta(days=1)
+    run = await runs.last_finished(session, team.key, until=before)
+    day = await finished_day(session, ctx, team.key, run.day) if run else None
+    return heads.departed(t, team, reference["name"], run.day if run else None, day.card(user) if day else None)
+
+
 def _mode(team: TeamContext) -> Literal["top3", "full"]:
     """A board that is off in the group is still asked for; it then names the top three."""
     return "full" if team.board == "full" else "top3"

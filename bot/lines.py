@@ -22,9 +22,12 @@ TITLE = 70
 
 def sign(line: ScoreLine) -> str:
     """✅ for what is kept, 🟡 for overdue tasks, 🔴 for everything else that is broken; the same in every message."""
-    if line.outcome is Outcome.KEPT:
-        return "✅"
-    return "🟡" if line.rule.kpi == "overdue_tasks" else "🔴"
+    return "✅" if line.outcome is Outcome.KEPT else lamp(line.rule.kpi)
+
+
+def lamp(key: str) -> str:
+    """The sign of a KPI that is not as it should be."""
+    return "🟡" if key == "overdue_tasks" else "🔴"
 
 
 def kpi_name(t: Texts, key: str) -> str:

@@ -39,6 +39,8 @@ async def render(  # noqa: PLR0911  # a message a kind
             return await _reminder(session, ctx, t, delivery, now)
         case DeliveryKind.NO_DATA:
             return await _no_data(session, ctx, t, delivery)
+        case DeliveryKind.DEPARTED:
+            return await answers.departed(session, ctx, t, delivery.reference)
         case _:
             return _notice(ctx, t, delivery)
 
@@ -96,10 +98,6 @@ def _notice(ctx: AppContext, t: Texts, delivery: Delivery) -> View:
         case DeliveryKind.ALARM:
             text = t("alarm", title=title, day=day, connection=safe(about["connection"]))
             return View(f"{text}\n<code>{safe(about['problem'])}</code>")
-        case DeliveryKind.DEPARTED:
-            text = t("departed", title=title, name=safe(about["name"]))
-            deals = about.get("deals")
-            return View(f"{text}\n{t('departed-deals', n=deals)}" if deals else text)
         case _:
             return _channel_off(ctx, t, about)
 

@@ -82,15 +82,9 @@ def alarm(team: str, day: date, connection: str, audience: Audience, problem: st
     return _told(f"alarm:{connection}:{day}", DeliveryKind.ALARM, audience.admins, about)
 
 
-def departed(day: date, member: Member, deals_open: int | None, heads: Iterable[int]) -> list[Announcement]:
-    """Somebody left the CRM: the heads hear it once, with how many open deals were his when last counted."""
-    about = {
-        "team": member.team,
-        "day": day.isoformat(),
-        "crm_user": member.crm_user,
-        "name": member.name,
-        "deals": deals_open,
-    }
+def departed(day: date, member: Member, heads: Iterable[int]) -> list[Announcement]:
+    """Somebody left the CRM: the heads hear it once, with what he left behind."""
+    about = {"team": member.team, "day": day.isoformat(), "crm_user": member.crm_user, "name": member.name}
     return _told(f"departed:{member.id}:{day}", DeliveryKind.DEPARTED, heads, about)
 
 

@@ -35,7 +35,7 @@ from scoring.workdays import Window
 from storage import absences, deliveries, ledger, people, rulebooks, runs, teams
 from storage.database import Database, Session
 from storage.errors import LeaseLost, StorageError
-from storage.rows import Hold, Kept, Member, Role, RoleGrant, Run
+from storage.rows import Hold, Kept, Role, RoleGrant, Run
 from storage.runs import Claimed
 
 log = structlog.get_logger()
@@ -271,18 +271,8 @@ async def synchronise(process: Process, connection: str, users: Sequence[CrmUser
         for member in gone:
             if member.team is not None:
                 heads = await _heads(process, session, member.team)
-                orders += announce.departed(day, member, await _open_deals(session, member), heads)
+                orders += announce.departed(day, member, heads)
         await order(process, session, orders)
-
-
-async def _open_deals(session: Session, member: Member) -> int | None:
-    """How many open deals were his when his team was last counted; None if that is not known."""
-    run = await runs.last_finished(session, member.team or "")
-    for item in await runs.kept(session, run.id) if run else ():
-        reading = item.snapshot.readings.get("deals_open")
-        if item.snapshot.manager.crm_user == member.crm_user and isinstance(reading, Value):
-            return reading.number if isinstance(reading.number, int) else None
-    return None
 
 
 # Settling: keep, judge, write, announce

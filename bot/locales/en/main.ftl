@@ -154,7 +154,7 @@ departed = { $title }: { $name } is no longer active in the CRM and is not score
 departed-deals = { $n ->
     [one] { $n } open deal needs a new owner
    *[other] { $n } open deals need a new owner
-}
+} (as of the cutoff on { $day })
 channel-off-manager = { $title }: { $name } no longer gets messages ({ $reason }). This does not affect the score
 channel-off-head = { $title }: the head { $name } no longer gets messages ({ $reason }). The daily results do not reach them: ask them to open the bot again, or name somebody else in the settings
 channel-nameless = with Telegram id { $chat }
