@@ -55,7 +55,7 @@ def bound(t: Texts, line: ScoreLine) -> str:
 
 def head(t: Texts, line: ScoreLine) -> str:
     """The rule in numbers: what was counted, what was asked for, what it is worth."""
-    kind = "line-at-least"
+    kind = "line-at-least-met" if line.outcome is Outcome.KEPT else "line-at-least"
     if line.rule.bound is Bound.AT_MOST:
         kind = "line-at-most-bound" if line.bound else "line-at-most"
     points = t.points(line.points, signed=True)

@@ -142,6 +142,8 @@ def _breakers(breakers: Sequence[tuple[str, str, int]]) -> str:
 def _rules(t: Texts, data: Summary) -> list[str]:
     text = []
     for rule in data.rules:
+        if rule.discipline is None:  # only observed, or nobody's to keep
+            continue
         times = t("times", n=rule.broken)
         kpi = lines.kpi_name(t, rule.kpi)
         text.append(f"• {t('summary-rule', kpi=kpi, percent=t.percent(rule.discipline), times=times)}")

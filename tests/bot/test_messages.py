@@ -158,10 +158,7 @@ async def test_how_it_stands_before_the_next_cutoff(lived, t):
     [
         (DeliveryKind.DELAYED, {"retry_until": "2026-11-19T17:00:00+00:00", "problem": "HTTP 503 <html>"}),
         (DeliveryKind.ALARM, {"connection": "main", "problem": "Bitrix24 does not accept the webhook"}),
-        (
-            DeliveryKind.DEPARTED,
-            {"day": (LAST + timedelta(days=1)).isoformat(), "crm_user": "12", "name": "O'Neil & Co"},
-        ),
+        (DeliveryKind.DEPARTED, {"day": "2026-11-20", "crm_user": "13", "name": "O'Neil & Co"}),
         (DeliveryKind.CHANNEL_OFF, {"whose": "manager", "name": "<b>Борис</b>", "reason": "blocked"}),
         (DeliveryKind.CHANNEL_OFF, {"whose": "head", "name": "", "chat": 222, "reason": "deactivated"}),
         (DeliveryKind.CHANNEL_OFF, {"whose": "group", "name": "", "chat": -1001, "reason": "kicked"}),
