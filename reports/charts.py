@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from babel.dates import format_date
+from babel.dates import format_skeleton
 from babel.numbers import format_decimal
 
 from reports.canvas import (
@@ -287,7 +287,7 @@ def _discipline(canvas: Canvas, y: float, series: Sequence[TrendDay], words: Lab
     for index, _ in enumerate(series):
         _day_label(canvas, (left + (index + 0.5) * slot, top + height + 42), index, series, slot)
     newest, _, value = known[-1]
-    day = format_date(series[newest].day, "d MMMM", locale=words.language)
+    day = format_skeleton("MMMMd", series[newest].day, locale=words.language)
     x = canvas.width - MARGIN
     x -= int(canvas.text((x, y + 40), percent(value, words), 36, bold=True, align="right")) + 16
     canvas.text((x, y + 41), day, 26, color=SOFT, align="right")
@@ -295,7 +295,7 @@ def _discipline(canvas: Canvas, y: float, series: Sequence[TrendDay], words: Lab
 
 def _legend(canvas: Canvas, y: float, series: Sequence[TrendDay], words: Labels) -> None:
     """The span of days, and what the marks mean if there are any."""
-    span = [format_date(day.day, "d MMM", locale=words.language) for day in (series[0], series[-1])]
+    span = [format_skeleton("MMMd", day.day, locale=words.language) for day in (series[0], series[-1])]
     canvas.text((MARGIN, y), " – ".join(dict.fromkeys(span)), 26, color=SOFT)
     x: float = canvas.width - MARGIN
     for state in (DayState.UNSCORED, DayState.EXCUSED):

@@ -202,10 +202,11 @@ def test_a_trend_without_a_scored_day_says_so(monkeypatch):
     assert "No scored days yet" in texts
 
 
-def test_the_newest_value_stands_in_words(monkeypatch):
+@pytest.mark.parametrize(("language", "day"), [("ru", "4 ноября"), ("en", "November 4")])
+def test_the_newest_value_stands_in_words(monkeypatch, language, day):
     texts = shown(monkeypatch)
-    trend_png(series(3), title=ANNA[1], language="ru")
-    assert "4 ноября" in texts
+    trend_png(series(3), title=ANNA[1], language=language)
+    assert day in texts
     assert charts.signed(0) == "0"
 
 
