@@ -25,7 +25,9 @@ from crm_clients.doubt import shadows
 from scoring.records import Deal, DealState, Money, RecordKind
 
 WHAT = "deals"
-STORIES = 14
+MOVED = 30
+"""What part of the open deals is expected to have been closed since the window began."""
+STORIES = 16
 """Deals whose stage histories are asked for by one command: mostly they fit on a page."""
 SAME = timedelta(seconds=5)
 """A move changes a deal; a change later than that is another one."""
@@ -126,7 +128,7 @@ class DealReader:
         """
         lists = [
             self._list({"closed": "N"}, pages),
-            self._list({"closed": "Y", ">=movedTime": stamp(self._start)}, max(1, pages // 10)),
+            self._list({"closed": "Y", ">=movedTime": stamp(self._start)}, pages // MOVED + 1),
             # One that was never moved need not have a time of it.
             self._list({"closed": "Y", ">=createdTime": stamp(self._start)}, 1),
         ]

@@ -24,7 +24,7 @@ GROWTH = 4
 """How many times as many pages are expected of a list that was longer than expected."""
 LONG = 10
 """Pages asked for at once of a list of which it is worth a command to learn where it ends."""
-MORE = 1.1
+MORE = 1.05
 """How many times as many pages are asked for as the ids that are left seem to fill: they may lie closer there."""
 ATTEMPTS, FEW_ATTEMPTS = 6, 3
 """A request for several kinds of record is given up sooner: each kind is then read by itself."""

@@ -24,7 +24,7 @@ PEOPLE = 20
 """Expected where the read does not say who is asked about."""
 PAGES_EACH = 2
 """Pages of open deals, and of what is planned, that a manager is expected to have; a guess costs little."""
-CALLS, EVENTS = 3, 40
+CALLS, EVENTS = 3, 50
 """What part of that his calls of a day are expected to fill, and his meetings or new companies."""
 
 

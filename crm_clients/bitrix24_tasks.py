@@ -37,7 +37,7 @@ ASK_NOTHING = frozenset(
 INCOMING = 1
 AWAITS_APPROVAL, FINISHED, DECLINED = 4, 5, 7
 """Status of a task; in all others it is open."""
-OVERDUE = 16
+OVERDUE = 50
 """What part of everything planned is expected to be overdue."""
 WHAT_ACTIVITIES, WHAT_TASKS = "activities", "tasks"
 
