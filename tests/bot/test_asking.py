@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from bot.callbacks import Action, pack
-from storage import people
-from tests.bot.office import ADMIN, ANNA, HEAD
+from storage import deliveries, people
+from storage.kinds import DeliveryKind, to_telegram
+from tests.bot.office import ADMIN, ANNA, CUTOFF, HEAD
 
 
 @pytest.fixture
@@ -97,6 +98,23 @@ async def test_a_head_looks_somebody_up_and_follows_him_into_his_days(office):
     assert "чт 19.11: −1 балл, 60 %" in words.text
     picture = await office.api.message(HEAD)
     assert picture.photo.startswith(b"\x89PNG")
+
+
+async def test_a_head_opens_what_somebody_who_left_leaves_behind(office):
+    await office.evening()
+    async with office.process.db.transaction() as session:
+        vera = next(m for m in await people.members(session, "sales") if m.name == "Вера Тестова")
+        await people.sync_users(session, "main", [], at=office.clock())
+        about = {"team": "sales", "day": "2026-11-20", "crm_user": vera.crm_user, "name": vera.name}
+        await deliveries.add(
+            session, event="left", kind=DeliveryKind.DEPARTED, recipient=to_telegram(HEAD), reference=about, at=CUTOFF
+        )
+    await office.later()
+    told = await office.api.message(HEAD, "Вера Тестова больше не работает в CRM")
+    assert "нужен новый ответственный (по срезу 19 ноября)" in told.text
+    await office.api.answered(office.api.user(HEAD).taps("Показать всё"))
+    whole = await office.api.message(HEAD, "Итог дня")
+    assert whole.text.startswith("Вера Тестова · Отдел продаж")
 
 
 async def test_a_manager_opens_nobody_elses_days(office):

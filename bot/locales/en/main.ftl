@@ -169,16 +169,16 @@ channel-no_rights = the bot is not allowed to write in the group
 
 ## Commands
 
-command-today = how I stand now
+command-today = my score if the cutoff were now
 command-me = my week and month
 command-rules = the rules and what a point is worth
 command-leaderboard = the leaderboard
 command-team = the team now
 command-week = the team's week
 command-month = the team's month
-command-who = one manager: /who Name
+command-who = all about one manager: /who Name
 command-export = the workbook for payroll
-command-health = how the service is
+command-health = service status
 command-invite = who has not joined
 command-bind = send results to this group
 command-language = language
@@ -189,7 +189,7 @@ help-line = /{ $name } – { $what }
 help-outro = Every working day at the cutoff I look at the CRM once and count points by the team's rules. The rules are the same for all: /rules
 
 stranger = Hello! This bot works by invitation. Ask your head of sales for a link.
-welcome = { $name }, you are connected. After the cutoff I send your day with the evidence from the CRM. What you can ask: /help
+welcome = { $name }, you are connected. After the cutoff I will send you the result of the day with the deals behind it. What you can ask: /help
 welcome-back = Welcome back, { $name }! Messages are on again.
 welcome-role = Hello! What you can ask: /help
 invite-question = An invitation for <b>{ $name }</b>. Is it you?
