@@ -22,7 +22,7 @@ from storage.models import (
     TeamRecord,
 )
 from storage.rows import Team
-from storage.sql import lock_team, team_named
+from storage.sql import lock_team, team_named, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +47,11 @@ class TeamChanges:
 
 async def sync(session: AsyncSession, settings: Sequence[TeamSetting], *, at: datetime) -> TeamChanges:
     """Make the stored teams those of the settings; one that is missing there is archived, never removed."""
+    added = [wanted.key for wanted in settings if await _is_new(session, wanted)]
     rows = {row.key: row for row in await session.scalars(select(TeamRecord).order_by(TeamRecord.id).with_for_update())}
-    added, returned = [], []
+    returned = []
     for wanted in settings:
-        row = rows.pop(wanted.key, None)
-        if row is None:
-            session.add(_new(wanted))
-            added.append(wanted.key)
-            continue
+        row = rows.pop(wanted.key)
         if row.connection != wanted.connection:
             await _move_connection(session, row, wanted.connection)
         if row.archived_at is not None:
@@ -68,10 +65,13 @@ async def sync(session: AsyncSession, settings: Sequence[TeamSetting], *, at: da
     return TeamChanges(tuple(added), tuple(row.key for row in archived), tuple(returned))
 
 
-def _new(wanted: TeamSetting) -> TeamRecord:
-    return TeamRecord(
-        key=wanted.key, title=wanted.title, connection=wanted.connection, scored_from=wanted.today, archived_at=None
+async def _is_new(session: AsyncSession, wanted: TeamSetting) -> bool:
+    """Add the team unless it is there; a replica that starts at the same time is waited for."""
+    statement = upsert(session, TeamRecord).values(
+        key=wanted.key, title=wanted.title, connection=wanted.connection, scored_from=wanted.today
     )
+    added = statement.on_conflict_do_nothing(index_elements=["key"]).returning(TeamRecord.id)
+    return await session.scalar(added) is not None
 
 
 async def _move_connection(session: AsyncSession, row: TeamRecord, connection: str) -> None:

@@ -51,6 +51,7 @@ MEANT_FOR = {
         "crm_clients/amocrm_created.py",  # chains of pages side by side, awaited by the same read
         "crm_clients/amocrm_deals.py",  # changes of stages beside the lists of leads, awaited or cancelled with them
         "crm_clients/stream.py",  # the read itself, ahead of whoever takes its facts
+        "reglament/webhook.py",  # an update is receipted at once and answered beside, before the service ends
     },
     "get_running_loop.create_task": {
         "reglament/day.py",  # leases are renewed while the day is worked on, and no longer
@@ -107,6 +108,22 @@ def used(path: Path) -> Iterator[tuple[str, int]]:
                 yield f"{called.attr if isinstance(called, ast.Attribute) else called.id}.{node.attr}", node.lineno
         elif isinstance(node, ast.ImportFrom):
             yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def spoken_meanwhile(path: Path) -> Iterator[int]:
+    """Lines that wait for Telegram while a transaction of the database is open."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.AsyncWith) and any(
+            isinstance(item.context_expr, ast.Call)
+            and isinstance(item.context_expr.func, ast.Attribute)
+            and item.context_expr.func.attr in ("reading", "transaction")
+            for item in node.items
+        ):
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Await) and isinstance(inner.value, ast.Call):
+                    called = ast.unparse(inner.value.func)
+                    if called.startswith(("show.", "message.", "query.", "bot.", "self.bot.", "menus.")):
+                        yield inner.lineno
 
 
 def place(path: Path) -> str:
@@ -177,6 +194,11 @@ def test_only_the_modules_meant_for_it_ask_for_the_time_or_start_tasks(name: str
     assert strange == []
 
 
+def test_nobody_waits_for_telegram_while_a_transaction_is_open() -> None:
+    """A send waits for its slots, which need a connection, too: a crowd would wait for itself."""
+    assert [f"{place(path)}:{line}" for path in files("bot") for line in spoken_meanwhile(path)] == []
+
+
 def test_crm_clients_do_not_know_each_other() -> None:
     """Files of one CRM begin with its kind; what several share has a name of its own."""
     kinds = ("bitrix24", "amocrm", "odoo", "hubspot", "pipedrive", "sql", "csv_folder", "demo")
@@ -216,6 +238,15 @@ def test_the_checks_see_what_they_look_for(tmp_path: Path) -> None:
         "    asyncio.get_running_loop().create_task(x)\n"
         "    return datetime.datetime.now(), asyncio.create_task, httpx.get\n"
     )
+    speaking = tmp_path / "speaking.py"
+    speaking.write_text(
+        "async def answer(db, message):\n"
+        "    async with db.reading() as session:\n"
+        "        view = await look(session)\n"
+        "        await show.send(message, view)\n"
+        "    await show.send(message, view)\n"
+    )
+    assert list(spoken_meanwhile(speaking)) == [4]
     assert [name for name, _ in imports(module)] == ["asyncio", "datetime", "datetime", "asyncio", "httpx"]
     names = {name for name, _ in used(module)}
     assert {

@@ -109,7 +109,8 @@ async def who(message: Message, command: CommandObject, ctx: AppContext, viewer:
     elif len(found) == 1:
         key, member = found[0]
         async with ctx.db.reading() as session:
-            await show.send(message, await answers.somebody(session, ctx, t, key, member.crm_user))
+            view = await answers.somebody(session, ctx, t, key, member.crm_user)
+        await show.send(message, view)
     else:
         several = len({key for key, _ in found}) > 1
         buttons = tuple(
@@ -145,4 +146,5 @@ async def who_chosen(query: CallbackQuery, tapped: Callback, ctx: AppContext, vi
     message = show.message_of(query)
     if message is not None:
         async with ctx.db.reading() as session:
-            await show.send(message, await answers.somebody(session, ctx, t, key, user))
+            view = await answers.somebody(session, ctx, t, key, user)
+        await show.send(message, view)

@@ -166,7 +166,8 @@ async def rules_button(
     message = show.message_of(query)
     if message is not None:
         async with ctx.db.reading() as session:
-            await show.send(message, await answers.rules(session, ctx, t, key, now()))
+            view = await answers.rules(session, ctx, t, key, now())
+        await show.send(message, view)
 
 
 @router.callback_query(Tapped(Action.TEAM, first=("rules", "leaderboard")))

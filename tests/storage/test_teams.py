@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 
 import pytest
@@ -35,6 +36,12 @@ async def test_a_team_is_scored_from_the_day_it_was_first_loaded(database):
         assert await teams.by_id(session, team.id) == team
     assert changes == TeamChanges()
     assert (team.title, team.scored_from) == ("Renamed", TODAY)
+
+
+async def test_replicas_that_start_together_add_a_team_once(database):
+    every = [_setting(), _setting("other", title="Other")]
+    changes = await asyncio.gather(*(_sync(database, *every) for _ in range(4)))
+    assert sorted(key for each in changes for key in each.added) == sorted([TEAM, "other"])
 
 
 async def test_a_team_missing_from_the_settings_is_archived_and_can_return(database):
