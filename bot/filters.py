@@ -45,7 +45,9 @@ async def _with_user(ctx: AppContext, tapped: Callback) -> Callback | None:
     async with ctx.db.reading() as session:
         known = await people.crm_users(session, tapped.values[0])
     user = next((user for user in known if mark(user) == tapped.values[place]), None)
-    return user and replace(tapped, values=(*tapped.values[:place], user, *tapped.values[place + 1 :]))
+    if user is None:
+        return None
+    return replace(tapped, values=(*tapped.values[:place], user, *tapped.values[place + 1 :]))
 
 
 def _private(query: CallbackQuery) -> bool:
