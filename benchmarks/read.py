@@ -91,6 +91,7 @@ async def be_server(crm: str, managers: int, deals: int) -> None:
 
     cutoff = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=5)
     served = contest(crm).fill(managers, deals, cutoff)
+    keep_what_is_loaded()  # a collection of all of it would hold requests back, and let them arrive together
     async with serve(served.handle) as url:
         told = {"url": url, "cutoff": cutoff.isoformat(), "fewest": served.fewest, "expected": served.expected}
         print(json.dumps(told), flush=True)

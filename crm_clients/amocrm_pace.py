@@ -12,7 +12,7 @@ BACKLOG = 8
 """Requests in flight at most, when the answers come slower than the limit lets us ask."""
 SECOND, LONGEST_SECOND = 1.05, 1.4
 """A second of the limit, as it may look from the other end of the line: longer if requests bunch up on their way."""
-STRETCH, RECOVERY = 1.1, 0.003
+STRETCH, RECOVERY = 1.1, 0.0004
 """What a refusal makes of that second, and how much of it every further request takes back."""
 
 
