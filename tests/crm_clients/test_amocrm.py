@@ -10,6 +10,7 @@ import pytest
 import stamina
 from pydantic import ValidationError
 
+from crm_clients import amocrm_deals, amocrm_job, amocrm_tasks
 from crm_clients.amocrm import AmocrmClient, AmocrmConfig
 from crm_clients.amocrm_account import Account
 from crm_clients.amocrm_api import overlapping
@@ -94,6 +95,15 @@ async def test_a_late_read_counts_what_was_true_at_the_cutoff(late: int) -> None
 async def test_thousands_of_rows_over_many_pages_are_all_counted() -> None:
     world, managers = build_world(Scale(seed=21, managers=40, leads=4000))
     client = client_of(FakeAmocrm(world))
+    assert differences(world, count(client, await facts_of(client, managers), managers)) == []
+
+
+async def test_deals_and_tasks_stated_while_others_are_still_read_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(amocrm_deals, "HELD", 100)
+    monkeypatch.setattr(amocrm_tasks, "HELD", 30)
+    monkeypatch.setattr(amocrm_job, "PORTION", 7)
+    world, managers = build_world(Scale(seed=22, managers=12, leads=1200))
+    client = client_of(FakeAmocrm(world), CUTOFF + HOUR)
     assert differences(world, count(client, await facts_of(client, managers), managers)) == []
 
 
@@ -620,6 +630,16 @@ async def test_nonsense_instead_of_a_list_fails_that_kind_alone(world: World) ->
     client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(odd), clock=client._api.http.clock)
     marks = marks_of(await facts_of(client, [ANNA]))
     assert [kind for kind, mark in marks.items() if isinstance(mark, Failed)] == [RecordKind.COMPANIES]
+
+
+async def test_a_sum_that_is_no_number_fails_the_deals_alone(world: World) -> None:
+    world.add_lead(ANNA, LONG_AGO, NEW, price="many")  # type: ignore[arg-type]
+    client = client_of(FakeAmocrm(world))
+    marks = marks_of(await facts_of(client, [ANNA], ["deals_open", "calls_held"]))
+    assert {kind: type(mark) for kind, mark in marks.items()} == {
+        RecordKind.DEALS: Failed,
+        RecordKind.CALLS: Completed,
+    }
 
 
 # Rights and check
