@@ -97,10 +97,11 @@ class DealReader:
         self._releasing = asyncio.Lock()
         self._seen_closed: set[int] = set()
         self._asks_tasks = RecordKind.TASKS in job.request.kinds
+        self._asks_comments = RecordKind.COMMENTS in job.request.kinds
         self._wanted_fields = frozenset(name for names in job.config.required_fields.values() for name in names)
         self.horizon = job.cutoff - job.request.stale_days * DAY
         self.open_leads = array("q")
-        """Ids of the deals that were open at the cutoff."""
+        """Ids of the deals that were open at the cutoff, if comments are asked for."""
 
     async def run(self) -> None:
         """Read everything. Raises CrmError."""
@@ -239,9 +240,11 @@ class DealReader:
 
     async def _hold(self, rows: list[Row]) -> None:
         self._held.extend(self._line(row) for row in rows if whole(row.get("created_at")) < self._job.cutoff)
-        is_enough = not self._job.is_over or len(self._held) >= HELD
-        if is_enough and not self._releasing.locked():
-            await self._release(look=True)
+        if self._releasing.locked() and len(self._held) < 2 * HELD:
+            return  # these wait for the next time, and no list waits for them
+        async with self._releasing:
+            if not self._job.is_over or len(self._held) >= HELD:
+                await self._release(look=True)
 
     def _line(self, row: Row) -> LeadLine:
         return LeadLine(
@@ -266,11 +269,10 @@ class DealReader:
     async def _release(self, *, look: bool = False) -> None:
         """State what is certain once the changes have been looked at."""
         await self._turning
-        async with self._releasing:
-            held, self._held = self._held, Held(LeadLine)
-            if look:
-                await self._changes.look()
-            await self._job.emit(self._deals(held))
+        held, self._held = self._held, Held(LeadLine)
+        if look:
+            await self._changes.look()
+        await self._job.emit(self._deals(held))
 
     def _deals(self, held: Held[LeadLine]) -> Iterator[Deal]:
         """Made when their turn comes."""
@@ -278,7 +280,7 @@ class DealReader:
             deal = self._deal(line)
             if deal is None:
                 continue
-            if self._was_open(deal):
+            if self._asks_comments and self._was_open(deal):
                 self.open_leads.append(line.id)
             yield deal
 
