@@ -122,15 +122,21 @@ class Watch:
             at = max(at, self._sent[0][0] + self.WINDOW)
         if chat_id in self._in_chat:
             at = max(at, self._in_chat[chat_id][0] + self.IN_CHAT)
-        mine = [at]
-        self._sent.append(mine)
-        self._in_chat[chat_id] = mine
+        of_all, of_chat = [at], [at]
+        self._sent.append(of_all)
+        self._in_chat[chat_id] = of_chat
         self._in_chat.move_to_end(chat_id)
         if len(self._in_chat) > self.CHATS:
             self._in_chat.popitem(last=False)
         if at > now:
             await sleep(at - now)
-            mine[0] = self._clock()
+            of_all[0] = of_chat[0] = self._clock()
+
+    def arrived(self, chat_id: int) -> None:
+        """Telegram answered: a busy process may have kept the message for long, and its chat's second begins here."""
+        if chat_id in self._in_chat:
+            last = self._in_chat[chat_id]
+            last[0] = max(last[0], self._clock())
 
     def hush(self, chat_id: int, seconds: float, everybody: float) -> None:
         """Telegram asked to wait."""
@@ -162,20 +168,31 @@ class Pacing(BaseRequestMiddleware):
         self, make_request: NextRequestMiddlewareType[Any], bot: Bot, method: TelegramMethod[Any]
     ) -> Any:
         """Send when the slots have come."""
+        chat_id = getattr(method, "chat_id", None) if isinstance(method, PACED) else None
+        if not isinstance(chat_id, int):
+            chat_id = None
         if taken.get():
-            return await make_request(bot, method)
+            return await self._send(make_request, bot, method, chat_id)
         tries = 0
         while True:
             tries += 1
-            chat_id = getattr(method, "chat_id", None) if isinstance(method, PACED) else None
-            if isinstance(chat_id, int):
+            if chat_id is not None:
                 await turn(self._db, chat_id, self._sleep)
             try:
-                return await make_request(bot, method)
+                return await self._send(make_request, bot, method, chat_id)
             except TelegramRetryAfter as error:
-                if isinstance(chat_id, int):
+                if chat_id is not None:
                     await push_back(self._db, chat_id, error.retry_after)
                 if tries == AGAIN or error.retry_after > LONGEST:
                     raise
-                if not isinstance(chat_id, int):
+                if chat_id is None:
                     await self._sleep(error.retry_after)
+
+    async def _send(
+        self, make_request: NextRequestMiddlewareType[Any], bot: Bot, method: TelegramMethod[Any], chat_id: int | None
+    ) -> Any:
+        try:
+            return await make_request(bot, method)
+        finally:
+            if chat_id is not None:
+                _watch(self._db).arrived(chat_id)

@@ -50,6 +50,21 @@ def test_two_messages_to_a_chat_are_a_second_apart():
     _run(send())
 
 
+def test_a_chats_second_begins_when_its_message_has_arrived():
+    clock = _Clock()
+    watch = Watch(clock)
+
+    async def send():
+        await watch.space(1, clock.sleep)
+        clock.now += 0.4  # the process had much else to do before it sent
+        watch.arrived(1)
+        arrived = clock.now
+        await watch.space(1, clock.sleep)
+        assert clock.now - arrived > 1.0
+
+    _run(send())
+
+
 def test_a_group_told_to_wait_keeps_others_only_a_moment():
     clock = _Clock()
     watch = Watch(clock)
