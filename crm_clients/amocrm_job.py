@@ -20,8 +20,8 @@ from scoring.records import Fact
 if TYPE_CHECKING:
     from crm_clients.amocrm import AmocrmConfig
 
-PORTION = 250
-"""Records handed over at once: folding them takes a few milliseconds of the event loop."""
+PORTION = 50
+"""Records handed over at once: to make and to fold them takes a few milliseconds of the event loop."""
 OVERLAP_SECONDS = 120
 """How far a further look at the changes reaches back behind the last one: clocks differ, events may come late."""
 

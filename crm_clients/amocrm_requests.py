@@ -106,6 +106,7 @@ class Requests:
 
         fits = of_form(lambda data: data is None or rows_of(data, name) is not None, f"list of {name}", judge)
         data = await self.get(path, asked, deadline, what, fits)
+        await asyncio.sleep(0)  # a full page took its time to be parsed, and takes as much again to be gone through
         rows = rows_of(data, name) or []
         links = data.get("_links") if rows else None
         last = not links.get("next") if isinstance(links, dict) and links else len(rows) < limit
