@@ -62,16 +62,13 @@ def _is_something(value: object) -> bool:
     return value not in (None, "", [], {}) and (not isinstance(value, str) or bool(value.strip()))
 
 
-_OWN_FIELDS = {"name": "name", "price": "price", "responsible_user_id": "responsible_user_id"}
-"""Fields of the lead itself that the settings may require by name."""
-
-
 def filled_fields(row: Row, wanted: frozenset[str]) -> tuple[str, ...]:
-    """Which of the wanted fields have a value."""
+    """Which of the wanted fields have a value; sum and owner, which have a history, are looked at by themselves."""
     if not wanted:
         return ()
     filled = _filled(row)
-    filled |= {name for name, key in _OWN_FIELDS.items() if row.get(key) not in (0, None) and _is_something(row[key])}
+    if _is_something(row.get("name")):
+        filled.add("name")
     return tuple(filled & wanted)
 
 
@@ -261,10 +258,11 @@ class DealReader:
             filled=filled_fields(row, self._wanted_fields),
         )
 
-    def _missing(self, line: LeadLine, pipeline: int) -> tuple[str, ...]:
+    def _missing(self, line: LeadLine, pipeline: int, owner: int, amount: Money | None) -> tuple[str, ...]:
         fields = self._job.config.required_fields
         required = dict.fromkeys([*fields.get("*", ()), *fields.get(str(pipeline), ())])
-        return tuple(name for name in required if name not in line.filled)
+        told = {"price": amount is not None and amount.amount != 0, "responsible_user_id": owner != 0}
+        return tuple(name for name in required if not told.get(name) and name not in line.filled)
 
     async def _release(self, *, look: bool = False) -> None:
         """State what is certain once the changes have been looked at."""
@@ -297,18 +295,20 @@ class DealReader:
                 return None
             closed_at = datetime.fromtimestamp(entered, UTC)
         has_task = self._has_task(line)
+        owner = since.owner("lead", line.id, line.owner)
+        amount = self._money(since.sales[line.id][1] if line.id in since.sales else line.price)
         return Deal(
             id=str(line.id),
             title=line.name.strip() or f"#{line.id}",
-            manager=str(since.owner("lead", line.id, line.owner) or ""),
+            manager=str(owner or ""),
             state=state,
             created_at=datetime.fromtimestamp(line.created, UTC),
             pipeline=str(stage[0]),
             closed_at=closed_at,
             stage_since=self._stage_since(line),
-            amount=self._money(since.sales[line.id][1] if line.id in since.sales else line.price),
+            amount=amount,
             loss_reason=self._loss_reason(line) if state is DealState.LOST else "",
-            missing_fields=self._missing(line, stage[0]) if state is DealState.OPEN else (),
+            missing_fields=self._missing(line, stage[0], owner, amount) if state is DealState.OPEN else (),
             has_task=has_task,
             has_comment=True if state is DealState.OPEN and self._commented(line.id) else None,
             reopened=closed_at is not None and self._turns.reopened(line.id, int(closed_at.timestamp())),

@@ -236,6 +236,20 @@ async def test_a_required_field_may_be_named_by_its_code_and_is_asked_for_by_pip
     assert deals == {str(other.id): (), str(empty.id): ("77001", "INN")}
 
 
+async def test_a_required_sum_is_the_one_that_stood_there_at_the_cutoff(world: World) -> None:
+    had, had_not, emptied, filled = (world.add_lead(ANNA, LONG_AGO, NEW, price=price) for price in (5, 0, 5, 0))
+    world.price_lead(emptied, CUTOFF + 10, 0)
+    world.price_lead(filled, CUTOFF + 10, 5)
+    client = client_of(FakeAmocrm(world), CUTOFF + 60, required_fields={"*": ["price"]})
+    deals = {f.id: f.missing_fields for f in await facts_of(client, [ANNA]) if isinstance(f, Deal)}
+    assert deals == {
+        str(had.id): (),
+        str(had_not.id): ("price",),
+        str(emptied.id): (),
+        str(filled.id): ("price",),
+    }
+
+
 # Deals and their tasks
 
 
