@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -322,16 +322,18 @@ class Tally:
         items = self._evidence(key, user)
         return Value(self._number(key, user, items), items if CATALOGUE[key].evidence else ())
 
-    def _evidence(self, key: str, user: str) -> Packed:
+    def _evidence(self, key: str, user: str) -> Sequence[Evidence]:
         """What counts for the KPI, once everything is known."""
-        press, places = self._press, self._items[key][user]
+        press, places = self._press, self._items[key].get(user)
+        if not places:
+            return ()
         if key == "overdue_tasks":
             return Packed(press, (press.put(self._stakes.beside(press.get(place))) for place in places))
         if key in self._covered:
             return Packed(press, (place for place in places if press.identity(place) not in self._covered[key]))
         return Packed(press, places)
 
-    def _number(self, key: str, user: str, items: Packed) -> Number:
+    def _number(self, key: str, user: str, items: Sequence[Evidence]) -> Number:
         if key == "deals_open":
             return self._open_count[user]
         if key == "talk_minutes":
