@@ -100,9 +100,10 @@ class Question:
 
     async def settled(self) -> str:
         """Hand over what was found; why not all could be asked, or nothing."""
-        again = self._tasks.done_since() if any(listing.retried for listing in self._asked) else []
+        # What has been done was asked after all the rest, unless that took another request.
+        later = self._tasks.done_since() if any(listing.in_parts for listing in self._asked) else []
         return (
-            problem_of(self._asked) or await self._told(again) or await self._open_steps() or await self._done_steps()
+            problem_of(self._asked) or await self._told(later) or await self._open_steps() or await self._done_steps()
         )
 
     async def _open_steps(self) -> str:

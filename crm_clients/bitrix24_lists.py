@@ -58,8 +58,8 @@ class Listing:
         self.group = group or what
         self.want = max(1, min(COMMANDS, pages))
         self.failures = 0
-        self.retried = False
-        """Whether any of it was read later than first asked for."""
+        self.in_parts = False
+        """Whether it took more than one request."""
         self.over = False
         self.problem: CrmError | None = None
         """Why it could not be read in full."""
@@ -121,6 +121,7 @@ class Listing:
     def _expect(self, pages: int, ids: int) -> None:
         """How many more pages to ask for, after so many full ones that hold so many ids."""
         self._pages += pages
+        self.in_parts = True
         if self._end > self._after and ids > 0:
             left = int((self._end - self._after) * pages * MORE / ids) + 1
         else:
@@ -131,7 +132,7 @@ class Listing:
 
     def _failed(self, reply: Reply) -> None:
         self.failures += 1
-        self.retried = True
+        self.in_parts = True
         error = reply.error or TryAgain(f"{self.method}: the portal said nothing of a part of the request")
         if not isinstance(error, TryAgain):
             self.problem = error
