@@ -24,8 +24,9 @@ from aiogram.exceptions import (
 from aiogram.methods import AnswerCallbackQuery, Response, TelegramMethod
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
 from aiogram.utils.token import TokenValidationError
-from aiohttp import ClientTimeout
+from aiohttp import ClientSession, ClientTimeout, TraceConfig
 
+from bot import pacing
 from bot.views import Rows
 
 SECONDS = 30
@@ -41,7 +42,18 @@ _KEPT: dict[type[TelegramMethod[Any]], type[Response[Any]]] = {}
 
 
 class Session(AiohttpSession):
-    """Tells a connection never made from an answer that was lost, and a gateway's page from Telegram's word."""
+    """Tells a connection never made from an answer that was lost, and a gateway's page from Telegram's word.
+
+    A message that has its connection waits until it keeps Telegram's limit: what a busy process or the making of
+    connections has held back must not arrive in a heap.
+    """
+
+    async def create_session(self) -> ClientSession:
+        """aiohttp's session, which asks before anything goes out."""
+        session = await super().create_session()
+        if not session.trace_configs:
+            session.trace_configs.append(_asking_before_wire())
+        return session
 
     async def make_request(self, bot: Bot, method: TelegramMethod[Any], timeout: int | None = None) -> Any:
         """Send; connecting has its own limit."""
@@ -59,6 +71,19 @@ class Session(AiohttpSession):
             if status_code in UNANSWERED:
                 raise TelegramNetworkError(method=method, message=text) from None
             raise TelegramServerError(method=method, message=text) from None
+
+
+def _asking_before_wire() -> TraceConfig:
+    async def ask(*_: object) -> None:
+        wait = pacing.before_wire.get()
+        if wait is not None:
+            await wait()
+
+    trace = TraceConfig()
+    trace.on_connection_create_end.append(ask)
+    trace.on_connection_reuseconn.append(ask)
+    trace.freeze()
+    return trace
 
 
 class LateAnswers(BaseRequestMiddleware):

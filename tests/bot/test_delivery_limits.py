@@ -5,7 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.pacing import Watch
+from bot.pacing import Watch, before_wire
+from bot.wire import make_bot
+from tests.bot.botapi import TOKEN, BotApi
 
 
 class _Clock:
@@ -26,9 +28,9 @@ def test_slots_that_were_overslept_do_not_fall_upon_each_other(pauses):
     watch = Watch(clock)
 
     async def send():
-        for number, pause in enumerate(pauses):
+        for pause in pauses:
             clock.now += pause
-            await watch.space(number, clock.sleep)
+            await watch.go(clock.sleep)
             sent.append(clock.now)
 
     _run(send())
@@ -73,6 +75,27 @@ def test_a_group_told_to_wait_keeps_others_only_a_moment():
     clock.now += 6
     assert not watch.quiet(1)
     assert watch.quiet(-1)
+
+
+async def test_a_message_asks_when_its_connection_is_there_and_before_it_is_written():
+    async with BotApi(limits=False) as api:
+        api.user(7, started=True)
+        bot = make_bot(TOKEN, api.url)
+        arrived_before = []
+
+        async def ask():
+            arrived_before.append(len(api.chat(7).messages))
+
+        await bot.send_message(7, "nobody watches")
+        sending = before_wire.set(ask)
+        for text in ("over a connection that is there", "and again"):
+            await bot.send_message(7, text)
+        await bot.session.close()
+        await bot.send_message(7, "over a new one")
+        before_wire.reset(sending)
+        await bot.session.close()
+        assert arrived_before == [1, 2, 3]
+        assert len(api.chat(7).messages) == 4
 
 
 def _run(coroutine):
