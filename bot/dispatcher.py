@@ -10,9 +10,11 @@ from aiogram.types import ErrorEvent
 
 from bot.context import AppContext
 from bot.handlers import admin, errors, group, head, health, hr, manager, start, today
-from bot.middlewares import Access, Once, OneTap, Throttle
+from bot.middlewares import Access, InHand, Once, OneTap, Throttle
 from bot.pacing import Pacing
 
+LAST_SECONDS = 20.0
+"""So long the updates in hand may take at the end."""
 ROUTERS = (
     start.router,
     today.router,
@@ -28,7 +30,9 @@ ROUTERS = (
 
 def build(ctx: AppContext, now: Callable[[], datetime]) -> Dispatcher:
     """A dispatcher that answers everybody by his rights."""
-    dispatcher = Dispatcher(ctx=ctx, now=now)
+    in_hand = InHand()
+    dispatcher = Dispatcher(ctx=ctx, now=now, in_hand=in_hand)
+    dispatcher.update.outer_middleware(in_hand)
     dispatcher.update.outer_middleware(Once())
     dispatcher.callback_query.middleware(OneTap())
     for observer in (dispatcher.message, dispatcher.callback_query):
@@ -43,6 +47,12 @@ def build(ctx: AppContext, now: Callable[[], datetime]) -> Dispatcher:
         return await errors.failed(event, ctx.language)
 
     return dispatcher
+
+
+async def finish(dispatcher: Dispatcher) -> None:
+    """Let the updates in hand be answered once no more are taken."""
+    in_hand: InHand = dispatcher["in_hand"]
+    await in_hand.finish(LAST_SECONDS)
 
 
 def _detach(router: Router) -> None:

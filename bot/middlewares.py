@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections import OrderedDict
@@ -40,6 +41,29 @@ class Once(BaseMiddleware):
         if len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
         return await handler(event, data)
+
+
+class InHand(BaseMiddleware):
+    """Knows which updates are being worked on: they are receipted, so that nobody brings them again."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Go on."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  # each update has a task of its own
+        self._tasks.add(task)
+        try:
+            return await handler(event, data)
+        finally:
+            self._tasks.discard(task)
+
+    async def finish(self, seconds: float) -> None:
+        """Let them end, for so long; what was taken a moment ago begins first."""
+        await asyncio.sleep(0)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
 
 
 class Access(BaseMiddleware):

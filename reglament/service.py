@@ -210,6 +210,7 @@ async def _talk(service: _Service, stop: asyncio.Event) -> None:
         try:
             await menus.set_defaults(service.bot, service.process.settings.language)
             await talk(service, dispatcher, stop)
+            await bot_dispatcher.finish(dispatcher)
             return
         except TelegramAPIError as error:
             log.warning("telegram_unreachable", problem=wire.trouble(error), seconds=wait)

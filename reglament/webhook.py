@@ -24,8 +24,6 @@ log = structlog.get_logger()
 PATH = "/telegram"
 """Where updates come to, if `webhook_url` has no path of its own; always served, for proxies that cut paths."""
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
-LAST_SECONDS = 20.0
-"""So long the updates in hand may take once no more are taken."""
 
 
 def address(webhook_url: str) -> str:
@@ -56,11 +54,6 @@ class _Entrance:
         task.add_done_callback(self._working.discard)
         return web.Response()
 
-    async def finish(self) -> None:
-        """Let what was receipted be answered."""
-        if self._working:
-            await asyncio.wait(self._working, timeout=LAST_SECONDS)
-
 
 @asynccontextmanager
 async def listening(settings: TelegramSettings, dispatcher: Dispatcher, bot: Bot) -> AsyncIterator[None]:
@@ -83,4 +76,3 @@ async def listening(settings: TelegramSettings, dispatcher: Dispatcher, bot: Bot
         yield
     finally:
         await runner.cleanup()
-        await entrance.finish()

@@ -179,3 +179,4 @@ async def _answering(dispatcher, bot):
                     await dispatcher.stop_polling()
                 await asyncio.sleep(0.01)
         await polling
+        await bot_dispatcher.finish(dispatcher)

@@ -12,6 +12,8 @@ from aiogram import Dispatcher, Router
 from aiogram.types import Message
 from structlog.testing import capture_logs
 
+from bot.dispatcher import finish
+from bot.middlewares import InHand
 from bot.wire import make_bot
 from reglament import webhook
 from reglament.errors import WorkFailed
@@ -103,7 +105,9 @@ async def test_an_update_that_was_receipted_is_answered_before_the_end() -> None
         await go_on.wait()
         answered.append(message.text)
 
-    dispatcher = Dispatcher()
+    in_hand = InHand()
+    dispatcher = Dispatcher(in_hand=in_hand)
+    dispatcher.update.outer_middleware(in_hand)
     dispatcher.include_router(router)
     port = free_port()
     async with BotApi() as api, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as caller:
@@ -111,7 +115,8 @@ async def test_an_update_that_was_receipted_is_answered_before_the_end() -> None
         async with webhook.listening(settings(port, "https://bot.example"), dispatcher, bot):
             await caller.post("/telegram", json=update("в работе"), headers={webhook.HEADER: SECRET})
             await taken.wait()
-            asyncio.get_running_loop().call_later(0.05, go_on.set)
+        asyncio.get_running_loop().call_later(0.05, go_on.set)
+        await finish(dispatcher)
         assert answered == ["в работе"]
         await bot.session.close()
 
