@@ -23,7 +23,7 @@ from scoring.records import Deal, DealState, Money, RecordKind
 
 STAGES = 60
 """Pairs of pipeline and stage that an address has room for."""
-HELD = 25_000
+HELD = 15_000
 """Deals kept back until the changes since the cutoff have been looked at once more."""
 DAY = 86_400
 NO_LONGER_TOLD = "?"

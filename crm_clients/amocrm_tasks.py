@@ -16,7 +16,7 @@ from crm_clients.amocrm_job import Job, path
 from scoring.records import Meeting, RecordKind, Task
 
 OPEN, BY_DEADLINE = "filter[is_completed]=0", "order[complete_till]"
-HELD = 25_000
+HELD = 15_000
 """Tasks kept back until the changes since the cutoff have been looked at once more."""
 
 
