@@ -213,13 +213,17 @@ class Lists:
 
     def __init__(self, api: Bitrix24Api, deadline: Deadline, take: Take) -> None:
         self._api, self._deadline, self._take = api, deadline, take
+        self._half = deadline.remaining("lists") / 2
         self._beside: list[Listing] = []
         """Those that nothing waits for."""
         self._blocked: dict[str, float] = {}
         """Methods whose computing time is used up, and until when."""
 
     def beside(self, listings: Iterable[Listing]) -> None:
-        """Read these in whatever room the others leave in their requests, what is left of them in `finish`."""
+        """Read these in whatever room the others leave in their requests, what is left of them in `finish`.
+
+        Once half of the time is over they go first: with a slow portal they must not fall with what takes too long.
+        """
         self._beside += sorted(listings, key=lambda listing: listing.want)
 
     async def read(self, listings: Iterable[Listing]) -> None:
@@ -242,10 +246,13 @@ class Lists:
             if not ready and not others:
                 await self._until_unblocked(current)
                 continue
-            told = await self._request(_shares(ready, others))
+            told = await self._request(_shares(ready, others) if self._is_early() else _shares(others, ready))
             pauses = 0 if told else pauses + 1
             if not told:
                 await self._pause(ready or others, pauses)
+
+    def _is_early(self) -> bool:
+        return self._deadline.allows(self._half)
 
     def _ready(self, listings: Sequence[Listing]) -> list[Listing]:
         return [listing for listing in listings if listing.open and not self._is_blocked(listing.method)]

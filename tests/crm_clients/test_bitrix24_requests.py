@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from crm_clients.bitrix24_api import COMMANDS, PAGE, Reply
+from crm_clients.base import ReadStats
+from crm_clients.bitrix24_api import COMMANDS, PAGE, Bitrix24Api, Reply
 from crm_clients.bitrix24_bindings import GROUP, WAYS, Groups
-from crm_clients.bitrix24_lists import Listing
-from crm_clients.errors import RightsMissing
+from crm_clients.bitrix24_lists import Listing, Lists
+from crm_clients.bitrix24_values import Row
+from crm_clients.errors import DeadlineExceeded, RightsMissing
+from crm_clients.http import Deadline
 from crm_clients.ids import IdSet
 from tests.crm_clients.fake_bitrix24 import COMPANY, CONTACT, DEAL, when
 from tests.crm_clients.test_bitrix24 import ANNA, HOUR, SECOND, Reader, deal, portal
-from tests.crm_clients.world import CUTOFF, LONG_AGO, START
+from tests.crm_clients.world import CUTOFF, LONG_AGO, START, FakeClock
 
 # Requests
 
@@ -44,6 +49,45 @@ async def test_a_request_for_a_blocked_method_leaves_what_happened_its_place() -
     readings = await reader.count("deals_open", "calls_held")
     assert getattr(readings["calls_held"], "number", None) == 199
     assert not hasattr(readings["deals_open"], "number")
+
+
+class SlowPortal:
+    """Takes ten seconds for a request; there is no end of deals, and 3,010 calls."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock(CUTOFF)
+        self.http = SimpleNamespace(stats=ReadStats())
+        self._told = {"deals": 0, "calls": 0}
+
+    async def batch(self, commands: Mapping[str, str], *, deadline: Deadline, what: str, **_: Any) -> dict[str, Reply]:
+        deadline.remaining(what)
+        await self.clock.sleep(10)
+        return {
+            name: Reply([]) if name.endswith("end") else self._page(asked.partition("?")[0])
+            for name, asked in commands.items()
+        }
+
+    def _page(self, method: str) -> Reply:
+        begin = self._told[method]
+        end = begin + PAGE if method == "deals" else min(begin + PAGE, 3010)
+        self._told[method] = end
+        return Reply([{"ID": key + 1} for key in range(begin, end)])
+
+
+async def test_a_slow_portals_endless_deals_do_not_take_what_happened_with_them() -> None:
+    portal = SlowPortal()
+    rows: Counter[str] = Counter()
+
+    async def take(listing: Listing, page: Sequence[Row]) -> None:
+        rows[listing.method] += len(page)
+
+    deals, calls = (Listing(name, {}, lambda _: (), what=name, pages=50) for name in ("deals", "calls"))
+    lists = Lists(cast(Bitrix24Api, portal), Deadline(300, portal.clock), take)
+    lists.beside([calls])
+    await lists.read([deals])
+    await lists.finish()
+    assert isinstance(deals.problem, DeadlineExceeded)
+    assert (calls.problem, calls.over, rows["calls"]) == (None, True, 3010)
 
 
 # The ends of long lists
