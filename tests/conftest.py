@@ -17,8 +17,10 @@ from sqlalchemy.engine import make_url
 
 from storage.database import Database, upgrade
 
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")  # no test depends on how fast the machine is
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # however slow the machine is
+settings.register_profile("exploring", _PATIENT)
+settings.register_profile("same", _PATIENT, derandomize=True)
+settings.load_profile("same")  # what passed once passes again; new examples: pytest --hypothesis-profile=exploring
 
 _numbers = itertools.count(1)
 

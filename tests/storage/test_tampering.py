@@ -98,7 +98,9 @@ async def _found_after(db, *statements: str | Executable, **values: object) -> b
         return True  # the database itself refused: that is found, too
 
 
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 async def test_any_changed_column_of_any_row_is_found(past, data):
     seq = data.draw(st.integers(min_value=1, max_value=17), label="seq")
@@ -110,7 +112,9 @@ async def test_any_changed_column_of_any_row_is_found(past, data):
     assert await _found_after(past, update(TABLE).where(TABLE.c.seq == seq).values({column: value}))
 
 
-@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(seq=st.integers(min_value=1, max_value=17))
 async def test_a_row_that_was_taken_out_is_found_also_at_the_end(past, seq):
     assert await _found_after(past, "DELETE FROM ledger_entries WHERE seq = :seq", seq=seq)
