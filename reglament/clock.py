@@ -95,12 +95,6 @@ def due_cutoffs(
     ]
 
 
-def newest_missed(team: TeamClock, finished: frozenset[date], now: datetime, catch_up_days: int) -> date | None:
-    """The day that gets the messages when several are caught up."""
-    days = missed(team, finished, now, catch_up_days)
-    return days[-1] if days else None
-
-
 def due_reminders(teams: Iterable[TeamClock], now: datetime) -> list[DueReminder]:
     """Teams whose reminder time has come and whose cutoff has not."""
     due = []

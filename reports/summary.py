@@ -124,11 +124,6 @@ class Summary:
         return self.plus - self.minus
 
     @property
-    def points_change(self) -> int:
-        """Against the like stretch."""
-        return self.points - self.points_before
-
-    @property
     def change(self) -> Decimal | None:
         """Percentage points of team discipline gained since the like stretch; None where either side has none."""
         return difference(self.discipline, self.discipline_before)

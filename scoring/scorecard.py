@@ -50,10 +50,6 @@ class ScoreLine:
     cause: Cause | None = None
     """Why there is no data."""
 
-    def is_new(self, item: Evidence) -> bool | None:
-        """True: new since the last reading, False: carried over, None: nothing to compare with."""
-        return None if self.new is None else item.key in self.new
-
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:

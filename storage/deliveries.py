@@ -226,17 +226,6 @@ async def find(session: AsyncSession, event: str, kind: str, recipient: str) -> 
     return None if row is None else _to_delivery(row)
 
 
-async def of_event(session: AsyncSession, event: str) -> list[Delivery]:
-    """All messages of an event."""
-    rows = await session.scalars(
-        select(DeliveryRecord)
-        .where(DeliveryRecord.event == event)
-        .order_by(DeliveryRecord.id)
-        .execution_options(populate_existing=True)
-    )
-    return [_to_delivery(row) for row in rows]
-
-
 async def uncertain(session: AsyncSession, recipient: str) -> list[Delivery]:
     """Messages to somebody that may not have arrived and that no later one has made up for."""
     rows = await session.scalars(

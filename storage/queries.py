@@ -12,7 +12,7 @@ from scoring.entries import Entry, Month
 from storage import runs
 from storage.entries import select_entries
 from storage.models import LedgerRecord, TeamRecord
-from storage.rows import Day, Run, RunState, WonFigures
+from storage.rows import Day, RunState, WonFigures
 from storage.sql import team_named
 
 # The ledger
@@ -67,16 +67,6 @@ async def day(session: AsyncSession, team: str, on: date) -> Day | None:
     run = await runs.find(session, team, on)
     if run is None or run.state is not RunState.FINISHED:
         return None
-    return await _day(session, run)
-
-
-async def last_day(session: AsyncSession, team: str, *, until: date | None = None) -> Day | None:
-    """The newest finished day (up to `until`): what "now" means in reports."""
-    run = await runs.last_finished(session, team, until=until)
-    return None if run is None else await _day(session, run)
-
-
-async def _day(session: AsyncSession, run: Run) -> Day:
     kept = await runs.kept(session, run.id)
     return Day(
         run=run,
@@ -84,24 +74,6 @@ async def _day(session: AsyncSession, run: Run) -> Day:
         absent=frozenset(item.snapshot.manager.crm_user for item in kept if item.absent),
         entries=tuple(await entries(session, run.team, run.day, run.day)),
     )
-
-
-async def days_not_scored(session: AsyncSession, team: str, workdays: Iterable[date]) -> dict[date, str]:
-    """Of these working days, those without a finished run, or whose run could not read something; and why."""
-    wanted = sorted(workdays)
-    if not wanted:
-        return {}
-    found = {run.day: run for run in await runs.between(session, team, wanted[0], wanted[-1])}
-    reasons = {on: _why_not(found.get(on)) for on in wanted}
-    return {on: reason for on, reason in reasons.items() if reason}
-
-
-def _why_not(run: Run | None) -> str:
-    if run is None:
-        return "no run"
-    if run.state is not RunState.FINISHED:
-        return run.problem or run.state.value
-    return "; ".join(sorted({reason for reason in run.missing.values() if reason}))
 
 
 # Figures for comparisons

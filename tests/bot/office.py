@@ -29,6 +29,7 @@ from storage.models import RateSlotRecord
 from storage.rows import Delivery, DeliveryState, Run
 from tests.bot.botapi import TOKEN, BotApi
 from tests.reglament.scripted import TestClock
+from tests.storage.told import told
 
 HEAD, HR, ADMIN, STRANGER, GROUP = 222, 333, 999, 555, -1001
 ANNA = 1000
@@ -84,7 +85,7 @@ class Office:
         """The message of the last day to somebody."""
         async with self.process.db.reading() as session:
             run = await self.last_run()
-            found = await deliveries.of_event(session, run_event(run.id))
+            found = await told(session, run_event(run.id))
         return next(item for item in found if item.recipient == recipient)
 
     async def state(self, recipient: str) -> DeliveryState:

@@ -14,7 +14,6 @@ from reglament.clock import (
     due_cutoffs,
     due_reminders,
     missed,
-    newest_missed,
     next_cutoff,
     next_wake,
 )
@@ -66,11 +65,6 @@ def test_nothing_before_the_first_day_is_caught_up():
 def test_a_weekend_is_never_due():
     assert missed(SALES, done(20)["sales"], at(22, 20), 1) == []
     assert missed(SALES, frozenset(), at(22, 20), 1) == [date(2026, 11, 20)]
-
-
-def test_the_newest_missed_day_gets_the_messages():
-    assert newest_missed(SALES, frozenset(), at(19, 19), 5) == date(2026, 11, 19)
-    assert newest_missed(SALES, done(19)["sales"], at(19, 19), 0) is None
 
 
 def test_a_postponed_run_is_left_alone_until_its_time_and_later_days_wait_for_it():

@@ -16,10 +16,11 @@ from reglament.opening import load_teams
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import Company, RecordKind, Task
 from scoring.scorecard import Outcome
-from storage import absences, deliveries, invites, people, queries, runs
+from storage import absences, invites, people, queries, runs
 from storage.kinds import DeliveryKind, run_event
 from storage.rows import AbsenceKind, DeliveryState
 from tests.reglament.scripted import ANNA, HEAD, MOSCOW_6PM, PETR, ScriptedCrm, TestClock, facts, process, settings
+from tests.storage.told import told
 
 THURSDAY = date(2026, 11, 19)
 AT_SIX = DueCutoff("main", THURSDAY, MOSCOW_6PM, ("sales",))
@@ -54,7 +55,7 @@ async def _points(database):
 async def _messages(database):
     async with database.reading() as session:
         run = await runs.find(session, "sales", THURSDAY)
-        return sorted((item.kind, item.recipient) for item in await deliveries.of_event(session, run_event(run.id)))
+        return sorted((item.kind, item.recipient) for item in await told(session, run_event(run.id)))
 
 
 SCORED = {
@@ -158,7 +159,7 @@ async def test_a_refusal_is_not_repeated_and_alarms_the_admins(database, crm, cl
     [result] = await run_cutoff(ready, AT_SIX)
     assert result.run is not None
     async with database.reading() as session:
-        alarms = await deliveries.of_event(session, f"alarm:main:{THURSDAY}")
+        alarms = await told(session, f"alarm:main:{THURSDAY}")
     assert [(alarm.kind, alarm.recipient) for alarm in alarms] == [(DeliveryKind.ALARM, "tg:999")]
 
 
@@ -200,9 +201,9 @@ async def test_who_left_the_crm_is_not_scored_and_his_head_is_told(database, crm
     assert {user for user, _ in await _points(database)} == {ANNA}
     async with database.reading() as session:
         member = await people.member(session, "main", PETR)
-        told = await deliveries.of_event(session, f"departed:{member.id}:{THURSDAY}")
+        sent = await told(session, f"departed:{member.id}:{THURSDAY}")
     assert not member.active
-    assert [(item.kind, item.recipient) for item in told] == [(DeliveryKind.DEPARTED, f"tg:{HEAD}")]
+    assert [(item.kind, item.recipient) for item in sent] == [(DeliveryKind.DEPARTED, f"tg:{HEAD}")]
 
 
 async def test_a_listed_user_whom_the_crm_does_not_know_is_no_data(database, crm, clock):
@@ -226,8 +227,8 @@ async def test_missed_days_get_a_line_in_the_newest_days_message(database, crm, 
     async with database.reading() as session:
         missed = await runs.find(session, "sales", wednesday)
         newest = await runs.find(session, "sales", THURSDAY)
-        assert await deliveries.of_event(session, run_event(missed.id)) == []
-        sent = await deliveries.of_event(session, run_event(newest.id))
+        assert await told(session, run_event(missed.id)) == []
+        sent = await told(session, run_event(newest.id))
     personal = next(item for item in sent if item.kind == DeliveryKind.PERSONAL)
     assert personal.reference["earlier"] == [wednesday.isoformat()]
     assert personal.state is DeliveryState.PENDING

@@ -179,7 +179,6 @@ def test_items_that_were_there_at_the_last_reading_are_carried_over() -> None:
     last = {"deals_without_task": frozenset({"deal:1", "deal:9"})}
     [line] = judged(at_most("deals_without_task"), last=last, deals_without_task=deals("1", "2")).lines
     assert line.new == {"deal:2"}
-    assert [line.is_new(item) for item in line.items] == [False, True]
 
 
 def test_an_item_that_came_from_a_colleague_is_new_because_only_his_own_snapshots_are_compared() -> None:
@@ -192,7 +191,6 @@ def test_an_item_that_came_from_a_colleague_is_new_because_only_his_own_snapshot
 def test_without_an_earlier_reading_of_that_kpi_there_are_no_marks(last: EvidenceKeys | None) -> None:
     [line] = judged(at_most("deals_without_task"), last=last, deals_without_task=deals("1")).lines
     assert line.new is None
-    assert line.is_new(line.items[0]) is None
 
 
 def test_events_have_no_marks() -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from storage import deliveries
 from storage.rows import DeliveryState
 from tests.storage.company import START
+from tests.storage.told import told
 
 AT = START
 
@@ -119,7 +120,7 @@ async def test_pending_messages_of_an_event_can_be_cancelled(database):
     async with database.transaction() as session:
         assert await deliveries.cancel(session, event="run:1", kind="board", at=AT) == 0
         assert await deliveries.cancel(session, event="run:1", at=AT) == 1
-        assert [item.state for item in await deliveries.of_event(session, "run:1")] == ["sent", "cancelled"]
+        assert [item.state for item in await told(session, "run:1")] == ["sent", "cancelled"]
         assert await deliveries.counts(session) == {
             DeliveryState.SENT: 1,
             DeliveryState.CANCELLED: 1,

@@ -9,7 +9,7 @@ from scoring.entries import Month
 from scoring.scorecard import Outcome
 from scoring.snapshot import Cause, NotRead, Value
 from scoring.standings import leaderboard
-from storage import heartbeats, ledger, people, queries, retention, runs
+from storage import heartbeats, ledger, people, queries, retention
 from tests.storage.company import (
     ANNA,
     BORIS,
@@ -49,8 +49,6 @@ async def test_an_unfinished_day_is_no_day_yet(database):
     await claimed(database, TUESDAY)
     async with database.reading() as session:
         assert await queries.day(session, TEAM, TUESDAY) is None
-        assert (await queries.last_day(session, TEAM)).run.day == MONDAY
-        assert await queries.last_day(session, TEAM, until=MONDAY - timedelta(days=1)) is None
 
 
 async def test_entries_come_by_day_by_period_and_by_person(database):
@@ -89,24 +87,6 @@ async def test_a_person_may_stand_in_several_ledgers(database):
         assert await queries.teams_of(session, [members["7"]]) == ["other", TEAM]
         assert await queries.teams_of(session, [members["12"]]) == [TEAM]
         assert await queries.teams_of(session, []) == []
-
-
-async def test_days_not_scored_say_why(database):
-    await found(database)
-    wednesday, thursday = TUESDAY + timedelta(days=1), TUESDAY + timedelta(days=2)
-    await scored(database, MONDAY)
-    held = await claimed(database, TUESDAY)
-    partly = await claimed(database, wednesday)
-    async with database.transaction() as session:
-        await runs.postpone(session, held.hold, retry_at=cutoff(TUESDAY), problem="the CRM is down")
-        missing = {"calls_held": "no telephony", "talk_minutes": "no telephony"}
-        await runs.finish(session, partly.hold, at=cutoff(wednesday), missing=missing)
-        assert await queries.days_not_scored(session, TEAM, [MONDAY, TUESDAY, wednesday, thursday]) == {
-            TUESDAY: "the CRM is down",
-            wednesday: "no telephony",
-            thursday: "no run",
-        }
-        assert await queries.days_not_scored(session, TEAM, []) == {}
 
 
 async def test_won_deals_and_sums_are_known_by_manager_and_day(database):
