@@ -95,7 +95,9 @@ class Question:
         """Activities of which all deals were handed over."""
         self._understood = False
         self._in_groups = len(deals) > COMMANDS and bool(tasks.owner)
-        self._asked = [*self._by_group(), *tasks.done_since()] if self._in_groups else self._open_of(deals)
+        self.since = tasks.done_since()
+        """What has been done is asked after the next steps of each deal, for it may have been done meanwhile."""
+        self._asked = [*(self._by_group() if self._in_groups else self._by_deal(deals, OPEN)), *self.since]
         self.listings = [*([self._control()] if self._in_groups else []), *self._asked]
 
     async def settled(self) -> str:
@@ -170,7 +172,7 @@ class Question:
         return problem_of(asked)
 
     def _open_of(self, deals: Iterable[int]) -> list[Listing]:
-        """The next steps of each deal. What has been done is asked after them, for it may have been done meanwhile."""
+        """The next steps of each deal, and again what has been done since."""
         return [*self._by_deal(deals, OPEN), *self._tasks.done_since()]
 
     def _by_deal(self, deals: Iterable[int], condition: Row) -> list[Listing]:

@@ -121,22 +121,22 @@ class DealReader:
         self.without_comment: array[int] = array("q")
         """Open deals of members of which no comment is known."""
 
-    async def read(self, pages: int, beside: Sequence[Listing] = ()) -> str:
-        """Hand the open deals over, and find those whose story must be read; why not all could be read, or nothing.
-
-        `beside` are lists of other kinds that share its requests.
-        """
+    async def read(self, pages: int) -> str:
+        """Hand the open deals over, and find those whose story must be read; why not all could be read, or nothing."""
         lists = [
             self._list({"closed": "N"}, pages),
             self._list({"closed": "Y", ">=movedTime": stamp(self._start)}, pages // MOVED + 1),
             # One that was never moved need not have a time of it.
             self._list({"closed": "Y", ">=createdTime": stamp(self._start)}, 1),
         ]
-        await self._job.read([*lists, *beside])
+        await self._job.read(lists)
         return problem_of(lists)
 
     async def read_stories(self, beside: Sequence[Listing] = ()) -> str:
-        """Hand the other deals over, once their stories are read."""
+        """Hand the other deals over, once their stories are read.
+
+        `beside` are lists of other kinds that share its requests.
+        """
         job = self._job
         told: dict[int, list[Move]] = {}
         # Whatever moved while it was read may have been in neither list.

@@ -25,7 +25,8 @@ GROWTH = 4
 LONG = 10
 """Pages asked for at once of a list of which it is worth a command to learn where it ends."""
 MORE = 1.05
-"""How many times as many pages are asked for as the ids that are left seem to fill: they may lie closer there."""
+"""How many times as many pages are asked for as the ids that are left seem to fill: they may lie closer there, though
+not more than an id each."""
 ATTEMPTS, FEW_ATTEMPTS = 6, 3
 """A request for several kinds of record is given up sooner: each kind is then read by itself."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0
@@ -122,8 +123,8 @@ class Listing:
         """How many more pages to ask for, after so many full ones that hold so many ids."""
         self._pages += pages
         self.in_parts = True
-        if self._end > self._after and ids > 0:
-            left = int((self._end - self._after) * pages * MORE / ids) + 1
+        if (ahead := self._end - self._after) > 0 and ids > 0:
+            left = min(int(ahead * pages * MORE / ids), ahead // PAGE) + 1
         else:
             if self._pages >= self._expected:
                 self._expected = self._pages * GROWTH

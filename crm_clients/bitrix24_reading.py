@@ -85,23 +85,25 @@ class Reading:
     async def _read_deals(self, about: Sequence[Listing], fields: Once, planned: Sequence[Listing]) -> str:
         """Deals, and what those are bound to that own nothing planned; why the deals could not be read, or nothing."""
         job, kinds = self._job, self._kinds
-        since = self._tasks.done_since() if RecordKind.TASKS in kinds else []
         problem = ""
         if kinds & {RecordKind.DEALS, RecordKind.COMMENTS}:
-            problem = problem_of(about) or await self._deals_problem(fields, since)
-        await job.read(since)
-        unplanned = None if problem or problem_of([*planned, *since]) else self._question()
+            problem = problem_of(about) or await self._deals_problem(fields)
+        question = None if problem or problem_of(planned) else self._question()
+        since = question.since if question else self._tasks.done_since() if RecordKind.TASKS in kinds else []
+        beside = question.listings if question else since
         if self._deals is not None and not problem:
-            problem = await self._deals.read_stories(unplanned.listings if unplanned else ())
+            problem = await self._deals.read_stories(beside)
+        else:
+            await job.read(beside)
         if RecordKind.TASKS in kinds:
             await job.stream.give(list(self._tasks.leftovers()))
             failed = problem_of([*planned, *since])
-            await self._mark(RecordKind.TASKS, failed or ("" if problem else await self._bindings_problem(unplanned)))
+            await self._mark(RecordKind.TASKS, failed or ("" if problem else await self._bindings_problem(question)))
         if RecordKind.DEALS in kinds:
             await self._mark(RecordKind.DEALS, problem)
         return problem
 
-    async def _deals_problem(self, fields: Once, beside: Sequence[Listing]) -> str:
+    async def _deals_problem(self, fields: Once) -> str:
         job = self._job
         if not job.stages.states:
             return "stages: the portal names none, so nobody knows which deals are won"
@@ -112,7 +114,7 @@ class Reading:
         if RecordKind.COMMENTS in self._kinds:
             await self._comments.recall()
         self._deals = DealReader(job, names, self._tasks.has_task, self._comments.knows)
-        return await self._deals.read(self._pages, beside)
+        return await self._deals.read(self._pages)
 
     def _question(self, but: Iterable[int] = ()) -> Question | None:
         """What open deals that own nothing planned are bound to; None if nobody asks, or there are none."""
