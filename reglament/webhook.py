@@ -56,8 +56,11 @@ class _Entrance:
 
 
 @asynccontextmanager
-async def listening(settings: TelegramSettings, dispatcher: Dispatcher, bot: Bot) -> AsyncIterator[None]:
-    """Serve, then tell Telegram where. Raises WorkFailed if nothing can listen there."""
+async def listening(settings: TelegramSettings, dispatcher: Dispatcher, bot: Bot) -> AsyncIterator[int]:
+    """Serve, then tell Telegram where; yields the port, which `listen` may leave to the system (0).
+
+    Raises WorkFailed if nothing can listen there.
+    """
     secret = settings.webhook_secret.get_secret_value()
     target = address(settings.webhook_url)
     application = web.Application()
@@ -73,6 +76,6 @@ async def listening(settings: TelegramSettings, dispatcher: Dispatcher, bot: Bot
         except (OSError, ValueError) as error:
             raise WorkFailed(f"telegram.listen = {settings.listen!r}: cannot listen there ({error})") from None
         await bot.set_webhook(target, secret_token=secret, allowed_updates=dispatcher.resolve_used_update_types())
-        yield
+        yield int(runner.addresses[0][1])
     finally:
         await runner.cleanup()

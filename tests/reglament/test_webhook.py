@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
-from aiogram import Dispatcher, Router
+from aiogram import Bot, Dispatcher, Router
 from aiogram.types import Message
 from structlog.testing import capture_logs
 
@@ -21,18 +23,23 @@ from reglament.settings import TelegramSettings
 from tests.bot.botapi import TOKEN, BotApi
 
 SECRET = "s3cret_-OF-the-webhook"
+HOME = "https://bot.example"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def settings(port: int, url: str) -> TelegramSettings:
+def settings(url: str = HOME, port: int = 0) -> TelegramSettings:
     return TelegramSettings.model_validate(
         {"token": TOKEN, "mode": "webhook", "webhook_url": url, "webhook_secret": SECRET, "listen": f"127.0.0.1:{port}"}
     )
+
+
+@asynccontextmanager
+async def calling(dispatcher: Dispatcher, bot: Bot, url: str = HOME) -> AsyncIterator[httpx.AsyncClient]:
+    """Whoever calls the webhook; on leaving, it no longer listens."""
+    async with (
+        webhook.listening(settings(url), dispatcher, bot) as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as caller,
+    ):
+        yield caller
 
 
 def update(text: str) -> dict[str, Any]:
@@ -59,10 +66,9 @@ async def test_only_calls_with_the_secret_are_answered(url: str, told: str, path
 
     dispatcher = Dispatcher()
     dispatcher.include_router(router)
-    port = free_port()
-    async with BotApi() as api, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as caller:
+    async with BotApi() as api:
         bot = make_bot(TOKEN, api.url)
-        async with webhook.listening(settings(port, url), dispatcher, bot):
+        async with calling(dispatcher, bot, url) as caller:
             assert api.webhook == told
             for headers in ({}, {webhook.HEADER: "guessed"}):
                 refused = await caller.post(path, json=update("чужое"), headers=headers)
@@ -81,11 +87,10 @@ async def test_only_calls_with_the_secret_are_answered(url: str, told: str, path
     "body", [b"", b"not json", b"\xff\xfe", b"[]", b"{}", b'{"update_id": "x"}', b'{"update_id": 1, "message": 5}']
 )
 async def test_what_is_no_update_is_accepted_and_noted_in_a_line(body: bytes) -> None:
-    port = free_port()
-    async with BotApi() as api, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as caller:
+    async with BotApi() as api:
         bot = make_bot(TOKEN, api.url)
         with capture_logs() as lines:
-            async with webhook.listening(settings(port, "https://bot.example"), Dispatcher(), bot):
+            async with calling(Dispatcher(), bot) as caller:
                 headers = {webhook.HEADER: SECRET, "Content-Type": "application/json"}
                 answer = await caller.post("/telegram", content=body, headers=headers)
         await bot.session.close()
@@ -109,10 +114,9 @@ async def test_an_update_that_was_receipted_is_answered_before_the_end() -> None
     dispatcher = Dispatcher(in_hand=in_hand)
     dispatcher.update.outer_middleware(in_hand)
     dispatcher.include_router(router)
-    port = free_port()
-    async with BotApi() as api, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as caller:
+    async with BotApi() as api:
         bot = make_bot(TOKEN, api.url)
-        async with webhook.listening(settings(port, "https://bot.example"), dispatcher, bot):
+        async with calling(dispatcher, bot) as caller:
             await caller.post("/telegram", json=update("в работе"), headers={webhook.HEADER: SECRET})
             await taken.wait()
         asyncio.get_running_loop().call_later(0.05, go_on.set)
@@ -129,6 +133,6 @@ async def test_a_port_in_use_is_told_in_one_line() -> None:
         async with BotApi() as api:
             bot = make_bot(TOKEN, api.url)
             with pytest.raises(WorkFailed, match="cannot listen there"):
-                async with webhook.listening(settings(port, "https://bot.example"), Dispatcher(), bot):
+                async with webhook.listening(settings(port=port), Dispatcher(), bot):
                     raise AssertionError("nothing can listen there")
             await bot.session.close()
