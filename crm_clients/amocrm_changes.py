@@ -19,8 +19,8 @@ EVENT_IDS = 10
 """Entities in one filter of events: more are refused."""
 EXPLAINED = 2
 """Seconds between a change of a row and the event that tells of it."""
-PATIENCE_SECONDS = 5.0
-"""How long a kind that is read waits for the others, to share the last look with them."""
+PATIENCE = 0.25
+"""Share of the time left for which a kind that is read waits for the others, to share the last look with them."""
 _TYPES = {RecordKind.DEALS: LEAD_EVENTS, RecordKind.TASKS: TASK_EVENTS, RecordKind.MEETINGS: TASK_EVENTS}
 
 
@@ -72,6 +72,9 @@ class Changes:
         self._all_here = asyncio.Event()
         self._lock = asyncio.Lock()
         self._begun = self._done = 0
+        """How many looks."""
+        self._begun_before_the_last = 0
+        """How many had begun when the last kind was read: all share the next one."""
         self._rows, self._events = Look(job.cutoff), Look(job.cutoff)
         self.since = Since(job.cutoff)
         self.tasks_error: CrmError | None = None
@@ -105,20 +108,22 @@ class Changes:
             return
         self.leave(kind)
         await self._wait_for_others()
-        await self.look()
+        await self._look_after(self._begun_before_the_last if self._all_here.is_set() else self._begun)
 
     def leave(self, kind: RecordKind) -> None:
         """A kind is read, or failed: nobody waits for it any longer."""
         self._missing.discard(kind)
-        if not self._missing:
+        if not self._missing and not self._all_here.is_set():
+            self._begun_before_the_last = self._begun
             self._all_here.set()
 
     async def _wait_for_others(self) -> None:
         if self._all_here.is_set():
             return
+        patience = self._job.deadline.remaining("changes since the cutoff") * PATIENCE
         waiting = [
             asyncio.ensure_future(self._all_here.wait()),
-            asyncio.ensure_future(self._job.api.http.clock.sleep(PATIENCE_SECONDS)),
+            asyncio.ensure_future(self._job.api.http.clock.sleep(patience)),
         ]
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -129,11 +134,13 @@ class Changes:
 
     async def look(self) -> None:
         """Learn of the changes up to now, unless somebody else begins to after this call. Raises CrmError."""
-        if not self._job.is_over:
-            return
-        ticket = self._begun
+        if self._job.is_over:
+            await self._look_after(self._begun)
+
+    async def _look_after(self, earlier: int) -> None:
+        """Look, unless more than so many looks are done meanwhile."""
         async with self._lock:
-            if self._done > ticket:
+            if self._done > earlier:
                 return
             self._begun += 1
             await self._look_at_tasks()

@@ -78,9 +78,9 @@ class Creation:
             await self._sink(fresh)
         if page.last:
             return False
-        if times[-1] == span.low:
-            await self._read_second(span.low)
-            span.low, span.edge = span.low + 1, set()
+        if times[0] == times[-1]:
+            await self._read_second(times[0])
+            span.low, span.edge = times[0] + 1, set()
         else:
             span.low = times[-1]
             span.edge = {row["id"] for row in page.rows if row["created_at"] == span.low}

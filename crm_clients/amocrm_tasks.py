@@ -74,8 +74,9 @@ async def read_tasks(job: Job, changes: Changes) -> None:
         query = f"{OPEN}&{BY_DEADLINE}=asc"
         await job.api.shifting("tasks", query, job.deadline, "open tasks", take, key="complete_till")
     await changes.settle(RecordKind.TASKS)
+    changed = list(changes.tasks.values())  # as they are now: another kind's look, half of it, may add to them
     await release(held)
-    await release(list(changes.tasks.values()))  # a later look of another kind may add to them meanwhile
+    await release(changed)
 
 
 def _task(job: Job, line: TaskLine, changes: Changes) -> Task | None:
@@ -127,9 +128,10 @@ async def read_meetings(job: Job, changes: Changes) -> None:
 
 def _meeting(job: Job, line: TaskLine, held_at: int, changes: Changes) -> Meeting | None:
     since = changes.since
-    undone = not line.done or line.id in since.done
-    if undone and line.updated < job.cutoff:
+    as_at_cutoff = line.updated < job.cutoff  # whatever is told of it happened after the row was read
+    if as_at_cutoff and not line.done:
         return None
+    undone = not as_at_cutoff and (not line.done or line.id in since.done)
     # Undone before the cutoff, so not held; or since, which no event tells: likelier if it had another such change.
     held = not undone or changes.is_unexplained(line)
     owner = since.owner("task", line.id, line.owner)

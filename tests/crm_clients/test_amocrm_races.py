@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -10,13 +11,14 @@ import pytest
 import stamina
 
 from crm_clients.amocrm import AmocrmClient
+from crm_clients.amocrm_job import PORTION
 from crm_clients.amocrm_pace import MeasuredPace
 from crm_clients.amocrm_requests import PAGE
-from crm_clients.base import DictMemory
+from crm_clients.base import DictMemory, ReadRequest
 from crm_clients.http import Deadline
-from scoring.records import Completed, RecordKind
+from scoring.records import Completed, Fact, RecordKind
 from scoring.snapshot import Cause, NotRead, Reading
-from tests.crm_clients.amocrm_team import CUTOFF, START, client_of, config, count, facts_of, instant, marks_of
+from tests.crm_clients.amocrm_team import CUTOFF, START, WINDOW, client_of, config, count, facts_of, instant, marks_of
 from tests.crm_clients.amocrm_world import LOST, WON, Stage, User, World
 from tests.crm_clients.fake_amocrm import FakeAmocrm
 from tests.crm_clients.world import FakeClock
@@ -162,6 +164,53 @@ async def test_a_meeting_undone_before_the_cutoff_and_postponed_after_it_was_not
     world.reopen_task(task, START + 2 * HOUR)
     world.postpone_task(task, CUTOFF + 60, CUTOFF + DAY)
     assert await ids(world, "meetings_held", late=120) == []
+
+
+async def test_a_meeting_undone_and_done_again_while_it_is_read_was_held(world: World) -> None:
+    task = world.add_task(ANNA, LONG_AGO, CUTOFF, type_id=2)
+    world.finish_task(task, START + HOUR)
+
+    def do_it_again() -> None:
+        world.reopen_task(task, CUTOFF + 2)
+        world.finish_task(task, CUTOFF + 3)
+
+    # Its row is read by then; the events since the cutoff are asked for next.
+    assert await ids(world, "meetings_held", before=once("/events", do_it_again, at=2)) == [str(task.id)]
+
+
+async def test_a_task_is_not_lost_while_another_kind_looks_at_the_changes_once_more(world: World) -> None:
+    reopened = world.add_lead(ANNA, LONG_AGO, (3100, WON))
+    world.move_lead(reopened, CUTOFF, TALKS)  # so deals ask for it by its id, and look once more after that
+    postponed = world.add_task(ANNA, LONG_AGO, CUTOFF - HOUR)
+    world.postpone_task(postponed, CUTOFF, CUTOFF + DAY)
+    for _ in range(8 * PORTION):  # more than may wait to be taken
+        world.add_task(ANNA, LONG_AGO, CUTOFF - DAY)
+    fake = FakeAmocrm(world)
+    half_looked, taken = asyncio.Event(), asyncio.Event()
+    looks = 0
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal looks
+        query = request.url.query.decode()
+        looks += request.url.path.endswith("/tasks") and "filter[updated_at]" in query
+        if looks == 2 and request.url.path.endswith("/tasks"):
+            world.finish_task(postponed, CUTOFF + 3)
+        if looks == 2 and request.url.path.endswith("/events"):
+            half_looked.set()
+            await taken.wait()
+        return await fake.handle(request)
+
+    clock = client_of(fake)._api.http.clock
+    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(answer), clock=clock)
+    request = ReadRequest(WINDOW, frozenset({"overdue_tasks", "deals_open"}), frozenset({str(ANNA)}))
+    facts: list[Fact] = []
+    async for fact in client.read(request):
+        await half_looked.wait()
+        facts.append(fact)
+        if len(facts) == 8 * PORTION:
+            taken.set()
+    found = count(client, facts, [ANNA], ["overdue_tasks"])[ANNA].readings["overdue_tasks"]
+    assert found.number == 8 * PORTION + 1  # type: ignore[union-attr]
 
 
 async def test_tasks_that_fail_when_the_deals_ask_for_their_changes_make_no_deal_taskless(world: World) -> None:
