@@ -19,8 +19,8 @@ EVENT_IDS = 10
 """Entities in one filter of events: more are refused."""
 EXPLAINED = 2
 """Seconds between a change of a row and the event that tells of it."""
-PATIENCE = 0.25
-"""Share of the time left for which a kind that is read waits for the others, to share the last look with them."""
+PATIENCE_SECONDS = 5.0
+"""How long a kind that is read waits for the others, to share the last look with them."""
 _TYPES = {RecordKind.DEALS: LEAD_EVENTS, RecordKind.TASKS: TASK_EVENTS, RecordKind.MEETINGS: TASK_EVENTS}
 
 
@@ -120,10 +120,9 @@ class Changes:
     async def _wait_for_others(self) -> None:
         if self._all_here.is_set():
             return
-        patience = self._job.deadline.remaining("changes since the cutoff") * PATIENCE
         waiting = [
             asyncio.ensure_future(self._all_here.wait()),
-            asyncio.ensure_future(self._job.api.http.clock.sleep(patience)),
+            asyncio.ensure_future(self._job.api.http.clock.sleep(PATIENCE_SECONDS)),
         ]
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

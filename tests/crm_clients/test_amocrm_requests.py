@@ -32,7 +32,7 @@ class UnhurriedClock(FakeClock):
     """Whoever waits for long lets the others do what they can without waiting."""
 
     async def sleep(self, seconds: float) -> None:
-        for _ in range(1000 if seconds > 10 else 0):
+        for _ in range(1000 if seconds > 2 else 0):
             await asyncio.sleep(0)
         await super().sleep(seconds)
 
