@@ -76,7 +76,7 @@ class Bitrix24Client:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._config, self._memory = config, memory
+        self._config, self._memory, self._portal = config, memory, config.portal
         self._clock = clock or Clock()
         self.stats = ReadStats()
         self.capabilities: Mapping[str, Capability] = MappingProxyType(
@@ -95,13 +95,12 @@ class Bitrix24Client:
         self._api.forget_refusal()
         return await people(self._api, self._deadline())
 
-    async def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
+    def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
         """The facts of `request.kinds`; see `CrmClient.read`."""
         self._api.forget_refusal()
         stream = Stream()
         job = Job(self._api, self._config, self._memory, request, self._deadline(), stream)
-        async for fact in stream.run(Reading(job).run):
-            yield fact
+        return stream.run(Reading(job).run)
 
     async def check(self, members: Mapping[str, str]) -> list[Finding]:
         """Login, scopes, visibility of every member, settings, clock."""
@@ -123,7 +122,7 @@ class Bitrix24Client:
                 path = f"crm/deal/details/{min(record.deals)}/"
             case Task() | Meeting() | Call():
                 path = record.place
-        return f"{self._config.portal}/{path}" if path else ""
+        return f"{self._portal}/{path}" if path else ""
 
     async def aclose(self) -> None:
         """Close connections."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -260,22 +261,27 @@ def command(method: str, params: Mapping[str, Any]) -> str:
     References to earlier commands (`$result[name][49][ID]`) stay as they are: the portal may look for them before it
     decodes the query.
     """
-    return (
-        method
-        + "?"
-        + "&".join(f"{quote(key, safe='[]')}={quote(value, safe='[]$')}" for key, value in _flat("", params))
-    )
+    parts: list[str] = []
+    for key, value in params.items():
+        _write(parts, _quoted(key), value)
+    return f"{method}?{'&'.join(parts)}"
 
 
-def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping):
+def _write(parts: list[str], prefix: str, value: Any) -> None:
+    """A parameter, or all that are in it; a question may name some thousand deals."""
+    if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _flat(f"{prefix}[{key}]" if prefix else str(key), inner)
-    elif isinstance(value, list | tuple):
+            _write(parts, f"{prefix}[{_quoted(key)}]", inner)
+    elif isinstance(value, list):
         for number, inner in enumerate(value):
-            yield from _flat(f"{prefix}[{number}]", inner)
+            _write(parts, f"{prefix}[{number}]", inner)
     else:
-        yield prefix, str(value)
+        parts.append(f"{prefix}={value if isinstance(value, int) else quote(str(value), safe='[]$')}")
+
+
+@lru_cache(1024)
+def _quoted(key: str) -> str:
+    return quote(key, safe="[]")
 
 
 def refused(problem: CrmError) -> bool:

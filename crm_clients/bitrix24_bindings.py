@@ -45,10 +45,9 @@ class _Bound(Listing):
         super().__init__("crm.activity.list", params, fold, what=WHAT_ACTIVITIES, group=RecordKind.TASKS)
         self._deals = deals
 
-    def _page(self, after: str, order: str = "ASC") -> dict[str, Any]:
-        page = super()._page(after, order)
-        page["filter"]["BINDINGS"] = [{"OWNER_TYPE_ID": DEAL, "OWNER_ID": deal} for deal in self._deals()]
-        return page
+    def _asked(self) -> Mapping[str, Any]:
+        bindings = [{"OWNER_TYPE_ID": DEAL, "OWNER_ID": deal} for deal in self._deals()]
+        return {**self.params, "filter": {**self.params["filter"], "BINDINGS": bindings}}
 
 
 class Groups:

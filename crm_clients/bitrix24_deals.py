@@ -56,7 +56,7 @@ class Move:
     pipeline: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Standing:
     """Where a deal stood after some of its moves."""
 
@@ -111,6 +111,7 @@ class DealReader:
     ) -> None:
         self._job, self._names = job, names
         self._has_task, self._has_comment = has_task, has_comment
+        self._asks_tasks, self._asks_comments = job.wants("deals_without_task"), job.wants("deals_without_comment")
         self._start, self._cutoff = job.request.window.start, job.request.window.cutoff
         self._began = job.api.clock.now()
         self._aside: dict[int, Row] = {}
@@ -167,7 +168,7 @@ class DealReader:
                 continue
             state = self._job.stages.of(row)
             if (moved is None or moved < self._cutoff) and state is DealState.OPEN:
-                yield from self._told(row, Standing(DealState.OPEN, None, moved or created), changed_at=moved)
+                yield from self._told(self._deal(row, Standing(DealState.OPEN, None, moved or created)))
             elif moved is None or moved >= self._start:
                 self._aside[number(row["id"])] = row
 
@@ -206,23 +207,23 @@ class DealReader:
             standing = _standing(move for move in moves if move.at < self._cutoff)
             if standing.state is None:
                 standing = Standing(DealState.LOST)  # closed, nobody says how: doubtful for both
-            yield from self._told(row, standing, changed_at=moves[-1].at if moves else None)
+            yield from self._told(self._deal(row, standing))
 
-    def _told(self, row: Row, standing: Standing, *, changed_at: datetime | None) -> Iterator[Deal]:
+    def _told(self, deal: Deal) -> Sequence[Deal]:
         """The deal as it stood, with doubts for everybody if another may have been responsible then."""
-        deal = self._deal(row, standing)
         if deal.state is DealState.OPEN and self._job.concerns(deal.manager):
             if deal.has_task is None:
-                self.without_task.append(number(deal.id))
+                self.without_task.append(int(deal.id))
             if deal.has_comment is None:
-                self.without_comment.append(number(deal.id))
-        yield deal
-        if deal.doubtful and (fresh := deal.doubtful - self._doubted):
-            self._doubted |= fresh
-            yield from shadows(deal, self._job.request.members, fresh, self._start - timedelta(seconds=1))
+                self.without_comment.append(int(deal.id))
+        fresh = deal.doubtful - self._doubted
+        if not fresh:
+            return (deal,)
+        self._doubted |= fresh
+        return [deal, *shadows(deal, self._job.request.members, fresh, self._start - timedelta(seconds=1))]
 
     def _deal(self, row: Row, standing: Standing) -> Deal:
-        job, pipeline = self._job, standing.pipeline or _pipeline(row)
+        pipeline = standing.pipeline or _pipeline(row)
         state = standing.state or DealState.LOST
         key = number(row["id"])
         created = instant(row.get("createdTime"))
@@ -238,8 +239,8 @@ class DealReader:
             amount=_money(row),
             loss_reason=self._reason(row) if state is DealState.LOST else "",
             missing_fields=self._missing(row, pipeline),
-            has_task=True if self._has_task(key) or not job.wants("deals_without_task") else None,
-            has_comment=True if self._has_comment(key) or not job.wants("deals_without_comment") else None,
+            has_task=True if not self._asks_tasks or self._has_task(key) else None,
+            has_comment=True if not self._asks_comments or self._has_comment(key) else None,
             reopened=standing.reopened,
             doubtful=self._doubts(row, standing),
         )
@@ -249,9 +250,10 @@ class DealReader:
 
         Of other fields than the stage Bitrix24 keeps no history: it may have been somebody else's, or of another sum.
         """
-        updated, moved = instant(row.get("updatedTime")), instant(row.get("movedTime"))
+        updated = instant(row.get("updatedTime"))
         if updated is None or updated < self._cutoff:
             return frozenset()
+        moved = instant(row.get("movedTime"))
         if moved is not None and moved >= self._cutoff and abs(updated - moved) <= SAME:
             return frozenset()
         if standing.state is DealState.OPEN or standing.state is None:
@@ -268,7 +270,8 @@ class DealReader:
         return self._names.reasons.get(told) or self._job.stages.names.get(told) or told
 
     def _missing(self, row: Row, pipeline: str) -> tuple[str, ...]:
-        return tuple(shown for shown, name in self._names.wanted(pipeline) if is_empty(row.get(name), name))
+        wanted = self._names.wanted(pipeline)
+        return tuple([shown for shown, name in wanted if is_empty(row.get(name), name)]) if wanted else ()
 
 
 def _standing(moves: Iterator[Move]) -> Standing:
@@ -299,5 +302,5 @@ def _money(row: Row) -> Money | None:
     amount = row.get("opportunity")
     if amount in (None, "", False):
         return None
-    exact = Decimal(str(amount))
+    exact = amount if isinstance(amount, Decimal) else Decimal(str(amount))
     return Money(exact, intern(str(row.get("currencyId") or ""))) if exact else None

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crm_clients.base import ClientMemory, ReadRequest
-from crm_clients.bitrix24_api import Bitrix24Api, Reply, refused
+from crm_clients.bitrix24_api import Bitrix24Api, Reply, command, refused
 from crm_clients.bitrix24_lists import Listing, Lists, Numbered
 from crm_clients.bitrix24_values import Row, number
 from crm_clients.errors import CrmError, CrmNonsense
@@ -40,7 +40,7 @@ class Once(Listing):
 
     def commands(self, name: str, pages: int) -> dict[str, str]:
         """The one command."""
-        return super().commands(name, 1)
+        return {f"{name}p0": command(self.method, self.params)}
 
     def accept(self, replies: Mapping[str, Reply]) -> Iterable[Sequence[Row]]:  # type: ignore[override]
         """Keep the answer."""
@@ -50,9 +50,6 @@ class Once(Listing):
             else:
                 self.value, self.over = reply.value, True
         return ()
-
-    def _page(self, after: str, order: str = "ASC") -> dict[str, Any]:
-        return {**self.params}
 
 
 @dataclass(slots=True)

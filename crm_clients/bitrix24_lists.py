@@ -79,13 +79,14 @@ class Listing:
     def commands(self, name: str, pages: int) -> dict[str, str]:
         """The next pages, each beginning after the last row of the one before; of a long list first its end too."""
         is_long = pages >= LONG and self._pages + pages < self._expected
-        end = {f"{name}end": command(self.method, self._last_page())} if is_long and not self._end else {}
-        return {
-            f"{name}p{page}": command(
-                self.method, self._page(str(self._after) if page == 0 else self._last_of(f"{name}p{page - 1}"))
-            )
-            for page in range(pages - len(end))
-        } | end
+        behind, after = self._behind(), str(self._after)
+        asks_end = is_long and not self._end
+        end = {f"{name}end": self._behind("DESC", select=[self._by]) + after} if asks_end else {}
+        commands = {}
+        for page in range(pages - len(end)):
+            commands[f"{name}p{page}"] = behind + after
+            after = self._last_of(f"{name}p{page}")
+        return commands | end
 
     def accept(self, replies: Mapping[str, Reply]) -> Iterator[Sequence[Row]]:
         """The pages that were really read. What came after a short or failed page is asked for again, or not at all."""
@@ -140,18 +141,16 @@ class Listing:
         elif not isinstance(error, OperationLimit) and self.failures >= ATTEMPTS:
             self.problem = CrmUnavailable(str(error))
 
-    def _page(self, after: str, order: str = "ASC") -> dict[str, Any]:
-        params = {**self.params}
+    def _behind(self, order: str = "ASC", **other: Any) -> str:
+        """The command for a page up to the id that it begins behind; `other` parameters stand for those of its own."""
+        params = {**self._asked(), **{key: value for key, value in other.items() if key in self.params}}
         if self.method == "voximplant.statistic.get":
-            return {**params, "FILTER": {**params["FILTER"], f">{self._by}": after}, "SORT": self._by, "ORDER": order}
-        params["filter"] = {**params.get("filter", {}), f">{self._by}": after}
-        params["order"] = {self._by: order}
-        params["start"] = -1
-        return params
+            return command(self.method, {**params, "SORT": self._by, "ORDER": order, f"FILTER[>{self._by}]": ""})
+        return command(self.method, {**params, "order": {self._by: order}, "start": -1, f"filter[>{self._by}]": ""})
 
-    def _last_page(self) -> dict[str, Any]:
-        page = self._page(str(self._after), "DESC")
-        return {**page, "select": [self._by]} if "select" in page else page
+    def _asked(self) -> Mapping[str, Any]:
+        """All parameters but those of paging."""
+        return self.params
 
     def _last_of(self, name: str) -> str:
         inside = f"[{self._at}]" if self._at else ""

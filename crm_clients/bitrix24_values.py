@@ -23,14 +23,14 @@ def rows_of(value: Any, at: str = "") -> list[Row]:
         value = list(value.values())
     if value is None or value is False:
         return []
-    if not isinstance(value, list) or not all(isinstance(row, Mapping) for row in value):
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise CrmNonsense("Bitrix24 answered something that is not a list of rows")
     return value
 
 
 def number(value: Any) -> int:
     """An id, sent as a number or as a string; 0 for none."""
-    return int(value) if value not in (None, "", False) else 0
+    return int(value) if value else 0
 
 
 def identity(value: Any) -> str:
@@ -38,18 +38,16 @@ def identity(value: Any) -> str:
     return str(number(value) or "")
 
 
-def instant(value: Any) -> datetime | None:
-    """A time with its offset; None if empty, or the far future that stands for "no deadline"."""
-    return _instant(value) if value and isinstance(value, str) else None
-
-
 @lru_cache(1024)
-def _instant(value: str) -> datetime | None:
-    """Most rows tell the same time in several fields: created, changed, moved."""
-    if value.startswith(NEVER):
+def instant(value: Any) -> datetime | None:
+    """A time with its offset; None if empty, or the far future that stands for "no deadline".
+
+    Remembered, for most rows tell the same time in several fields: created, changed, moved.
+    """
+    if not value or not isinstance(value, str) or value.startswith(NEVER):
         return None
     at = datetime.fromisoformat(value)
-    if at.utcoffset() is None:
+    if at.tzinfo is None:
         raise CrmNonsense("Bitrix24 told a time without its offset")
     return at.astimezone(UTC)
 

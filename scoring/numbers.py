@@ -36,19 +36,21 @@ class Numbers:
             return self._values[number % _BUCKETS][place]
         return None
 
-    def put(self, key: str, value: int) -> None:
-        """Give the id its number."""
+    def put(self, key: str, value: int) -> bool:
+        """Give the id its number, unless it has one; whether it had none."""
         number = _plain(key)
         if number is None:
-            self._others[key] = value
-            return
-        ids, values = self._ids[number % _BUCKETS], self._values[number % _BUCKETS]
+            is_new = key not in self._others
+            self._others.setdefault(key, value)
+            return is_new
+        bucket = number % _BUCKETS
+        ids = self._ids[bucket]
         place = bisect_left(ids, number)
         if place < len(ids) and ids[place] == number:
-            values[place] = value
-        else:
-            ids.insert(place, number)
-            values.insert(place, value)
+            return False
+        ids.insert(place, number)
+        self._values[bucket].insert(place, value)
+        return True
 
 
 def _plain(key: str) -> int | None:

@@ -24,12 +24,13 @@ class Sums:
 
     def put(self, deal: str, money: Money) -> None:
         """Keep a deal's sum."""
-        sign, digits, exponent = money.amount.as_tuple()
-        if sign or len(digits) > _DIGITS or not isinstance(exponent, int) or len(self._forms) == _FORMS:
-            self._odd[deal] = money
+        whole, _, fraction = str(money.amount).partition(".")
+        digits = whole + fraction
+        if len(digits) > _DIGITS or not digits.isdigit() or len(self._forms) == _FORMS:
+            self._odd[deal] = money  # negative, long, or with an exponent
             return
-        form = self._forms.setdefault((exponent, money.currency), len(self._forms))
-        self._digits.put(deal, int("".join(map(str, digits))) * _FORMS + form)
+        form = self._forms.setdefault((-len(fraction), money.currency), len(self._forms))
+        self._digits.put(deal, int(digits) * _FORMS + form)
 
     def get(self, deal: str) -> Money | None:
         """The sum of a deal; None if it did not come."""

@@ -80,8 +80,11 @@ class Tally:
         self._places = {member.crm_user: place for place, member in enumerate(sheet.members.values())}
         self._open_count: dict[str, int] = defaultdict(int)
         self._talk: dict[str, int] = defaultdict(int)
-        self._seen: dict[RecordKind, Numbers] = defaultdict(Numbers)
+        self._seen: dict[type[_Owned], Numbers] = {kind: Numbers() for kind in _KINDS}
         """Ids of all that came; open deals with their member's place."""
+        cutoff, settings = sheet.window.cutoff, sheet.settings
+        self._stale_before = cutoff - timedelta(days=settings.stale_days)
+        self._comment_before = cutoff - timedelta(hours=settings.comment_grace_hours)
         self._covered: dict[str, Numbers] = {key: Numbers() for key in _BARE & self._wanted}
         """By KPI: deals that have what it misses."""
         self._stakes = Stakes()
@@ -122,31 +125,23 @@ class Tally:
 
     # What every record passes
 
-    def _owner(self, record: _Owned, kind: RecordKind) -> str | None:
+    def _owner(self, record: _Owned, *, is_open: bool = False) -> str | None:
         """The member it is credited to; None if nobody's or seen already (the first row of an id counts)."""
-        if record.id in self._seen[kind]:
-            return None
-        self._seen[kind].put(record.id, _NOT_OPEN)
         member = self._sheet.members.get(self._sheet.aliases.get(record.manager, record.manager))
-        if member is None:
+        place = self._places[member.crm_user] if member is not None and is_open else _NOT_OPEN
+        if not self._seen[type(record)].put(record.id, place) or member is None:
             return None
         user = member.crm_user  # one string for all his records
-        for key in record.doubtful & self._wanted:
-            self._late_doubts[key].add(user)
+        if record.doubtful:
+            for key in record.doubtful & self._wanted:
+                self._late_doubts[key].add(user)
         return user
 
     def _count(self, key: str, user: str, record: _Owned, since: datetime | None) -> None:
         if key not in self._wanted:
             return
-        item = Evidence(
-            _KINDS[type(record)],
-            record.id,
-            record.title,
-            self._link(record),
-            amount=record.amount if isinstance(record, Deal) else None,
-            since=since,
-            again=isinstance(record, Deal) and record.reopened,
-        )
+        amount, again = (record.amount, record.reopened) if isinstance(record, Deal) else (None, False)
+        item = Evidence(_KINDS[type(record)], record.id, record.title, self._link(record), amount, since, again)
         self._items[key][user].append(self._press.put(item))
 
     # Deals
@@ -155,10 +150,12 @@ class Tally:
         window = self._sheet.window
         if deal.created_at >= window.cutoff:
             return
-        user = self._owner(deal, RecordKind.DEALS)
-        if user is None or deal.pipeline in self._sheet.settings.excluded_pipelines:
+        is_excluded = deal.pipeline in self._sheet.settings.excluded_pipelines
+        is_open = deal.state is DealState.OPEN or (deal.closed_at is not None and deal.closed_at >= window.cutoff)
+        user = self._owner(deal, is_open=is_open and not is_excluded)
+        if user is None or is_excluded:
             return
-        if deal.state is DealState.OPEN or (deal.closed_at is not None and deal.closed_at >= window.cutoff):
+        if is_open:
             self._open_deal(user, deal)
         elif deal.closed_at is None:
             self._closed_at_some_time(user, deal)
@@ -185,12 +182,11 @@ class Tally:
             self._count("lost_without_reason", user, deal, closed_at)
 
     def _open_deal(self, user: str, deal: Deal) -> None:
-        self._seen[RecordKind.DEALS].put(deal.id, self._places[user])
         self._open_count[user] += 1
         if not deal.has_task and not self._is_covered(deal.id, "deals_without_task"):
             self._count("deals_without_task", user, deal, deal.stage_since)
-        young = self._sheet.window.cutoff - timedelta(hours=self._sheet.settings.comment_grace_hours)
-        if not deal.has_comment and deal.created_at < young and not self._is_covered(deal.id, "deals_without_comment"):
+        is_old = deal.created_at < self._comment_before
+        if not deal.has_comment and is_old and not self._is_covered(deal.id, "deals_without_comment"):
             self._count("deals_without_comment", user, deal, deal.created_at)
         if deal.missing_fields:
             self._count("deals_missing_fields", user, deal, deal.created_at)
@@ -199,14 +195,13 @@ class Tally:
             self._stakes.deal(deal)
 
     def _stale_deal(self, user: str, deal: Deal) -> None:
-        limit = self._sheet.window.cutoff - timedelta(days=self._sheet.settings.stale_days)
-        if deal.created_at >= limit:
+        if deal.created_at >= self._stale_before:
             return
         if deal.stage_since is None:
             self._doubts["stale_deals"].add(user)
         elif deal.stage_since >= self._sheet.window.cutoff:
             self._late_doubts["stale_deals"].add(user)
-        elif deal.stage_since < limit:
+        elif deal.stage_since < self._stale_before:
             self._count("stale_deals", user, deal, deal.stage_since)
 
     # What is bound to deals
@@ -221,7 +216,7 @@ class Tally:
         if "deals_without_task" in task.doubtful:
             self._doubtful_deals |= task.deals
         deadline = self._deadline(task.deadline)
-        user = self._owner(task, RecordKind.TASKS)
+        user = self._owner(task)
         if user is not None and deadline is not None and not task.awaits_approval and self._is_past(task.deadline):
             self._count("overdue_tasks", user, task, deadline)
             self._stakes.task(task)
@@ -255,7 +250,7 @@ class Tally:
     def _call(self, call: Call) -> None:
         if call.ended_at not in self._sheet.window:
             return
-        user = self._owner(call, RecordKind.CALLS)
+        user = self._owner(call)
         if user is None:
             return
         if call.answered and call.seconds >= self._sheet.settings.min_call_seconds:
@@ -265,7 +260,7 @@ class Tally:
             self._count("missed_calls", user, call, call.ended_at)
 
     def _meeting(self, meeting: Meeting) -> None:
-        user = self._owner(meeting, RecordKind.MEETINGS)
+        user = self._owner(meeting)
         if user is not None and self._was_held(meeting):
             self._count("meetings_held", user, meeting, meeting.held_at or meeting.started_at)
 
@@ -283,7 +278,7 @@ class Tally:
     def _company(self, company: Company) -> None:
         if company.created_at not in self._sheet.window:
             return
-        user = self._owner(company, RecordKind.COMPANIES)
+        user = self._owner(company)
         if user is not None:
             self._count("companies_added", user, company, company.created_at)
 
@@ -293,7 +288,7 @@ class Tally:
         """A doubtful task touches the managers of the deals it is bound to, not its own alone."""
         users = list(self._places)
         for deal in self._doubtful_deals:
-            place = self._seen[RecordKind.DEALS].get(deal)
+            place = self._seen[Deal].get(deal)
             if place is not None and place != _NOT_OPEN:
                 self._late_doubts["deals_without_task"].add(users[place])
 

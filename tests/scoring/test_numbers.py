@@ -16,11 +16,11 @@ ids = st.one_of(
 
 
 @given(st.lists(st.tuples(ids, st.integers(-(2**63), 2**63 - 1)), max_size=40), st.lists(ids, max_size=10))
-def test_the_last_number_of_an_id_counts(given_numbers: list[tuple[str, int]], others: list[str]) -> None:
+def test_the_first_number_of_an_id_counts(given_numbers: list[tuple[str, int]], others: list[str]) -> None:
     numbers, expected = Numbers(), dict[str, int]()
     for key, value in given_numbers:
-        numbers.put(key, value)
-        expected[key] = value
+        assert numbers.put(key, value) is (key not in expected)
+        expected.setdefault(key, value)
     for key in [*expected, *others]:
         assert numbers.get(key) == expected.get(key)
         assert (key in numbers) is (key in expected)
