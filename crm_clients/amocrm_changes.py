@@ -106,9 +106,10 @@ class Changes:
         """The last look of a kind whose rows are all read; kinds that end together share it. Raises CrmError."""
         if not self._job.is_over:
             return
+        begun = self._begun
         self.leave(kind)
         await self._wait_for_others()
-        await self._look_after(self._begun_before_the_last if self._all_here.is_set() else self._begun)
+        await self._look_after(self._begun_before_the_last if self._all_here.is_set() else begun)
 
     def leave(self, kind: RecordKind) -> None:
         """A kind is read, or failed: nobody waits for it any longer."""

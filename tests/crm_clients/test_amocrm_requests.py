@@ -109,9 +109,10 @@ async def test_nobody_fails_with_a_kind_that_was_waited_for_in_vain(world: World
         while request.url.path.endswith("/leads") and clock.seconds < 400:
             await clock.sleep(1)
 
-    facts, _ = await read(world, ["deals_open", "overdue_tasks", "meetings_held"], clock, linger)
+    facts, asked = await read(world, ["deals_open", "overdue_tasks", "meetings_held"], clock, linger)
     assert completed(facts) == {RecordKind.TASKS, RecordKind.MEETINGS}
     assert [fact.id for fact in facts if isinstance(fact, Task)] == [str(overdue.id)]
+    assert [request.partition("?")[0] for request in asked if CHANGES in request] == ["tasks", "events"]
 
 
 async def test_a_second_that_fills_a_page_is_read_by_ids_at_once(world: World) -> None:
