@@ -1,10 +1,12 @@
-"""Tests against a real Odoo take part only where one is named; they are deselected otherwise, and counted as such."""
+"""Retries that do not wait. Tests against a real Odoo take part only where one is named, else they are deselected."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
+import stamina
 
 pytest.register_assert_rewrite("tests.crm_clients.conformance")
 
@@ -22,3 +24,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if real:
         config.hook.pytest_deselected(items=real)
         items[:] = [item for item in items if item not in real]
+
+
+@pytest.fixture
+def no_backoff() -> Iterator[None]:
+    """Retries are made as in earnest but do not wait."""
+    with stamina.set_testing(True, attempts=1000, cap=True):
+        yield

@@ -17,8 +17,8 @@ from crm_clients.bitrix24_values import Row
 from crm_clients.errors import DeadlineExceeded, RightsMissing
 from crm_clients.http import Deadline
 from crm_clients.ids import IdSet
-from tests.crm_clients.fake_bitrix24 import COMPANY, CONTACT, DEAL, when
-from tests.crm_clients.test_bitrix24 import ANNA, HOUR, SECOND, Reader, deal, portal
+from tests.crm_clients.bitrix24_team import ANNA, HOUR, SECOND, Reader, deal, portal
+from tests.crm_clients.fake_bitrix24 import COMPANY, CONTACT, DEAL, Portal, when
 from tests.crm_clients.world import CUTOFF, LONG_AGO, START, FakeClock
 
 # Requests
@@ -170,12 +170,18 @@ async def test_of_many_deals_those_with_a_step_are_named_without_asking_for_each
     assert reader.fake.commands["crm.activity.binding.list"] == 1, "of the one that is bound to two"
 
 
-async def test_a_step_that_is_bound_anew_between_the_questions_is_asked_for_itself() -> None:
+def many_deals(count: int, *, step_of: int) -> tuple[Portal, dict[str, Any]]:
+    """The first has a step of its own, another one through its contact; the portal and the contact's step."""
     where = portal()
-    for key in range(1, 201):
+    for key in range(1, count + 1):
         deal(where, key)
     where.add_activity(9000, "Своё", ANNA, owner=(DEAL, 1), created=LONG_AGO)
-    row = where.add_activity(9001, "У контакта", ANNA, owner=(CONTACT, 5), bound=[(DEAL, 2)], created=LONG_AGO)
+    row = where.add_activity(9001, "У контакта", ANNA, owner=(CONTACT, 5), bound=[(DEAL, step_of)], created=LONG_AGO)
+    return where, row
+
+
+async def test_a_step_that_is_bound_anew_between_the_questions_is_asked_for_itself() -> None:
+    where, row = many_deals(200, step_of=2)
     reader = Reader(where)
     asked = 0
 
@@ -196,11 +202,7 @@ async def test_a_step_that_is_bound_anew_between_the_questions_is_asked_for_itse
 
 
 async def test_a_step_done_before_its_deal_is_asked_about_alone_was_open_at_the_cutoff() -> None:
-    where = portal()
-    for key in range(1, 101):
-        deal(where, key)
-    where.add_activity(9000, "Своё", ANNA, owner=(DEAL, 1), created=LONG_AGO)
-    row = where.add_activity(9001, "У контакта", ANNA, owner=(CONTACT, 5), bound=[(DEAL, 50)], created=LONG_AGO)
+    where, row = many_deals(100, step_of=50)
     reader = Reader(where)
 
     def understands_none_of_several(_method: str, params: Mapping[str, Any]) -> None:

@@ -8,21 +8,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import stamina
 
 from crm_clients.bitrix24_people import people
 from crm_clients.errors import CrmError, CrmRefused
 from crm_clients.http import Deadline
 from scoring.records import Completed, Failed, RecordKind
+from tests.crm_clients.bitrix24_team import ANNA, BORIS, DAY, HOUR, SECOND, Reader, answer, closed, deal, portal
 from tests.crm_clients.fake_bitrix24 import COMPANY, CONTACT, DEAL, when
-from tests.crm_clients.test_bitrix24 import ANNA, BORIS, DAY, HOUR, SECOND, Reader, _answer, closed, deal, portal
 from tests.crm_clients.world import CUTOFF, LONG_AGO, START
 
-
-@pytest.fixture(autouse=True)
-def _no_backoff() -> Any:
-    with stamina.set_testing(True, attempts=1000, cap=True):
-        yield
+pytestmark = pytest.mark.usefixtures("no_backoff")
 
 
 # People
@@ -163,7 +158,7 @@ async def test_a_portal_that_others_keep_busy_is_waited_for_longer_and_longer() 
     reader = Reader(where)
     free = reader.clock.now() + timedelta(seconds=40)
     body = {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"}
-    reader.line.when = lambda *_: _answer(503, body) if reader.clock.now() < free else None
+    reader.line.when = lambda *_: answer(503, body) if reader.clock.now() < free else None
     assert await reader.number("deals_open") == 1
     assert len(reader.line.requests) < 12
 

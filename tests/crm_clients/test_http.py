@@ -6,7 +6,7 @@ import json
 import logging
 import traceback
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
@@ -14,7 +14,6 @@ from typing import Any
 
 import httpx
 import pytest
-import stamina
 
 from crm_clients.base import ReadStats
 from crm_clients.errors import CrmError, CrmNonsense, CrmRefused, CrmUnavailable, DeadlineExceeded, RightsMissing
@@ -56,12 +55,6 @@ class Line:
     async def read(self, seconds: float = 300, **options: Any) -> Any:
         deadline = Deadline(seconds, self.clock)
         return await self.http.call("POST", "deals", json={"page": 1}, deadline=deadline, what="deals", **options)
-
-
-@pytest.fixture
-def no_backoff() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=1000, cap=True):
-        yield
 
 
 async def test_an_answer_is_let_go_once_it_was_read_and_waits_for_no_collection() -> None:
