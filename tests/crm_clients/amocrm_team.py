@@ -15,13 +15,17 @@ from scoring.records import Completed, Fact, Failed, RecordKind
 from scoring.snapshot import Manager, NotRead, Snapshot, Value
 from scoring.tally import Tally, TallySheet
 from scoring.workdays import Window
-from tests.crm_clients.amocrm_world import Expectation, Scale, World
+from tests.crm_clients.amocrm_world import Expectation, Scale, Stage, User, World
 from tests.crm_clients.fake_amocrm import FakeAmocrm
 from tests.crm_clients.world import FakeClock
 
 HOST = "https://example.amocrm.ru"
 REQUIRED = {"*": ["77001"], "3200": ["INN"]}
 START, CUTOFF = Scale().start, Scale().cutoff
+ANNA, BORIS = 101, 102
+NEW, TALKS = (3100, 3110), (3100, 3111)
+DAY, HOUR = 86400, 3600
+LONG_AGO = CUTOFF - 40 * DAY
 
 
 def instant(second: int) -> datetime:
@@ -117,3 +121,24 @@ def _both(key: str, expected: dict[str, Any], reading: Value) -> tuple[object, o
     if key == "deals_open":
         return len(expected.get(key, ())), reading.number
     return sorted(map(str, expected.get(key, ()))), sorted(item.id for item in reading.items)
+
+
+def two_managers() -> World:
+    """Anna and Boris, two pipelines, nothing else."""
+    world = World()
+    world.add_pipeline(3100, [Stage(3101, "Неразобранное", 1), Stage(3110, "Новая"), Stage(3111, "Переговоры")])
+    world.add_pipeline(3200, [Stage(3210, "Подогрев")])
+    world.loss_reasons = {501: "Дорого"}
+    world.add_user(User(1, "Администратор", admin=True))
+    world.add_user(User(ANNA, "Анна Лебедева", group=0))
+    world.add_user(User(BORIS, "Борис Орлов", group=61))
+    return world
+
+
+async def ids(world: World, kpi: str, user: int = ANNA, late: int = 1, **fake: Any) -> list[str]:
+    """Evidence of one KPI, read `late` seconds after the cutoff."""
+    client = client_of(FakeAmocrm(world, **fake), CUTOFF + late)
+    facts = await facts_of(client, [ANNA, BORIS], [kpi])
+    reading = count(client, facts, [ANNA, BORIS], [kpi])[user].readings[kpi]
+    await client.aclose()
+    return [item.id for item in reading.items]  # type: ignore[union-attr]

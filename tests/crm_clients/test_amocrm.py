@@ -1,44 +1,42 @@
+"""amoCRM: a whole account against its own past; its deals, tasks, meetings, calls and comments."""
+
 from __future__ import annotations
 
-import asyncio
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 import stamina
-from pydantic import ValidationError
 
 from crm_clients import amocrm_deals, amocrm_job, amocrm_tasks
-from crm_clients.amocrm import AmocrmClient, AmocrmConfig
+from crm_clients.amocrm import AmocrmClient
 from crm_clients.amocrm_account import Account
-from crm_clients.amocrm_api import overlapping
 from crm_clients.amocrm_requests import PAGE
-from crm_clients.base import DictMemory, Severity
-from crm_clients.errors import CrmRefused, CrmUnavailable, RightsMissing
-from scoring.kpis import CATALOGUE, Capability
-from scoring.records import Call, Comment, Company, Completed, Deal, Failed, Meeting, RecordKind, Task
+from crm_clients.base import DictMemory
+from scoring.records import Call, Comment, Completed, Deal, RecordKind, Task
 from tests.crm_clients.amocrm_team import (
+    ANNA,
+    BORIS,
     CUTOFF,
-    HOST,
+    DAY,
+    HOUR,
+    LONG_AGO,
+    NEW,
     START,
+    TALKS,
     client_of,
     config,
     count,
     differences,
     facts_of,
-    instant,
+    ids,
     marks_of,
+    two_managers,
     unread,
 )
-from tests.crm_clients.amocrm_world import LOST, WON, Lead, Scale, Stage, User, World, build_world
-from tests.crm_clients.fake_amocrm import FakeAmocrm, Fault, jwt, serve
-
-ANNA, BORIS = 101, 102
-NEW, TALKS = (3100, 3110), (3100, 3111)
-DAY, HOUR = 86400, 3600
-LONG_AGO = CUTOFF - 40 * DAY
+from tests.crm_clients.amocrm_world import LOST, WON, Scale, Stage, World, build_world
+from tests.crm_clients.fake_amocrm import FakeAmocrm, Fault
 
 
 @pytest.fixture(autouse=True)
@@ -49,24 +47,7 @@ def _no_backoff() -> Any:
 
 @pytest.fixture
 def world() -> World:
-    """Anna and Boris, two pipelines, nothing else."""
-    world = World()
-    world.add_pipeline(3100, [Stage(3101, "Неразобранное", 1), Stage(3110, "Новая"), Stage(3111, "Переговоры")])
-    world.add_pipeline(3200, [Stage(3210, "Подогрев")])
-    world.loss_reasons = {501: "Дорого"}
-    world.add_user(User(1, "Администратор", admin=True))
-    world.add_user(User(ANNA, "Анна Лебедева", group=0))
-    world.add_user(User(BORIS, "Борис Орлов", group=61))
-    return world
-
-
-async def ids(world: World, kpi: str, user: int = ANNA, late: int = 1, **fake: Any) -> list[str]:
-    """Evidence of one KPI, read `late` seconds after the cutoff."""
-    client = client_of(FakeAmocrm(world, **fake), CUTOFF + late)
-    facts = await facts_of(client, [ANNA, BORIS], [kpi])
-    reading = count(client, facts, [ANNA, BORIS], [kpi])[user].readings[kpi]
-    await client.aclose()
-    return [item.id for item in reading.items]  # type: ignore[union-attr]
+    return two_managers()
 
 
 # A whole account against its own past
@@ -448,411 +429,3 @@ async def test_a_spoilt_memory_of_comments_only_costs_time(world: World) -> None
         client = client_of(FakeAmocrm(world), memory=DictMemory({"comments": spoilt}))
         facts = await facts_of(client, [ANNA], ["deals_without_comment"])
         assert isinstance(marks_of(facts)[RecordKind.COMMENTS], Completed)
-
-
-# Rows that shift while they are read
-
-
-async def shifted(world: World, path: str, change: Any, kpi: str, at: int = 2) -> list[str]:
-    """Evidence, if something happens just before the `at`-th request to `path`."""
-    seen = 0
-
-    def before(asked: str, _number: int) -> None:
-        nonlocal seen
-        if asked.endswith(path):
-            seen += 1
-            if seen == at:
-                change()
-
-    return await ids(world, kpi, before=before)
-
-
-@pytest.mark.parametrize("at", [2, 3, 4])
-async def test_deals_deleted_while_the_list_is_read_hide_no_other(world: World, at: int) -> None:
-    leads = [world.add_lead(ANNA, LONG_AGO + n, NEW) for n in range(4 * PAGE)]
-    gone = leads[5:25]
-
-    def delete() -> None:
-        for lead in gone:
-            world.delete_lead(lead, CUTOFF + 1, silently=True)
-
-    found = set(await shifted(world, "/leads", delete, "deals_without_task", at))
-    assert {str(lead.id) for lead in leads if lead not in gone} <= found
-
-
-@pytest.mark.parametrize("at", [2, 3, 4])
-async def test_tasks_deleted_while_the_list_is_read_hide_no_other(world: World, at: int) -> None:
-    tasks = [world.add_task(ANNA, LONG_AGO, LONG_AGO + n) for n in range(4 * PAGE)]
-    gone = tasks[3:33]
-
-    def delete() -> None:
-        for task in gone:
-            world.delete_task(task, CUTOFF + 1, silently=True)
-
-    found = set(await shifted(world, "/tasks", delete, "overdue_tasks", at))
-    assert {str(task.id) for task in tasks if task not in gone} <= found
-
-
-async def test_tasks_done_while_the_list_is_read_were_open_at_the_cutoff(world: World) -> None:
-    tasks = [world.add_task(ANNA, LONG_AGO, LONG_AGO + n) for n in range(3 * PAGE)]
-
-    def work() -> None:
-        for task in tasks[::2]:
-            world.finish_task(task, CUTOFF)
-
-    found = await shifted(world, "/tasks", work, "overdue_tasks")
-    assert sorted(found) == sorted(str(task.id) for task in tasks)
-
-
-async def test_deals_closed_while_the_list_is_read_were_open_at_the_cutoff(world: World) -> None:
-    leads = [world.add_lead(ANNA, LONG_AGO + n, NEW) for n in range(3 * PAGE)]
-
-    def close() -> None:
-        for lead in leads[-40:]:
-            world.move_lead(lead, CUTOFF + 1, (3100, WON))
-
-    found = await shifted(world, "/leads", close, "deals_without_task")
-    assert sorted(found) == sorted(str(lead.id) for lead in leads)
-
-
-async def test_a_task_given_to_a_deal_while_deals_are_read_comes_too_late(world: World) -> None:
-    leads = [world.add_lead(ANNA, LONG_AGO + n, NEW) for n in range(2 * PAGE)]
-
-    def give() -> None:
-        for lead in leads[-5:]:
-            world.add_task(ANNA, CUTOFF + 1, CUTOFF + DAY, lead)
-
-    found = await shifted(world, "/leads", give, "deals_without_task")
-    assert sorted(found) == sorted(str(lead.id) for lead in leads)
-
-
-async def test_a_list_that_never_holds_still_fails_rather_than_count_in_part(world: World) -> None:
-    tasks = [world.add_task(ANNA, LONG_AGO, LONG_AGO + n) for n in range(40 * PAGE)]
-    left = iter(tasks)
-
-    def before(path: str, _number: int) -> None:
-        if path.endswith("/tasks"):
-            for _, task in zip(range(2 * PAGE), left, strict=False):
-                world.delete_task(task, CUTOFF + 1, silently=True)
-
-    client = client_of(FakeAmocrm(world, before=before))
-    mark = marks_of(await facts_of(client, [ANNA], ["overdue_tasks"]))[RecordKind.TASKS]
-    assert isinstance(mark, Failed)
-    assert "changes faster" in mark.reason
-
-
-def test_pages_overlap_by_at_least_a_row_and_waste_little() -> None:
-    covered = requests = 0
-    while covered < 100_000:
-        limit, number = overlapping(covered)
-        begin = limit * (number - 1)
-        assert begin < covered or covered == 0
-        assert limit <= PAGE
-        covered = limit * number
-        requests += 1
-    assert requests < 1.1 * 100_000 / PAGE
-
-
-# Limits and refusals
-
-
-async def test_429_is_honoured_with_the_time_it_names(world: World) -> None:
-    fake = FakeAmocrm(world, faults=[Fault("/account", "429")], retry_after=7)
-    client = client_of(fake)
-    clock = client._api.http.clock
-    fake.faults[0].kind = "429"
-    begun = clock.monotonic()
-
-    async def limited(request: httpx.Request) -> httpx.Response:
-        response = await fake.handle(request)
-        if response.status_code == 429:
-            return httpx.Response(429, json={**response.json(), "retry_after": 7})
-        return response
-
-    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(limited), clock=clock)
-    await facts_of(client, [ANNA], ["companies_added"])
-    assert clock.monotonic() - begun >= 7
-
-
-async def test_403_is_never_repeated_and_stops_everything(world: World) -> None:
-    fake = FakeAmocrm(world, faults=[Fault("/api/v4/leads", "403", frozenset())])
-    client = client_of(fake)
-    facts = await facts_of(client, [ANNA])
-    assert fake.faults[0].seen == 1, "whoever waited for a turn got none"
-    marks = marks_of(facts)
-    assert isinstance(marks[RecordKind.DEALS], Failed)
-    assert "blocked" in marks[RecordKind.DEALS].reason
-    after = fake.count
-    await asyncio.sleep(0)
-    assert fake.count == after
-
-
-async def test_an_unpaid_account_is_said_to_be_unpaid(world: World) -> None:
-    client = client_of(FakeAmocrm(world, faults=[Fault("/account", "402", frozenset())]))
-    with pytest.raises(CrmRefused, match="not paid"):
-        await facts_of(client, [ANNA])
-
-
-async def test_requests_are_spaced_so_that_the_limit_is_never_met() -> None:
-    world, managers = build_world(Scale(managers=3, leads=40))
-    fake = FakeAmocrm(world, rate=7, latency=0.01)
-    async with serve(fake.handle) as url:
-        client = AmocrmClient(config(base_url=url), DictMemory())
-        marks = marks_of(await facts_of(client, managers))
-        await client.aclose()
-    assert all(isinstance(mark, Completed) for mark in marks.values())
-    assert fake.refused == 0
-    assert fake.count > 14
-
-
-async def test_whoever_ignores_the_limit_is_blocked_by_the_fake() -> None:
-    world, _ = build_world(Scale(managers=3, leads=40))
-    fake = FakeAmocrm(world, rate=7, patience=3, retry_after=0)
-    async with serve(fake.handle) as url:
-        client = AmocrmClient(config(base_url=url, requests_per_second=50), DictMemory())
-        answers = await asyncio.gather(*(client.users() for _ in range(20)), return_exceptions=True)
-        await client.aclose()
-    assert fake.blocked
-    assert any(isinstance(answer, CrmRefused) and "blocked" in str(answer) for answer in answers)
-
-
-async def test_a_read_that_is_given_up_leaves_nothing_running(world: World) -> None:
-    for number in range(2 * PAGE):
-        world.add_lead(ANNA, LONG_AGO + number, NEW)
-    client = client_of(FakeAmocrm(world))
-    reading = facts_of(client, [ANNA])
-    task = asyncio.create_task(reading)
-    for _ in range(30):
-        await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert not [other for other in asyncio.all_tasks() if other.get_name().startswith("amocrm")]
-
-
-async def test_nonsense_instead_of_a_list_fails_that_kind_alone(world: World) -> None:
-    honest = FakeAmocrm(world)
-    client = client_of(honest)
-
-    async def odd(request: httpx.Request) -> httpx.Response:
-        if request.url.path.endswith("/companies"):
-            return httpx.Response(
-                200, json={"_embedded": {"companies": [{"id": 5, "created_at": START + 1, "name": 3}, 7]}}
-            )
-        return await honest.handle(request)
-
-    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(odd), clock=client._api.http.clock)
-    marks = marks_of(await facts_of(client, [ANNA]))
-    assert [kind for kind, mark in marks.items() if isinstance(mark, Failed)] == [RecordKind.COMPANIES]
-
-
-async def test_a_sum_that_is_no_number_fails_the_deals_alone(world: World) -> None:
-    world.add_lead(ANNA, LONG_AGO, NEW, price="many")  # type: ignore[arg-type]
-    client = client_of(FakeAmocrm(world))
-    marks = marks_of(await facts_of(client, [ANNA], ["deals_open", "calls_held"]))
-    assert {kind: type(mark) for kind, mark in marks.items()} == {
-        RecordKind.DEALS: Failed,
-        RecordKind.CALLS: Completed,
-    }
-
-
-# Rights and check
-
-
-async def test_rights_to_ones_own_leads_only_make_the_day_unreadable(world: World) -> None:
-    world.add_lead(ANNA, LONG_AGO, NEW)
-    client = client_of(FakeAmocrm(world, rights="M"))
-    marks = marks_of(await facts_of(client, [ANNA]))
-    assert {type(mark) for mark in marks.values()} == {Failed}
-    assert all("may not see all" in mark.reason for mark in marks.values() if isinstance(mark, Failed))
-
-
-async def test_a_token_of_somebody_who_is_no_administrator_is_refused(world: World) -> None:
-    with pytest.raises(RightsMissing, match="administrator"):
-        await facts_of(client_of(FakeAmocrm(world, viewer=ANNA)), [ANNA])
-
-
-async def findings_of(fake: FakeAmocrm, members: dict[str, str] | None = None, **settings: Any) -> dict[Severity, str]:
-    client = client_of(fake, **settings)
-    findings = await client.check(members or {str(ANNA): "Анна", str(BORIS): "Борис"})
-    await client.aclose()
-    return {severity: "\n".join(f.text for f in findings if f.severity is severity) for severity in Severity}
-
-
-async def test_check_of_a_restricted_token_names_the_right_and_the_invisible_members(world: World) -> None:
-    world.users[ANNA].admin = True
-    world.add_lead(ANNA, LONG_AGO, NEW)
-    world.add_lead(BORIS, LONG_AGO, NEW)
-    found = await findings_of(FakeAmocrm(world, viewer=ANNA, rights="M"))
-    assert "may not see all" in found[Severity.ERROR]
-    assert "Борис" in found[Severity.ERROR]
-
-
-async def test_check_finds_tasks_whose_deals_cannot_be_read(world: World) -> None:
-    world.users[ANNA].admin = True
-    lead = world.add_lead(BORIS, LONG_AGO, NEW)
-    world.add_task(ANNA, LONG_AGO, CUTOFF, lead)
-    found = await findings_of(FakeAmocrm(world, viewer=ANNA, rights="M"))
-    assert "1 of 1 deals with open tasks cannot be read" in found[Severity.ERROR]
-
-
-async def test_check_names_settings_that_fit_nothing_in_the_account(world: World) -> None:
-    found = await findings_of(
-        FakeAmocrm(world), meeting_types=["Созвон"], required_fields={"*": ["НетТакого"], "9999": ["INN"]}
-    )
-    for name in ("Созвон", "НетТакого", "9999"):
-        assert name in found[Severity.ERROR]
-
-
-async def test_check_tells_of_fields_that_amocrm_requires_and_the_settings_do_not(world: World) -> None:
-    world.lead_fields = [{"id": 77001, "name": "Источник", "code": None, "type": "text", "is_required": True}]
-    found = await findings_of(FakeAmocrm(world), required_fields={})
-    assert "Источник" in found[Severity.OK]
-
-
-async def test_check_notices_clocks_that_differ(world: World) -> None:
-    assert "differ by 600 s" in (await findings_of(FakeAmocrm(world, skew=600)))[Severity.ERROR]
-    assert "differ by 120 s" in (await findings_of(FakeAmocrm(world, skew=-120)))[Severity.WARNING]
-
-
-async def test_check_warns_of_a_token_that_ends_soon(world: World) -> None:
-    token = jwt(exp=CUTOFF + 5 * DAY)
-    found = await findings_of(FakeAmocrm(world, token=token), token=token)
-    assert "the token ends on 2026-11-24" in found[Severity.WARNING]
-
-
-async def test_check_tells_that_filters_are_ignored(world: World) -> None:
-    found = await findings_of(FakeAmocrm(world, filters_enabled=False))
-    assert "filters" in found[Severity.WARNING]
-
-
-async def test_check_sees_everybody_in_a_few_calls(world: World) -> None:
-    members = {}
-    for number in range(300):
-        user = world.add_user(User(1000 + number, f"Менеджер {number}"))
-        members[str(user.id)] = user.name
-        world.add_lead(user.id, LONG_AGO + number, NEW)
-    fake = FakeAmocrm(world)
-    found = await findings_of(fake, members)
-    assert "something of every member is visible" in found[Severity.OK]
-    assert fake.count < 20
-
-
-# Users, links, settings
-
-
-async def test_users_have_their_groups_as_departments(world: World) -> None:
-    users = {user.id: user for user in await client_of(FakeAmocrm(world)).users()}
-    assert users[str(BORIS)].departments == {"61"}
-    assert users[str(ANNA)].departments == {"0"}
-
-
-async def test_three_hundred_users_are_all_listed(world: World) -> None:
-    for number in range(600):
-        world.add_user(User(1000 + number, f"Менеджер {number}", active=number % 2 == 0))
-    users = await client_of(FakeAmocrm(world)).users()
-    assert len({user.id for user in users}) == len(users) == 603
-    assert sum(not user.active for user in users) == 300
-
-
-async def test_everything_links_to_the_page_it_can_be_found_on(world: World) -> None:
-    lead: Lead = world.add_lead(ANNA, LONG_AGO, NEW)
-    on_lead = world.add_task(ANNA, LONG_AGO, CUTOFF - 1, lead)
-    loose = world.add_task(ANNA, LONG_AGO, CUTOFF - 1)
-    on_contact = world.add_task(ANNA, LONG_AGO, CUTOFF - 1, entity=("contacts", 5))
-    meeting = world.add_task(ANNA, LONG_AGO, CUTOFF, lead, type_id=2)
-    world.finish_task(meeting, START)
-    company = world.add_company(ANNA, START)
-    call = world.add_call(ANNA, START, 60, entity=("companies", 6))
-    client = client_of(FakeAmocrm(world))
-    facts = await facts_of(client, [ANNA])
-    links = {f.id: client.link(f) for f in facts if isinstance(f, Deal | Task | Meeting | Company | Call)}
-    assert links == {
-        str(lead.id): f"{HOST}/leads/detail/{lead.id}",
-        str(on_lead.id): f"{HOST}/leads/detail/{lead.id}",
-        str(loose.id): "",
-        str(on_contact.id): f"{HOST}/contacts/detail/5",
-        str(meeting.id): f"{HOST}/leads/detail/{lead.id}",
-        str(company.id): f"{HOST}/companies/detail/{company.id}",
-        str(call.id): f"{HOST}/companies/detail/6",
-    }
-
-
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
-        ({}, "give token"),
-        ({"token": "x", "client_id": "y"}, "not both"),
-        ({"client_id": "x", "redirect_uri": "y"}, "client_secret, refresh_token is missing"),
-        ({"token": "x", "base_url": "https://example.amocrm.ru/leads/"}, "the address of the account"),
-        ({"token": "x", "base_url": "ftp://example.amocrm.ru"}, "the address of the account"),
-        ({"token": "x", "requests_per_second": 0}, "greater than 0"),
-    ],
-)
-def test_settings_that_cannot_work_are_refused_in_words(settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValidationError, match=said):
-        AmocrmConfig.model_validate({"base_url": HOST, **settings})
-
-
-def test_the_address_may_be_written_without_https_and_with_a_slash() -> None:
-    assert AmocrmConfig(base_url="example.kommo.com/", token="x").base_url == "https://example.kommo.com"  # type: ignore[arg-type]
-
-
-def test_capabilities_say_what_can_be_rebuilt_for_a_past_instant() -> None:
-    client = client_of(FakeAmocrm(World()))
-    present = {key for key, can in client.capabilities.items() if can is Capability.PRESENT}
-    assert present == {"won_amount", "lost_without_reason", "deals_missing_fields"}
-    without = client_of(FakeAmocrm(World()), required_fields={})
-    assert without.capabilities["deals_missing_fields"] is Capability.UNAVAILABLE
-    assert without.capabilities.keys() == CATALOGUE.keys()
-
-
-async def test_too_many_changes_of_stages_cost_stale_deals_only(world: World) -> None:
-    lead = world.add_lead(ANNA, LONG_AGO, NEW)
-    for number in range(3000):
-        world.move_lead(lead, START - 3000 + number, TALKS if number % 2 else NEW)
-    client = client_of(FakeAmocrm(world), read_timeout_seconds=10, requests_per_second=2)
-    snapshot = count(
-        client, await facts_of(client, [ANNA], ["deals_open", "stale_deals"]), [ANNA], ["deals_open", "stale_deals"]
-    )
-    assert snapshot[ANNA].readings["deals_open"].number == 1  # type: ignore[union-attr]
-    assert unread(snapshot) == {"stale_deals"}
-
-
-async def test_a_preview_before_the_cutoff_asks_for_no_later_changes(world: World) -> None:
-    world.add_lead(ANNA, LONG_AGO, NEW)
-    world.add_task(ANNA, LONG_AGO, CUTOFF - 60)
-    fake = FakeAmocrm(world)
-    client = client_of(fake, CUTOFF - 1800)
-    marks = marks_of(await facts_of(client, [ANNA]))
-    assert all(isinstance(mark, Completed) for mark in marks.values())
-    assert not [asked for asked in fake.requests if f"[from]={CUTOFF}" in asked]
-
-
-async def test_json_of_the_wire_is_what_the_documentation_shows(world: World) -> None:
-    """The fake itself: an empty list is 204 without a body, a page links to the next."""
-    fake = FakeAmocrm(world)
-    lead = world.add_lead(ANNA, LONG_AGO, NEW)
-
-    async def ask(path: str) -> httpx.Response:
-        return await fake.handle(
-            httpx.Request("GET", f"{HOST}/api/v4/{path}", headers={"authorization": "Bearer long-lived"})
-        )
-
-    empty = await ask("companies")
-    assert (empty.status_code, empty.content) == (204, b"")
-    world.add_lead(ANNA, LONG_AGO, NEW)
-    page = json.loads((await ask("leads?limit=1&filter[nonsense]=1")).content)
-    assert page["_embedded"]["leads"][0]["id"] == lead.id
-    assert "next" in page["_links"]
-    assert (await ask("events?filter[entity_id][]=1")).status_code == 400
-
-
-async def test_a_crm_that_is_down_raises(world: World) -> None:
-    client = client_of(FakeAmocrm(world, faults=[Fault("/", "503", frozenset())]))
-    with pytest.raises(CrmUnavailable):
-        await facts_of(client, [ANNA])
-
-
-def test_instants_of_the_helpers_are_aware() -> None:
-    assert instant(CUTOFF).tzinfo is UTC
