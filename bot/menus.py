@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
+from hashlib import sha256
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramForbiddenError
@@ -28,16 +31,18 @@ async def set_defaults(bot: Bot, language: Language) -> None:
     """Strangers see `/help` alone; groups what works there."""
     in_groups = tuple(command for command in COMMANDS if command.in_groups and command.name != "bind")
     first = tuple(command for command in COMMANDS if command.name == "help")
-    for code in CODES:
-        words = code or language
-        await bot.set_my_commands(_menu(first, words), BotCommandScopeDefault(), language_code=code)
-        await bot.set_my_commands(_menu(first, words), BotCommandScopeAllPrivateChats(), language_code=code)
-        await bot.set_my_commands(_menu(in_groups, words), BotCommandScopeAllGroupChats(), language_code=code)
+    for scope, commands in (
+        (BotCommandScopeDefault(), first),
+        (BotCommandScopeAllPrivateChats(), first),
+        (BotCommandScopeAllGroupChats(), in_groups),
+    ):
+        for code, menu in _menus(commands, None, language).items():
+            await bot.set_my_commands(menu, scope, language_code=code)
 
 
 async def show(bot: Bot, ctx: AppContext, viewer: Viewer, *, at: datetime) -> None:
     """Everything this person may ask, in his language; nothing of his own once he has no role."""
-    chat_id, wanted = viewer.telegram_id, _signature(viewer)
+    chat_id, wanted = viewer.telegram_id, _signature(ctx, viewer)
     async with ctx.db.reading() as session:
         shown = (await channels.menus(session)).get(chat_id, "")
     if wanted == shown:
@@ -53,37 +58,58 @@ async def show(bot: Bot, ctx: AppContext, viewer: Viewer, *, at: datetime) -> No
 
 
 async def refresh(bot: Bot, ctx: AppContext, *, at: datetime) -> None:
-    """Change the menus of everybody whose rights were changed meanwhile: in the settings, the database or the CRM."""
+    """Change the menus of everybody for whom they changed: his rights in the settings, the database or the CRM, or what
+    this version calls the commands.
+    """
     async with ctx.db.reading() as session:
         shown = await channels.menus(session)
         known = {person.telegram_id: person for person in await people.people(session) if person.telegram_id}
     for chat_id in sorted({*shown, *known}):
         who = viewer_of(ctx, chat_id, known.get(chat_id))
-        if _signature(who) != shown.get(chat_id, ""):
+        if _signature(ctx, who) != shown.get(chat_id, ""):
             await show(bot, ctx, who, at=at)
 
 
-def _signature(viewer: Viewer) -> str:
-    """What the menu depends on; empty for strangers, who have none of their own."""
+def _signature(ctx: AppContext, viewer: Viewer) -> str:
+    """Tells menus from each other by all that they say; empty for strangers, who have none of their own."""
     if not viewer.known:
         return ""
-    return f"{_chosen(viewer) or ''}:{' '.join(command.name for command in commands_for(viewer.roles))}"
+    return _mark(commands_for(viewer.roles), _chosen(viewer), ctx.language)
 
 
-def _chosen(viewer: Viewer) -> str | None:
-    return viewer.person.language if viewer.person else None
+def _chosen(viewer: Viewer) -> Language | None:
+    return viewer.language if viewer.person and viewer.person.language else None
 
 
 async def _set(bot: Bot, ctx: AppContext, viewer: Viewer) -> None:
     scope = BotCommandScopeChat(chat_id=viewer.telegram_id)
-    for code in CODES:
-        if viewer.known:
-            words = viewer.language if _chosen(viewer) else code or ctx.language
-            await bot.set_my_commands(_menu(commands_for(viewer.roles), words), scope, language_code=code)
-        else:
+    if not viewer.known:
+        for code in CODES:
             await bot.delete_my_commands(scope, language_code=code)
+        return
+    for code, menu in _menus(commands_for(viewer.roles), _chosen(viewer), ctx.language).items():
+        await bot.set_my_commands(menu, scope, language_code=code)
 
 
-def _menu(commands: tuple[Command, ...], language: Language) -> list[BotCommand]:
-    t = texts(language)
-    return [BotCommand(command=command.name, description=t(command.text)) for command in commands]
+@cache
+def _menus(
+    commands: tuple[Command, ...], chosen: Language | None, language: Language
+) -> Mapping[Language | None, list[BotCommand]]:
+    """By the client's language: in the one that was chosen, else in the client's, else in the service's."""
+    return {
+        code: [
+            BotCommand(command=command.name, description=texts(chosen or code or language)(command.text))
+            for command in commands
+        ]
+        for code in CODES
+    }
+
+
+@cache
+def _mark(commands: tuple[Command, ...], chosen: Language | None, language: Language) -> str:
+    said = [
+        f"{code} {item.command} {item.description}"
+        for code, menu in _menus(commands, chosen, language).items()
+        for item in menu
+    ]
+    return sha256("\n".join(said).encode()).hexdigest()[:16]

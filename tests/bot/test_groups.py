@@ -205,5 +205,15 @@ async def test_a_role_that_is_taken_away_takes_its_menu_along(office):
     assert not _menu(office)
 
 
+async def test_a_menu_that_an_earlier_version_worded_is_set_again_once(office):
+    await office.join_anna()
+    async with office.process.db.transaction() as session:
+        await channels.set_menu(session, ANNA, "as it was called then", at=office.clock())
+    asked = len(office.api.sent("setMyCommands"))
+    for _ in range(2):
+        await menus.refresh(office.courier.bot, office.ctx, at=office.clock())
+    assert len(office.api.sent("setMyCommands")) == asked + len(menus.CODES)
+
+
 def _menu(office, language=""):
     return {item["command"] for item in office.api.commands.get((f"chat:{ANNA}", language), [])}
