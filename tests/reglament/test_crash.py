@@ -1,4 +1,7 @@
-"""kill −9 a real `reglament run` again and again: one ledger, no message lost, at most those in flight repeated."""
+"""kill −9 a real `reglament run` again and again: one ledger, at most the messages in flight repeated.
+
+None is lost, and one that was in flight at two kills is noted as uncertain.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,14 @@ import asyncio
 import collections
 import contextlib
 import os
-import random
 import signal
 import sys
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from bot.courier import IN_FLIGHT
 from reglament import settings as settings_module
@@ -21,12 +24,17 @@ from reglament.opening import load_teams, opened
 from reglament.telegram import learn_members
 from storage import deliveries, invites, people, queries, runs, verify
 from storage.database import Database
+from storage.models import DeliveryRecord, RunRecord
 from storage.rows import DeliveryState
 from tests.bot.botapi import TOKEN, BotApi
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MANAGERS, HEAD = 12, 222
-KILLS = 6
+KILLED = {"sqlite": (0, 1, 6), "postgresql": (4,)}
+"""The service is killed when it has taken the day in hand and told so many people."""
+BEHIND = datetime.now(UTC).hour - 12
+TODAY = (datetime.now(UTC) - timedelta(hours=BEHIND)).date()
+"""Where it is noon now, so that the day does not end before the test."""
 PATIENCE = 180
 """Seconds after which a broken test ends; nothing is measured by it."""
 
@@ -43,11 +51,11 @@ api_url = "{api_url}"
 [crm.main]
 kind = "demo"
 managers = {MANAGERS}
-timezone = "UTC"
+timezone = "Etc/GMT{BEHIND:+d}"
 [teams.sales]
 crm = "main"
 members = {{ everyone = true }}
-timezone = "UTC"
+timezone = "Etc/GMT{BEHIND:+d}"
 holidays = ""
 weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 cutoff = "00:00"
@@ -102,50 +110,62 @@ async def _service(config: Path, log: Path) -> AsyncIterator[asyncio.subprocess.
             await process.wait()
 
 
+async def _has_told(count: int, api: BotApi, database: Database) -> bool:
+    async with database.reading() as session:
+        run = await runs.find(session, "sales", TODAY)
+    return run is not None and sum(len(chat.messages) for chat in api.chats.values()) >= count
+
+
 async def _all_sent(database: Database) -> bool:
     async with database.reading() as session:
-        run = await runs.find(session, "sales", datetime.now(UTC).date())
+        run = await runs.find(session, "sales", TODAY)
         counts = await deliveries.counts(session)
     open_ = counts.get(DeliveryState.PENDING, 0) + counts.get(DeliveryState.SENDING, 0)
     return run is not None and bool(run.digest) and counts.get(DeliveryState.SENT, 0) > 0 and not open_
 
 
-async def _wait_until_sent(database: Database, service: asyncio.subprocess.Process) -> None:
+async def _until(happened: Callable[[], Awaitable[bool]], service: asyncio.subprocess.Process) -> None:
     async with asyncio.timeout(PATIENCE):
-        while not await _all_sent(database):
+        while not await happened():
             assert service.returncode is None, "the service stopped by itself"
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.02)
+
+
+async def _leases_end(database: Database) -> None:
+    """A minute passes; on SQLite the next start needs none."""
+    async with database.transaction() as session:
+        for table in (RunRecord, DeliveryRecord):
+            await session.execute(update(table).values(lease_until=0.0))
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 async def test_killed_at_any_moment_a_day_is_written_once_and_told_to_everybody(kind, request, tmp_path):
     url = request.getfixturevalue(f"{kind}_url")
-    moments = random.Random(f"crash {kind}")  # the kill moments differ by machine anyway; the seed only spreads them
     log = tmp_path / "run.log"
     async with BotApi(latency=0.03) as api:
         config = _config(tmp_path, url, api.url)
         chats = await _connect_everybody(config, api)
-        kills = 0
         async with await Database.open(url) as database:
-            while kills < (KILLS if kind == "sqlite" else 2) and not await _all_sent(database):
+            for told in KILLED[kind]:
                 async with _service(config, log) as service:
-                    await asyncio.sleep(1.2 + moments.random() * 1.6)
+                    await _until(lambda told=told: _has_told(told, api, database), service)
                     service.kill()
-                kills += 1
+                if not database.is_sqlite:
+                    await _leases_end(database)
             async with _service(config, log) as service:
-                await _wait_until_sent(database, service)
+                await _until(lambda: _all_sent(database), service)
                 service.terminate()
                 assert await service.wait() == 0
             async with database.reading() as session:
                 found = await verify.verification(session, "sales")
-                today = datetime.now(UTC).date()
-                entries = await queries.entries(session, "sales", today, today)
+                entries = await queries.entries(session, "sales", TODAY, TODAY)
+                unsure = (await deliveries.counts(session)).get(DeliveryState.UNCERTAIN, 0)
         texts = {chat: [message.text for message in api.chat(chat).messages if message.text] for chat in chats}
     assert found.problems == ()
     counted = collections.Counter((entry.crm_user, entry.rule) for entry in entries)
     assert len(counted) == MANAGERS * 5
     assert set(counted.values()) == {1}
-    assert all(texts.values()), log.read_text()
-    repeated = sum(len(messages) - 1 for messages in texts.values())
-    assert repeated <= kills * IN_FLIGHT
+    assert sum(not messages for messages in texts.values()) <= unsure, log.read_text()
+    repeated = sum(len(messages) - 1 for messages in texts.values() if messages)
+    assert repeated <= len(KILLED[kind]) * IN_FLIGHT
     assert "Traceback" not in log.read_text()
