@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from aiogram.types import Update
 from sqlalchemy import delete
 
 from bot import dispatcher as bot_dispatcher
@@ -150,6 +151,7 @@ async def opened_office(url: str, teams: dict[str, Any] | None = None) -> AsyncI
             async with _answering(bot_dispatcher.build(ctx, clock), bot):
                 yield Office(api, process, ctx, courier, clock)
             await bot.session.close()
+            Update.event_type.fget.cache_clear()  # aiogram keeps the last updates, and through them all of this
 
 
 class _Shifted:
