@@ -100,7 +100,7 @@ class BotApi:
         """A chat by its id."""
         return self.chats[chat_id]
 
-    async def message(self, chat_id: int, containing: str = "", *, timeout: float = 10) -> Message:
+    async def message(self, chat_id: int, containing: str = "", *, timeout: float = 60) -> Message:
         """The next message or edit in a chat that contains a text; each is looked at once."""
         async with asyncio.timeout(timeout):
             while True:
@@ -112,7 +112,7 @@ class BotApi:
                         return message
                 await self._happening.wait()
 
-    async def answered(self, tap: Tap, *, timeout: float = 10) -> Tap:
+    async def answered(self, tap: Tap, *, timeout: float = 60) -> Tap:
         """The tap, once the bot has answered it."""
         async with asyncio.timeout(timeout):
             while not tap.answered:

@@ -116,7 +116,7 @@ class Office:
 
     async def is_off(self, chat_id: int) -> None:
         """Wait until the bot has learnt that a chat takes no messages, from a refusal or from Telegram's word."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 async with self.process.db.reading() as session:
                     if not (await channels.find(session, chat_id)).active:
@@ -176,7 +176,7 @@ async def _answering(dispatcher, bot):
     try:
         yield
     finally:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not polling.done():
                 with contextlib.suppress(RuntimeError):
                     await dispatcher.stop_polling()

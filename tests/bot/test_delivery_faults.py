@@ -185,7 +185,7 @@ def _reopened(office, thread_id):
 
 
 async def _topic_is_found(office):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             async with office.process.db.reading() as session:
                 if not (await channels.find(session, GROUP)).lost_threads:

@@ -37,7 +37,7 @@ async def calling(dispatcher: Dispatcher, bot: Bot, url: str = HOME) -> AsyncIte
     """Whoever calls the webhook; on leaving, it no longer listens."""
     async with (
         webhook.listening(settings(url), dispatcher, bot) as port,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as caller,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as caller,
     ):
         yield caller
 
@@ -77,7 +77,7 @@ async def test_only_calls_with_the_secret_are_answered(url: str, told: str, path
             assert answer.status_code == 200
             elsewhere = await caller.post("/elsewhere", json=update("мимо"))
             assert elsewhere.status_code == 404
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 assert await heard.get() == "своё"
         await bot.session.close()
     assert heard.empty()

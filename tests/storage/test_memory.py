@@ -98,7 +98,7 @@ async def test_a_lock_is_freed_by_an_error_inside(database):
 
     with pytest.raises(ZeroDivisionError):
         await fail()
-    async with asyncio.timeout(10), memory.lock("token"):
+    async with asyncio.timeout(60), memory.lock("token"):
         pass
 
 
@@ -109,7 +109,7 @@ async def test_a_lock_of_another_process_ends_with_it(database_url):
         done, _ = await asyncio.wait([waiting], timeout=0.3)
         assert not done
         await asyncio.to_thread(_kill, process)
-        await asyncio.wait_for(waiting, 20)
+        await asyncio.wait_for(waiting, 60)
 
 
 async def _take(db: Database) -> None:
