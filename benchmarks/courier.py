@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.courier import Courier
+from bot.dispatcher import pace
 from bot.wire import make_bot
 from reglament import telegram
 from reglament.clock import DueCutoff
@@ -67,7 +68,9 @@ async def measure(latency: float) -> tuple[float, int]:
 async def _send(process, api) -> tuple[float, int]:
     live = await telegram.live_readings(process)
     bot = make_bot(TOKEN, api.url)
-    courier = Courier(bot, app_context(process, live, PeriodExporter(process)), "benchmark", process.now)
+    ctx = app_context(process, live, PeriodExporter(process))
+    pace(bot, ctx)
+    courier = Courier(bot, ctx, "benchmark", process.now)
     work = ServiceWork(process, await clocks(process), live, courier.deliver)
     engine, stop = LocalEngine(work), asyncio.Event()
     keep_what_is_loaded()  # as the service does before it starts

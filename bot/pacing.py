@@ -1,17 +1,18 @@
 """Telegram's limits, held over all processes by `rate_slots` (product.md §8).
 
-Every request that puts a message into a chat passes here. The common slot is taken first, then the chat's, not before
-it. Sends are spaced evenly; what answers a tap waits only for the few slots that are reserved already.
+Every request that puts a message into a chat passes here: it waits for its chat's slot, then with few others at the
+wire, in the order they came, for a common one. These are spaced evenly and reserved only for those at the wire, so that
+what answers a tap waits for few.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import OrderedDict, deque
+import math
+from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
 from contextvars import ContextVar
-from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -27,14 +28,28 @@ from aiogram.methods import (
     TelegramMethod,
 )
 
+from bot.watch import Sleep, Watch
 from storage import rate_slots
 from storage.database import Database
+from storage.errors import StorageError
 
 ALL = "*"
 ALL_STEP = 1 / 28.7
 """Even, and so much below 30/s that no second holds 31 though one of them comes 45 ms late."""
 CHAT_STEP = 1.05
 GROUP_STEP = 3.05
+LATE = 0.035
+"""Seconds that a message may go out after its slot; the rest of the 45 ms is the network's."""
+TOO_LATE = 0.35
+"""So late it may go out too, if those who take slots from now on leave the difference; later the slot is given up."""
+AT_WIRE = 4
+"""So many messages of one process have their connection, or make it, and wait for a common slot."""
+LEAD = 0.2
+"""Seconds that slots are reserved ahead at most, for a database that answers slowly."""
+TRIES = 8
+"""How many slots a message may miss, on a machine that always stands still, before it goes out all the same."""
+PATIENCE = 5.0
+"""Seconds that a message waits at the wire: a common slot further away means that Telegram asked all to wait."""
 GROUP_PAUSE = 5.0
 """Seconds that all others pause when a group is told to wait: its own limit is long; a common one tells others too."""
 AGAIN = 3
@@ -48,10 +63,9 @@ PACED: tuple[type[TelegramMethod[Any]], ...] = (
     EditMessageText,
     EditMessageCaption,
 )
-Sleep = Callable[[float], Awaitable[None]]
 
 taken: ContextVar[bool] = ContextVar("slots_taken", default=False)
-"""Set where the caller has taken the slots himself."""
+"""Set where the caller has waited for his turn himself."""
 before_wire: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("before_wire", default=None)
 """Set while a message is sent: to be awaited by whoever is about to write it to the wire."""
 
@@ -66,23 +80,19 @@ def chat_step(chat_id: int) -> float:
     return CHAT_STEP if chat_id > 0 else GROUP_STEP
 
 
-async def take(db: Database, chat_id: int, *, ahead: float | None = None) -> float | None:
-    """Reserve both slots; seconds to wait, or None (nothing reserved) if one of them is further than `ahead`."""
-    return await rate_slots.take_both(db, (ALL, ALL_STEP), (chat_key(chat_id), chat_step(chat_id)), ahead)
-
-
 async def turn(db: Database, chat_id: int, sleep: Sleep, *, ahead: float | None = None) -> bool:
-    """Wait for both slots; False (at once) if one of them is further away than `ahead`.
+    """Wait for the chat's slot; False (at once) if it is further away than `ahead`.
 
-    Slots that Telegram's word to wait overtakes while they are waited for are given up for others.
+    One that Telegram's word to wait overtakes while it is waited for is given up for another.
     """
-    watch = _watch(db)
+    watch = _outlet(db).watch
     for _ in range(AGAIN):
-        wait = await take(db, chat_id, ahead=ahead)
-        if wait is None:
+        key, step = chat_key(chat_id), chat_step(chat_id)
+        slot = await rate_slots.take(db, key, step, common=ALL, pause=PATIENCE, ahead=ahead)
+        if slot is None:
             return False
-        await sleep(wait)
-        await watch.space(chat_id, sleep)
+        watch.told(slot.now)
+        await watch.until(slot.at, sleep)
         if not watch.quiet(chat_id):
             break
     return True
@@ -96,77 +106,95 @@ async def busy(db: Database) -> float:
 async def push_back(db: Database, chat_id: int, seconds: float) -> None:
     """Telegram asked to wait: that chat and, unless it is a group with limits of its own, everybody."""
     everybody = seconds if chat_id > 0 else min(seconds, GROUP_PAUSE)
-    _watch(db).hush(chat_id, seconds, everybody)
+    _outlet(db).watch.hush(chat_id, seconds, everybody)
     await rate_slots.push_back(db, chat_key(chat_id), seconds)
     await rate_slots.push_back(db, ALL, everybody)
 
 
-class Watch:
-    """What this process has sent lately, by its own watch.
+class Outlet:
+    """The way out of one process: few wait there at once, and go one by one.
 
-    A slot that was overslept, because the process or its machine stood still, would fall upon the ones after it.
+    On SQLite nobody but this process sends, and its own watch tells when. Replicas know of each other by their slots
+    alone. Thirty slots span 45 ms more than a second: whoever goes out later than that after his slot puts what is
+    over between those that are taken and the next ones, before the thirtieth after it is taken. A slot that was
+    overslept for longer is given up.
     """
 
-    WINDOW, IN_WINDOW, IN_CHAT = 1.04, 30, 1.02
-    """So many seconds hold no more than so many messages, and so many lie between two of a chat."""
-    CHATS = 10_000
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self.room = asyncio.Semaphore(AT_WIRE)
+        self._slots: deque[float] = deque()
+        self._asking = 0
+        self._reserving = asyncio.Lock()
+        self._takes = 0.0
+        """Seconds that the database took last: so far ahead slots are reserved, so as not to be missed at once."""
+        self._owed = 0.0
+        self._paid: deque[tuple[float, float]] = deque(maxlen=AT_WIRE * 10)
+        """Seconds to be put, and lately put, before the next slots."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._sent: deque[list[float]] = deque(maxlen=self.IN_WINDOW)
-        self._in_chat: OrderedDict[int, list[float]] = OrderedDict()
-        self._quiet = 0.0
-        self._quiet_chats: dict[int, float] = {}
+    async def pass_(self, db: Database, sleep: Sleep) -> bool:
+        """Wait until one more may go out; False if Telegram asked all to wait for long."""
+        if db.is_sqlite:
+            await self.watch.space(ALL_STEP, sleep)
+            return True
+        for _ in range(TRIES):
+            slot = await self._next(db)
+            if slot is None:
+                return False
+            await self.watch.until(slot, sleep)
+            if self._late(slot) <= TOO_LATE:
+                self._owe(slot)
+                break
+        return True
 
-    async def space(self, chat_id: int, sleep: Sleep) -> None:
-        """Wait until this one leaves room to the one before it in its chat."""
-        at = self._clock()
-        if chat_id in self._in_chat:
-            at = max(at, self._in_chat[chat_id][0] + self.IN_CHAT)
-        self._in_chat[chat_id] = moment = [at]
-        self._in_chat.move_to_end(chat_id)
-        if len(self._in_chat) > self.CHATS:
-            self._in_chat.popitem(last=False)
-        await self._until(moment, sleep)
+    async def settle(self, db: Database) -> None:
+        """Pay what is owed, unless those who ask for slots do; if the database is away, they will."""
+        if self._owed and not self._asking:
+            with suppress(StorageError):
+                async with self._reserving:
+                    await self._reserve(db, 0)
 
-    async def go(self, sleep: Sleep) -> None:
-        """Wait until this one leaves room to all before it: its connection is made, its first byte about to go out."""
-        at = self._clock()
-        if len(self._sent) == self.IN_WINDOW:
-            at = max(at, self._sent[0][0] + self.WINDOW)
-        moment = [at]
-        self._sent.append(moment)
-        await self._until(moment, sleep)
+    def _late(self, slot: float) -> float:
+        return self.watch.shows() - slot
 
-    async def _until(self, moment: list[float], sleep: Sleep) -> None:
-        """Wait for a moment that was taken, and note when it really was."""
-        if (wait := moment[0] - self._clock()) > 0:
-            await sleep(wait)
-            moment[0] = self._clock()
+    def _owe(self, slot: float) -> None:
+        paid = sum(seconds for before, seconds in self._paid if before > slot)
+        self._owed = max(self._owed, self._late(slot) - LATE - paid)
 
-    def arrived(self, chat_id: int) -> None:
-        """Telegram answered: a busy process may have kept the message for long, and its chat's second begins here."""
-        if chat_id in self._in_chat:
-            last = self._in_chat[chat_id]
-            last[0] = max(last[0], self._clock())
+    async def _next(self, db: Database) -> float | None:
+        """The first reserved slot that is not missed yet, else the first of some for all who ask."""
+        self._asking += 1
+        try:
+            async with self._reserving:
+                while self._slots:
+                    slot = self._slots.popleft()
+                    if self._late(slot) <= TOO_LATE:
+                        return slot
+                await self._reserve(db, self._asking)
+                return self._slots.popleft() if self._slots else None
+        finally:
+            self._asking -= 1
 
-    def hush(self, chat_id: int, seconds: float, everybody: float) -> None:
-        """Telegram asked to wait."""
-        now = self._clock()
-        self._quiet = max(self._quiet, now + everybody)
-        self._quiet_chats = {key: until for key, until in self._quiet_chats.items() if until > now}
-        self._quiet_chats[chat_id] = now + seconds
-
-    def quiet(self, chat_id: int) -> bool:
-        """Whether it asked so, and the time is not over."""
-        return self._clock() < max(self._quiet, self._quiet_chats.get(chat_id, 0.0))
+    async def _reserve(self, db: Database, count: int) -> None:
+        asked, owed = self.watch.shows(), self._owed
+        earliest = asked + self._takes if count else 0.0
+        first = await rate_slots.reserve(db, ALL, ALL_STEP, count, earliest=earliest, later=owed, ahead=PATIENCE)
+        if first is None:
+            return
+        self.watch.told(first.now)
+        self._takes = min(self.watch.shows() - asked, LEAD)
+        self._owed = max(0.0, self._owed - owed)
+        self._paid.append((first.at, owed))
+        self._slots.extend(first.at + number * ALL_STEP for number in range(count))
 
 
-_watches: WeakKeyDictionary[Database, Watch] = WeakKeyDictionary()
+_outlets: WeakKeyDictionary[Database, Outlet] = WeakKeyDictionary()
 
 
-def _watch(db: Database) -> Watch:
-    return _watches.setdefault(db, Watch())
+def _outlet(db: Database) -> Outlet:
+    if db not in _outlets:
+        _outlets[db] = Outlet(Watch())
+    return _outlets[db]
 
 
 class Pacing(BaseRequestMiddleware):
@@ -205,10 +233,20 @@ class Pacing(BaseRequestMiddleware):
     ) -> Any:
         if chat_id is None:
             return await make_request(bot, method)
-        watch = _watch(self._db)
-        sending = before_wire.set(partial(watch.go, self._sleep))
-        try:
-            return await make_request(bot, method)
-        finally:
-            before_wire.reset(sending)
-            watch.arrived(chat_id)
+        outlet = _outlet(self._db)
+        async with outlet.watch.alone(chat_id, self._sleep), AsyncExitStack() as room:
+            await room.enter_async_context(outlet.room)
+
+            async def ask() -> None:
+                passed = await outlet.pass_(self._db, self._sleep)
+                if not passed or outlet.watch.quiet(chat_id):
+                    wait = max(await busy(self._db), outlet.watch.quiet(chat_id))
+                    raise TelegramRetryAfter(method=method, message="asked before", retry_after=math.ceil(wait))
+                await room.aclose()
+
+            sending = before_wire.set(ask)
+            try:
+                return await make_request(bot, method)
+            finally:
+                before_wire.reset(sending)
+                await outlet.settle(self._db)

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from storage import address, pragmas, schema
 from storage.errors import SchemaMismatch
@@ -40,12 +40,24 @@ def _set_up_server(connection: Any, _record: object) -> None:  # the driver's ow
     connection.commit()
 
 
+def _server(where: URL, **more: Any) -> AsyncEngine:
+    engine = create_async_engine(
+        address.for_asyncio(where),
+        connect_args={"connect_timeout": 10},
+        hide_parameters=True,
+        pool_pre_ping=True,
+        **more,
+    )
+    event.listen(engine.sync_engine, "connect", _set_up_server)
+    return engine
+
+
 class Database:
     """The tables of one address. Make it with `open`, end it with `close` (or use it as a context manager)."""
 
-    def __init__(self, url: URL, engine: AsyncEngine, reader: AsyncEngine) -> None:
-        """`reader` may be the same engine; SQLite has one whose connections cannot write."""
-        self._engines = dict.fromkeys((engine, reader))
+    def __init__(self, url: URL, engine: AsyncEngine, reader: AsyncEngine, express: AsyncEngine) -> None:
+        """They may be the same; SQLite has a `reader` whose connections cannot write, PostgreSQL an `express`."""
+        self._engines = dict.fromkeys((engine, reader, express))
         self._engine = engine
         self.url = url
         self.is_sqlite = address.is_sqlite(url)
@@ -56,6 +68,7 @@ class Database:
             read = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._writer = engine.execution_options(**write)
         self._reader = reader.execution_options(**read)
+        self._express = express.execution_options(**write)
         # SQLite's own waiting polls and may starve somebody; inside a process writers queue in order.
         self._turn = asyncio.Lock() if self.is_sqlite else None
         self._writing: set[asyncio.Task[Any] | None] = set()
@@ -76,15 +89,11 @@ class Database:
             )
             pragmas.install(engine.sync_engine)
             pragmas.install(reader.sync_engine, writes=False)
+            express = engine
         else:
-            reader = engine = create_async_engine(
-                address.for_asyncio(where),
-                connect_args={"connect_timeout": 10},
-                hide_parameters=True,
-                pool_pre_ping=True,
-            )
-            event.listen(engine.sync_engine, "connect", _set_up_server)
-        database = cls(where, engine, reader)
+            reader = engine = _server(where)
+            express = _server(where, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=0)
+        database = cls(where, engine, reader, express)
         try:
             async with database.reading() as session:
                 await session.execute(text("SELECT 1"))
@@ -148,3 +157,10 @@ class Database:
         with in_our_words():
             async with self._engine.connect() as connection:
                 yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    @asynccontextmanager
+    async def express(self) -> AsyncIterator[AsyncConnection]:
+        """For a statement whose moment counts: on PostgreSQL a crowd's transactions do not keep it waiting."""
+        with in_our_words():
+            async with self._express.begin() as connection:
+                yield connection

@@ -2,53 +2,73 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Double, SQLColumnExpression, bindparam, case, cast, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Double,
+    SQLColumnExpression,
+    bindparam,
+    case,
+    cast,
+    func,
+    select,
+)
 
 from storage.database import Database
 from storage.models import RateSlotRecord
 from storage.sql import dialect_insert, is_sqlite, upsert
 from storage.types import DatabaseNow
 
+NEVER = float("inf")
 
-async def take(db: Database, key: str, step: float, ahead: float | None = None) -> float | None:
-    """Reserve the next slot under `key`, `step` seconds after the one before; tell the seconds to wait for it.
 
-    None, and nothing reserved, if that slot is more than `ahead` seconds away.
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A reserved moment, and what the database's clock showed when it was reserved; both in its seconds."""
+
+    at: float
+    now: float
+
+
+async def take(
+    db: Database, key: str, step: float, *, common: str, pause: float, ahead: float | None = None
+) -> Slot | None:
+    """Reserve the next slot of a chat, `step` seconds after the message before, which waited for a `common` slot too.
+
+    If the next common one is more than `pause` seconds away, Telegram asked all to wait, and the chat's is not before.
+    None, and nothing reserved, if it is more than `ahead` seconds away.
     """
-    async with db.transaction() as session:
-        return await _take(session, key, step, ahead)
-
-
-async def take_both(
-    db: Database, common: tuple[str, float], own: tuple[str, float], ahead: float | None = None
-) -> float | None:
-    """Reserve a common slot and one of a chat (key, step each); neither if one of them is too far away.
-
-    The common one first: the chat's counts from when the message really goes out, and locks are taken in one order.
-    """
+    given = {"slot": key, "seconds": step, "common": common, "pause": pause, "ahead": NEVER if ahead is None else ahead}
     try:
         async with db.transaction() as session:
-            wait = await _take_or_leave(session, *common, ahead)
-            return await _take_or_leave(session, *own, ahead, after=wait)
+            row = (await session.execute(_taking_own(is_sqlite(session)), given)).one_or_none()
+            if row is None or row[0] - row[1] > given["ahead"]:
+                raise _TooFar
+            return Slot(*row)
     except _TooFar:
         return None
 
 
+async def reserve(
+    db: Database, key: str, step: float, count: int, *, earliest: float = 0.0, later: float = 0.0, ahead: float
+) -> Slot | None:
+    """Reserve `count` common slots in a row; the first. Waits for nobody else's transaction.
+
+    It is not before `earliest`, and so many seconds `later` than it would be. None, and nothing reserved, if the next
+    free one is more than `ahead` seconds away.
+    """
+    given = {"slot": key, "seconds": step * count, "earliest": earliest, "more": later, "ahead": ahead}
+    async with db.express() as connection:
+        row = (await connection.execute(_taking_common(db.is_sqlite), given)).one_or_none()
+    return None if row is None else Slot(row[0] + later, row[1])
+
+
 class _TooFar(Exception):
     """Rolls back what was reserved."""
-
-
-async def _take_or_leave(
-    session: AsyncSession, key: str, step: float, ahead: float | None, *, after: float = 0.0
-) -> float:
-    wait = await _take(session, key, step, ahead, after=after)
-    if wait is None:
-        raise _TooFar
-    return wait
 
 
 async def wait_of(db: Database, key: str) -> float:
@@ -58,26 +78,32 @@ async def wait_of(db: Database, key: str) -> float:
     return max(0.0, wait or 0.0)
 
 
-async def _take(
-    session: AsyncSession, key: str, step: float, ahead: float | None, *, after: float = 0.0
-) -> float | None:
-    given = {"slot": key, "seconds": step, "after": after} | ({} if ahead is None else {"patience": ahead})
-    wait: float | None = await session.scalar(_taking(is_sqlite(session), limited=ahead is not None), given)
-    return None if wait is None else max(0.0, wait)
+@cache
+def _taking_own(sqlite: bool) -> Any:  # two classes with one interface
+    pause: BindParameter[float] = bindparam("pause", type_=Double())
+    behind = select(RateSlotRecord.next_at - DatabaseNow()).where(RateSlotRecord.key == bindparam("common"))
+    queue = func.coalesce(behind.scalar_subquery(), 0.0)
+    earliest = case((queue > pause, DatabaseNow() + queue), else_=0.0)
+    return _taking(sqlite, earliest, later=case((queue.between(0.0, pause), queue), else_=0.0))
 
 
 @cache
-def _taking(sqlite: bool, *, limited: bool) -> Any:  # two classes with one interface
-    """Made once: it is asked twice for every message."""
+def _taking_common(sqlite: bool) -> Any:
+    return _taking(sqlite, bindparam("earliest", type_=Double()), later=bindparam("more", type_=Double()))
+
+
+def _taking(sqlite: bool, earliest: ColumnElement[float], *, later: ColumnElement[float]) -> Any:
+    """Made once: it is asked for every message. What takes the slot goes out `later`; the next one counts from then."""
     row = RateSlotRecord
-    step: BindParameter[float] = bindparam("seconds", type_=Double())
-    first = DatabaseNow() + bindparam("after", type_=Double())
+    seconds: BindParameter[float] = bindparam("seconds", type_=Double())
+    step = seconds + later
+    first = _later_of(DatabaseNow(), earliest)
     insert = dialect_insert(sqlite)(row.__table__).values(key=bindparam("slot"), next_at=first + step)
     return insert.on_conflict_do_update(
         index_elements=["key"],
         set_={"next_at": _later_of(row.next_at, first) + step},
-        where=row.next_at <= DatabaseNow() + bindparam("patience", type_=Double()) if limited else None,
-    ).returning(row.next_at - step - DatabaseNow())
+        where=row.next_at <= DatabaseNow() + bindparam("ahead", type_=Double()),
+    ).returning(row.next_at - step, DatabaseNow())
 
 
 async def push_back(db: Database, key: str, seconds: float) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.pacing import Watch, before_wire
+from bot.pacing import ALL_STEP, before_wire
+from bot.watch import Watch
 from bot.wire import make_bot
 from tests.bot.botapi import TOKEN, BotApi
 
@@ -30,11 +31,27 @@ def test_slots_that_were_overslept_do_not_fall_upon_each_other(pauses):
     async def send():
         for pause in pauses:
             clock.now += pause
-            await watch.go(clock.sleep)
+            await watch.space(ALL_STEP, clock.sleep)
             sent.append(clock.now)
 
     _run(send())
     assert all(later - earlier > 1.0 for earlier, later in zip(sent, sent[30:], strict=False))
+
+
+def test_messages_are_spaced_evenly_though_each_comes_a_little_late():
+    clock, sent = _Clock(), []
+    watch = Watch(clock)
+
+    async def late(seconds):
+        clock.now += seconds + 0.005
+
+    async def send():
+        for _ in range(60):
+            await watch.space(ALL_STEP, late)
+            sent.append(clock.now)
+
+    _run(send())
+    assert sent[-1] - sent[0] < 60 * ALL_STEP + 0.1
 
 
 def test_two_messages_to_a_chat_are_a_second_apart():
@@ -42,12 +59,12 @@ def test_two_messages_to_a_chat_are_a_second_apart():
     watch = Watch(clock)
 
     async def send():
-        await watch.space(1, clock.sleep)
-        first = clock.now
-        await watch.space(2, clock.sleep)
-        assert clock.now == first
-        await watch.space(1, clock.sleep)
-        assert clock.now - first > 1.0
+        async with watch.alone(1, clock.sleep):
+            first = clock.now
+        async with watch.alone(2, clock.sleep):
+            assert clock.now == first
+        async with watch.alone(1, clock.sleep):
+            assert clock.now - first > 1.0
 
     _run(send())
 
@@ -57,12 +74,11 @@ def test_a_chats_second_begins_when_its_message_has_arrived():
     watch = Watch(clock)
 
     async def send():
-        await watch.space(1, clock.sleep)
-        clock.now += 0.4  # the process had much else to do before it sent
-        watch.arrived(1)
+        async with watch.alone(1, clock.sleep):
+            clock.now += 0.4  # the process had much else to do before it sent
         arrived = clock.now
-        await watch.space(1, clock.sleep)
-        assert clock.now - arrived > 1.0
+        async with watch.alone(1, clock.sleep):
+            assert clock.now - arrived > 1.0
 
     _run(send())
 
