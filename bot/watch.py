@@ -17,6 +17,8 @@ class Watch:
 
     WINDOW, IN_WINDOW, IN_CHAT = 1.04, 30, 1.02
     """So many seconds hold no more than so many messages, and so many lie between two of a chat."""
+    BEHIND = 0.25
+    """So many seconds of even spacing may be made up for: a busy process is not always ready when one may go."""
     CHATS = 10_000
     ANSWERS, FRESH = 100, 10.0
     """So many answers of the database tell its time, none older than so many seconds: clocks drift."""
@@ -56,11 +58,11 @@ class Watch:
 
         One that comes late, because the process or its machine stood still, would fall upon the ones after it.
         """
-        planned = max(self._clock(), self._next)
+        planned = max(self._clock() - self.BEHIND, self._next)
         self._next = planned + step
         if len(self._sent) == self.IN_WINDOW:
             planned = max(planned, self._sent[0][0] + self.WINDOW)
-        moment = [planned]
+        moment = [max(planned, self._clock())]
         self._sent.append(moment)
         await self._until(planned, sleep)
         moment[0] = max(planned, self._clock())

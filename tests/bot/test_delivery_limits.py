@@ -54,6 +54,22 @@ def test_messages_are_spaced_evenly_though_each_comes_a_little_late():
     assert sent[-1] - sent[0] < 60 * ALL_STEP + 0.1
 
 
+def test_what_a_busy_process_missed_is_made_up_for():
+    clock, sent = _Clock(), []
+    watch = Watch(clock)
+
+    async def send():
+        for number in range(60):
+            if number % 10 == 0:
+                clock.now += 0.1
+            await watch.space(ALL_STEP, clock.sleep)
+            sent.append(clock.now)
+
+    _run(send())
+    assert sent[-1] - sent[0] < 60 * ALL_STEP + 0.1
+    assert all(later - earlier > 1.0 for earlier, later in zip(sent, sent[30:], strict=False))
+
+
 def test_two_messages_to_a_chat_are_a_second_apart():
     clock = _Clock()
     watch = Watch(clock)
