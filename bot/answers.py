@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from bot import boards, heads, own, periods, person, personal
+from bot import boards, heads, leaving, own, periods, person, personal
 from bot.context import AppContext, TeamContext
 from bot.own import OwnMonth
 from bot.periods import Shown
@@ -24,7 +24,7 @@ from scoring.standings import Leaderboard, leaderboard, pooled, streak, totals
 from storage import people, queries, rulebooks, runs, teams
 from storage.database import Session
 from storage.errors import NotFound
-from storage.rows import Day, Run
+from storage.rows import Day, Delivery, Run
 
 STREAK_DAYS = 60
 """How far back a streak of clean days is looked for."""
@@ -124,13 +124,16 @@ async def _digest(
     return heads.digest(t, team, day, waiting, caught_up)
 
 
-async def departed(session: Session, ctx: AppContext, t: Texts, reference: Mapping[str, Any]) -> View:
-    """Who left, and what he left behind as of his last cutoff."""
-    team, user = ctx.teams[reference["team"]], reference["crm_user"]
-    before = date.fromisoformat(reference["day"]) - timedelta(days=1)
-    run = await runs.last_finished(session, team.key, until=before)
+async def departed(session: Session, ctx: AppContext, t: Texts, notice: Delivery, page: int = 0) -> View:
+    """Who left, and what he left behind: as read since, else as of his last cutoff."""
+    reference = notice.reference
+    team, user, on = ctx.teams[reference["team"]], reference["crm_user"], date.fromisoformat(reference["day"])
+    if "readings" in reference:
+        return leaving.as_read(t, team, notice, page)
+    run = await runs.last_finished(session, team.key, until=on - timedelta(days=1))
     day = await finished_day(session, ctx, team.key, run.day) if run else None
-    return heads.departed(t, team, reference["name"], run.day if run else None, day.card(user) if day else None)
+    card = day.card(user) if day else None
+    return leaving.as_of_last_cutoff(t, team, reference["name"], run.day if run else None, card)
 
 
 def _mode(team: TeamContext) -> Literal["top3", "full"]:

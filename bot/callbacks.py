@@ -48,6 +48,8 @@ class Action(StrEnum):
     """team, `w` or `m`, first day, and of one person his CRM user: the trend of that week or month"""
     BIND = "bi"
     """team"""
+    LEFT = "lf"
+    """team, number of the notice, page: what somebody left behind (page 0: shortened)"""
     HERE = "he"
     """Whoever wrote `/bind` in the group's name shows himself."""
     INVITE = "in"
@@ -95,6 +97,7 @@ SHAPES: Mapping[Action, str] = {
     Action.EXPORT: "team month word",
     Action.PICTURE: "team period day user?",
     Action.BIND: "team",
+    Action.LEFT: "team number page",
     Action.HERE: "",
     Action.INVITE: "team",
     Action.STAY: "",

@@ -13,9 +13,7 @@ from bot.paging import Page
 from bot.texts import Texts, safe
 from bot.views import Button, Rows, View, rows
 from reports.evidence import Now, OpenItems, add_up, state_now, won_days
-from scoring.kpis import CATALOGUE, KpiKind
 from scoring.scorecard import Outcome, Scorecard
-from scoring.snapshot import Value
 from scoring.standings import discipline
 from storage.rows import Day
 
@@ -120,22 +118,6 @@ def _gauge(t: Texts, found: OpenItems) -> str:
         return "–"
     sums = f" ({t.sums(found.amounts)})" if found.amounts else ""
     return f"{t.number(len(found.items))}{sums}"
-
-
-def departed(t: Texts, team: TeamContext, name: str, on: date | None, card: Scorecard | None) -> View:
-    """Somebody left: how many open deals need a new owner, and which of his deals and tasks cannot wait."""
-    text = [t("departed", title=safe(team.title), name=safe(name))]
-    if on is None or card is None:
-        return View(text[0])
-    read = {key: reading for key, reading in card.snapshot.readings.items() if isinstance(reading, Value)}
-    if "deals_open" in read and read["deals_open"].number:
-        text.append(t("departed-deals", n=read["deals_open"].number, day=t.day(on)))
-    for key, reading in read.items():
-        if CATALOGUE[key].kind is KpiKind.STATE and reading.items:
-            text.append(f"{lines.lamp(key)} {lines.kpi_name(t, key)}: {t.number(len(reading.items))}")
-            text += lines.items(t, key, reading.items, team, shown=lines.SHOWN)
-    everything = Button(t("show-all"), pack(Action.DAY, team.key, on, card.manager.crm_user, 1))
-    return View("\n".join(text), ((everything,),))
 
 
 # The team

@@ -40,7 +40,7 @@ async def render(  # noqa: PLR0911  # a message a kind
         case DeliveryKind.NO_DATA:
             return await _no_data(session, ctx, t, delivery)
         case DeliveryKind.DEPARTED:
-            return await answers.departed(session, ctx, t, delivery.reference)
+            return await answers.departed(session, ctx, t, delivery)
         case _:
             return _notice(ctx, t, delivery)
 

@@ -37,6 +37,7 @@ _KINDS: Mapping[str, Callable[[str], bool]] = {
     "day": _of_this_century(date.fromisoformat),
     "month": _of_this_century(Month.parse),
     "page": _like(r"\d{1,4}"),
+    "number": _like(r"\d{1,18}"),
     "token": _like(r"[\w-]{1,64}"),
     "part": _of(Part),
     "period": _like(r"[wm]"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ class Announcement:
     kind: DeliveryKind
     recipient: str
     reference: Mapping[str, Any] = field(default_factory=dict)
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +83,11 @@ def alarm(team: str, day: date, connection: str, audience: Audience, problem: st
     return _told(f"alarm:{connection}:{day}", DeliveryKind.ALARM, audience.admins, about)
 
 
-def departed(day: date, member: Member, heads: Iterable[int]) -> list[Announcement]:
+def departed(day: date, member: Member, heads: Iterable[int], not_before: datetime | None = None) -> list[Announcement]:
     """Somebody left the CRM: the heads hear it once, with what he left behind."""
     about = {"team": member.team, "day": day.isoformat(), "crm_user": member.crm_user, "name": member.name}
-    return _told(f"departed:{member.id}:{day}", DeliveryKind.DEPARTED, heads, about)
+    told = _told(f"departed:{member.id}:{day}", DeliveryKind.DEPARTED, heads, about)
+    return [replace(item, not_before=not_before) for item in told]
 
 
 def reminders(team: str, day: date, cards: Iterable[Scorecard], audience: Audience) -> list[Announcement]:

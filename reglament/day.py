@@ -17,7 +17,7 @@ import structlog
 
 from crm_clients.base import CrmUser
 from crm_clients.errors import CrmError, CrmRefused, RightsMissing
-from reglament import announce
+from reglament import announce, leavers
 from reglament.announce import Announcement, Audience
 from reglament.clock import DueCutoff
 from reglament.connections import Connections
@@ -43,6 +43,8 @@ log = structlog.get_logger()
 FIRST_RETRY = timedelta(seconds=30)
 LAST_RETRY = timedelta(minutes=5)
 RENEW_SECONDS = 15.0
+GRACE = timedelta(minutes=1)
+"""What a read may take beyond its time, and the counting."""
 
 Enqueue = Callable[[Session, Sequence[int]], Awaitable[None]]
 """Tells the engine of new deliveries, in the transaction that wrote them."""
@@ -202,21 +204,26 @@ async def _read(process: Process, due: DueCutoff, days: Sequence[_TeamDay]) -> C
         log.warning("users_not_read", problem=str(error))
         await _last_known(process, lacking, str(error))
         return ConnectionReading({}, 0, 0.0, str(error), refused)
-    await synchronise(process, due.connection, users, due.day)
+    timeout = process.connections.timeout(due.connection)
+    await synchronise(process, due.connection, users, due.day, reads_for=timedelta(seconds=timeout) + GRACE)
     found = rosters(process.settings.teams_of(due.connection), users)
     sheets: dict[str, TallySheet] = {}
     async with process.db.reading() as session:
         for day in lacking:
             day.roster = found[day.key]
             sheets[day.key] = await _sheet(session, day)
+    left = await leavers.waiting(process.db, sheets, at=process.now())
     reading = await read_connection(
         crm,
-        sheets,
-        timeout_seconds=process.connections.timeout(due.connection),
+        {key: leavers.named(sheet, left.get(key, ())) for key, sheet in sheets.items()},
+        timeout_seconds=timeout,
         shift=process.connections.shift(due.connection),
     )
     for day in lacking:
-        day.snapshots = reading.snapshots[day.key] + await _unknown(process, day)
+        members, others = leavers.apart(reading.snapshots[day.key], sheets[day.key])
+        day.snapshots = members + await _unknown(process, day)
+        async with process.db.transaction() as session:
+            await process.enqueue(session, await leavers.tell(session, left.get(day.key, ()), others))
     return reading
 
 
@@ -257,8 +264,18 @@ async def _last_known(process: Process, days: Iterable[_TeamDay], problem: str) 
             )
 
 
-async def synchronise(process: Process, connection: str, users: Sequence[CrmUser], day: date) -> None:
-    """Make managers and memberships those of a complete list of users; tell the heads who left."""
+async def synchronise(
+    process: Process,
+    connection: str,
+    users: Sequence[CrmUser],
+    day: date,
+    *,
+    reads_for: timedelta | None = None,
+) -> None:
+    """Make managers and memberships those of a complete list of users; tell the heads who left.
+
+    `reads_for` is how long a reading that follows may take: until then they wait for what it tells.
+    """
     found = rosters(process.settings.teams_of(connection), users)
     async with process.db.transaction() as session:
         gone = await people.sync_users(
@@ -271,7 +288,8 @@ async def synchronise(process: Process, connection: str, users: Sequence[CrmUser
         for member in gone:
             if member.team is not None:
                 heads = await _heads(process, session, member.team)
-                orders += announce.departed(day, member, heads)
+                until = process.now() + reads_for if reads_for else None
+                orders += announce.departed(day, member, heads, until)
         await order(process, session, orders)
 
 
@@ -441,6 +459,7 @@ async def order(process: Process, session: Session, orders: Iterable[Announcemen
                 recipient=item.recipient,
                 reference=item.reference,
                 at=process.now(),
+                not_before=item.not_before,
             )
         )
         is not None

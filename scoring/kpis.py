@@ -33,8 +33,6 @@ class Kpi:
     kind: KpiKind
     needs: frozenset[RecordKind]
     unit: Unit = Unit.COUNT
-    evidence: bool = True
-    """Whether the counted things are kept with id and title; otherwise the value only."""
 
 
 class Capability(StrEnum):
@@ -51,12 +49,12 @@ class Capability(StrEnum):
 _DEALS, _TASKS, _COMMENTS = RecordKind.DEALS, RecordKind.TASKS, RecordKind.COMMENTS
 
 
-def _event(key: str, kind: RecordKind, unit: Unit = Unit.COUNT, *, evidence: bool = True) -> Kpi:
-    return Kpi(key, KpiKind.EVENT, frozenset({kind}), unit, evidence)
+def _event(key: str, kind: RecordKind, unit: Unit = Unit.COUNT) -> Kpi:
+    return Kpi(key, KpiKind.EVENT, frozenset({kind}), unit)
 
 
-def _state(key: str, *kinds: RecordKind, evidence: bool = True) -> Kpi:
-    return Kpi(key, KpiKind.STATE, frozenset(kinds), evidence=evidence)
+def _state(key: str, *kinds: RecordKind) -> Kpi:
+    return Kpi(key, KpiKind.STATE, frozenset(kinds))
 
 
 CATALOGUE: MappingProxyType[str, Kpi] = MappingProxyType(
@@ -66,13 +64,13 @@ CATALOGUE: MappingProxyType[str, Kpi] = MappingProxyType(
             _event("companies_added", RecordKind.COMPANIES),
             _event("meetings_held", RecordKind.MEETINGS),
             _event("calls_held", RecordKind.CALLS),
-            _event("talk_minutes", RecordKind.CALLS, Unit.MINUTES, evidence=False),
+            _event("talk_minutes", RecordKind.CALLS, Unit.MINUTES),
             _event("missed_calls", RecordKind.CALLS),
             _event("deals_won", _DEALS),
             _event("won_amount", _DEALS, Unit.MONEY),
             _event("deals_lost", _DEALS),
             _event("lost_without_reason", _DEALS),
-            _state("deals_open", _DEALS, evidence=False),
+            _state("deals_open", _DEALS),
             _state("overdue_tasks", _TASKS),
             _state("deals_without_task", _DEALS, _TASKS),
             _state("deals_without_comment", _DEALS, _COMMENTS),

@@ -52,6 +52,8 @@ class TallySheet:
     late_tolerance: timedelta = timedelta(minutes=15)
     held_before: frozenset[str] = frozenset()
     """Ids of the meetings in the evidence of the window before."""
+    named: frozenset[str] = frozenset()
+    """Members whose open deals are evidence one by one, not a number alone: who left, and whose deals need others."""
 
 
 Link = Callable[[Record], str]
@@ -183,6 +185,8 @@ class Tally:
 
     def _open_deal(self, user: str, deal: Deal) -> None:
         self._open_count[user] += 1
+        if user in self._sheet.named:
+            self._count("deals_open", user, deal, deal.created_at)
         if not deal.has_task and not self._is_covered(deal.id, "deals_without_task"):
             self._count("deals_without_task", user, deal, deal.stage_since)
         is_old = deal.created_at < self._comment_before
@@ -315,7 +319,7 @@ class Tally:
         if user in self._late_doubts[key] and self._is_late(CATALOGUE[key].needs):
             return NotRead(Cause.CHANGED)
         items = self._evidence(key, user)
-        return Value(self._number(key, user, items), items if CATALOGUE[key].evidence else ())
+        return Value(self._number(key, user, items), items)
 
     def _evidence(self, key: str, user: str) -> Sequence[Evidence]:
         """What counts for the KPI, once everything is known."""

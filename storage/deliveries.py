@@ -205,6 +205,29 @@ async def cancel(session: AsyncSession, *, event: str, kind: str | None = None, 
     return len((await session.scalars(done.execution_options(synchronize_session=False))).all())
 
 
+async def held_back(session: AsyncSession, kind: str, *, at: datetime) -> list[Delivery]:
+    """Those of a kind that wait until somebody knows more to say in them, or their time is over."""
+    waits = and_(DeliveryRecord.state == _PENDING, DeliveryRecord.not_before > at, DeliveryRecord.attempts == 0)
+    rows = await session.scalars(select(DeliveryRecord).where(DeliveryRecord.kind == kind, waits))
+    return [_to_delivery(row) for row in rows]
+
+
+async def let_go(session: AsyncSession, delivery_id: int, reference: Mapping[str, Any]) -> None:
+    """Send one that was held back now, with all that is known; one that went out meanwhile stays as it is."""
+    await session.execute(
+        update(DeliveryRecord)
+        .where(DeliveryRecord.id == delivery_id, DeliveryRecord.state == _PENDING)
+        .values(reference=dict(reference), not_before=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def get(session: AsyncSession, delivery_id: int) -> Delivery | None:
+    """One message by its number."""
+    row = await session.get(DeliveryRecord, delivery_id)
+    return None if row is None else _to_delivery(row)
+
+
 async def free(db: Database, owner: str) -> None:
     """End the leases of `owner`, known to be dead (SQLite: its lock file was free)."""
     async with db.transaction() as session:

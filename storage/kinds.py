@@ -29,7 +29,8 @@ class DeliveryKind(StrEnum):
     ALARM = "alarm"
     """The CRM refuses us until somebody acts; to admins. reference: team, day, connection, problem."""
     DEPARTED = "departed"
-    """Somebody left the CRM; his open deals need a new owner; to heads. reference: team, day, crm_user, name."""
+    """Somebody left the CRM; his open deals need a new owner; to heads. reference: team, day, crm_user, name, and if
+    that day's reading told, what he left behind as `readings` (`codec`)."""
     CHANNEL_OFF = "channel_off"
     """A chat that cannot be reached any more; once, to heads, of a head to admins. reference: team, all its `teams`,
     `whose` it was, name (empty: only the chat's number is known), chat, reason."""

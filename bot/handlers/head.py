@@ -17,7 +17,8 @@ from bot.filters import Tapped
 from bot.periods import Shown
 from bot.texts import Texts
 from bot.views import Button, View
-from storage import people, runs
+from storage import deliveries, people, runs
+from storage.kinds import DeliveryKind
 from storage.rows import Member
 
 router = Router(name="head")
@@ -71,6 +72,25 @@ async def staff_turned(query: CallbackQuery, tapped: Callback, ctx: AppContext, 
     async with ctx.db.reading() as session:
         view = await answers.team_now(session, ctx, t, key, int(page))
     await show.replace(query, view)
+
+
+@router.callback_query(Tapped(Action.LEFT))
+async def left_turned(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
+    """Everything that somebody left behind, or the short message again."""
+    key, number, page = tapped.values
+    view = await _left(ctx, t, key, int(number), int(page)) if viewer.sees_team(key) else None
+    if view is None:
+        await query.answer(t("not-yours"), show_alert=True)
+    else:
+        await show.replace(query, view)
+
+
+async def _left(ctx: AppContext, t: Texts, key: str, number: int, page: int) -> View | None:
+    async with ctx.db.reading() as session:
+        notice = await deliveries.get(session, number)
+        if notice is None or notice.kind != DeliveryKind.DEPARTED or notice.reference.get("team") != key:
+            return None
+        return await answers.departed(session, ctx, t, notice, page)
 
 
 @router.callback_query(Tapped(Action.WEEK, Action.MONTH))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from bot import lines
 from bot.callbacks import Action, pack
 from storage import deliveries, people
+from storage.codec import readings_from_json
 from storage.kinds import DeliveryKind, to_telegram
 from tests.bot.office import ADMIN, ANNA, CUTOFF, HEAD
 
@@ -115,6 +119,46 @@ async def test_a_head_opens_what_somebody_who_left_leaves_behind(office):
     await office.api.answered(office.api.user(HEAD).taps("Показать всё"))
     whole = await office.api.message(HEAD, "Итог дня")
     assert whole.text.startswith("Вера Тестова · Отдел продаж")
+
+
+async def test_a_head_reads_which_deals_somebody_who_left_leaves_behind(office, monkeypatch):
+    await office.evening()
+    crm = office.process.connections.client("main")
+    employed = crm.users
+
+    async def without_vera():
+        return [replace(user, active=user.active and user.name != "Вера Тестова") for user in await employed()]
+
+    monkeypatch.setattr(crm, "users", without_vera)
+    await office.cutoff(days=1)
+    await office.send()
+    told = await office.api.message(HEAD, "Вера Тестова больше не работает в CRM")
+    number = int(re.search(r"(\d+) открыт\S+ сделк\S+ нужен новый ответственный \(по срезу 20 ноября\)", told.text)[1])
+    assert number > lines.SHOWN
+    named = told.text.partition("ответственный")[2].partition("🟡")[0].partition("🔴")[0]
+    assert named.count("– открыть") == lines.SHOWN
+    assert f"ещё {number - lines.SHOWN}" in named
+    async with office.process.db.reading() as session:
+        gone = next(m for m in await people.all_members(session) if m.name == "Вера Тестова")
+        event = f"departed:{gone.id}:2026-11-20"
+        notice = await deliveries.find(session, event, DeliveryKind.DEPARTED, to_telegram(HEAD))
+    deals = readings_from_json(notice.reference["readings"])["deals_open"].items
+    head = office.api.user(HEAD)
+    await office.api.answered(head.taps("Показать всё"))
+    whole = await office.api.message(HEAD, lines.shortened(deals[-1].title))
+    assert whole.id == told.id
+    assert all(lines.shortened(deal.title) in whole.text for deal in deals)
+    await office.api.answered(head.taps("Свернуть"))
+    assert (await office.api.message(HEAD, f"ещё {number - lines.SHOWN}")).id == told.id
+
+
+async def test_a_manager_opens_no_notice_of_who_left(office):
+    await office.join_anna()
+    await office.evening()
+    own = await office.api.message(ANNA, "Итог дня")
+    tap = office.api.user(ANNA).taps_data(own, pack(Action.LEFT, "sales", 1, 1))
+    await office.api.answered(tap)
+    assert "недоступно" in tap.text
 
 
 async def test_a_manager_opens_nobody_elses_days(office):

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,11 @@ from bot.periods import Shown
 from bot.texts import LANGUAGES, Texts, texts
 from bot.views import View
 from scoring.entries import Month
+from scoring.records import Money
 from scoring.scorecard import Outcome
+from scoring.snapshot import Evidence, Value
 from storage import deliveries, people
+from storage.codec import readings_to_json
 from storage.kinds import DeliveryKind, to_telegram
 from storage.rows import Delivery, DeliveryState
 from tests.bot import month
@@ -153,12 +157,35 @@ async def test_how_it_stands_before_the_next_cutoff(lived, t):
     compare(t, "team-live", heads.team_live(t, team, cards, reading.read_at))
 
 
+def _deal(key: str, title: str, amount: str | None) -> Evidence:
+    money = Money(Decimal(amount), "RUB") if amount else None
+    return Evidence("deal", key, title, f"https://demo.example/deal/{key}", money)
+
+
+LEFT = {
+    "day": "2026-11-20",
+    "crm_user": "13",
+    "name": "O'Neil & Co",
+    "readings": readings_to_json(
+        {
+            "deals_open": Value(
+                7, [_deal(str(n), f"Поставка <{n}>", ["250000", None][n % 3 == 0]) for n in range(1, 8)]
+            ),
+            "overdue_tasks": Value(0, []),
+            "deals_without_task": Value(1, [_deal("2", "Поставка <2>", "250000")]),
+        }
+    ),
+}
+"""What was read of somebody once he was gone."""
+
+
 @pytest.mark.parametrize(
     ("kind", "reference"),
     [
         (DeliveryKind.DELAYED, {"retry_until": "2026-11-19T17:00:00+00:00", "problem": "HTTP 503 <html>"}),
         (DeliveryKind.ALARM, {"connection": "main", "problem": "Bitrix24 does not accept the webhook"}),
         (DeliveryKind.DEPARTED, {"day": "2026-11-20", "crm_user": "13", "name": "O'Neil & Co"}),
+        (DeliveryKind.DEPARTED, LEFT),
         (DeliveryKind.CHANNEL_OFF, {"whose": "manager", "name": "<b>Борис</b>", "reason": "blocked"}),
         (DeliveryKind.CHANNEL_OFF, {"whose": "head", "name": "", "chat": 222, "reason": "deactivated"}),
         (DeliveryKind.CHANNEL_OFF, {"whose": "group", "name": "", "chat": -1001, "reason": "kicked"}),
@@ -171,7 +198,8 @@ async def test_notices(lived, t, kind, reference):
     delivery = Delivery(1, "test", kind.value, to_telegram(HEAD), about, DeliveryState.PENDING)
     now: datetime = lived.clock()
     async with lived.process.db.reading() as session:
-        name = "-".join([kind.value.replace("_", "-"), *filter(None, [reference.get("whose")])])
+        told = "read" if "readings" in reference else reference.get("whose")
+        name = "-".join([kind.value.replace("_", "-"), *filter(None, [told])])
         compare(t, name, await render.render(session, lived.ctx, t, delivery, now=now))
 
 

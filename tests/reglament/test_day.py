@@ -16,10 +16,12 @@ from reglament.opening import load_teams
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import Company, RecordKind, Task
 from scoring.scorecard import Outcome
-from storage import absences, invites, people, queries, runs
+from storage import absences, deliveries, invites, people, queries, runs
+from storage.codec import readings_from_json
 from storage.kinds import DeliveryKind, run_event
 from storage.rows import AbsenceKind, DeliveryState
 from tests.reglament.scripted import ANNA, HEAD, MOSCOW_6PM, PETR, ScriptedCrm, TestClock, facts, process, settings
+from tests.scoring.builders import deal
 from tests.storage.told import told
 
 THURSDAY = date(2026, 11, 19)
@@ -200,10 +202,49 @@ async def test_who_left_the_crm_is_not_scored_and_his_head_is_told(database, crm
     await run_cutoff(ready, AT_SIX)
     assert {user for user, _ in await _points(database)} == {ANNA}
     async with database.reading() as session:
-        member = await people.member(session, "main", PETR)
-        sent = await told(session, f"departed:{member.id}:{THURSDAY}")
-    assert not member.active
+        assert not (await people.member(session, "main", PETR)).active
+    sent = await _departures(database)
     assert [(item.kind, item.recipient) for item in sent] == [(DeliveryKind.DEPARTED, f"tg:{HEAD}")]
+
+
+async def test_the_head_is_told_which_deals_who_left_has_left_behind(database, crm, clock):
+    ready = await _ready(database, crm, clock)
+    await day_module.synchronise(ready, "main", crm.people, THURSDAY)
+    crm.people = [CrmUser(ANNA, "Анна Примерова"), CrmUser(PETR, "Пётр Образцов", active=False)]
+    crm.records = facts([deal("d1", manager=PETR), deal("d2", manager=ANNA), deal("d3", manager=PETR), OVERDUE])
+    await run_cutoff(ready, AT_SIX)
+    [notice] = await _departures(database)
+    assert notice.not_before is None
+    readings = readings_from_json(notice.reference["readings"])
+    assert [item.id for item in readings["deals_open"].items] == ["d1", "d3"]
+    assert [item.id for item in readings["overdue_tasks"].items] == ["t1"]
+    async with database.reading() as session:
+        run = await runs.find(session, "sales", THURSDAY)
+        [kept] = await runs.kept(session, run.id)
+    assert set(kept.snapshot.readings) == set(run.rulebook.counted)
+
+
+async def test_a_notice_of_who_left_waits_for_his_deals_no_longer_than_a_read_may_take(database, crm, clock):
+    ready = await _ready(database, crm, clock)
+    await day_module.synchronise(ready, "main", crm.people, THURSDAY)
+    crm.people = [CrmUser(ANNA, "Анна Примерова"), CrmUser(PETR, "Пётр Образцов", active=False)]
+    crm.broken_kinds = {RecordKind.DEALS}
+    await run_cutoff(ready, AT_SIX)
+    [notice] = await _departures(database)
+    assert "readings" not in notice.reference
+    crm.broken_kinds = set()
+    crm.records = facts([deal("d1", manager=PETR), OVERDUE])
+    clock.pass_(seconds=30)
+    await run_cutoff(ready, AT_SIX)
+    [notice] = await _departures(database)
+    assert [item.id for item in readings_from_json(notice.reference["readings"])["deals_open"].items] == ["d1"]
+    assert await deliveries.due(database, at=clock())
+
+
+async def _departures(database):
+    async with database.reading() as session:
+        member = await people.member(session, "main", PETR)
+        return await told(session, f"departed:{member.id}:{THURSDAY}")
 
 
 async def test_a_listed_user_whom_the_crm_does_not_know_is_no_data(database, crm, clock):

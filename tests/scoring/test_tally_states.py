@@ -35,6 +35,16 @@ TODAY = CUTOFF.date()
 ON_DEAL = {"deals": frozenset({"1"})}
 
 
+# Open deals
+
+
+def test_open_deals_are_evidence_one_by_one_only_of_those_who_are_named() -> None:
+    facts = (deal("1", created_at=LONG_AGO + SECOND), deal("2"), won("3"))
+    assert (number("deals_open", *facts), ids("deals_open", *facts)) == (2, [])
+    named = {"named": frozenset({"7"})}
+    assert (number("deals_open", *facts, **named), ids("deals_open", *facts, **named)) == (2, ["2", "1"])
+
+
 # Overdue tasks
 
 

@@ -53,6 +53,21 @@ async def test_due_messages_come_oldest_first_and_not_before_their_time(database
     assert len(await deliveries.due(database, at=later, limit=2)) == 2
 
 
+async def test_a_message_that_is_held_back_goes_at_once_when_more_is_known(database):
+    later = AT + timedelta(minutes=1)
+    number = await _add(database, reference={"name": "A"}, not_before=later)
+    await _add(database, "person:2")
+    async with database.transaction() as session:
+        [held] = await deliveries.held_back(session, "personal", at=AT)
+        assert (held.id, await deliveries.held_back(session, "personal", at=later)) == (number, [])
+        await deliveries.let_go(session, number, {"name": "A", "deals": 2})
+    started = await deliveries.start(database, number, "p", at=AT)
+    assert started.reference == {"name": "A", "deals": 2}
+    async with database.transaction() as session:
+        await deliveries.let_go(session, number, {"name": "B"})
+    assert (await _find(database)).reference == {"name": "A", "deals": 2}
+
+
 async def test_what_certainly_did_not_go_out_is_tried_again_later(database):
     number = await _add(database)
     ours = await deliveries.start(database, number, "p", at=AT)
