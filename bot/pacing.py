@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -68,6 +69,8 @@ taken: ContextVar[bool] = ContextVar("slots_taken", default=False)
 """Set where the caller has waited for his turn himself."""
 before_wire: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("before_wire", default=None)
 """Set while a message is sent: to be awaited by whoever is about to write it to the wire."""
+on_wire: ContextVar[Callable[[], None] | None] = ContextVar("on_wire", default=None)
+"""Set from then on: to be called by whoever writes it, as often as he does."""
 
 
 def chat_key(chat_id: int) -> str:
@@ -132,20 +135,19 @@ class Outlet:
         self._paid: deque[tuple[float, float]] = deque(maxlen=AT_WIRE * 10)
         """Seconds to be put, and lately put, before the next slots."""
 
-    async def pass_(self, db: Database, sleep: Sleep) -> bool:
-        """Wait until one more may go out; False if Telegram asked all to wait for long."""
+    async def pass_(self, db: Database, sleep: Sleep) -> Callable[[], None] | None:
+        """Wait until one more may go out; to be called when it does. None if Telegram asked all to wait for long."""
         if db.is_sqlite:
-            await self.watch.space(ALL_STEP, sleep)
-            return True
-        for _ in range(TRIES):
+            return await self.watch.space(ALL_STEP, sleep)
+        tries = 0
+        while True:
+            tries += 1
             slot = await self._next(db)
             if slot is None:
-                return False
+                return None
             await self.watch.until(slot, sleep)
-            if self._late(slot) <= TOO_LATE:
-                self._owe(slot)
-                break
-        return True
+            if self._late(slot) <= TOO_LATE or tries == TRIES:
+                return partial(self._owe, slot)
 
     async def settle(self, db: Database) -> None:
         """Pay what is owed, unless those who ask for slots do; if the database is away, they will."""
@@ -159,7 +161,7 @@ class Outlet:
 
     def _owe(self, slot: float) -> None:
         paid = sum(seconds for before, seconds in self._paid if before > slot)
-        self._owed = max(self._owed, self._late(slot) - LATE - paid)
+        self._owed = max(self._owed, min(self._late(slot), TOO_LATE) - LATE - paid)
 
     async def _next(self, db: Database) -> float | None:
         """The first reserved slot that is not missed yet, else the first of some for all who ask."""
@@ -238,15 +240,28 @@ class Pacing(BaseRequestMiddleware):
             await room.enter_async_context(outlet.room)
 
             async def ask() -> None:
-                passed = await outlet.pass_(self._db, self._sleep)
-                if not passed or outlet.watch.quiet(chat_id):
+                written = await self._pass(outlet, chat_id)
+                if written is None:
                     wait = max(await busy(self._db), outlet.watch.quiet(chat_id))
                     raise TelegramRetryAfter(method=method, message="asked before", retry_after=math.ceil(wait))
+                on_wire.set(written)
                 await room.aclose()
 
-            sending = before_wire.set(ask)
+            sending, going = before_wire.set(ask), on_wire.set(None)
             try:
                 return await make_request(bot, method)
             finally:
                 before_wire.reset(sending)
+                on_wire.reset(going)
                 await outlet.settle(self._db)
+
+    async def _pass(self, outlet: Outlet, chat_id: int) -> Callable[[], None] | None:
+        """The same as the outlet's, and Telegram's word to this process, which may have come meanwhile, is kept."""
+        written = await outlet.pass_(self._db, self._sleep)
+        quiet = outlet.watch.quiet(chat_id)
+        if quiet > PATIENCE:
+            return None
+        if quiet:
+            await self._sleep(quiet)
+            return await outlet.pass_(self._db, self._sleep)
+        return written

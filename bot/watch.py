@@ -53,10 +53,11 @@ class Watch:
 
     # All chats
 
-    async def space(self, step: float, sleep: Sleep) -> None:
+    async def space(self, step: float, sleep: Sleep) -> Callable[[], None]:
         """Wait until one more leaves room to all before it: evenly spaced, and a window to thirty.
 
-        One that comes late, because the process or its machine stood still, would fall upon the ones after it.
+        One that goes out late, because the process or its machine stood still, would fall upon the ones after it:
+        what is returned is to be called when it does.
         """
         planned = max(self._clock() - self.BEHIND, self._next)
         self._next = planned + step
@@ -65,7 +66,12 @@ class Watch:
         moment = [max(planned, self._clock())]
         self._sent.append(moment)
         await self._until(planned, sleep)
-        moment[0] = max(planned, self._clock())
+
+        def written() -> None:
+            moment[0] = max(planned, self._clock())
+
+        written()
+        return written
 
     async def _until(self, at: float, sleep: Sleep) -> None:
         if (wait := at - self._clock()) > 0:

@@ -49,10 +49,10 @@ class Session(AiohttpSession):
     """
 
     async def create_session(self) -> ClientSession:
-        """aiohttp's session, which asks before anything goes out."""
+        """aiohttp's session, which asks before anything goes out, and tells when it does."""
         session = await super().create_session()
         if not session.trace_configs:
-            session.trace_configs.append(_asking_before_wire())
+            session.trace_configs.append(_asking_before_writing())
         return session
 
     async def make_request(self, bot: Bot, method: TelegramMethod[Any], timeout: int | None = None) -> Any:
@@ -73,15 +73,21 @@ class Session(AiohttpSession):
             raise TelegramServerError(method=method, message=text) from None
 
 
-def _asking_before_wire() -> TraceConfig:
+def _asking_before_writing() -> TraceConfig:
     async def ask(*_: object) -> None:
         wait = pacing.before_wire.get()
         if wait is not None:
             await wait()
 
+    async def tell(*_: object) -> None:
+        written = pacing.on_wire.get()
+        if written is not None:
+            written()
+
     trace = TraceConfig()
     trace.on_connection_create_end.append(ask)
     trace.on_connection_reuseconn.append(ask)
+    trace.on_request_chunk_sent.append(tell)
     trace.freeze()
     return trace
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.pacing import ALL_STEP, before_wire
+from bot.pacing import ALL_STEP, before_wire, on_wire
 from bot.watch import Watch
 from bot.wire import make_bot
 from tests.bot.botapi import TOKEN, BotApi
@@ -52,6 +52,22 @@ def test_messages_are_spaced_evenly_though_each_comes_a_little_late():
 
     _run(send())
     assert sent[-1] - sent[0] < 60 * ALL_STEP + 0.1
+
+
+def test_a_message_counts_from_when_it_is_written():
+    clock, sent = _Clock(), []
+    watch = Watch(clock)
+
+    async def send():
+        for _ in range(40):
+            written = await watch.space(0.0, clock.sleep)
+            if not sent:
+                clock.now += 0.3  # the process had much else to do before it wrote
+            written()
+            sent.append(clock.now)
+
+    _run(send())
+    assert all(later - earlier > 1.0 for earlier, later in zip(sent, sent[30:], strict=False))
 
 
 def test_what_a_busy_process_missed_is_made_up_for():
@@ -119,15 +135,18 @@ async def test_a_message_asks_when_its_connection_is_there_and_before_it_is_writ
             arrived_before.append(len(api.chat(7).messages))
 
         await bot.send_message(7, "nobody watches")
-        sending = before_wire.set(ask)
+        written = []
+        sending, going = before_wire.set(ask), on_wire.set(lambda: written.append(len(arrived_before)))
         for text in ("over a connection that is there", "and again"):
             await bot.send_message(7, text)
         await bot.session.close()
         await bot.send_message(7, "over a new one")
         before_wire.reset(sending)
+        on_wire.reset(going)
         await bot.session.close()
         assert arrived_before == [1, 2, 3]
         assert len(api.chat(7).messages) == 4
+        assert sorted(set(written)) == [1, 2, 3]
 
 
 def _run(coroutine):

@@ -50,7 +50,7 @@ def test_replicas_that_are_always_somewhat_late_send_nearly_as_much_and_not_too_
     world = _World(2)
     for replica, start in zip(world.replicas, (0.0, 0.07), strict=True):
         replica.held_up += [(start + n * 0.2, start + n * 0.2 + 0.15) for n in range(100)]
-    sent = world.send(seconds=20.0)
+    sent = world.send(seconds=20.0, writing=0.005)
     assert all(later - earlier > 1.0 for earlier, later in zip(sent, sent[30:], strict=False))
     assert len(sent) > 20 * 20
 
@@ -79,7 +79,7 @@ async def test_a_missed_slot_is_given_up_for_a_later_one(postgresql_url):
             await clock.sleep(seconds + next(nights, 0.0))
 
         await rate_slots.push_back(db, pacing.ALL, 3.0)
-        assert await outlet.pass_(db, overslept)
+        assert await outlet.pass_(db, overslept) is not None
         assert await pacing.busy(db) > 40.0
 
 
@@ -88,7 +88,7 @@ async def test_on_sqlite_the_process_keeps_the_limit_by_its_own_watch(sqlite_url
     async with await Database.open(sqlite_url) as db:
         outlet = pacing.Outlet(Watch(clock))
         for _ in range(31):
-            assert await outlet.pass_(db, clock.sleep)
+            assert await outlet.pass_(db, clock.sleep) is not None
         assert clock.now - _Clock().now > 1.0
         assert await pacing.busy(db) == 0.0
 
@@ -197,12 +197,12 @@ class _World:
         self._next = {}
         self._chats = itertools.count(1)
 
-    def send(self, *, seconds, connecting=0.0):
+    def send(self, *, seconds, **taking):
         """When messages went out in so many seconds: all replicas send as many as they may."""
 
         async def sender(replica):
             while True:
-                await self._send(replica, next(self._chats), connecting)
+                await self._send(replica, next(self._chats), **taking)
 
         async def for_a_while():
             tasks = [asyncio.ensure_future(sender(replica)) for replica in self.replicas for _ in range(5)]
@@ -219,7 +219,7 @@ class _World:
 
         async def comes(chat_id):
             await asyncio.sleep(chat_id / 1000)
-            await self._send(self.replicas[0], chat_id, 0.0)
+            await self._send(self.replicas[0], chat_id)
 
         async def all_of_them():
             await asyncio.gather(*map(comes, range(many)))
@@ -235,10 +235,12 @@ class _World:
             finally:
                 self.loop.close()
 
-    async def _send(self, replica, chat_id, connecting):
+    async def _send(self, replica, chat_id, connecting=0.0, writing=0.0):
         async def request(_bot, _method):
             await replica.sleep(connecting)
             await pacing.before_wire.get()()
+            await replica.sleep(writing)
+            pacing.on_wire.get()()
             self.sent.append((self.loop.now, chat_id))
             await replica.sleep(0.02)
 
