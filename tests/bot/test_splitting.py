@@ -69,6 +69,7 @@ def test_every_button_fits_whatever_it_carries(action):
         "day": "2026-11-19",
         "month": "2026-11",
         "page": "9999",
+        "number": "9" * 18,
         "token": secrets.token_urlsafe(24),
         "part": Part.PEOPLE,
         "period": "w",
