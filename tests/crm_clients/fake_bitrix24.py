@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -66,12 +67,11 @@ class Table:
         cached = json.dumps(rest, sort_keys=True, default=str) + mark
         ids = self._found.get(cached)
         if ids is None:
-            tests = [_test(name, value) for name, value in rest.items()]
-            ids = sorted(
-                key
-                for key in (self.rows if among is None else among)
-                if all(test(self.rows[key]) for test in tests) and (extra is None or extra(self.rows[key]))
-            )
+            equal_first = sorted(rest.items(), key=lambda item: item[0][0] in "<>")  # they are quicker to tell
+            tests = [_test(name, value) for name, value in equal_first]
+            ids = sorted(self.rows if among is None else among)
+            for test in tests if extra is None else [*tests, extra]:
+                ids = [key for key in ids if test(self.rows[key])]
             if len(self._found) > 500:
                 self._found.clear()
             self._found[cached] = ids
@@ -572,15 +572,21 @@ def _php(query: str, results: Mapping[str, Any]) -> Row:
     tree: Row = {}
     query = re.sub(r"\$result(\[[^\]]*\])+", lambda found: quote(_referred(found.group(0), results), safe=""), query)
     for name, value in parse_qsl(query, keep_blank_values=True):
-        head, *path = re.findall(r"^[^\[]+|(?<=\[)[^\]]*(?=\])", name)
+        path = _path(name)
         place: Any = tree
-        for step, following in zip([head, *path], [*path, None], strict=True):
+        for number, step in enumerate(path, 1):
             key = step if step != "" else str(len(place))
-            if following is None:
+            if number == len(path):
                 place[key] = _referred(value, results)
             else:
                 place = place.setdefault(key, {})
     return tree
+
+
+@lru_cache(10_000)
+def _path(name: str) -> list[str]:
+    found: list[str] = re.findall(r"^[^\[]+|(?<=\[)[^\]]*(?=\])", name)
+    return found
 
 
 def _referred(value: str, results: Mapping[str, Any]) -> str:
@@ -635,6 +641,7 @@ def _values(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
 
 
+@lru_cache(200_000)
 def _comparable(value: Any) -> Any:
     text = str(value if value is not None else "")
     if "T" in text:
