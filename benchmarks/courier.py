@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.courier import Courier
-from bot.dispatcher import pace
 from bot.wire import make_bot
 from reglament import telegram
 from reglament.clock import DueCutoff
@@ -69,7 +68,6 @@ async def _send(process, api) -> tuple[float, int]:
     live = await telegram.live_readings(process)
     bot = make_bot(TOKEN, api.url)
     ctx = app_context(process, live, PeriodExporter(process))
-    pace(bot, ctx)
     courier = Courier(bot, ctx, "benchmark", process.now)
     work = ServiceWork(process, await clocks(process), live, courier.deliver)
     engine, stop = LocalEngine(work), asyncio.Event()

@@ -73,7 +73,10 @@ class Unreachable(Exception):
 
 @dataclass(slots=True)
 class Courier:
-    """Sends deliveries of this process, at most IN_FLIGHT between request and answer."""
+    """Sends deliveries of this process, at most IN_FLIGHT between request and answer.
+
+    Whatever its bot sends from now on, answers too, waits for Telegram's limits.
+    """
 
     bot: Bot
     ctx: AppContext
@@ -83,6 +86,10 @@ class Courier:
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_FLIGHT))
     _quiet_until: datetime = NEVER
     """Telegram asked everybody to wait: until then nothing is begun."""
+
+    def __post_init__(self) -> None:
+        """Whoever has a courier sends: a worker without the bot and a single command, too."""
+        self.bot.session.middleware(pacing.Pacing(self.ctx.db, self.sleep))
 
     async def deliver(self, delivery_id: int) -> None:
         """Send it if it is still to be sent, and note the outcome."""

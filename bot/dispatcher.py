@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from aiogram import Bot, Dispatcher, Router
+from aiogram import Dispatcher, Router
 from aiogram.types import ErrorEvent
 
 from bot.context import AppContext
 from bot.handlers import admin, errors, group, head, health, hr, manager, start, today
 from bot.middlewares import Access, InHand, Once, OneTap, Throttle
-from bot.pacing import Pacing
 
 LAST_SECONDS = 20.0
 """So long the updates in hand may take at the end."""
@@ -60,8 +59,3 @@ def _detach(router: Router) -> None:
     if router.parent_router is not None:
         router.parent_router.sub_routers.remove(router)
         router._parent_router = None
-
-
-def pace(bot: Bot, ctx: AppContext) -> None:
-    """Let everything the bot sends wait for Telegram's limits."""
-    bot.session.middleware(Pacing(ctx.db))

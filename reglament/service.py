@@ -202,7 +202,6 @@ async def _forget(process: Process) -> None:
 
 async def _talk(service: _Service, stop: asyncio.Event) -> None:
     """Answer people, by polling or as a webhook; a Telegram that is away is waited for."""
-    bot_dispatcher.pace(service.bot, service.context)
     dispatcher = bot_dispatcher.build(service.context, service.process.now)
     talk = _serve_webhook if service.process.settings.telegram.mode == "webhook" else _poll
     wait = FIRST_WAIT

@@ -13,7 +13,6 @@ from aiogram.types import Update
 from sqlalchemy import delete
 
 from bot import dispatcher as bot_dispatcher
-from bot import pacing
 from bot.context import AppContext
 from bot.courier import Courier
 from bot.wire import make_bot
@@ -147,7 +146,6 @@ async def opened_office(url: str, teams: dict[str, Any] | None = None) -> AsyncI
             ctx = app_context(process, live, PeriodExporter(process))
             bot = make_bot(TOKEN, api.url)
             courier = Courier(bot, ctx, "test", clock, sleep=no_sleep)
-            bot.session.middleware(pacing.Pacing(ctx.db, no_sleep))
             async with _answering(bot_dispatcher.build(ctx, clock), bot):
                 yield Office(api, process, ctx, courier, clock)
             await bot.session.close()

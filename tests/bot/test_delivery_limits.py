@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot import pacing
+from bot.courier import NEVER, Courier
 from bot.pacing import ALL_STEP, before_wire, on_wire
 from bot.watch import Watch
 from bot.wire import make_bot
@@ -36,6 +40,30 @@ def test_slots_that_were_overslept_do_not_fall_upon_each_other(pauses):
 
     _run(send())
     assert all(later - earlier > 1.0 for earlier, later in zip(sent, sent[30:], strict=False))
+
+
+async def test_whatever_the_bot_of_a_courier_sends_waits_for_the_limits(sqlite_database, monkeypatch):
+    """Also that of a worker without the bot, and of a command that sends what waits."""
+    turns, passed = [], []
+    take_turn, space = pacing.turn, Watch.space
+
+    async def turn(db, chat_id, sleep, **options):
+        turns.append(chat_id)
+        return await take_turn(db, chat_id, sleep, **options)
+
+    async def pass_(watch, step, sleep):
+        passed.append(step)
+        return await space(watch, step, sleep)
+
+    monkeypatch.setattr(pacing, "turn", turn)
+    monkeypatch.setattr(Watch, "space", pass_)
+    async with BotApi(limits=False) as api:
+        api.user(7, started=True)
+        bot = make_bot(TOKEN, api.url)
+        Courier(bot, SimpleNamespace(db=sqlite_database), "test", lambda: NEVER)
+        await bot.send_message(7, "text")
+        await bot.session.close()
+    assert (turns, passed) == ([7], [ALL_STEP])
 
 
 def test_messages_are_spaced_evenly_though_each_comes_a_little_late():
