@@ -9,6 +9,7 @@ from bot import lines
 from bot.callbacks import Action, pack
 from bot.context import TeamContext
 from bot.paging import Page
+from bot.personal import PAGE
 from bot.texts import Texts, safe
 from bot.views import Button, View, rows
 from scoring.kpis import CATALOGUE, KpiKind
@@ -18,8 +19,6 @@ from storage.codec import readings_from_json
 from storage.rows import Delivery
 
 OPEN = "deals_open"
-PAGE = 25
-"""Lines of a page."""
 
 
 def as_read(t: Texts, team: TeamContext, notice: Delivery, page: int = 0) -> View:

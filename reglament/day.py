@@ -222,8 +222,9 @@ async def _read(process: Process, due: DueCutoff, days: Sequence[_TeamDay]) -> C
     for day in lacking:
         members, others = leavers.apart(reading.snapshots[day.key], sheets[day.key])
         day.snapshots = members + await _unknown(process, day)
-        async with process.db.transaction() as session:
-            await process.enqueue(session, await leavers.tell(session, left.get(day.key, ()), others))
+        if day.key in left:
+            async with process.db.transaction() as session:
+                await process.enqueue(session, await leavers.tell(session, left[day.key], others))
     return reading
 
 

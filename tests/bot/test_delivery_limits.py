@@ -13,23 +13,13 @@ from bot.pacing import ALL_STEP, before_wire, on_wire
 from bot.watch import Watch
 from bot.wire import make_bot
 from tests.bot.botapi import TOKEN, BotApi
-
-
-class _Clock:
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self):
-        return self.now
-
-    async def sleep(self, seconds):
-        self.now += seconds
+from tests.bot.clocks import Stopwatch
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.sampled_from([0.0, 0.005, 0.0346, 0.2]), min_size=40, max_size=120))
 def test_slots_that_were_overslept_do_not_fall_upon_each_other(pauses):
-    clock, sent = _Clock(), []
+    clock, sent = Stopwatch(), []
     watch = Watch(clock)
 
     async def send():
@@ -67,7 +57,7 @@ async def test_whatever_the_bot_of_a_courier_sends_waits_for_the_limits(sqlite_d
 
 
 def test_messages_are_spaced_evenly_though_each_comes_a_little_late():
-    clock, sent = _Clock(), []
+    clock, sent = Stopwatch(), []
     watch = Watch(clock)
 
     async def late(seconds):
@@ -83,7 +73,7 @@ def test_messages_are_spaced_evenly_though_each_comes_a_little_late():
 
 
 def test_a_message_counts_from_when_it_is_written():
-    clock, sent = _Clock(), []
+    clock, sent = Stopwatch(), []
     watch = Watch(clock)
 
     async def send():
@@ -99,7 +89,7 @@ def test_a_message_counts_from_when_it_is_written():
 
 
 def test_what_a_busy_process_missed_is_made_up_for():
-    clock, sent = _Clock(), []
+    clock, sent = Stopwatch(), []
     watch = Watch(clock)
 
     async def send():
@@ -115,7 +105,7 @@ def test_what_a_busy_process_missed_is_made_up_for():
 
 
 def test_two_messages_to_a_chat_are_a_second_apart():
-    clock = _Clock()
+    clock = Stopwatch()
     watch = Watch(clock)
 
     async def send():
@@ -130,7 +120,7 @@ def test_two_messages_to_a_chat_are_a_second_apart():
 
 
 def test_a_chats_second_begins_when_its_message_has_arrived():
-    clock = _Clock()
+    clock = Stopwatch()
     watch = Watch(clock)
 
     async def send():
@@ -144,7 +134,7 @@ def test_a_chats_second_begins_when_its_message_has_arrived():
 
 
 def test_a_group_told_to_wait_keeps_others_only_a_moment():
-    clock = _Clock()
+    clock = Stopwatch()
     watch = Watch(clock)
     watch.hush(-1, 40.0, 5.0)
     assert watch.quiet(1)

@@ -16,6 +16,7 @@ from bot import pacing
 from bot.watch import Watch
 from storage import rate_slots
 from storage.database import Database
+from tests.bot.clocks import Stopwatch
 
 DATABASE_AHEAD = 5000.0
 """Its clock is another than that of the replicas' watches."""
@@ -68,7 +69,7 @@ def test_in_a_crowd_the_first_to_come_is_the_first_to_go():
 
 
 async def test_a_missed_slot_is_given_up_for_a_later_one(postgresql_url):
-    clock = _Clock()
+    clock = Stopwatch()
     async with await Database.open(postgresql_url) as db:
         outlet = pacing.Outlet(Watch(clock))
         pacing._outlets[db] = outlet
@@ -84,17 +85,17 @@ async def test_a_missed_slot_is_given_up_for_a_later_one(postgresql_url):
 
 
 async def test_on_sqlite_the_process_keeps_the_limit_by_its_own_watch(sqlite_url):
-    clock = _Clock()
+    clock = Stopwatch()
     async with await Database.open(sqlite_url) as db:
         outlet = pacing.Outlet(Watch(clock))
         for _ in range(31):
             assert await outlet.pass_(db, clock.sleep) is not None
-        assert clock.now - _Clock().now > 1.0
+        assert clock.now - Stopwatch().now > 1.0
         assert await pacing.busy(db) == 0.0
 
 
 async def test_a_message_does_not_go_out_when_others_were_told_to_wait_meanwhile(postgresql_url):
-    clock, written = _Clock(), []
+    clock, written = Stopwatch(), []
 
     async def request(_bot, method):
         await pacing.before_wire.get()()
@@ -113,7 +114,7 @@ async def test_a_message_does_not_go_out_when_others_were_told_to_wait_meanwhile
 
 
 async def test_a_message_does_not_go_out_when_its_process_was_told_to_wait_meanwhile(sqlite_url):
-    clock, written = _Clock(), []
+    clock, written = Stopwatch(), []
 
     async def request(_bot, method):
         if not written:
@@ -132,19 +133,6 @@ async def test_a_message_does_not_go_out_when_its_process_was_told_to_wait_meanw
 
 def _message(chat_id):
     return SendMessage(chat_id=chat_id, text="text")
-
-
-class _Clock:
-    """A watch that moves when somebody sleeps."""
-
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self):
-        return self.now
-
-    async def sleep(self, seconds):
-        self.now += seconds
 
 
 class _Loop(asyncio.SelectorEventLoop):

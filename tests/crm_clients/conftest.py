@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import pytest
 import stamina
 
+from tests.crm_clients.amocrm_team import two_managers
+from tests.crm_clients.amocrm_world import World
+
 pytest.register_assert_rewrite("tests.crm_clients.conformance")
 
 REAL_ODOO = ("ODOO_URL", "ODOO_DATABASE", "ODOO_LOGIN", "ODOO_API_KEY")
@@ -31,3 +34,9 @@ def no_backoff() -> Iterator[None]:
     """Retries are made as in earnest but do not wait."""
     with stamina.set_testing(True, attempts=1000, cap=True):
         yield
+
+
+@pytest.fixture
+def world() -> World:
+    """An amoCRM account of two managers, with nothing in it."""
+    return two_managers()

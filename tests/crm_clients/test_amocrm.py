@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 import pytest
-import stamina
 
 from crm_clients import amocrm_deals, amocrm_job, amocrm_tasks
 from crm_clients.amocrm import AmocrmClient
@@ -32,22 +30,12 @@ from tests.crm_clients.amocrm_team import (
     facts_of,
     ids,
     marks_of,
-    two_managers,
     unread,
 )
 from tests.crm_clients.amocrm_world import LOST, WON, Scale, Stage, World, build_world
 from tests.crm_clients.fake_amocrm import FakeAmocrm, Fault
 
-
-@pytest.fixture(autouse=True)
-def _no_backoff() -> Any:
-    with stamina.set_testing(True, attempts=6, cap=True):
-        yield
-
-
-@pytest.fixture
-def world() -> World:
-    return two_managers()
+pytestmark = pytest.mark.usefixtures("no_backoff")
 
 
 # A whole account against its own past

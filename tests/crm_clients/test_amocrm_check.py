@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-import stamina
 from pydantic import ValidationError
 
 from crm_clients.amocrm import AmocrmConfig
@@ -31,22 +30,12 @@ from tests.crm_clients.amocrm_team import (
     facts_of,
     instant,
     marks_of,
-    two_managers,
     unread,
 )
 from tests.crm_clients.amocrm_world import Lead, User, World
 from tests.crm_clients.fake_amocrm import FakeAmocrm, jwt
 
-
-@pytest.fixture(autouse=True)
-def _no_backoff() -> Any:
-    with stamina.set_testing(True, attempts=6, cap=True):
-        yield
-
-
-@pytest.fixture
-def world() -> World:
-    return two_managers()
+pytestmark = pytest.mark.usefixtures("no_backoff")
 
 
 async def test_rights_to_ones_own_leads_only_make_the_day_unreadable(world: World) -> None:

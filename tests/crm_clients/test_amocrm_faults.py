@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 import pytest
-import stamina
 
 from crm_clients.amocrm import AmocrmClient
 from crm_clients.amocrm_api import overlapping
@@ -27,21 +26,11 @@ from tests.crm_clients.amocrm_team import (
     facts_of,
     ids,
     marks_of,
-    two_managers,
 )
 from tests.crm_clients.amocrm_world import WON, Scale, World, build_world
 from tests.crm_clients.fake_amocrm import FakeAmocrm, Fault, serve
 
-
-@pytest.fixture(autouse=True)
-def _no_backoff() -> Any:
-    with stamina.set_testing(True, attempts=6, cap=True):
-        yield
-
-
-@pytest.fixture
-def world() -> World:
-    return two_managers()
+pytestmark = pytest.mark.usefixtures("no_backoff")
 
 
 # Rows that shift while they are read

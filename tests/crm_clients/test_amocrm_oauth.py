@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-import stamina
 
 from crm_clients.amocrm import AmocrmClient
 from crm_clients.amocrm_oauth import claims, expiry
@@ -20,11 +18,7 @@ from tests.crm_clients.amocrm_world import User, World
 from tests.crm_clients.fake_amocrm import FakeAmocrm, Fault, jwt
 from tests.crm_clients.world import FakeClock
 
-
-@pytest.fixture(autouse=True)
-def _no_backoff() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=6, cap=True):
-        yield
+pytestmark = pytest.mark.usefixtures("no_backoff")
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-import stamina
 
 from crm_clients.amocrm import AmocrmClient
 from crm_clients.amocrm_job import PORTION
@@ -18,33 +17,29 @@ from crm_clients.base import DictMemory, ReadRequest
 from crm_clients.http import Deadline
 from scoring.records import Completed, Fact, RecordKind
 from scoring.snapshot import Cause, NotRead, Reading
-from tests.crm_clients.amocrm_team import CUTOFF, START, WINDOW, client_of, config, count, facts_of, instant, marks_of
-from tests.crm_clients.amocrm_world import LOST, WON, Stage, User, World
+from tests.crm_clients.amocrm_team import (
+    ANNA,
+    BORIS,
+    CUTOFF,
+    DAY,
+    HOUR,
+    LONG_AGO,
+    NEW,
+    START,
+    TALKS,
+    WINDOW,
+    client_of,
+    config,
+    count,
+    facts_of,
+    instant,
+    marks_of,
+)
+from tests.crm_clients.amocrm_world import LOST, WON, Stage, World
 from tests.crm_clients.fake_amocrm import FakeAmocrm
 from tests.crm_clients.world import FakeClock
 
-ANNA, BORIS = 101, 102
-NEW, TALKS = (3100, 3110), (3100, 3111)
-DAY, HOUR = 86400, 3600
-LONG_AGO = CUTOFF - 40 * DAY
-
-
-@pytest.fixture(autouse=True)
-def _no_backoff() -> Any:
-    with stamina.set_testing(True, attempts=6, cap=True):
-        yield
-
-
-@pytest.fixture
-def world() -> World:
-    """Anna and Boris, two pipelines, nothing else."""
-    world = World()
-    world.add_pipeline(3100, [Stage(3101, "Неразобранное", 1), Stage(3110, "Новая"), Stage(3111, "Переговоры")])
-    world.add_pipeline(3200, [Stage(3210, "Подогрев")])
-    world.add_user(User(1, "Администратор", admin=True))
-    world.add_user(User(ANNA, "Анна Лебедева", group=0))
-    world.add_user(User(BORIS, "Борис Орлов", group=61))
-    return world
+pytestmark = pytest.mark.usefixtures("no_backoff")
 
 
 async def reading_of(world: World, kpi: str, late: int = 1, **fake: Any) -> Reading:
