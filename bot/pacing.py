@@ -29,7 +29,7 @@ from aiogram.methods import (
     TelegramMethod,
 )
 
-from bot.watch import Sleep, Watch
+from bot.watch import Gone, Sleep, Watch
 from storage import rate_slots
 from storage.database import Database
 from storage.errors import StorageError
@@ -71,6 +71,33 @@ before_wire: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("befo
 """Set while a message is sent: to be awaited by whoever is about to write it to the wire."""
 on_wire: ContextVar[Callable[[], None] | None] = ContextVar("on_wire", default=None)
 """Set from then on: to be called by whoever writes it, as often as he does."""
+
+
+class _Passage:
+    """A message at the wire, which tells when it went out."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._gone: Gone | None = None
+        self._written: float | None = None
+
+    def open(self, gone: Gone) -> None:
+        """It may go out."""
+        self._gone, self._written = gone, None
+
+    def written(self) -> None:
+        """Its bytes, or some of them, go out now."""
+        self._written = self._watch.now()
+        self._tell(self._written)
+
+    def answered(self) -> None:
+        """It is known what became of it, or that nobody knows."""
+        if self._written is not None:
+            self._tell(self._watch.arrived(self._written))
+
+    def _tell(self, at: float) -> None:
+        if self._gone is not None:
+            self._gone(at)
 
 
 def chat_key(chat_id: int) -> str:
@@ -135,8 +162,8 @@ class Outlet:
         self._paid: deque[tuple[float, float]] = deque(maxlen=AT_WIRE * 10)
         """Seconds to be put, and lately put, before the next slots."""
 
-    async def pass_(self, db: Database, sleep: Sleep) -> Callable[[], None] | None:
-        """Wait until one more may go out; to be called when it does. None if Telegram asked all to wait for long."""
+    async def pass_(self, db: Database, sleep: Sleep) -> Gone | None:
+        """Wait until one more may go out; to be told when it does. None if Telegram asked all to wait for long."""
         if db.is_sqlite:
             return await self.watch.space(ALL_STEP, sleep)
         tries = 0
@@ -156,12 +183,12 @@ class Outlet:
                 async with self._reserving:
                     await self._reserve(db, 0)
 
-    def _late(self, slot: float) -> float:
-        return self.watch.shows() - slot
+    def _late(self, slot: float, at: float | None = None) -> float:
+        return self.watch.shows(at) - slot
 
-    def _owe(self, slot: float) -> None:
+    def _owe(self, slot: float, at: float) -> None:
         paid = sum(seconds for before, seconds in self._paid if before > slot)
-        self._owed = max(self._owed, min(self._late(slot), TOO_LATE) - LATE - paid)
+        self._owed = max(self._owed, min(self._late(slot, at), TOO_LATE) - LATE - paid)
 
     async def _next(self, db: Database) -> float | None:
         """The first reserved slot that is not missed yet, else the first of some for all who ask."""
@@ -238,30 +265,33 @@ class Pacing(BaseRequestMiddleware):
         outlet = _outlet(self._db)
         async with outlet.watch.alone(chat_id, self._sleep), AsyncExitStack() as room:
             await room.enter_async_context(outlet.room)
+            passage = _Passage(outlet.watch)
 
             async def ask() -> None:
-                written = await self._pass(outlet, chat_id)
-                if written is None:
+                gone = await self._pass(outlet, chat_id)
+                if gone is None:
                     wait = max(await busy(self._db), outlet.watch.quiet(chat_id))
                     raise TelegramRetryAfter(method=method, message="asked before", retry_after=math.ceil(wait))
-                on_wire.set(written)
+                passage.open(gone)
+                on_wire.set(passage.written)
                 await room.aclose()
 
             sending, going = before_wire.set(ask), on_wire.set(None)
             try:
                 return await make_request(bot, method)
             finally:
+                passage.answered()
                 before_wire.reset(sending)
                 on_wire.reset(going)
                 await outlet.settle(self._db)
 
-    async def _pass(self, outlet: Outlet, chat_id: int) -> Callable[[], None] | None:
+    async def _pass(self, outlet: Outlet, chat_id: int) -> Gone | None:
         """The same as the outlet's, and Telegram's word to this process, which may have come meanwhile, is kept."""
-        written = await outlet.pass_(self._db, self._sleep)
+        gone = await outlet.pass_(self._db, self._sleep)
         quiet = outlet.watch.quiet(chat_id)
         if quiet > PATIENCE:
             return None
         if quiet:
             await self._sleep(quiet)
             return await outlet.pass_(self._db, self._sleep)
-        return written
+        return gone

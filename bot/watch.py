@@ -10,18 +10,22 @@ from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
 Sleep = Callable[[float], Awaitable[None]]
+Gone = Callable[[float], None]
+"""Is told when a message is in Telegram's hands at the latest, by the watch; more than once, as more is known."""
 
 
 class Watch:
     """One process's view; what it does not see of others is in `rate_slots`."""
 
-    WINDOW, IN_WINDOW, IN_CHAT = 1.04, 30, 1.02
+    WINDOW, IN_WINDOW, IN_CHAT = 1.02, 30, 1.02
     """So many seconds hold no more than so many messages, and so many lie between two of a chat."""
     BEHIND = 0.25
     """So many seconds of even spacing may be made up for: a busy process is not always ready when one may go."""
     CHATS = 10_000
     ANSWERS, FRESH = 100, 10.0
     """So many answers of the database tell its time, none older than so many seconds: clocks drift."""
+    WAYS = 100
+    """So many messages tell how long the way to Telegram and back is."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -30,6 +34,7 @@ class Watch:
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._in_chat: OrderedDict[int, float] = OrderedDict()
         self._told: deque[tuple[float, float]] = deque(maxlen=self.ANSWERS)
+        self._ways: deque[float] = deque(maxlen=self.WAYS)
         self._quiet = 0.0
         self._quiet_chats: dict[int, float] = {}
 
@@ -53,11 +58,11 @@ class Watch:
 
     # All chats
 
-    async def space(self, step: float, sleep: Sleep) -> Callable[[], None]:
+    async def space(self, step: float, sleep: Sleep) -> Gone:
         """Wait until one more leaves room to all before it: evenly spaced, and a window to thirty.
 
-        One that goes out late, because the process or its machine stood still, would fall upon the ones after it:
-        what is returned is to be called when it does.
+        One that arrives late, because the process, its machine or the network stood still, would fall upon the ones
+        after it: what is returned is to be told when it did.
         """
         planned = max(self._clock() - self.BEHIND, self._next)
         self._next = planned + step
@@ -67,11 +72,25 @@ class Watch:
         self._sent.append(moment)
         await self._until(planned, sleep)
 
-        def written() -> None:
-            moment[0] = max(planned, self._clock())
+        def gone(at: float) -> None:
+            moment[0] = max(planned, at)
 
-        written()
-        return written
+        gone(self._clock())
+        return gone
+
+    def now(self) -> float:
+        """The moment by this watch."""
+        return self._clock()
+
+    def arrived(self, written: float) -> float:
+        """When a message that was written then and is answered now has arrived at the latest.
+
+        Of its way there and back no more than the quickest one is taken for granted: whatever it took longer, it may
+        have taken on its way there.
+        """
+        now = self._clock()
+        self._ways.append(now - written)
+        return now - min(self._ways)
 
     async def _until(self, at: float, sleep: Sleep) -> None:
         if (wait := at - self._clock()) > 0:
@@ -99,12 +118,12 @@ class Watch:
             self._told.popleft()
         self._told.append((at, at - now))
 
-    def shows(self) -> float:
-        """What the database's clock shows now, rather too little.
+    def shows(self, at: float | None = None) -> float:
+        """What the database's clock shows now, or at a moment of the watch, rather too little.
 
         Every answer was some time on its way, the quickest the least: no moment is thought to come before it does.
         """
-        return self._clock() - min(behind for _, behind in self._told)
+        return (self._clock() if at is None else at) - min(behind for _, behind in self._told)
 
     async def until(self, moment: float, sleep: Sleep) -> None:
         """Wait for a moment of the database's clock."""

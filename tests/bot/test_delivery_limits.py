@@ -78,14 +78,48 @@ def test_a_message_counts_from_when_it_is_written():
 
     async def send():
         for _ in range(40):
-            written = await watch.space(0.0, clock.sleep)
+            gone = await watch.space(0.0, clock.sleep)
             if not sent:
                 clock.now += 0.3  # the process had much else to do before it wrote
-            written()
+            gone(clock.now)
             sent.append(clock.now)
 
     _run(send())
     assert all(later - earlier > 1.0 for earlier, later in zip(sent, sent[30:], strict=False))
+
+
+def test_a_message_counts_from_when_it_may_have_arrived():
+    """It was long on its way: whether there or back, nobody tells."""
+    clock, arrived = Stopwatch(), []
+    watch = Watch(clock)
+
+    async def send():
+        for number in range(70):
+            gone = await watch.space(0.0, clock.sleep)
+            gone(written := clock.now)
+            way = 0.2 if number == 30 else 0.01
+            arrived.append(written + way)
+            clock.now += way + 0.01
+            gone(watch.arrived(written))
+
+    _run(send())
+    assert all(later - earlier > 1.0 for earlier, later in zip(arrived, arrived[30:], strict=False))
+
+
+def test_a_way_that_is_always_long_costs_nothing():
+    clock = Stopwatch()
+    watch = Watch(clock)
+
+    async def send():
+        for _ in range(60):
+            gone = await watch.space(ALL_STEP, clock.sleep)
+            gone(clock.now)
+            gone(watch.arrived(clock.now - 0.3))
+        return clock.now
+
+    began = clock.now
+    _run(send())
+    assert clock.now - began < 60 * ALL_STEP
 
 
 def test_what_a_busy_process_missed_is_made_up_for():
