@@ -7,14 +7,12 @@ Only reads exist in this product, so every request may be repeated. What an answ
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, NoReturn
@@ -26,6 +24,7 @@ import stamina
 
 from crm_clients.base import ReadStats
 from crm_clients.errors import CrmError, CrmRefused, CrmUnavailable
+from crm_clients.json_body import NotJson, parse
 from crm_clients.pace import BucketPace, Clock, Deadline, EvenPace, Pace
 
 __all__ = [
@@ -43,8 +42,6 @@ __all__ = [
     "standard_judge",
 ]
 
-BIG_BODY = 256 * 1024
-"""Bodies above this are parsed beside the event loop."""
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 30.0
 MOVES = 2
 """Redirects in a row that are followed; more lead in circles."""
@@ -241,7 +238,7 @@ class Http:
             self.stats.requests += 1
             response = await self._send(request, limit)
         deadline.remaining(what)
-        answer = await self._answer(response)
+        answer = self._answer(response)
         if 300 <= answer.status < 400:
             self._moved(answer, request.url)
         self._moves = 0
@@ -270,14 +267,13 @@ class Http:
         # Raised out here, so that no traceback carries httpx's error, which knows the whole URL.
         raise TryAgain(problem)
 
-    async def _answer(self, response: httpx.Response) -> Answer:
+    def _answer(self, response: httpx.Response) -> Answer:
         self._note_clock(response)
         headers = response.headers
         retry_after = _retry_after(headers.get("retry-after", ""), self.clock.now())
-        body = response.content
         try:
-            data = await asyncio.to_thread(_parse_big, body) if len(body) > BIG_BODY else _parse(body)
-        except (ValueError, RecursionError):
+            data = parse(response.content)
+        except NotJson:
             return Answer(response.status_code, headers, retry_after=retry_after)
         return Answer(response.status_code, headers, data, True, retry_after)
 
@@ -331,23 +327,6 @@ def _retry_after(header: str, now: datetime) -> float | None:
         then = parsedate_to_datetime(header)
         return max(0.0, (then if then.tzinfo else then.replace(tzinfo=UTC)).timestamp() - now.timestamp())
     return None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _parse(body: bytes) -> Any:
-    return json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
-
-
-def _parse_big(body: bytes) -> Any:
-    """As `_parse`, in a thread: the hook is what lets the event loop run, for the C parser alone keeps the lock."""
-    return json.loads(body, parse_float=Decimal, parse_constant=_no_constant, object_hook=_breathe)
-
-
-def _breathe(value: dict[str, Any]) -> dict[str, Any]:
-    return value
 
 
 class _Mute(logging.Filter):
