@@ -130,7 +130,7 @@ def fill(managers: int, deals: int, cutoff: datetime) -> Served:
             mine["companies_added"] += 1
             rows["meetings"] += 1
             rows["companies"] += 1
-    full_pages = SMALL + sum(-(-count // PAGE) for count in rows.values()) + -(-bare // NAMED)
+    full_pages = SMALL + sum(count // PAGE + 1 for count in rows.values()) + -(-bare // NAMED)  # a short one is the end
     fewest = -(-full_pages // COMMANDS)  # all lists share calls
     fake = FakeBitrix24(portal, per_second=PER_SECOND, bucket=BUCKET, now=time.time)
     warm(fake)

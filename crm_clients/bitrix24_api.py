@@ -23,6 +23,8 @@ PACES = {"standard": (2.0, 50), "enterprise": (5.0, 250)}
 """Requests per second, and how many may come at once, by the portal's plan."""
 SPARE = 2
 """Left in the bucket: answers arrive bunched, and people work with the portal too."""
+IN_FLIGHT = 2
+"""Requests on their way at once: a portal may take seconds for one, and while one is folded another is read."""
 QUERY_PAUSE, LONGEST_QUERY_PAUSE, OPERATION_PAUSE = 1.0, 30.0, 60.0
 """Seconds to wait if the portal does not say how long; the first doubles each time."""
 _STOP = {
@@ -91,7 +93,7 @@ class Bitrix24Api:
             pace=BucketPace(per_second, capacity - SPARE, clock),
             judge=self._judge,
             secrets=[webhook_url, webhook_url.rstrip("/"), *parts[-1:], "/".join(parts[-2:])],
-            in_flight=1,
+            in_flight=IN_FLIGHT,
             follow_moves=True,
             clock=clock,
             transport=transport,

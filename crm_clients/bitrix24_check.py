@@ -14,8 +14,9 @@ from crm_clients.base import CrmUser, Finding, Severity
 from crm_clients.bitrix24_api import Bitrix24Api
 from crm_clients.bitrix24_fields import Fields
 from crm_clients.bitrix24_job import DEAL, Once
-from crm_clients.bitrix24_lists import Listing, Lists
+from crm_clients.bitrix24_lists import Listing
 from crm_clients.bitrix24_people import people
+from crm_clients.bitrix24_requests import Lists
 from crm_clients.bitrix24_sight import ADVICE, Sight, is_ordinary
 from crm_clients.bitrix24_values import instant
 from crm_clients.errors import CrmError

@@ -27,8 +27,10 @@ from scoring.records import Deal, DealState, Money, RecordKind
 WHAT = "deals"
 MOVED = 30
 """What part of the open deals is expected to have been closed since the window began."""
-STORIES = 16
-"""Deals whose stage histories are asked for by one command: mostly they fit on a page."""
+STORIES = 33
+"""Deals whose stage histories are asked for by one list: mostly they fill two pages."""
+MOVES = 3
+"""Rows that a deal's history is expected to have."""
 SAME = timedelta(seconds=5)
 """A move changes a deal; a change later than that is another one."""
 
@@ -189,13 +191,20 @@ class DealReader:
             return ()
 
         for start in range(0, len(deals), STORIES):
+            some = deals[start : start + STORIES]
             params = {
                 "entityTypeId": DEAL,
-                "filter": {"OWNER_ID": deals[start : start + STORIES]},
+                "filter": {"OWNER_ID": some},
                 "select": ["ID", "OWNER_ID", "CREATED_TIME", "STAGE_ID", "STAGE_SEMANTIC_ID", "CATEGORY_ID", "TYPE_ID"],
             }
             yield Listing(
-                "crm.stagehistory.list", params, fold, what="what became of deals", group=RecordKind.DEALS, at="items"
+                "crm.stagehistory.list",
+                params,
+                fold,
+                what="what became of deals",
+                group=RecordKind.DEALS,
+                at="items",
+                pages=len(some) * MOVES // PAGE + 1,
             )
 
     def _refined(self, rows: Sequence[tuple[int, Row]], told: dict[int, list[Move]]) -> Iterator[Deal]:

@@ -17,7 +17,9 @@ INCOMING = frozenset({2, 3})
 """CALL_TYPE: incoming, incoming and redirected."""
 INFORMATION = 5
 """CALL_TYPE of an announcement that nobody answers."""
-LONG_CALLS = ((timedelta(minutes=10), 0), (timedelta(hours=2), 600), (timedelta(hours=24), 7200))
+ORDINARY_CALL = timedelta(minutes=10)
+"""Those that began so long before the window are read with those that began in it."""
+LONG_CALLS = ((timedelta(hours=2), 600), (timedelta(hours=24), 7200))
 """How long before the window a call may have begun that ended in it, and how many seconds it must have lasted then."""
 
 _ENTITIES = {"LEAD": LEAD, "DEAL": DEAL, "CONTACT": CONTACT, "COMPANY": COMPANY}
@@ -99,10 +101,10 @@ class EventReader:
         ]
 
     def calls(self, pages: int) -> list[Listing]:
-        """Calls that ended in the window: those begun in it, and the long ones begun before."""
+        """Calls that ended in the window: those begun in it or just before, and the long ones begun earlier."""
         window = self._window
-        lists = [self._calls(window.start, window.cutoff, 0, pages)]
-        end = window.start
+        end = window.start - ORDINARY_CALL
+        lists = [self._calls(end, window.cutoff, 0, pages)]
         for back, seconds in LONG_CALLS:
             lists.append(self._calls(window.start - back, end, seconds, 1))
             end = window.start - back

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from crm_clients.base import ClientMemory, ReadRequest
 from crm_clients.bitrix24_api import Bitrix24Api, Reply, command, refused
-from crm_clients.bitrix24_lists import Listing, Lists, Numbered
+from crm_clients.bitrix24_lists import Listing, Numbered
+from crm_clients.bitrix24_requests import Lists
 from crm_clients.bitrix24_values import Row, number
 from crm_clients.errors import CrmError, CrmNonsense
 from crm_clients.http import Deadline
@@ -113,27 +114,34 @@ class Job:
         """Whether anybody asks about this user; a hint saves work only."""
         return not self.request.members or user in self.request.members
 
-    async def read(self, listings: Sequence[Listing]) -> None:
-        """Read them to their ends and have every row folded. Raises CrmRefused where the portal refuses everything.
+    async def fetch(self, listings: Sequence[Listing]) -> None:
+        """Read them to their ends; their rows are folded in their turn, before those of whatever is read later.
 
-        The longest come last: they fill whatever room the others leave in a request.
+        The longest come last: they fill whatever room the others leave in a request. Raises CrmRefused where the portal
+        refuses everything.
         """
         await self.lists.read(sorted(listings, key=lambda listing: listing.want))
-        await self._settled(listings)
+        _not_refused(listings)
+
+    async def read(self, listings: Sequence[Listing]) -> None:
+        """Read them to their ends and have every row folded. Raises as `fetch`."""
+        await self.fetch(listings)
+        await self.stream.drained()
 
     async def read_rest(self, listings: Sequence[Listing]) -> None:
-        """Read those to their ends that were `lists.beside` the others. Raises as `read`."""
+        """Read those to their ends that were `lists.beside` the others, as `read` does."""
         await self.lists.finish()
-        await self._settled(listings)
-
-    async def _settled(self, listings: Sequence[Listing]) -> None:
         await self.stream.drained()
-        for listing in listings:
-            if listing.problem is not None and refused(listing.problem):
-                raise listing.problem
+        _not_refused(listings)
 
     async def _take(self, listing: Listing, rows: Sequence[Row]) -> None:
         await self.stream.put(partial(_folded, listing, rows))
+
+
+def _not_refused(listings: Sequence[Listing]) -> None:
+    for listing in listings:
+        if listing.problem is not None and refused(listing.problem):
+            raise listing.problem
 
 
 def _folded(listing: Listing, rows: Sequence[Row]) -> Iterable[Fact]:

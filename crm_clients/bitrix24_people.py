@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from crm_clients.base import CrmUser
 from crm_clients.bitrix24_api import Bitrix24Api
-from crm_clients.bitrix24_lists import Listing, Lists, Numbered
+from crm_clients.bitrix24_lists import Listing, Numbered
+from crm_clients.bitrix24_requests import Lists
 from crm_clients.bitrix24_values import Row, identity, number
 from crm_clients.errors import CrmNonsense, RightsMissing
 from crm_clients.http import Deadline

@@ -52,7 +52,7 @@ class Reading:
         about = self._about_deals(fields, stages)
         profile = Once("profile", {}, what="the webhook's user", group="profile")
         self._job.lists.beside(happened)
-        await self._job.read([profile, *about, *planned])
+        await self._job.fetch([profile, *about, *planned])
         if is_ordinary(profile.value):
             await prove_sight(self._job.read, self._job.request.members)
         problem = await self._read_deals(about, fields, planned)
@@ -87,7 +87,7 @@ class Reading:
         job, kinds = self._job, self._kinds
         problem = ""
         if kinds & {RecordKind.DEALS, RecordKind.COMMENTS}:
-            problem = problem_of(about) or await self._deals_problem(fields)
+            problem = problem_of(about) or await self._deals_problem(fields) or problem_of(about)
         question = None if problem or problem_of(planned) else self._question()
         since = question.since if question else self._tasks.done_since() if RecordKind.TASKS in kinds else []
         beside = question.listings if question else since
@@ -105,6 +105,8 @@ class Reading:
 
     async def _deals_problem(self, fields: Once) -> str:
         job = self._job
+        if not job.stages.states:
+            await job.stream.drained()
         if not job.stages.states:
             return "stages: the portal names none, so nobody knows which deals are won"
         try:

@@ -91,11 +91,20 @@ class Press:
 class Packed(Sequence[Evidence]):
     """Evidence, oldest first, in a sixth of the room; equal to any sequence of the same things."""
 
-    __slots__ = ("_places", "_press")
+    __slots__ = ("_is_sorted", "_places", "_press")
 
     def __init__(self, press: Press, places: Iterable[int]) -> None:
         self._press = press
-        self._places = array("I", sorted(places, key=press.rank))
+        self._places = array("I", places)
+        self._is_sorted = False
+
+    @property
+    def _sorted(self) -> array[int]:
+        """Put in order when somebody looks: of most nobody asks more than how many there are."""
+        if not self._is_sorted:
+            self._places = array("I", sorted(self._places, key=self._press.rank))
+            self._is_sorted = True
+        return self._places
 
     @overload
     def __getitem__(self, place: int) -> Evidence: ...
@@ -104,8 +113,8 @@ class Packed(Sequence[Evidence]):
     def __getitem__(self, place: int | slice) -> Evidence | tuple[Evidence, ...]:
         """One of them, or some."""
         if isinstance(place, slice):
-            return tuple(map(self._press.get, self._places[place]))
-        return self._press.get(self._places[place])
+            return tuple(map(self._press.get, self._sorted[place]))
+        return self._press.get(self._sorted[place])
 
     def __len__(self) -> int:
         """How many."""
@@ -113,7 +122,7 @@ class Packed(Sequence[Evidence]):
 
     def __iter__(self) -> Iterator[Evidence]:
         """One after another."""
-        return map(self._press.get, self._places)
+        return map(self._press.get, self._sorted)
 
     def __eq__(self, other: object) -> bool:
         """Whether they are the same things in the same order."""

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from functools import lru_cache
+from operator import ge, gt, le, lt
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote, unquote_plus
 
 import httpx
 
@@ -394,7 +395,7 @@ class FakeBitrix24(httpx.AsyncBaseTransport):
             return value, 0, None
         return value, len(ids), begin + PAGE if begin + PAGE < len(ids) else None
 
-    def bound_to(self, wanted: Sequence[Mapping[str, int]]) -> set[int]:
+    def bound_to(self, wanted: Iterable[tuple[int, int]]) -> set[int]:
         """Activities that are bound to any of the objects."""
         if self._bound_count != len(self.portal.bindings):
             self._bound = defaultdict(set)
@@ -403,9 +404,7 @@ class FakeBitrix24(httpx.AsyncBaseTransport):
                     self._bound[place].add(activity)
                     self._bound[place[0], 0].add(activity)
             self._bound_count = len(self.portal.bindings)
-        return set().union(
-            *(self._bound.get((one.get("OWNER_TYPE_ID", 0), one.get("OWNER_ID", 0)), ()) for one in wanted)
-        )
+        return set().union(*(self._bound.get(place, ()) for place in wanted))
 
     def moves_of(self, deals: Iterable[Any]) -> list[int]:
         """Stage history rows of some deals."""
@@ -441,22 +440,21 @@ def _activities(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int
     extra, among, times = sees, None, None
     if bindings is not None:
         wanted = [
-            {name: _number(value) for name, value in binding.items()}
+            (_number(binding.get("OWNER_TYPE_ID", 0)), _number(binding.get("OWNER_ID", 0)))
             for binding in (bindings.values() if isinstance(bindings, Mapping) else bindings)
         ]
-        mark += json.dumps(wanted)
+        mark += str(wanted)
+        asked = set(wanted)
 
         def bound(row: Row) -> bool:
+            objects = fake.portal.bindings[int(row["ID"])]
             return (sees is None or sees(row)) and any(
-                all(want == have for want, have in ((w.get("OWNER_TYPE_ID", t), t), (w.get("OWNER_ID", i), i)))
-                for w in wanted
-                for t, i in fake.portal.bindings[int(row["ID"])]
+                not asked.isdisjoint(((kind, key), (kind, 0), (0, key), (0, 0))) for kind, key in objects
             )
 
         def hits(key: int) -> int:
             """An activity comes once for each of the objects asked for that it is bound to."""
-            objects = fake.portal.bindings[key]
-            return sum((w.get("OWNER_TYPE_ID", 0), w.get("OWNER_ID", 0)) in objects for w in wanted) or 1
+            return len(asked.intersection(fake.portal.bindings[key])) or 1
 
         extra, times = bound, hits
         among = fake.bound_to(wanted)
@@ -570,14 +568,20 @@ def _json(value: Any) -> bytes:
 def _php(query: str, results: Mapping[str, Any]) -> Row:
     """`a[b][]=1` as PHP reads it; references to earlier results, written out or encoded, are put in, or nothing."""
     tree: Row = {}
-    query = re.sub(r"\$result(\[[^\]]*\])+", lambda found: quote(_referred(found.group(0), results), safe=""), query)
-    for name, value in parse_qsl(query, keep_blank_values=True):
+    if "$result" in query:
+        query = re.sub(
+            r"\$result(\[[^\]]*\])+", lambda found: quote(_referred(found.group(0), results), safe=""), query
+        )
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        if "%" in part or "+" in part:
+            name, value = unquote_plus(name), unquote_plus(value)
         path = _path(name)
         place: Any = tree
         for number, step in enumerate(path, 1):
             key = step if step != "" else str(len(place))
             if number == len(path):
-                place[key] = _referred(value, results)
+                place[key] = _referred(value, results) if "$result" in value else value
             else:
                 place = place.setdefault(key, {})
     return tree
@@ -619,16 +623,10 @@ def _test(name: str, value: Any) -> Callable[[Row], bool]:
     wanted = _values(value)
     if mark in (">", "<", ">=", "<="):
         limit = _comparable(wanted[0] if wanted else "")
-
-        def compare(row: Row) -> bool:
-            have = _comparable(row.get(column))
-            if have is None or limit is None or type(have) is not type(limit):
-                return False
-            if mark == ">":
-                return bool(have > limit)
-            return bool(have < limit if mark == "<" else have >= limit if mark == ">=" else have <= limit)
-
-        return compare
+        kind, holds = type(limit), {">": gt, "<": lt, ">=": ge, "<=": le}[mark]
+        return lambda row: (
+            type(have := _comparable(row.get(column))) is kind and have is not None and holds(have, limit)
+        )
     accepted = {str(one) for one in wanted}
     if mark.startswith("!"):
         return lambda row: str(row.get(column)) not in accepted

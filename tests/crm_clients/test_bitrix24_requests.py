@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
@@ -12,7 +13,8 @@ import pytest
 from crm_clients.base import ReadStats
 from crm_clients.bitrix24_api import COMMANDS, PAGE, Bitrix24Api, Reply
 from crm_clients.bitrix24_bindings import GROUP, WAYS, Groups
-from crm_clients.bitrix24_lists import Listing, Lists
+from crm_clients.bitrix24_lists import Listing
+from crm_clients.bitrix24_requests import Lists
 from crm_clients.bitrix24_values import Row
 from crm_clients.errors import DeadlineExceeded, RightsMissing
 from crm_clients.http import Deadline
@@ -138,6 +140,95 @@ async def test_rows_beyond_a_told_end_are_read_too() -> None:
 
     reader.fake.fault = an_old_end
     assert await reader.number("deals_open") == 5999
+
+
+# Two requests at a time
+
+
+class BusyPortal:
+    """Every list has so many rows; it knows what was on its way at once."""
+
+    def __init__(self, rows: int) -> None:
+        self.clock = FakeClock(CUTOFF)
+        self.http = SimpleNamespace(stats=ReadStats())
+        self.requests = 0
+        self.together: list[set[str]] = []
+        self.failing = range(0)
+        """Behind which ids nothing is told."""
+        self._rows = rows
+        self._flying: list[set[str]] = []
+
+    async def batch(self, commands: Mapping[str, str], *, deadline: Deadline, what: str, **_: Any) -> dict[str, Reply]:
+        self.requests += 1
+        mine = {command.partition("?")[0] for command in commands.values()}
+        self._flying.append(mine)
+        self.together.append(set().union(*self._flying) if len(self._flying) > 1 else set())
+        for _turn in range(10):
+            await asyncio.sleep(0)
+        self._flying.remove(mine)
+        return self._answers(commands)
+
+    def _answers(self, commands: Mapping[str, str]) -> dict[str, Reply]:
+        replies: dict[str, Reply] = {}
+        for name, command in commands.items():
+            after = command.rpartition("=")[2]
+            if after.startswith("$result"):
+                rows = replies[after.partition("[")[2].partition("]")[0]].value
+                after = rows[PAGE - 1]["ID"] if rows and len(rows) == PAGE else 0
+            begin = int(after)
+            if begin in self.failing:
+                replies[name] = Reply(error=RightsMissing("no"))
+            elif name.endswith("end"):
+                replies[name] = Reply([{"ID": self._rows}])
+            else:
+                replies[name] = Reply([{"ID": key} for key in range(begin + 1, min(begin + PAGE, self._rows) + 1)])
+        return replies
+
+
+async def _walk(portal: BusyPortal, *listings: Listing, beside: Sequence[Listing] = ()) -> Counter[str]:
+    rows: Counter[str] = Counter()
+
+    async def take(listing: Listing, page: Sequence[Row]) -> None:
+        rows.update(f"{listing.what} {row['ID']}" for row in page)
+
+    lists = Lists(cast(Bitrix24Api, portal), Deadline(300, portal.clock), take)
+    lists.beside(beside)
+    await lists.read(listings)
+    await lists.finish()
+    return rows
+
+
+@pytest.mark.parametrize("rows", [20_000, 20_001, 20_049, 9_949])
+async def test_a_long_list_is_read_in_halves_at_once_and_every_row_of_it_once(rows: int) -> None:
+    portal = BusyPortal(rows)
+    told = await _walk(portal, _long())
+    assert len(told) == rows
+    assert set(told.values()) == {1}
+    assert any(portal.together)
+    assert portal.requests <= rows // (PAGE * COMMANDS) + 2
+
+
+async def test_what_one_half_cannot_be_told_is_a_problem_of_the_whole_list() -> None:
+    for failing in (range(3000, 3100), range(15_000, 15_100)):
+        portal, listing = BusyPortal(20_000), _long()
+        portal.failing = failing
+        await _walk(portal, listing)
+        assert isinstance(listing.problem, RightsMissing)
+
+
+async def test_what_must_be_younger_than_the_others_is_not_asked_beside_them() -> None:
+    portal = BusyPortal(20_000)
+    done = Listing("done", {"filter": {}}, lambda _: (), what="done", last=True)
+    await _walk(portal, _long(), done)
+    assert any(portal.together)
+    assert not any("done" in methods for methods in portal.together)
+
+
+async def test_two_requests_at_once_are_no_more_requests() -> None:
+    portal = BusyPortal(7_000)
+    short = [Listing(f"short{n}", {"filter": {}}, lambda _: (), what=f"short{n}", pages=141) for n in range(2)]
+    await _walk(portal, *short, beside=[Listing("beside", {"filter": {}}, lambda _: (), what="beside", pages=141)])
+    assert portal.requests <= 3 * 7_000 // (PAGE * COMMANDS) + 2
 
 
 # Many deals in one question
