@@ -28,6 +28,7 @@ ALLOWED = {
 PLACES = {
     "aiogram": ("bot/", "reglament/service.py", "reglament/webhook.py"),
     "httpx": ("crm_clients/",),
+    "msgspec": ("crm_clients/json_body.py",),
     "sqlalchemy": ("storage/", "migrations/", "crm_clients/sql.py"),
     "aiosqlite": ("storage/", "migrations/"),
     "alembic": ("storage/", "migrations/"),
@@ -50,6 +51,7 @@ MEANT_FOR = {
         "crm_clients/amocrm_api.py",  # lists of ids side by side, awaited by the read that started them
         "crm_clients/amocrm_created.py",  # chains of pages side by side, awaited by the same read
         "crm_clients/amocrm_deals.py",  # changes of stages beside the lists of leads, awaited or cancelled with them
+        "crm_clients/bitrix24_requests.py",  # two requests at once, awaited or cancelled by the read that sent them
         "crm_clients/stream.py",  # the read itself, ahead of whoever takes its facts
         "reglament/webhook.py",  # an update is receipted at once and answered beside, before the service ends
     },
