@@ -161,9 +161,9 @@ class Listing:
         """How many more pages to ask for, after so many full ones that hold so many ids."""
         self._pages += pages
         self.in_parts = True
-        if self._end > 0 and ids > 0:
-            ahead = (self._stop or self._end) - self._after
-            self.left = max(1, min(ceil(ahead * pages / ids), ceil(ahead / PAGE)))
+        ahead = (self._stop or self._end) - self._after
+        if self._end > 0 and ids > 0 and ahead >= 0:
+            self.left = min(ceil(ahead * pages / ids), ceil(ahead / PAGE))
         else:
             if self._pages >= self._expected:
                 self._expected = self._pages * GROWTH

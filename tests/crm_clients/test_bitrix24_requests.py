@@ -140,6 +140,7 @@ async def test_rows_beyond_a_told_end_are_read_too() -> None:
 
     reader.fake.fault = an_old_end
     assert await reader.number("deals_open") == 5999
+    assert reader.fake.requests < 8
 
 
 # Two requests at a time
