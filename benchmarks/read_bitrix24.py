@@ -133,7 +133,7 @@ def fill(managers: int, deals: int, cutoff: datetime) -> Served:
     full_pages = SMALL + sum(count // PAGE + 1 for count in rows.values()) + -(-bare // NAMED)  # a short one is the end
     fewest = -(-full_pages // COMMANDS)  # all lists share calls
     fake = FakeBitrix24(portal, per_second=PER_SECOND, bucket=BUCKET, now=time.time)
-    warm(fake)
+    fake.warm()
     seen = [0, 0]
 
     async def handle(request: httpx.Request) -> httpx.Response:
@@ -149,11 +149,6 @@ def fill(managers: int, deals: int, cutoff: datetime) -> Served:
         return calls, refused
 
     return Served(handle, fewest, told, count)
-
-
-def warm(fake: FakeBitrix24) -> None:
-    """A real server has its indexes before anybody asks: rows are kept as the wire has them already."""
-    fake.portal.deals.changed()
 
 
 # Libraries
