@@ -48,15 +48,15 @@ class Listing:
         by: str = "",
         at: str = "",
         pages: int = 1,
-        last: bool = False,
+        asked_last: bool = False,
     ) -> None:
         """`fold` makes facts of rows; `pages` is how many are expected; `at` is where the rows lie in a result.
 
-        `key` is the id's name in a row, `by` its name in a filter where that is another. `last`: it is not asked while
-        others are on their way, for its answer must be younger than theirs.
+        `key` is the id's name in a row, `by` its name in a filter where that is another. `asked_last`: not before all
+        that it is read with have been asked, nor while they are on their way, for its answer must be younger.
         """
         self.method, self.params, self.fold, self.what = method, params, fold, what
-        self.group, self.last = group or what, last
+        self.group, self.asked_last = group or what, asked_last
         self.left = pages
         """Pages that seem to be left."""
         self.failures = 0

@@ -87,6 +87,7 @@ class Reading:
         job, kinds = self._job, self._kinds
         problem = ""
         if kinds & {RecordKind.DEALS, RecordKind.COMMENTS}:
+            # Rows of stages are folded while the deals are read: whether all could be is known only then.
             problem = problem_of(about) or await self._deals_problem(fields) or problem_of(about)
         question = None if problem or problem_of(planned) else self._question()
         since = question.since if question else self._tasks.done_since() if RecordKind.TASKS in kinds else []

@@ -80,7 +80,9 @@ class Lists:
 
     def _next(self, current: Sequence[Listing], beside: Sequence[Listing], flying: Mapping[Listing, int]) -> Shares:
         """What the next request holds; nothing if there is none, or it is better to wait for one that is on its way."""
-        ready = [listing for listing in self._ready(current, flying) if not (flying and listing.last)]
+        ready = self._ready(current, flying)
+        if flying or any(listing not in ready and not listing.asked_last for listing in current):
+            ready = [listing for listing in ready if not listing.asked_last]
         others = self._ready(beside, flying)
         if flying and not self._is_worth_it(ready, others, flying):
             return []
@@ -175,14 +177,15 @@ class Lists:
     async def _until_unblocked(self, listings: Sequence[Listing]) -> None:
         """Wait for the first of the methods; what cannot be waited for has failed."""
         now = self._api.clock.monotonic()
-        for listing in listings:
+        blocked = [listing for listing in listings if self._is_blocked(listing.method)]
+        for listing in blocked:
             wait = self._blocked[listing.method] - now
             if not self._deadline.allows(wait):
                 listing.problem = CrmUnavailable(
                     f"{listing.method}: its computing time is used up for another {wait:.0f} s, "
                     "which is longer than the read may take"
                 )
-        waits = [self._blocked[listing.method] - now for listing in listings if listing.open]
+        waits = [self._blocked[listing.method] - now for listing in blocked if listing.open]
         if waits:
             await self._sleep(min(waits))
 

@@ -103,16 +103,16 @@ class TaskReader:
     def done_since(self) -> list[Listing]:
         """What has been done since the cutoff; read after the others, for what is done meanwhile is in none of them."""
         cutoff = stamp(self._cutoff)
-        lists = [self._activities({"COMPLETED": "Y", ">=LAST_UPDATED": cutoff}, 1, last=True)]
+        lists = [self._activities({"COMPLETED": "Y", ">=LAST_UPDATED": cutoff}, 1, asked_last=True)]
         if self._job.wants("overdue_tasks"):
-            lists.append(self._list_tasks({">=CLOSED_DATE": cutoff}, 1, last=True))
+            lists.append(self._list_tasks({">=CLOSED_DATE": cutoff}, 1, asked_last=True))
         return lists
 
-    def _activities(self, conditions: Row, pages: int, *, last: bool = False) -> Listing:
-        return self._list("crm.activity.list", conditions, SELECT, self._fold, WHAT_ACTIVITIES, pages, last=last)
+    def _activities(self, conditions: Row, pages: int, **more: Any) -> Listing:
+        return self._list("crm.activity.list", conditions, SELECT, self._fold, WHAT_ACTIVITIES, pages, **more)
 
-    def _list_tasks(self, conditions: Row, pages: int, *, last: bool = False) -> Listing:
-        shape = {"key": "id", "by": "ID", "at": "tasks", "last": last}
+    def _list_tasks(self, conditions: Row, pages: int, **more: Any) -> Listing:
+        shape = {"key": "id", "by": "ID", "at": "tasks", **more}
         return self._list("tasks.task.list", conditions, _SELECT_TASK, self._fold_tasks, WHAT_TASKS, pages, **shape)
 
     @staticmethod

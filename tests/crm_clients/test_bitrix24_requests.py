@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from crm_clients.base import ReadStats
-from crm_clients.bitrix24_api import COMMANDS, PAGE, Bitrix24Api, Reply
+from crm_clients.bitrix24_api import COMMANDS, PAGE, Bitrix24Api, OperationLimit, Reply
 from crm_clients.bitrix24_bindings import GROUP, WAYS, Groups
 from crm_clients.bitrix24_lists import Listing
 from crm_clients.bitrix24_requests import Lists
@@ -156,6 +156,9 @@ class BusyPortal:
         self.together: list[set[str]] = []
         self.failing = range(0)
         """Behind which ids nothing is told."""
+        self.blocked: dict[str, OperationLimit] = {}
+        """What is said of a method, once."""
+        self.asked: list[str] = []
         self._rows = rows
         self._flying: list[set[str]] = []
 
@@ -172,7 +175,11 @@ class BusyPortal:
     def _answers(self, commands: Mapping[str, str]) -> dict[str, Reply]:
         replies: dict[str, Reply] = {}
         for name, command in commands.items():
-            after = command.rpartition("=")[2]
+            method, after = command.partition("?")[0], command.rpartition("=")[2]
+            self.asked.append(method)
+            if method in self.blocked:
+                replies[name] = Reply(error=self.blocked.pop(method))
+                continue
             if after.startswith("$result"):
                 rows = replies[after.partition("[")[2].partition("]")[0]].value
                 after = rows[PAGE - 1]["ID"] if rows and len(rows) == PAGE else 0
@@ -184,6 +191,10 @@ class BusyPortal:
             else:
                 replies[name] = Reply([{"ID": key} for key in range(begin + 1, min(begin + PAGE, self._rows) + 1)])
         return replies
+
+
+async def _drop(_listing: Listing, _page: Sequence[Row]) -> None:
+    pass
 
 
 async def _walk(portal: BusyPortal, *listings: Listing, beside: Sequence[Listing] = ()) -> Counter[str]:
@@ -219,10 +230,26 @@ async def test_what_one_half_cannot_be_told_is_a_problem_of_the_whole_list() -> 
 
 async def test_what_must_be_younger_than_the_others_is_not_asked_beside_them() -> None:
     portal = BusyPortal(20_000)
-    done = Listing("done", {"filter": {}}, lambda _: (), what="done", last=True)
+    done = Listing("done", {"filter": {}}, lambda _: (), what="done", asked_last=True)
     await _walk(portal, _long(), done)
     assert any(portal.together)
     assert not any("done" in methods for methods in portal.together)
+
+
+async def test_what_must_be_younger_than_the_others_waits_while_one_of_them_is_blocked() -> None:
+    portal = BusyPortal(30)
+    portal.blocked = {"steps": OperationLimit("no computing time", 100.0)}
+    other, beside, steps, done = (
+        Listing(name, {"filter": {}}, lambda _: (), what=name, asked_last=name == "done")
+        for name in ("other", "steps", "steps", "done")
+    )
+    lists = Lists(cast(Bitrix24Api, portal), Deadline(300, portal.clock), _drop)
+    lists.beside([beside])
+    await lists.read([other])
+    assert portal.asked == ["other", "steps"]
+    await lists.read([steps, done])
+    assert portal.asked[2:4] == ["steps", "done"]
+    assert (steps.problem, done.problem) == (None, None)
 
 
 async def test_two_requests_at_once_are_no_more_requests() -> None:
