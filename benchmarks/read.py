@@ -21,7 +21,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -57,7 +57,7 @@ class Served:
     """Calls, if every list came in full pages and batches."""
     expected: Mapping[str, Mapping[str, int]]
     """By user, what must be counted; only what the contest checks."""
-    count: Callable[[], tuple[int, int]]
+    count: Callable[[], Awaitable[tuple[int, int]]]
     """Calls and refusals since it was asked last."""
 
 
@@ -97,7 +97,7 @@ async def be_server(crm: str, managers: int, deals: int) -> None:
         print(json.dumps(told), flush=True)
         loop = asyncio.get_running_loop()
         while (await loop.run_in_executor(None, sys.stdin.readline)).strip():
-            print(json.dumps(served.count()), flush=True)
+            print(json.dumps(await served.count()), flush=True)
 
 
 class Heartbeat:

@@ -12,7 +12,8 @@ from benchmarks.read import KPIS, LATENCY, Served
 from crm_clients.amocrm import AmocrmClient, AmocrmConfig
 from crm_clients.base import DictMemory
 from tests.crm_clients.amocrm_world import LOST, UNSORTED, WON, Expectation, Stage, User, World
-from tests.crm_clients.fake_amocrm import FakeAmocrm, answering
+from tests.crm_clients.answering import answering
+from tests.crm_clients.fake_amocrm import FakeAmocrm
 
 LIMIT, PACE = 7, 6.8
 REQUIRED = {"*": ["77001"]}
@@ -45,7 +46,7 @@ def fill(managers: int, deals: int, cutoff: datetime) -> Served:
     fake = FakeAmocrm(world, rate=LIMIT, patience=10**9, latency=LATENCY, keep_requests=False)
     fake.beside = answering(fake)
 
-    def count() -> tuple[int, int]:
+    async def count() -> tuple[int, int]:
         found = fake.count, fake.refused
         fake.count = fake.refused = 0
         return found

@@ -14,6 +14,7 @@ import httpx
 from benchmarks.read import DAY, LATENCY, Served
 from crm_clients.base import DictMemory
 from crm_clients.bitrix24 import Bitrix24Client, Bitrix24Config
+from tests.crm_clients.answering import answered, answering
 from tests.crm_clients.fake_bitrix24 import CONTACT, DEAL, SECRET, FakeBitrix24, Portal
 
 PER_SECOND, BUCKET = 2, 50
@@ -133,22 +134,28 @@ def fill(managers: int, deals: int, cutoff: datetime) -> Served:
     full_pages = SMALL + sum(count // PAGE + 1 for count in rows.values()) + -(-bare // NAMED)  # a short one is the end
     fewest = -(-full_pages // COMMANDS)  # all lists share calls
     fake = FakeBitrix24(portal, per_second=PER_SECOND, bucket=BUCKET, now=time.time)
-    fake.warm()
+    fake.index()
+    beside = answering(fake)
     seen = [0, 0]
 
     async def handle(request: httpx.Request) -> httpx.Response:
         begun = time.perf_counter()
         body = await request.aread()
-        status, content = fake.answer(request.url.path, body)
+        status, content = await answered(beside, FakeBitrix24.answer, request.url.path, body)
         await asyncio.sleep(max(0.0, LATENCY - (time.perf_counter() - begun)))
         return httpx.Response(status, content=content, headers={"content-type": "application/json; charset=utf-8"})
 
-    def count() -> tuple[int, int]:
-        calls, refused = fake.requests - seen[0], fake.refused - seen[1]
-        seen[:] = [fake.requests, fake.refused]
-        return calls, refused
+    async def count() -> tuple[int, int]:
+        requests, refused = await answered(beside, _counted)
+        calls, refusals = requests - seen[0], refused - seen[1]
+        seen[:] = [requests, refused]
+        return calls, refusals
 
     return Served(handle, fewest, told, count)
+
+
+def _counted(fake: FakeBitrix24) -> tuple[int, int]:
+    return fake.requests, fake.refused
 
 
 # Libraries

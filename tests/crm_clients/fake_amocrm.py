@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import gc
 import json
 import re
 import time
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
-from multiprocessing import get_context
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
 from tests.crm_clients.amocrm_world import LOST, WON, Company, Event, Lead, Note, Row, Task, User, World
+from tests.crm_clients.answering import answered
 
 HAL = {"content-type": "application/hal+json"}
 PROBLEM = {"content-type": "application/problem+json"}
@@ -214,8 +213,7 @@ class FakeAmocrm:
         asked = path.removeprefix("/api/v4/"), request.url.query.decode()
         if self.beside is None:
             return self._get(asked[0], Query(asked[1]))
-        told = await asyncio.get_running_loop().run_in_executor(self.beside, _put_together, *asked)
-        return self._answer(*told)
+        return self._answer(*await answered(self.beside, _put_together, *asked))
 
     def _is_known(self, authorization: str) -> bool:
         access = authorization.removeprefix("Bearer ")
@@ -581,21 +579,8 @@ def _stage_of(value: list[Row]) -> tuple[int, int] | None:
     return stage["pipeline_id"], stage["id"]
 
 
-_forked: list[FakeAmocrm] = []
-"""In a process of `answering`: the account it has inherited."""
-
-
-def answering(fake: FakeAmocrm) -> Executor:
-    """A process for answers, which knows the account as it is now. To be called before threads are started."""
-    gc.collect()
-    gc.freeze()  # a collection of all that would delay answers
-    process = ProcessPoolExecutor(1, get_context("fork"), _forked.append, (fake,))
-    process.submit(len, ()).result()  # it is born now
-    return process
-
-
-def _put_together(path: str, query: str) -> tuple[int, bytes, dict[str, str]]:
-    response = _forked[0]._get(path, Query(query))
+def _put_together(fake: FakeAmocrm, path: str, query: str) -> tuple[int, bytes, dict[str, str]]:
+    response = fake._get(path, Query(query))
     kind = response.headers.get("content-type")
     return response.status_code, response.content, {"content-type": kind} if kind else {}
 
@@ -646,4 +631,4 @@ async def _talk(handle: Handler, reader: asyncio.StreamReader, writer: asyncio.S
         writer.close()
 
 
-__all__ = ["LOST", "WON", "FakeAmocrm", "Fault", "answering", "jwt", "serve"]
+__all__ = ["LOST", "WON", "FakeAmocrm", "Fault", "jwt", "serve"]

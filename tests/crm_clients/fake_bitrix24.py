@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 import re
 import time
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from functools import lru_cache
-from operator import ge, gt, le, lt
 from typing import Any
 from urllib.parse import quote, unquote_plus
 
 import httpx
+import msgspec
+
+from tests.crm_clients.bitrix24_table import Row, Table, number, values_of
 
 PAGE, COMMANDS = 50, 50
 SERVER = timezone(timedelta(hours=3))
@@ -29,54 +30,12 @@ NO_DEADLINE = "9999-12-31T00:00:00+03:00"
 SECRET = "k3yofthewebhook"
 SCOPES = ("crm", "task", "telephony", "user_brief", "department")
 
-Row = dict[str, Any]
 Fault = Callable[[str, Mapping[str, Any]], Mapping[str, Any] | None]
 
 
 def when(at: datetime | None) -> str | None:
     """As the portal writes it: in its own zone, with the offset."""
     return None if at is None else at.astimezone(SERVER).isoformat(timespec="seconds")
-
-
-@dataclass
-class Table:
-    """Rows by id, with the answers to a filter kept for the next page."""
-
-    key: str
-    rows: dict[int, Row] = field(default_factory=dict)
-    _found: dict[str, list[int]] = field(default_factory=dict)
-
-    def add(self, row: Row) -> Row:
-        self.rows[int(row[self.key])] = row
-        self._found.clear()
-        return row
-
-    def changed(self) -> None:
-        """Rows were changed in place."""
-        self._found.clear()
-
-    def select(
-        self,
-        conditions: Mapping[str, Any],
-        extra: Callable[[Row], bool] | None,
-        mark: str,
-        among: Iterable[int] | None = None,
-    ) -> list[int]:
-        """Ids of the rows that match, ascending; `among` is where an index says they are."""
-        after = _number(conditions.get(f">{self.key}"))
-        rest = {name: value for name, value in conditions.items() if name != f">{self.key}"}
-        cached = json.dumps(rest, sort_keys=True, default=str) + mark
-        ids = self._found.get(cached)
-        if ids is None:
-            equal_first = sorted(rest.items(), key=lambda item: item[0][0] in "<>")  # they are quicker to tell
-            tests = [_test(name, value) for name, value in equal_first]
-            ids = sorted(self.rows if among is None else among)
-            for test in tests if extra is None else [*tests, extra]:
-                ids = [key for key in ids if test(self.rows[key])]
-            if len(self._found) > 500:
-                self._found.clear()
-            self._found[cached] = ids
-        return ids[bisect_right(ids, after) :] if after else ids
 
 
 @dataclass
@@ -377,9 +336,9 @@ class FakeBitrix24(httpx.AsyncBaseTransport):
         ids = table.select(conditions, extra, mark, among)
         if times is not None:
             ids = [key for key in ids for _ in range(times(key))]
-        if "DESC" in (params.get("ORDER"), *_values(params.get("order"))):
+        if "DESC" in (params.get("ORDER"), *values_of(params.get("order"))):
             ids = ids[::-1]
-        start = _number(params.get("start"))
+        start = number(params.get("start"))
         counted = start >= 0
         if start < 0 and not keyset:
             start, counted = 0, True
@@ -395,15 +354,16 @@ class FakeBitrix24(httpx.AsyncBaseTransport):
             return value, 0, None
         return value, len(ids), begin + PAGE if begin + PAGE < len(ids) else None
 
-    def warm(self) -> None:
-        """Know the times of all rows before anybody asks, as a server knows them by its indexes."""
+    def index(self) -> None:
+        """Know what is in the portal before anybody asks, as a server knows it by its indexes."""
         portal = self.portal
-        portal.deals.changed()
-        for table in (portal.deals, portal.activities, portal.tasks, portal.calls, portal.companies):
-            for row in table.rows.values():
-                for value in row.values():
-                    if isinstance(value, str) and value[4:11:3] == "--T":
-                        _comparable(value)
+        portal.deals.index(times=("createdTime", "movedTime"), values=("closed",))
+        portal.activities.index(times=("DEADLINE", "LAST_UPDATED", "START_TIME"), values=("COMPLETED",))
+        portal.tasks.index(times=("deadline", "closedDate"))
+        portal.calls.index(times=("CALL_START_DATE",))
+        portal.companies.index(times=("createdTime",))
+        self.bound_to(())
+        self.moves_of(())
 
     def bound_to(self, wanted: Iterable[tuple[int, int]]) -> set[int]:
         """Activities that are bound to any of the objects."""
@@ -434,9 +394,9 @@ class FakeBitrix24(httpx.AsyncBaseTransport):
 
 
 def _items(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
-    table = {DEAL: fake.portal.deals, COMPANY: fake.portal.companies}.get(_number(params.get("entityTypeId")))
+    table = {DEAL: fake.portal.deals, COMPANY: fake.portal.companies}.get(number(params.get("entityTypeId")))
     extra, mark = fake.sees("assignedById")
-    wanted = _values(params.get("select")) or ["id"]
+    wanted = values_of(params.get("select")) or ["id"]
     return fake.page(
         table or Table("id"), params, params.get("filter") or {},
         select=None if "*" in wanted else [*dict.fromkeys(["id", *wanted])], at="items", extra=extra, mark=mark,
@@ -450,7 +410,7 @@ def _activities(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int
     extra, among, times = sees, None, None
     if bindings is not None:
         wanted = [
-            (_number(binding.get("OWNER_TYPE_ID", 0)), _number(binding.get("OWNER_ID", 0)))
+            (number(binding.get("OWNER_TYPE_ID", 0)), number(binding.get("OWNER_ID", 0)))
             for binding in (bindings.values() if isinstance(bindings, Mapping) else bindings)
         ]
         mark += str(wanted)
@@ -469,7 +429,7 @@ def _activities(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int
         extra, times = bound, hits
         among = fake.bound_to(wanted)
     return fake.page(
-        fake.portal.activities, params, conditions, select=_values(params.get("select")), extra=extra, mark=mark,
+        fake.portal.activities, params, conditions, select=values_of(params.get("select")), extra=extra, mark=mark,
         among=among, times=times,
     )  # fmt: skip
 
@@ -489,12 +449,12 @@ def _calls(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | No
 
 def _moves(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
     conditions = params.get("filter") or {}
-    among = fake.moves_of(_values(conditions["OWNER_ID"])) if "OWNER_ID" in conditions else None
+    among = fake.moves_of(values_of(conditions["OWNER_ID"])) if "OWNER_ID" in conditions else None
     return fake.page(fake.portal.moves, params, conditions, at="items", among=among)
 
 
 def _bindings(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
-    bound = sorted(fake.portal.bindings.get(_number(params.get("activityId")), ()))
+    bound = sorted(fake.portal.bindings.get(number(params.get("activityId")), ()))
     return [{"entityTypeId": kind, "entityId": key} for kind, key in bound], None, None
 
 
@@ -502,8 +462,8 @@ def _comments(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int |
     conditions = params.get("filter") or {}
     if not conditions.get("ENTITY_ID") or conditions.get("ENTITY_TYPE") != "deal":
         raise _Refused(400, _error("", "Filter by ENTITY_ID and ENTITY_TYPE is required"))
-    rows = sorted(fake.portal.comments.get(_number(conditions["ENTITY_ID"]), ()), key=lambda row: str(row["CREATED"]))
-    start = max(0, _number(params.get("start")))
+    rows = sorted(fake.portal.comments.get(number(conditions["ENTITY_ID"]), ()), key=lambda row: str(row["CREATED"]))
+    start = max(0, number(params.get("start")))
     following = start + PAGE if start + PAGE < len(rows) else None
     return rows[start : start + PAGE], len(rows), following
 
@@ -562,14 +522,12 @@ _METHODS: dict[str, tuple[str, Any]] = {
 }
 
 
+_json = msgspec.json.Encoder(decimal_format="number").encode
+"""Exact decimals as numbers."""
+
+
 def _error(code: str, text: str) -> Row:
     return {"error": code, "error_description": text}
-
-
-def _json(value: Any) -> bytes:
-    """Exact decimals as numbers."""
-    text = json.dumps(value, ensure_ascii=False, default=lambda amount: f"\x00{amount}\x00")
-    return re.sub(r'"\\u0000(.*?)\\u0000"', r"\1", text).encode()
 
 
 # PHP's query strings
@@ -621,46 +579,6 @@ def _camel(name: str) -> str:
     words = name.removeprefix(mark).lower().split("_")
     camel = words[0] + "".join(word.capitalize() for word in words[1:])
     return mark + {"realStatus": "status"}.get(camel, camel)
-
-
-def _test(name: str, value: Any) -> Callable[[Row], bool]:
-    mark = next((m for m in ("!@", ">=", "<=", "!=", ">", "<", "@", "!", "=") if name.startswith(m)), "")
-    column = name.removeprefix(mark)
-    wanted = _values(value)
-    if mark in (">", "<", ">=", "<="):
-        limit = _comparable(wanted[0] if wanted else "")
-        kind, holds = type(limit), {">": gt, "<": lt, ">=": ge, "<=": le}[mark]
-        return lambda row: (
-            type(have := _comparable(row.get(column))) is kind and have is not None and holds(have, limit)
-        )
-    accepted = {str(one) for one in wanted}
-    if mark.startswith("!"):
-        return lambda row: str(row.get(column)) not in accepted
-    return lambda row: str(row.get(column)) in accepted
-
-
-def _values(value: Any) -> list[Any]:
-    if isinstance(value, Mapping):
-        return list(value.values())
-    return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
-
-
-@lru_cache(200_000)
-def _comparable(value: Any) -> Any:
-    text = str(value if value is not None else "")
-    if "T" in text:
-        return datetime.fromisoformat(text)
-    try:
-        return Decimal(text)
-    except ArithmeticError:
-        return None
-
-
-def _number(value: Any) -> int:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return 0
 
 
 __all__ = ["COMPANY", "CONTACT", "DEAL", "SECRET", "FakeBitrix24", "Portal", "when"]
