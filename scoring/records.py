@@ -6,10 +6,11 @@ since when, so that `tally` can tell what was so at the cutoff although the read
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+
+from scoring.frozen import frozen
 
 
 class RecordKind(StrEnum):
@@ -34,7 +35,7 @@ class DealState(StrEnum):
     LOST = "lost"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Money:
     """An exact amount of one currency (ISO 4217 code, or what the CRM calls it)."""
 
@@ -42,7 +43,7 @@ class Money:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Deal:
     """A deal (lead in amoCRM, opportunity in Odoo) as it is when read."""
 
@@ -71,7 +72,7 @@ class Deal:
     """KPIs for which this row may have stood otherwise at the cutoff: changed since, in a field without history."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Task:
     """Something planned that asks something of a manager: to-do, planned call or meeting, task."""
 
@@ -92,7 +93,7 @@ class Task:
     doubtful: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Company:
     """A company, credited to `manager` (creator or owner, as the connection's `companies_credit` says)."""
 
@@ -103,7 +104,7 @@ class Company:
     doubtful: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Meeting:
     """A meeting that was held."""
 
@@ -117,7 +118,7 @@ class Meeting:
     doubtful: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """A telephone call."""
 
@@ -133,7 +134,7 @@ class Call:
     doubtful: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comment:
     """A human comment on a deal."""
 
@@ -145,7 +146,7 @@ class Comment:
 Record = Deal | Task | Company | Meeting | Call | Comment
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Completed:
     """All records of a kind have been yielded. Without this mark the kind counts as not read."""
 
@@ -154,7 +155,7 @@ class Completed:
     """When its reading started: lateness is measured by it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failed:
     """A kind could not be read in full; its KPIs are absent."""
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from scoring.frozen import frozen
 from scoring.records import Money
 
 Number = int | Mapping[str, Decimal]
@@ -22,7 +23,7 @@ class Manager:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Evidence:
     """One counted thing, so that every point can be explained with a link."""
 
