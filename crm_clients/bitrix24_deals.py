@@ -17,7 +17,7 @@ from sys import intern
 from typing import Any
 
 from crm_clients.bitrix24_api import PAGE
-from crm_clients.bitrix24_fields import Fields, is_empty, values_of
+from crm_clients.bitrix24_fields import Fields, guessed, is_empty, values_of
 from crm_clients.bitrix24_job import DEAL, Job, problem_of, state_of
 from crm_clients.bitrix24_lists import Listing
 from crm_clients.bitrix24_values import Row, identity, instant, is_yes, number, stamp
@@ -80,15 +80,26 @@ class Names:
     """By pipeline: (as the settings spell it, as the portal does)."""
 
     @classmethod
+    def guess(cls, job: Job) -> Names:
+        """As portals mostly spell them."""
+        return cls._named(job, lambda _setting, name: guessed(name))
+
+    @classmethod
     def learn(cls, job: Job, fields: Fields) -> Names:
         """Raises CrmRefused where the settings name a field that is not there."""
+        names = cls._named(job, fields.name)
+        if names.loss_reason:
+            names.reasons = fields.labels(names.loss_reason)
+        return names
+
+    @classmethod
+    def _named(cls, job: Job, spelled: Callable[[str, str], str]) -> Names:
         names = cls()
         if job.config.loss_reason_field and job.wants("lost_without_reason"):
-            names.loss_reason = fields.name("loss_reason_field", job.config.loss_reason_field)
-            names.reasons = fields.labels(names.loss_reason)
+            names.loss_reason = spelled("loss_reason_field", job.config.loss_reason_field)
         if job.wants("deals_missing_fields"):
             names.required = {
-                pipeline: [(name, fields.name("required_fields", name)) for name in wanted]
+                pipeline: [(name, spelled("required_fields", name)) for name in wanted]
                 for pipeline, wanted in job.config.required_fields.items()
             }
         return names
@@ -109,9 +120,10 @@ class DealReader:
     """Reads the deals that were open at the cutoff, and those closed in the window."""
 
     def __init__(
-        self, job: Job, names: Names, has_task: Callable[[int], bool], has_comment: Callable[[int], bool]
+        self, job: Job, pages: int, has_task: Callable[[int], bool], has_comment: Callable[[int], bool]
     ) -> None:
-        self._job, self._names = job, names
+        """`pages` is a guess at those of the open deals."""
+        self._job, self._names, self._pages = job, Names.guess(job), pages
         self._has_task, self._has_comment = has_task, has_comment
         self._asks_tasks, self._asks_comments = job.wants("deals_without_task"), job.wants("deals_without_comment")
         self._start, self._cutoff = job.request.window.start, job.request.window.cutoff
@@ -123,17 +135,17 @@ class DealReader:
         """Open deals of members that own nothing planned."""
         self.without_comment: array[int] = array("q")
         """Open deals of members of which no comment is known."""
+        self.lists = self._every()
+        """May be asked for at once, as the names are guessed, but not be folded before they are known."""
 
-    async def read(self, pages: int) -> str:
+    async def read(self, names: Names) -> str:
         """Hand the open deals over, and find those whose story must be read; why not all could be read, or nothing."""
-        lists = [
-            self._list({"closed": "N"}, pages),
-            self._list({"closed": "Y", ">=movedTime": stamp(self._start)}, pages // MOVED + 1),
-            # One that was never moved need not have a time of it.
-            self._list({"closed": "Y", ">=createdTime": stamp(self._start)}, 1),
-        ]
-        await self._job.read(lists)
-        return problem_of(lists)
+        guess, self._names = self._names, names
+        if guess.select != names.select:
+            self.lists = self._every()
+            self._job.lists.ahead(())
+        await self._job.read(self.lists)
+        return problem_of(self.lists)
 
     async def read_stories(self, beside: Sequence[Listing] = ()) -> str:
         """Hand the other deals over, once their stories are read.
@@ -156,6 +168,14 @@ class DealReader:
             await job.stream.put(partial(self._refined, page, told))
         await job.stream.drained()
         return ""
+
+    def _every(self) -> list[Listing]:
+        return [
+            self._list({"closed": "N"}, self._pages),
+            self._list({"closed": "Y", ">=movedTime": stamp(self._start)}, self._pages // MOVED + 1),
+            # One that was never moved need not have a time of it.
+            self._list({"closed": "Y", ">=createdTime": stamp(self._start)}, 1),
+        ]
 
     def _list(self, conditions: Mapping[str, Any], pages: int) -> Listing:
         params = {"entityTypeId": DEAL, "filter": conditions, "select": self._names.select}
@@ -311,5 +331,5 @@ def _money(row: Row) -> Money | None:
     amount = row.get("opportunity")
     if amount in (None, "", False):
         return None
-    exact = amount if isinstance(amount, Decimal) else Decimal(str(amount))
+    exact = Decimal(str(amount) if isinstance(amount, float) else amount)
     return Money(exact, intern(str(row.get("currencyId") or ""))) if exact else None

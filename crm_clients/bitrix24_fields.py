@@ -7,6 +7,9 @@ from typing import Any
 
 from crm_clients.errors import CrmNonsense, CrmRefused
 
+_NOTHING = frozenset({"", "0", "0.0", "0.00"})
+"""No text, no sum, no link."""
+
 
 class Fields:
     """The names of a deal's fields, as the portal spells them."""
@@ -39,6 +42,14 @@ def spelling(name: str) -> str:
     return name.replace("_", "").casefold()
 
 
+def guessed(name: str) -> str:
+    """How portals mostly spell a field that the settings name: `ufCrm_170`, `ufCrmReason`, `companyId`."""
+    if not name.isupper():
+        return name
+    first, *rest = name.casefold().split("_")
+    return first + "".join(f"_{part}" if part.isdigit() else part.capitalize() for part in rest)
+
+
 def values_of(value: Any) -> Sequence[Any]:
     """Those of a field, which may be a list: PHP sends some as objects."""
     if isinstance(value, Mapping):
@@ -48,9 +59,11 @@ def values_of(value: Any) -> Sequence[Any]:
 
 def is_empty(value: Any, name: str) -> bool:
     """Whether a field says nothing; `name` tells what nothing looks like in it."""
+    if isinstance(value, str) and value.strip() not in _NOTHING:
+        return False
     if isinstance(value, list | Mapping):
         return all(is_empty(one, name) for one in values_of(value))
     if value is None or value is False or not str(value).strip():
         return True
     is_amount_or_link = name == "opportunity" or name.endswith("Id")
-    return is_amount_or_link and str(value) in ("0", "0.0", "0.00")
+    return is_amount_or_link and str(value) in _NOTHING

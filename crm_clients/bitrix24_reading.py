@@ -1,7 +1,7 @@
 """One read of a Bitrix24 portal, from the first request to the last mark.
 
-What is planned is read before the deals, so that of a deal it is known whether it has a next step when it comes; the
-lists of one step share their requests.
+What is planned is folded before the deals, so that of a deal it is known whether it has a next step when it comes; the
+lists of one step share their requests, and the first deals come beside the last of what is planned.
 """
 
 from __future__ import annotations
@@ -39,12 +39,20 @@ class Reading:
         self._tasks = TaskReader(job)
         self._comments = CommentReader(job)
         self._deals: DealReader | None = None
+        if self._kinds & {RecordKind.DEALS, RecordKind.COMMENTS}:
+            self._deals = DealReader(job, self._pages, self._tasks.has_task, self._comments.knows)
 
     async def run(self) -> None:
         """Read everything. Raises CrmError if the portal refuses, or nothing at all could be read.
 
         What happened has nothing to wait for, and nothing waits for it: it fills the requests of all the others.
         """
+        try:
+            await self._run()
+        finally:
+            await self._job.lists.stop()
+
+    async def _run(self) -> None:
         events = self._events()
         happened = [listing for listings in events.values() for listing in listings]
         planned = self._tasks.listings(self._pages) if RecordKind.TASKS in self._kinds else []
@@ -52,6 +60,8 @@ class Reading:
         about = self._about_deals(fields, stages)
         profile = Once("profile", {}, what="the webhook's user", group="profile")
         self._job.lists.beside(happened)
+        if self._deals is not None:
+            self._job.lists.ahead(self._deals.lists)
         await self._job.fetch([profile, *about, *planned])
         if is_ordinary(profile.value):
             await prove_sight(self._job.read, self._job.request.members)
@@ -77,7 +87,7 @@ class Reading:
         return Once("crm.item.fields", {"entityTypeId": DEAL}, what="fields of deals", group=RecordKind.DEALS)
 
     def _about_deals(self, fields: Once, stages: Listing) -> list[Listing]:
-        if not self._kinds & {RecordKind.DEALS, RecordKind.COMMENTS}:
+        if self._deals is None:
             return []
         config = self._job.config
         return [stages, fields] if config.loss_reason_field or any(config.required_fields.values()) else [stages]
@@ -86,9 +96,10 @@ class Reading:
         """Deals, and what those are bound to that own nothing planned; why the deals could not be read, or nothing."""
         job, kinds = self._job, self._kinds
         problem = ""
-        if kinds & {RecordKind.DEALS, RecordKind.COMMENTS}:
+        if self._deals is not None:
             # Rows of stages are folded while the deals are read: whether all could be is known only then.
-            problem = problem_of(about) or await self._deals_problem(fields) or problem_of(about)
+            problem = problem_of(about) or await self._deals_problem(self._deals, fields) or problem_of(about)
+            job.lists.ahead(())
         question = None if problem or problem_of(planned) else self._question()
         since = question.since if question else self._tasks.done_since() if RecordKind.TASKS in kinds else []
         beside = question.listings if question else since
@@ -104,7 +115,7 @@ class Reading:
             await self._mark(RecordKind.DEALS, problem)
         return problem
 
-    async def _deals_problem(self, fields: Once) -> str:
+    async def _deals_problem(self, deals: DealReader, fields: Once) -> str:
         job = self._job
         if not job.stages.states:
             await job.stream.drained()
@@ -116,8 +127,7 @@ class Reading:
             return str(error)
         if RecordKind.COMMENTS in self._kinds:
             await self._comments.recall()
-        self._deals = DealReader(job, names, self._tasks.has_task, self._comments.knows)
-        return await self._deals.read(self._pages)
+        return await deals.read(names)
 
     def _question(self, but: Iterable[int] = ()) -> Question | None:
         """What open deals that own nothing planned are bound to; None if nobody asks, or there are none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from crm_clients.bitrix24_api import COMMANDS, IN_FLIGHT, Bitrix24Api, OperationLimit, Reply, refused
@@ -17,11 +17,15 @@ Take = Callable[[Listing, Sequence[Row]], Awaitable[None]]
 """Is given each page in its turn; may only note it, so that the next request can go out meanwhile."""
 Shares = Sequence[tuple[Listing, int]]
 """Listings that share a request, and how many pages of each it asks for."""
+Flights = dict[asyncio.Task[None], Shares]
+"""Requests that are on their way."""
 
 FEW_ATTEMPTS = 3
 """A request for several kinds of record is given up sooner: each kind is then read by itself."""
 PLENTY = 3 * COMMANDS
 """Pages that are left to fill requests up with, of which some may have a request of their own."""
+FEW_LISTINGS = 12
+"""Many long commands take a while to write: after so many others have their turn."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0
 
 
@@ -33,6 +37,9 @@ class Lists:
         self._half = deadline.remaining("lists") / 2
         self._beside: list[Listing] = []
         """Those that nothing waits for."""
+        self._ahead: dict[Listing, list[Sequence[Row]]] = {}
+        """Those that are read next, and the pages of them that have come."""
+        self._flights: Flights = {}
         self._blocked: dict[str, float] = {}
         """Methods whose computing time is used up, and until when."""
 
@@ -45,45 +52,77 @@ class Lists:
         for listing in self._beside:
             listing.is_filler = True
 
+    def ahead(self, listings: Iterable[Listing]) -> None:
+        """Ask for the first pages of these where a `read` of others waits for its last, which come first.
+
+        Their rows are kept until they are themselves read, or with `ahead` of something else no longer wanted.
+        """
+        for listing in self._ahead:
+            listing.over = True
+        self._ahead = {listing: [] for listing in listings}
+
     async def read(self, listings: Iterable[Listing]) -> None:
         """Each ends `over` or with its `problem`; none takes another with it."""
-        await self._to_ends(iter(listings), self._beside)
+        wanted = list(listings)
+        for listing in wanted:
+            for rows in self._ahead.pop(listing, ()):
+                await self._take(listing, rows)
+        try:
+            await self._to_ends(iter(wanted), self._flights, self._beside, self._ahead)
+        except BaseException:
+            await self.stop()
+            raise
 
     async def finish(self) -> None:
         """Read the lists that were beside the others."""
-        await self._to_ends(iter(self._beside), ())
+        beside, self._beside = self._beside, []
+        await self.read(beside)
 
-    async def _to_ends(self, waiting: Iterator[Listing], beside: Sequence[Listing]) -> None:
+    async def stop(self) -> None:
+        """Wait for nothing that is still on its way."""
+        flights, self._flights = self._flights, {}
+        await _cancel(flights)
+
+    async def _to_ends(
+        self,
+        waiting: Iterator[Listing],
+        flights: Flights,
+        beside: Collection[Listing] = (),
+        ahead: Collection[Listing] = (),
+    ) -> None:
         current: list[Listing] = []
-        flights: dict[asyncio.Task[None], Shares] = {}
-        try:
-            while True:
-                current = [listing for listing in current if listing.open]
-                self._fill(current, waiting)
-                if not current and not flights:
-                    return
-                flying = dict(chain(*flights.values()))
-                _halve(current, flying)
-                if len(flights) < IN_FLIGHT and (shares := self._next(current, beside, flying)):
-                    flights[asyncio.create_task(self._fly(shares))] = shares
-                elif flights:
-                    landed, _ = await asyncio.wait(flights, return_when=asyncio.FIRST_COMPLETED)
-                    for flight in landed:
-                        del flights[flight]
-                        flight.result()
-                else:
-                    await self._until_unblocked(current)
-        finally:
-            for flight in flights:
-                flight.cancel()
-            await asyncio.gather(*flights, return_exceptions=True)
+        while True:
+            current = [listing for listing in current if listing.open]
+            self._fill(current, waiting)
+            flying = dict(chain(*flights.values()))
+            if not current and all(listing in beside or listing in ahead for listing in flying):
+                return
+            _halve(current, flying)
+            if len(flights) < IN_FLIGHT and (shares := self._next(current, beside, ahead, flying)):
+                flights[asyncio.create_task(self._fly(shares))] = shares
+            elif flights:
+                landed, _ = await asyncio.wait(flights, return_when=asyncio.FIRST_COMPLETED)
+                for flight in landed:
+                    del flights[flight]
+                    flight.result()
+            else:
+                await self._until_unblocked(current)
 
-    def _next(self, current: Sequence[Listing], beside: Sequence[Listing], flying: Mapping[Listing, int]) -> Shares:
+    def _next(
+        self,
+        current: Collection[Listing],
+        beside: Collection[Listing],
+        ahead: Collection[Listing],
+        flying: Mapping[Listing, int],
+    ) -> Shares:
         """What the next request holds; nothing if there is none, or it is better to wait for one that is on its way."""
         ready = self._ready(current, flying)
         if flying or any(listing not in ready and not listing.asked_last for listing in current):
             ready = [listing for listing in ready if not listing.asked_last]
         others = self._ready(beside, flying)
+        if all(listing.left <= flying.get(listing, 0) for listing in current):
+            early = [listing for listing in self._ready(ahead, flying) if not listing.in_parts]  # once: it is kept
+            ready += early if _wanted([*early, *others]) >= COMMANDS else []
         if flying and not self._is_worth_it(ready, others, flying):
             return []
         return _shares(ready, others) if self._is_early() else _shares(others, ready)
@@ -94,8 +133,8 @@ class Lists:
         It is full, or whatever it might be filled with is on its way to its end. What is beside the others is kept for
         filling up, unless there is plenty of it.
         """
-        wanted = sum(listing.want for listing in ready)
-        if wanted + sum(listing.want for listing in others) >= COMMANDS:
+        wanted = _wanted(ready)
+        if wanted + _wanted(others) >= COMMANDS:
             return wanted >= COMMANDS // 2 or sum(listing.left for listing in others) >= PLENTY
         return wanted > 0 and all(listing.left <= pages for listing, pages in flying.items())
 
@@ -106,7 +145,7 @@ class Lists:
     def _is_early(self) -> bool:
         return self._deadline.allows(self._half)
 
-    def _ready(self, listings: Sequence[Listing], flying: Container[Listing]) -> list[Listing]:
+    def _ready(self, listings: Iterable[Listing], flying: Container[Listing]) -> list[Listing]:
         return [
             listing
             for listing in listings
@@ -114,7 +153,7 @@ class Lists:
         ]
 
     def _fill(self, current: list[Listing], waiting: Iterator[Listing]) -> None:
-        room = IN_FLIGHT * COMMANDS - sum(listing.want for listing in current)
+        room = IN_FLIGHT * COMMANDS - _wanted(current)
         while room > 0 and (following := next(waiting, None)) is not None:
             if following.open:
                 current.append(following)
@@ -128,7 +167,8 @@ class Lists:
             mine = listing.commands(f"q{place}", pages)
             names[place] = list(mine)
             commands |= mine
-            await asyncio.sleep(0)  # many long commands take a while to write
+            if place % FEW_LISTINGS == FEW_LISTINGS - 1:
+                await asyncio.sleep(0)
         groups = dict.fromkeys(listing.group for listing, _ in shares)
         what = ", ".join(dict.fromkeys(listing.what for listing, _ in shares))
         try:
@@ -145,11 +185,16 @@ class Lists:
 
     async def _accept(self, listing: Listing, replies: Mapping[str, Reply]) -> bool:
         self._note_blocks(listing, replies.values())
+        if not listing.open:  # its other half has a problem, or it is no longer wanted
+            return True
         told = False
         try:
             for rows in listing.accept(replies):
                 told = True
-                await self._take(listing, rows)
+                if listing in self._ahead:
+                    self._ahead[listing].append(rows)
+                else:
+                    await self._take(listing, rows)
         except CrmError as error:
             listing.problem = error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -166,10 +211,20 @@ class Lists:
         """Where several kinds shared the request, each tries by itself: one of them may be what breaks it."""
         if len(groups) > 1 and not refused(error) and not isinstance(error, DeadlineExceeded):
             for group in groups:
-                await self._to_ends(iter([listing for listing in listings if listing.group == group]), ())
+                await self._apart([listing for listing in listings if listing.group == group])
             return
         for listing in listings:
             listing.problem = error
+
+    async def _apart(self, listings: Sequence[Listing]) -> None:
+        """Read these to their ends; what was asked ahead is asked again when it is read."""
+        for listing in listings:
+            listing.in_parts = True
+        flights: Flights = {}
+        try:
+            await self._to_ends(iter([listing for listing in listings if listing not in self._ahead]), flights)
+        finally:
+            await _cancel(flights)
 
     def _is_blocked(self, method: str) -> bool:
         return self._blocked.get(method, 0.0) > self._api.clock.monotonic()
@@ -206,13 +261,23 @@ class Lists:
         await self._api.clock.sleep(seconds)
 
 
+async def _cancel(flights: Flights) -> None:
+    for flight in flights:
+        flight.cancel()
+    await asyncio.gather(*flights, return_exceptions=True)
+
+
+def _wanted(listings: Iterable[Listing]) -> int:
+    return sum(listing.want for listing in listings)
+
+
 def _shares(listings: Sequence[Listing], beside: Sequence[Listing]) -> Shares:
     """How many pages each gets of one batch: what it wants, in their order; `beside` get what is left.
 
     What fits into another request is not cut for the room that they can fill: it would take two one after another.
     """
     shares: dict[Listing, int] = {}
-    room, filling = COMMANDS, sum(listing.want for listing in beside)
+    room, filling = COMMANDS, _wanted(beside)
     for listing in listings:
         if listing.want <= room or listing.want == COMMANDS or filling < room:
             shares[listing] = min(listing.want, room)

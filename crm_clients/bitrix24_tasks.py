@@ -141,19 +141,20 @@ class TaskReader:
         for row in rows:
             if not self.is_step(row):
                 continue
-            if is_yes(row.get("COMPLETED")):
+            is_done, deal = is_yes(row.get("COMPLETED")), 0
+            if is_done:
                 self.done[number(row["ID"])] = row
-            deals: frozenset[str] = frozenset()
             if number(row.get("OWNER_TYPE_ID")) == DEAL:
-                self._cover(number(row.get("OWNER_ID")))
-                self.owner = self.owner if is_yes(row.get("COMPLETED")) else number(row.get("OWNER_ID"))
-                deals = frozenset({identity(row.get("OWNER_ID"))})
+                deal = number(row.get("OWNER_ID"))
+                self._cover(deal)
+                self.owner = self.owner if is_done else deal
             if not self._concerns(row.get("RESPONSIBLE_ID"), instant(row.get("DEADLINE"))):
                 continue
+            task = self.task(row, frozenset({str(deal)} if deal else ()))
             if twin := _twin(row):
-                self._twins.append((twin, self.task(row, deals)))
+                self._twins.append((twin, task))
             else:
-                yield self.task(row, deals)
+                yield task
 
     def _concerns(self, user: Any, deadline: datetime | None) -> bool:
         """Whether it is to be counted: what is only planned covers its deal, and that is all."""

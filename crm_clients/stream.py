@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
 from scoring.records import Fact
@@ -12,13 +13,20 @@ Portion = Callable[[], Iterable[Fact]]
 
 AHEAD = 60
 """Portions (pages) that may wait: those of a request beside those of the next."""
+FOLDED = 100
+"""Portions that may be folded and not taken yet: while they are taken, the next request is on its way."""
 
 
 class Stream:
-    """A short queue of portions: while they are folded, the next request is already on its way."""
+    """A short queue of portions: while they are folded, the next request is already on its way.
 
-    def __init__(self, ahead: int = AHEAD) -> None:
+    What to ask for next may hang on what was folded, so that goes first: facts are taken while nothing is to be folded.
+    """
+
+    def __init__(self, ahead: int = AHEAD, folded: int = FOLDED) -> None:
         self._portions: asyncio.Queue[Portion | None] = asyncio.Queue(ahead)
+        self._folded: deque[Sequence[Fact]] = deque()
+        self._most = folded
 
     async def put(self, portion: Portion) -> None:
         """Hand a portion over; waits while too many do."""
@@ -29,17 +37,23 @@ class Stream:
         await self._portions.put(lambda: facts)
 
     async def drained(self) -> None:
-        """Wait until everything handed over has been taken."""
+        """Wait until everything handed over has been folded."""
         await self._portions.join()
 
     async def run(self, reading: Callable[[], Awaitable[None]]) -> AsyncIterator[Fact]:
         """Start `reading` and yield its facts; ends with it, raises what it raises, and cancels it if left early."""
         task = asyncio.create_task(self._to_end(reading))
         try:
-            while (portion := await self._portions.get()) is not None:
-                for fact in portion():
-                    yield fact
-                self._portions.task_done()
+            is_over = False
+            while self._folded or not is_over:
+                if self._folded and (is_over or self._portions.empty() or len(self._folded) >= self._most):
+                    for fact in self._folded.popleft():
+                        yield fact
+                elif (portion := await self._portions.get()) is not None:
+                    self._folded.append(list(portion()))
+                    self._portions.task_done()
+                else:
+                    is_over = True
                 await asyncio.sleep(0)
             await task
         finally:

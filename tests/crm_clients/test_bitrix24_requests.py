@@ -13,12 +13,14 @@ import pytest
 from crm_clients.base import ReadStats
 from crm_clients.bitrix24_api import COMMANDS, PAGE, Bitrix24Api, OperationLimit, Reply
 from crm_clients.bitrix24_bindings import GROUP, WAYS, Groups
+from crm_clients.bitrix24_fields import guessed
 from crm_clients.bitrix24_lists import Listing
 from crm_clients.bitrix24_requests import Lists
 from crm_clients.bitrix24_values import Row
-from crm_clients.errors import DeadlineExceeded, RightsMissing
+from crm_clients.errors import CrmUnavailable, DeadlineExceeded, RightsMissing
 from crm_clients.http import Deadline
 from crm_clients.ids import IdSet
+from scoring.records import Deal
 from tests.crm_clients.bitrix24_team import ANNA, HOUR, SECOND, Reader, deal, portal
 from tests.crm_clients.fake_bitrix24 import COMPANY, CONTACT, DEAL, Portal, when
 from tests.crm_clients.world import CUTOFF, LONG_AGO, START, FakeClock
@@ -257,6 +259,127 @@ async def test_two_requests_at_once_are_no_more_requests() -> None:
     short = [Listing(f"short{n}", {"filter": {}}, lambda _: (), what=f"short{n}", pages=141) for n in range(2)]
     await _walk(portal, *short, beside=[Listing("beside", {"filter": {}}, lambda _: (), what="beside", pages=141)])
     assert portal.requests <= 3 * 7_000 // (PAGE * COMMANDS) + 2
+
+
+# What is read next
+
+
+def _list(name: str, pages: int = COMMANDS) -> Listing:
+    return Listing(name, {"filter": {}}, lambda _: (), what=name, group=name, pages=pages)
+
+
+class Taken:
+    """Lists of a portal, and whose rows were taken."""
+
+    def __init__(self, portal: BusyPortal) -> None:
+        self.rows: list[str] = []
+        self.lists = Lists(cast(Bitrix24Api, portal), Deadline(300, portal.clock), self._take)
+
+    async def _take(self, listing: Listing, page: Sequence[Row]) -> None:
+        self.rows += [listing.what] * len(page)
+
+
+async def test_what_is_read_next_is_asked_beside_the_last_of_the_others_and_taken_after_them() -> None:
+    portal, planned, deals = BusyPortal(2_000), _list("planned"), _list("deals")
+    taken = Taken(portal)
+    taken.lists.ahead([deals])
+    await taken.lists.read([planned])
+    assert set(taken.rows) == {"planned"}
+    await taken.lists.read([deals])
+    assert taken.rows == 2_000 * ["planned"] + 2_000 * ["deals"]
+    assert portal.together == [set(), {"planned", "deals"}]
+
+
+async def test_what_is_read_next_is_kept_for_one_request_however_long_the_others_take() -> None:
+    for blocked in ({}, {"planned": OperationLimit("no computing time", 100.0)}):
+        portal, planned, deals = BusyPortal(20_000), _list("planned", 400), _list("deals", 400)
+        portal.blocked = blocked
+        taken = Taken(portal)
+        taken.lists.ahead([deals])
+        await taken.lists.read([planned])
+        assert 0 < portal.asked.count("deals") <= COMMANDS
+        await taken.lists.read([deals])
+        assert taken.rows == 20_000 * ["planned"] + 20_000 * ["deals"]
+
+
+async def test_a_short_request_is_not_sent_ahead() -> None:
+    portal, planned, deals = BusyPortal(500), _list("planned", 5), _list("deals", 5)
+    taken = Taken(portal)
+    taken.lists.ahead([deals])
+    await taken.lists.read([planned])
+    assert "deals" not in portal.asked
+
+
+async def test_what_was_asked_ahead_and_is_no_longer_wanted_is_not_taken() -> None:
+    portal, planned, deals = BusyPortal(2_000), _list("planned"), _list("deals")
+    taken = Taken(portal)
+    taken.lists.ahead([deals])
+    await taken.lists.read([planned])
+    taken.lists.ahead(())
+    await taken.lists.read([_list("other")])
+    await taken.lists.stop()
+    assert set(taken.rows) == {"planned", "other"}
+
+
+class PlainPortal(BusyPortal):
+    """Answers no request for several things."""
+
+    async def batch(self, commands: Mapping[str, str], **more: Any) -> dict[str, Reply]:
+        if len({command.partition("?")[0] for command in commands.values()}) > 1:
+            raise CrmUnavailable("too much at once")
+        return await super().batch(commands, **more)
+
+
+async def test_what_was_asked_ahead_in_vain_is_read_in_its_turn() -> None:
+    portal, planned, deals, calls = PlainPortal(2_000), _list("planned"), _list("deals", 44), _list("calls")
+    taken = Taken(portal)
+    taken.lists.beside([calls])
+    taken.lists.ahead([deals])
+    await taken.lists.read([planned])
+    assert "deals" not in taken.rows
+    await taken.lists.read([deals])
+    await taken.lists.finish()
+    assert Counter(taken.rows) == {"planned": 2_000, "deals": 2_000, "calls": 2_000}
+    assert (planned.problem, deals.problem, calls.problem) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("setting", "name"),
+    [
+        ("UF_CRM_170", "ufCrm_170"),
+        ("UF_CRM_LOSS_REASON", "ufCrmLossReason"),
+        ("COMPANY_ID", "companyId"),
+        ("TITLE", "title"),
+        ("ufCrm_170", "ufCrm_170"),
+        ("companyId", "companyId"),
+    ],
+)
+def test_a_field_is_guessed_as_portals_spell_it(setting: str, name: str) -> None:
+    assert guessed(setting) == name
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+async def test_deals_asked_ahead_by_a_wrong_name_of_a_field_are_asked_again_by_the_right_one(refuses: bool) -> None:
+    where = portal()
+    where.fields["ufCrm_5F3A"] = {"type": "string"}
+    for key in range(1, 201):
+        deal(where, key, ufCrm_5F3A="" if key % 10 == 0 else "есть")
+    reader = Reader(where, required_fields={"*": ["UF_CRM_5F3A"]})
+    asked: list[Any] = []
+
+    def unknown(method: str, params: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        if method != "crm.item.list" or params.get("entityTypeId") != str(DEAL):
+            return None
+        asked.append(params["select"])
+        wrong = "ufCrm5f3a" in params["select"].values()
+        return {"error": "INVALID_ARG", "error_description": "Unknown field"} if refuses and wrong else None
+
+    reader.fake.fault = unknown
+    facts = await reader.facts("deals_open", "deals_missing_fields", members=tuple(range(1, 31)))
+    told = [fact for fact in facts if isinstance(fact, Deal)]
+    assert sorted(int(fact.id) for fact in told) == list(range(1, 201))
+    assert [fact.id for fact in told if fact.missing_fields] == [str(key) for key in range(10, 201, 10)]
+    assert "ufCrm5f3a" in asked[0].values()
 
 
 # Many deals in one question
