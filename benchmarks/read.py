@@ -206,14 +206,18 @@ def measure(crm: str, world: str, readers: list[str], kpis: tuple[str, ...]) -> 
             block = f"{read['block']:.0f} ms" if "block" in read else "–"
             name = f"{reader}, again" if place else reader
             lines.append(
-                f"| {world} | {name} | {mine} | {told['fewest']} | {read['seconds']:.1f} "
-                f"| {contest(crm).allowed(mine):.1f} | {read['peak']:.0f} | {read['above']:.0f} | {block} "
+                f"| {world} | {name} | {mine} | {told['fewest']} | {_seconds(read['seconds'])} "
+                f"| {_seconds(contest(crm).allowed(mine))} | {read['peak']:.0f} | {read['above']:.0f} | {block} "
                 f"| {_verdict(read, told['expected'], kpis)}, {refused} refused |"
             )
         time.sleep(30 if reader != readers[-1] else 0)  # the next one begins with a rested limit
     server.stdin.close()  # type: ignore[union-attr]
     server.wait(60)
     return lines
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}"
 
 
 def _verdict(read: Mapping[str, Any], expected: Mapping[str, Mapping[str, int]], kpis: tuple[str, ...]) -> str:
