@@ -24,8 +24,8 @@ FEW_ATTEMPTS = 3
 """A request for several kinds of record is given up sooner: each kind is then read by itself."""
 PLENTY = 3 * COMMANDS
 """Pages that are left to fill requests up with, of which some may have a request of their own."""
-FEW_LISTINGS = 12
-"""Many long commands take a while to write: after so many others have their turn."""
+LONG_TEXT = 40_000
+"""Characters of commands that take a while to write: then others have their turn."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0
 
 
@@ -163,11 +163,14 @@ class Lists:
         """One batch for all; False if it brought nothing."""
         commands: dict[str, str] = {}
         names: dict[int, list[str]] = {}
+        written = 0
         for place, (listing, pages) in enumerate(shares):
             mine = listing.commands(f"q{place}", pages)
             names[place] = list(mine)
             commands |= mine
-            if place % FEW_LISTINGS == FEW_LISTINGS - 1:
+            written += sum(map(len, mine.values()))
+            if written > LONG_TEXT:
+                written = 0
                 await asyncio.sleep(0)
         groups = dict.fromkeys(listing.group for listing, _ in shares)
         what = ", ".join(dict.fromkeys(listing.what for listing, _ in shares))

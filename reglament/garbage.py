@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _NEVER = 1_000_000
-_MANY = 20_000
-"""Things made before the young are looked through, while rows come by the thousand: most are gone by then."""
+_MANY, _TIMES = 20_000, 2
+"""Things made before the young are looked through, while rows come by the thousand: most are gone by then. And how
+often that is done before what survived it is looked through too: it must not become too much for one step."""
 _NORMAL = gc.get_threshold()
 _reads = 0
 """Reads that go on now."""
@@ -28,7 +29,7 @@ def no_full_collection() -> Iterator[None]:
     """Collect only what is young, and seldom: what is counted meanwhile holds no cycles, and there is much of it."""
     global _reads  # noqa: PLW0603  # the collector is one for the process
     _reads += 1
-    gc.set_threshold(_MANY, _NORMAL[1], _NEVER)
+    gc.set_threshold(_MANY, _TIMES, _NEVER)
     try:
         yield
     finally:
