@@ -190,7 +190,7 @@ class DealReader:
                 continue
             state = self._job.stages.of(row)
             if (moved is None or moved < self._cutoff) and state is DealState.OPEN:
-                yield from self._told(self._deal(row, Standing(DealState.OPEN, None, moved or created)))
+                yield from self._told(self._deal(row, created, Standing(DealState.OPEN, None, moved or created)))
             elif moved is None or moved >= self._start:
                 self._aside[number(row["id"])] = row
 
@@ -230,13 +230,14 @@ class DealReader:
     def _refined(self, rows: Sequence[tuple[int, Row]], told: dict[int, list[Move]]) -> Iterator[Deal]:
         for deal, row in rows:
             moves = sorted(told.pop(deal, ()), key=lambda move: (move.at, move.order))
-            stage, moved = str(row.get("stageId")), instant(row.get("movedTime")) or instant(row.get("createdTime"))
+            stage, created = str(row.get("stageId")), instant(row.get("createdTime"))
+            moved = instant(row.get("movedTime")) or created
             if moved is not None and (not moves or (moves[-1].stage != stage and moved >= moves[-1].at)):
                 moves.append(Move(moved, 0, stage, self._job.stages.of(row), _pipeline(row)))
             standing = _standing(move for move in moves if move.at < self._cutoff)
             if standing.state is None:
                 standing = Standing(DealState.LOST)  # closed, nobody says how: doubtful for both
-            yield from self._told(self._deal(row, standing))
+            yield from self._told(self._deal(row, created or self._start, standing))
 
     def _told(self, deal: Deal) -> Sequence[Deal]:
         """The deal as it stood, with doubts for everybody if another may have been responsible then."""
@@ -251,17 +252,16 @@ class DealReader:
         self._doubted |= fresh
         return [deal, *shadows(deal, self._job.request.members, fresh, self._start - timedelta(seconds=1))]
 
-    def _deal(self, row: Row, standing: Standing) -> Deal:
+    def _deal(self, row: Row, created: datetime, standing: Standing) -> Deal:
         pipeline = standing.pipeline or _pipeline(row)
         state = standing.state or DealState.LOST
         key = number(row["id"])
-        created = instant(row.get("createdTime"))
         return Deal(
             id=str(key),
             title=str(row.get("title") or ""),
             manager=identity(row.get("assignedById")),
             state=state,
-            created_at=created or self._start,
+            created_at=created,
             pipeline=pipeline,
             closed_at=standing.closed_at,
             stage_since=standing.stage_since,

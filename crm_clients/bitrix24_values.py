@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 from crm_clients.errors import CrmNonsense
@@ -38,12 +37,8 @@ def identity(value: Any) -> str:
     return str(number(value) or "")
 
 
-@lru_cache(1024)
 def instant(value: Any) -> datetime | None:
-    """A time with its offset; None if empty, or the far future that stands for "no deadline".
-
-    Remembered, for most rows tell the same time in several fields: created, changed, moved.
-    """
+    """A time with its offset; None if empty, or the far future that stands for "no deadline"."""
     if not value or not isinstance(value, str) or value.startswith(NEVER):
         return None
     at = datetime.fromisoformat(value)
