@@ -8,7 +8,7 @@ failure stages is no new loss (crm-apis.md §1.1, §3).
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,7 +18,7 @@ from typing import Any
 
 from crm_clients.bitrix24_api import PAGE
 from crm_clients.bitrix24_fields import Fields, guessed, is_empty, values_of
-from crm_clients.bitrix24_job import DEAL, Job, problem_of, state_of
+from crm_clients.bitrix24_job import DEAL, Job, problem_of, sound, state_of
 from crm_clients.bitrix24_lists import Listing
 from crm_clients.bitrix24_values import Row, identity, instant, is_yes, number, stamp
 from crm_clients.doubt import shadows
@@ -45,6 +45,10 @@ _FIELDS = (
     "id", "title", "stageId", "stageSemanticId", "categoryId", "assignedById", "createdTime", "movedTime",
     "updatedTime", "opportunity", "currencyId", "isRecurring", "closed",
 )  # fmt: skip
+
+
+_Open = tuple[Row, datetime, datetime]
+"""A row, when it was created, and since when it is in its stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,7 @@ class DealReader:
             page = [self._aside.popitem() for _ in range(min(PAGE, len(self._aside)))]
             await job.stream.put(partial(self._refined, page, told))
         await job.stream.drained()
-        return ""
+        return problem_of(self.lists)
 
     def _every(self) -> list[Listing]:
         return [
@@ -180,19 +184,40 @@ class DealReader:
     def _list(self, conditions: Mapping[str, Any], pages: int) -> Listing:
         params = {"entityTypeId": DEAL, "filter": conditions, "select": self._names.select}
         return Listing(
-            "crm.item.list", params, self._fold, what=WHAT, group=RecordKind.DEALS, key="id", at="items", pages=pages
+            "crm.item.list",
+            params,
+            self._fold,
+            what=WHAT,
+            group=RecordKind.DEALS,
+            key="id",
+            at="items",
+            pages=pages,
+            make=self._make,
         )
 
-    def _fold(self, rows: Sequence[Row]) -> Iterator[Deal]:
+    def _fold(self, rows: Sequence[Row]) -> Iterator[_Open]:
+        """Those that were open at the cutoff, with what is to be asked of them noted; the others are put aside."""
         for row in rows:
             created, moved = instant(row.get("createdTime")), instant(row.get("movedTime"))
             if is_yes(row.get("isRecurring")) or created is None or created >= self._cutoff:
                 continue
-            state = self._job.stages.of(row)
+            key, state = number(row["id"]), self._job.stages.of(row)
             if (moved is None or moved < self._cutoff) and state is DealState.OPEN:
-                yield from self._told(self._deal(row, created, Standing(DealState.OPEN, None, moved or created)))
+                self._note_open(key, identity(row.get("assignedById")))
+                yield row, created, moved or created
             elif moved is None or moved >= self._start:
-                self._aside[number(row["id"])] = row
+                self._aside[key] = row
+
+    def _make(self, noted: Sequence[_Open]) -> Iterator[Deal]:
+        for row, created, since in noted:
+            yield from self._told(self._deal(row, created, Standing(DealState.OPEN, None, since)))
+
+    def _note_open(self, deal: int, manager: str) -> None:
+        if self._job.concerns(manager):
+            if self._asks_tasks and not self._has_task(deal):
+                self.without_task.append(deal)
+            if self._asks_comments and not self._has_comment(deal):
+                self.without_comment.append(deal)
 
     def _stories(self, told: dict[int, list[Move]]) -> Iterator[Listing]:
         """The whole stage histories of the deals that need theirs."""
@@ -227,25 +252,28 @@ class DealReader:
                 pages=len(some) * MOVES // PAGE + 1,
             )
 
-    def _refined(self, rows: Sequence[tuple[int, Row]], told: dict[int, list[Move]]) -> Iterator[Deal]:
-        for deal, row in rows:
-            moves = sorted(told.pop(deal, ()), key=lambda move: (move.at, move.order))
-            stage, created = str(row.get("stageId")), instant(row.get("createdTime"))
-            moved = instant(row.get("movedTime")) or created
-            if moved is not None and (not moves or (moves[-1].stage != stage and moved >= moves[-1].at)):
-                moves.append(Move(moved, 0, stage, self._job.stages.of(row), _pipeline(row)))
-            standing = _standing(move for move in moves if move.at < self._cutoff)
-            if standing.state is None:
-                standing = Standing(DealState.LOST)  # closed, nobody says how: doubtful for both
-            yield from self._told(self._deal(row, created or self._start, standing))
+    def _refined(self, rows: Sequence[tuple[int, Row]], told: dict[int, list[Move]]) -> Sequence[Deal]:
+        refined: list[Deal] = []
+        with sound(self.lists[0]):
+            for deal, row in rows:
+                refined += self._as_it_stood(deal, row, told.pop(deal, ()))
+        return refined
+
+    def _as_it_stood(self, deal: int, row: Row, told: Iterable[Move]) -> Sequence[Deal]:
+        moves = sorted(told, key=lambda move: (move.at, move.order))
+        stage, created = str(row.get("stageId")), instant(row.get("createdTime"))
+        moved = instant(row.get("movedTime")) or created
+        if moved is not None and (not moves or (moves[-1].stage != stage and moved >= moves[-1].at)):
+            moves.append(Move(moved, 0, stage, self._job.stages.of(row), _pipeline(row)))
+        standing = _standing(move for move in moves if move.at < self._cutoff)
+        if standing.state is None:
+            standing = Standing(DealState.LOST)  # closed, nobody says how: doubtful for both
+        if standing.state is DealState.OPEN:
+            self._note_open(deal, identity(row.get("assignedById")))
+        return self._told(self._deal(row, created or self._start, standing))
 
     def _told(self, deal: Deal) -> Sequence[Deal]:
         """The deal as it stood, with doubts for everybody if another may have been responsible then."""
-        if deal.state is DealState.OPEN and self._job.concerns(deal.manager):
-            if deal.has_task is None:
-                self.without_task.append(int(deal.id))
-            if deal.has_comment is None:
-                self.without_comment.append(int(deal.id))
         fresh = deal.doubtful - self._doubted
         if not fresh:
             return (deal,)

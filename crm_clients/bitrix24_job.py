@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -124,7 +125,7 @@ class Job:
         _not_refused(listings)
 
     async def read(self, listings: Sequence[Listing]) -> None:
-        """Read them to their ends and have every row folded. Raises as `fetch`."""
+        """Read them to their ends and have every row folded, if not yet made. Raises as `fetch`."""
         await self.fetch(listings)
         await self.stream.drained()
 
@@ -146,15 +147,27 @@ def _not_refused(listings: Sequence[Listing]) -> None:
 
 def _folded(listing: Listing, rows: Sequence[Row]) -> Iterable[Fact]:
     """The page's facts; a row of a form that nothing documents fails its listing, never the whole read."""
-    if listing.problem is not None:
-        return ()
+    with sound(listing):
+        if listing.problem is None:
+            noted = list(listing.fold(rows))
+            return noted if listing.make is None else _made(listing, listing.make, noted)
+    return ()
+
+
+def _made(listing: Listing, make: Callable[[Any], Iterable[Fact]], noted: Sequence[Any]) -> Iterator[Fact]:
+    with sound(listing):
+        yield from make(noted)
+
+
+@contextmanager
+def sound(listing: Listing) -> Iterator[None]:
+    """What is wrong with a row is a problem of its listing."""
     try:
-        return list(listing.fold(rows))
+        yield
     except CrmError as error:
         listing.problem = error
     except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
         listing.problem = CrmNonsense(f"{listing.what}: a row of an unexpected form ({type(error).__name__})")
-    return ()
 
 
 def problem_of(listings: Iterable[Listing]) -> str:

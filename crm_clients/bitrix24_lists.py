@@ -49,13 +49,17 @@ class Listing:
         at: str = "",
         pages: int = 1,
         asked_last: bool = False,
+        make: Callable[[Any], Any] | None = None,
     ) -> None:
         """`fold` makes facts of rows; `pages` is how many are expected; `at` is where the rows lie in a result.
+
+        With `make`, `fold` only notes what is asked for next, and `make` makes facts of what it gives, when their turn
+        comes: meanwhile the next request is on its way.
 
         `key` is the id's name in a row, `by` its name in a filter where that is another. `asked_last`: not before all
         that it is read with have been asked, nor while they are on their way, for its answer must be younger.
         """
-        self.method, self.params, self.fold, self.what = method, params, fold, what
+        self.method, self.params, self.fold, self.make, self.what = method, params, fold, make, what
         self.group, self.asked_last = group or what, asked_last
         self.left = pages
         """Pages that seem to be left."""

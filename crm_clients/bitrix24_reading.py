@@ -111,6 +111,9 @@ class Reading:
             await job.stream.give(list(self._tasks.leftovers()))
             failed = problem_of([*planned, *since])
             await self._mark(RecordKind.TASKS, failed or ("" if problem else await self._bindings_problem(question)))
+        if self._deals is not None:
+            await job.stream.taken()
+            problem = problem or problem_of(self._deals.lists)
         if RecordKind.DEALS in kinds:
             await self._mark(RecordKind.DEALS, problem)
         return problem

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 
 from scoring.records import Fact
 
 Portion = Callable[[], Iterable[Fact]]
-"""Makes its facts when their turn comes."""
+"""Folds its rows when their turn comes, and gives their facts, or what makes them when they are taken."""
 
 AHEAD = 60
 """Portions (pages) that may wait: those of a request beside those of the next."""
@@ -25,7 +25,7 @@ class Stream:
 
     def __init__(self, ahead: int = AHEAD, folded: int = FOLDED) -> None:
         self._portions: asyncio.Queue[Portion | None] = asyncio.Queue(ahead)
-        self._folded: deque[Sequence[Fact]] = deque()
+        self._folded: deque[Iterable[Fact]] = deque()
         self._most = folded
 
     async def put(self, portion: Portion) -> None:
@@ -40,6 +40,17 @@ class Stream:
         """Wait until everything handed over has been folded."""
         await self._portions.join()
 
+    async def taken(self) -> None:
+        """Wait until everything handed over has been taken, so that whatever is wrong with it is known."""
+        reached = asyncio.Event()
+
+        def tell() -> Iterator[Fact]:
+            reached.set()
+            yield from ()
+
+        await self._portions.put(tell)
+        await reached.wait()
+
     async def run(self, reading: Callable[[], Awaitable[None]]) -> AsyncIterator[Fact]:
         """Start `reading` and yield its facts; ends with it, raises what it raises, and cancels it if left early."""
         task = asyncio.create_task(self._to_end(reading))
@@ -50,7 +61,7 @@ class Stream:
                     for fact in self._folded.popleft():
                         yield fact
                 elif (portion := await self._portions.get()) is not None:
-                    self._folded.append(list(portion()))
+                    self._folded.append(portion())
                     self._portions.task_done()
                 else:
                     is_over = True

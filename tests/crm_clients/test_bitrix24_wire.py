@@ -13,6 +13,7 @@ from crm_clients.bitrix24_people import people
 from crm_clients.errors import CrmError, CrmRefused
 from crm_clients.http import Deadline
 from scoring.records import Completed, Failed, RecordKind
+from scoring.snapshot import NotRead, Value
 from tests.crm_clients.bitrix24_team import ANNA, BORIS, DAY, HOUR, SECOND, Reader, answer, closed, deal, portal
 from tests.crm_clients.fake_bitrix24 import COMPANY, CONTACT, DEAL, when
 from tests.crm_clients.world import CUTOFF, LONG_AGO, START
@@ -118,6 +119,26 @@ async def test_a_deal_belongs_to_the_pipeline_in_which_it_was_at_the_cutoff() ->
     where.moves.changed()
     facts = await Reader(where).facts("deals_open")
     assert [fact.pipeline for fact in facts if hasattr(fact, "pipeline")] == ["4"]
+
+
+@pytest.mark.parametrize("amount", ["many", [1], {"sum": 1}])
+@pytest.mark.parametrize("is_closed", [False, True])
+async def test_a_deal_of_a_form_that_nothing_documents_fails_the_deals_alone(is_closed: bool, amount: Any) -> None:
+    where = portal()
+    for key in range(1, 200):
+        deal(where, key)
+    if is_closed:
+        closed(where, 500, (START + HOUR, "WON", "S"), amount=amount)
+    else:
+        deal(where, 500, amount=amount)
+    where.add_call(1, ANNA, START + HOUR, 60)
+    readings = await Reader(where).count("deals_open", "deals_won", "deals_without_task", "calls_held", "overdue_tasks")
+    assert isinstance(readings["calls_held"], Value)
+    assert isinstance(readings["overdue_tasks"], Value)
+    for kpi in ("deals_open", "deals_won", "deals_without_task"):
+        reading = readings[kpi]
+        assert isinstance(reading, NotRead)
+        assert "unexpected form" in reading.detail
 
 
 async def test_a_stage_that_no_list_names_is_known_by_its_group() -> None:

@@ -35,15 +35,21 @@ async def test_all_facts_come_in_the_order_in_which_they_were_handed_over() -> N
     assert taken == [f"{name}{number}" for name in "abcdefgh" for number in range(3)] + ["z"]
 
 
-async def test_what_is_handed_over_is_folded_before_anything_is_taken() -> None:
-    stream, made, taken = Stream(), list[str](), list[str]()
+async def test_what_is_handed_over_is_folded_before_anything_is_taken_and_made_when_it_is() -> None:
+    stream, folded, made, taken = Stream(), list[str](), list[str](), list[str]()
+
+    def fold(name: str) -> Iterator[Comment]:
+        folded.append(name)
+        return _facts(name, 2, made)
 
     async def reading() -> None:
         for name in "abc":
-            await stream.put(partial(_facts, name, 2, made))
+            await stream.put(partial(fold, name))
         await stream.drained()
-        assert len(made) == 6
-        assert len(taken) <= 2
+        assert folded == ["a", "b", "c"]
+        assert len(made) <= 2
+        await stream.taken()
+        assert taken == ["a0", "a1", "b0", "b1", "c0", "c1"]
 
     await _taken(stream, reading, taken)
     assert taken == made
@@ -54,7 +60,7 @@ async def test_no_more_is_folded_than_may_wait_to_be_taken() -> None:
 
     async def reading() -> None:
         for name in "abcdefgh":
-            await stream.put(partial(_facts, name, 1, made))
+            await stream.put(lambda name=name: list(_facts(name, 1, made)))  # type: ignore[misc]
 
     async for fact in stream.run(reading):
         assert isinstance(fact, Comment)
