@@ -270,15 +270,17 @@ def command(method: str, params: Mapping[str, Any]) -> str:
 
 
 def _write(parts: list[str], prefix: str, value: Any) -> None:
-    """A parameter, or all that are in it; a question may name some thousand deals."""
-    if isinstance(value, dict):
+    """A parameter, or all that are in it; a question may name some thousand deals, by their numbers."""
+    if isinstance(value, int):
+        parts.append(f"{prefix}={value}")
+    elif isinstance(value, dict):
         for key, inner in value.items():
             _write(parts, f"{prefix}[{_quoted(key)}]", inner)
     elif isinstance(value, list):
         for number, inner in enumerate(value):
             _write(parts, f"{prefix}[{number}]", inner)
     else:
-        parts.append(f"{prefix}={value if isinstance(value, int) else quote(str(value), safe='[]$')}")
+        parts.append(f"{prefix}={quote(str(value), safe='[]$')}")
 
 
 @lru_cache(1024)
