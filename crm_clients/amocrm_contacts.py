@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from array import array
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from crm_clients.amocrm_account import whole
@@ -123,7 +125,8 @@ class CommentBook:
 
         types = ("common_note_deleted",)
         await self._job.events(types, kept.until, None, "deleted comments", take)
-        self._known = Commented((lead for lead in kept.deals if lead not in gone), kept.until) if gone else kept
+        left = (lead for lead in kept.deals if lead not in gone)
+        self._known = await asyncio.to_thread(Commented, left, kept.until) if gone else kept
 
     def knows(self, lead: int) -> bool:
         """Whether it is known to have a comment."""
@@ -148,5 +151,5 @@ class CommentBook:
         unknown = (lead for lead in leads if not self.knows(lead))
         query = f"filter[note_type][]={COMMENT}"
         await job.api.by_id("leads/notes", query, "entity_id", unknown, job.deadline, "comments", take)
-        known = {lead for lead in leads if self.knows(lead)} | found
-        await Commented(known, job.cutoff).keep(job.memory)
+        known = await asyncio.to_thread(Commented, chain(filter(self.knows, leads), found), job.cutoff)
+        await known.keep(job.memory)

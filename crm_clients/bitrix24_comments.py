@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 
 from crm_clients.bitrix24_api import refused
 from crm_clients.bitrix24_job import Job, problem_of
@@ -62,7 +64,8 @@ class CommentReader:
         return problem
 
     async def _keep(self) -> None:
-        known = Commented({*self._known.deals, *self._found}, int(self._cutoff.timestamp()))
+        found = chain(self._known.deals, tuple(self._found))
+        known = await asyncio.to_thread(Commented, found, int(self._cutoff.timestamp()))
         await known.keep(self._job.memory)
 
     def _listings(self, deals: Iterable[int]) -> Iterator[Listing]:

@@ -1,7 +1,11 @@
-"""Which deals are known to have a human comment, kept in a client's memory: once commented is enough."""
+"""Which deals are known to have a human comment, kept in a client's memory: once commented is enough.
+
+There may be so many that packing them takes a while: threads do it.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import json
@@ -26,7 +30,7 @@ class Commented:
     @classmethod
     async def recall(cls, memory: ClientMemory, cutoff: int) -> Commented:
         """What was kept; nothing if it is unusable, or tells of a time after `cutoff`."""
-        kept = _unpack(await memory.get(KEY))
+        kept = await asyncio.to_thread(_unpack, await memory.get(KEY))
         return kept if kept is not None and kept.until <= cutoff else cls()
 
     def __contains__(self, deal: int) -> bool:
@@ -36,9 +40,9 @@ class Commented:
 
     async def keep(self, memory: ClientMemory) -> None:
         """Store it, unless something newer is stored already."""
-        stored = _unpack(await memory.get(KEY))
+        stored = await asyncio.to_thread(_unpack, await memory.get(KEY))
         if stored is None or stored.until <= self.until:
-            await memory.put(KEY, _pack(self))
+            await memory.put(KEY, await asyncio.to_thread(_pack, self))
 
 
 def _pack(known: Commented) -> str:
