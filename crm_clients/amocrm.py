@@ -126,7 +126,7 @@ class AmocrmClient:
         deadline = self._deadline()
         account = await read_account(self._api, deadline)
         rights = await read_rights(self._api, account, deadline)
-        stream = Stream(QUEUE, folded=1)
+        stream = Stream(QUEUE)
         job = Job(self._api, self._config, self._memory, request, account, deadline, stream.give)
         hidden = {kind: text for kind in request.kinds if (text := rights.missing(kind))}
         async for fact in stream.run(_Reading(job, hidden).run):

@@ -20,13 +20,15 @@ FOLDED = 100
 class Stream:
     """A short queue of portions: while they are folded, the next request is already on its way.
 
-    What to ask for next may hang on what was folded, so that goes first: facts are taken while nothing is to be folded.
+    What to ask for next may hang on what was folded. While somebody waits for that, nothing is taken in between.
     """
 
     def __init__(self, ahead: int = AHEAD, folded: int = FOLDED) -> None:
         self._portions: asyncio.Queue[Portion | None] = asyncio.Queue(ahead)
         self._folded: deque[Iterable[Fact]] = deque()
         self._most = folded
+        self._awaited = 0
+        """How many wait for what was folded."""
 
     async def put(self, portion: Portion) -> None:
         """Hand a portion over; waits while too many do."""
@@ -38,7 +40,11 @@ class Stream:
 
     async def drained(self) -> None:
         """Wait until everything handed over has been folded."""
-        await self._portions.join()
+        self._awaited += 1
+        try:
+            await self._portions.join()
+        finally:
+            self._awaited -= 1
 
     async def taken(self) -> None:
         """Wait until everything handed over has been taken, so that whatever is wrong with it is known."""
@@ -57,7 +63,7 @@ class Stream:
         try:
             is_over = False
             while self._folded or not is_over:
-                if self._folded and (is_over or self._portions.empty() or len(self._folded) >= self._most):
+                if self._folded and (is_over or not self._is_folding()):
                     for fact in self._folded.popleft():
                         yield fact
                 elif (portion := await self._portions.get()) is not None:
@@ -70,6 +76,9 @@ class Stream:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    def _is_folding(self) -> bool:
+        return self._awaited > 0 and not self._portions.empty() and len(self._folded) < self._most
 
     async def _to_end(self, reading: Callable[[], Awaitable[None]]) -> None:
         """Read, then tell whoever takes the facts that there are no more; nobody waits for a cancelled one."""

@@ -55,19 +55,31 @@ async def test_what_is_handed_over_is_folded_before_anything_is_taken_and_made_w
     assert taken == made
 
 
-async def test_no_more_is_folded_than_may_wait_to_be_taken() -> None:
-    stream, made, taken, ahead = Stream(folded=2), list[str](), list[str](), list[int]()
+async def _waiting(stream: Stream, *, is_awaited: bool) -> list[int]:
+    """How many were made and not yet taken, each time that one of eight was."""
+    made, taken, waiting = list[str](), list[str](), list[int]()
 
     async def reading() -> None:
         for name in "abcdefgh":
-            await stream.put(lambda name=name: list(_facts(name, 1, made)))  # type: ignore[misc]
+            await stream.put(partial(list, _facts(name, 1, made)))
+        if is_awaited:
+            await stream.drained()
 
     async for fact in stream.run(reading):
         assert isinstance(fact, Comment)
         taken.append(fact.deal)
-        ahead.append(len(made) - len(taken))
+        waiting.append(len(made) - len(taken))
     assert taken == made
-    assert max(ahead) < 2
+    return waiting
+
+
+async def test_no_more_is_folded_than_may_wait_to_be_taken() -> None:
+    assert max(await _waiting(Stream(), is_awaited=True)) == 7
+    assert max(await _waiting(Stream(folded=3), is_awaited=True)) == 2
+
+
+async def test_what_nobody_waits_for_is_taken_as_soon_as_it_is_folded() -> None:
+    assert max(await _waiting(Stream(), is_awaited=False)) == 0
 
 
 async def test_a_reading_that_fails_is_told_after_what_it_had_handed_over() -> None:
