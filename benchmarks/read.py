@@ -101,6 +101,7 @@ async def be_server(crm: str, managers: int, deals: int) -> None:
 
 
 BEAT = 0.005
+"""Seconds."""
 
 
 class Heartbeat:

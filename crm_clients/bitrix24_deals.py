@@ -140,7 +140,7 @@ class DealReader:
         self.without_comment: array[int] = array("q")
         """Open deals of members of which no comment is known."""
         self.lists = self._every()
-        """May be asked for at once, as the names are guessed, but not be folded before they are known."""
+        """Of deals. May be asked for at once, as the names are guessed, but not be folded before they are known."""
 
     async def read(self, names: Names) -> str:
         """Hand the open deals over, and find those whose story must be read; why not all could be read, or nothing."""
@@ -159,7 +159,9 @@ class DealReader:
         job = self._job
         told: dict[int, list[Move]] = {}
         # Whatever moved while it was read may have been in neither list.
-        lists = [self._list({">=movedTime": stamp(self._began - timedelta(minutes=1))}, 1), *self._stories(told)]
+        moved = self._list({">=movedTime": stamp(self._began - timedelta(minutes=1))}, 1)
+        self.lists.append(moved)  # what is wrong with a row may be seen later, when its fact is made
+        lists = [moved, *self._stories(told)]
         await job.read([*lists, *beside])
         late = [deal for deal in self._aside if deal not in told]
         if late:

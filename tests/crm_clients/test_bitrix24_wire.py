@@ -141,6 +141,22 @@ async def test_a_deal_of_a_form_that_nothing_documents_fails_the_deals_alone(is_
         assert "unexpected form" in reading.detail
 
 
+async def test_a_deal_that_only_the_last_list_tells_wrongly_fails_the_deals_too() -> None:
+    where = portal()
+    deal(where, 1, moved=CUTOFF - 10 * SECOND)
+    for key in range(2, 2000):  # facts that are still to be made when it comes
+        deal(where, key)
+    reader = Reader(where)
+
+    def told_wrongly(_method: str, params: Mapping[str, Any]) -> None:
+        conditions = params.get("filter") or {}
+        if ">=movedTime" in conditions and "closed" not in conditions:
+            where.deals.rows[1]["opportunity"] = "many"
+
+    reader.fake.fault = told_wrongly
+    assert isinstance((await reader.count("deals_open"))["deals_open"], NotRead)
+
+
 async def test_a_stage_that_no_list_names_is_known_by_its_group() -> None:
     where = portal()
     where.add_deal(1, "Удалённая стадия", ANNA, "GONE", created=LONG_AGO, stageSemanticId="P")
