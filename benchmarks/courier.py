@@ -12,19 +12,20 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.courier import Courier
-from bot.wire import make_bot
+from bot.delivery.courier import Courier
+from bot.telegram.session import make_bot
 from reglament import telegram
-from reglament.clock import DueCutoff
-from reglament.context import app_context
-from reglament.day import run_cutoff
-from reglament.engine import LocalEngine
-from reglament.exporting import PeriodExporter
-from reglament.garbage import keep_what_is_loaded
-from reglament.opening import Clock, load_teams, opened
-from reglament.settings import build
-from reglament.work import ServiceWork, clocks
-from storage import deliveries, invites, people
+from reglament.bot_context import app_context
+from reglament.commands.export import PeriodExporter
+from reglament.config.settings import build
+from reglament.day.cutoff import run_cutoff
+from reglament.day.due import DueCutoff
+from reglament.gc_tuning import keep_what_is_loaded
+from reglament.process import Clock, load_teams, opened
+from reglament.service.engine import LocalEngine
+from reglament.service.work import ServiceWork, clocks
+from storage.messages import deliveries
+from storage.people import invites, people
 from tests.bot.botapi import TOKEN, BotApi
 
 MESSAGES = 1000

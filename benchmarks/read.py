@@ -32,8 +32,8 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from crm_clients.base import CrmClient, DictMemory
-from reglament.garbage import keep_what_is_loaded
-from reglament.reading import missing, read_connection
+from reglament.day.read import missing, read_connection
+from reglament.gc_tuning import keep_what_is_loaded
 from scoring.kpis import CATALOGUE, KpiSettings
 from scoring.snapshot import Manager, Value
 from scoring.tally import TallySheet
@@ -87,7 +87,7 @@ def contest(name: str) -> Contest:
 
 async def be_server(crm: str, managers: int, deals: int) -> None:
     """Serve until standard input closes; every line asks for the counters."""
-    from tests.crm_clients.fake_amocrm import serve
+    from tests.crm_clients.amocrm.fake import serve
 
     cutoff = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=5)
     served = contest(crm).fill(managers, deals, cutoff)

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from benchmarks.read import KPIS, LATENCY, Served
-from crm_clients.amocrm import AmocrmClient, AmocrmConfig
+from crm_clients.amocrm.client import AmocrmClient, AmocrmConfig
 from crm_clients.base import DictMemory
-from tests.crm_clients.amocrm_world import LOST, UNSORTED, WON, Expectation, Stage, User, World
+from tests.crm_clients.amocrm.fake import FakeAmocrm
+from tests.crm_clients.amocrm.world import LOST, UNSORTED, WON, Expectation, Stage, User, World
 from tests.crm_clients.answering import answering
-from tests.crm_clients.fake_amocrm import FakeAmocrm
 
 LIMIT, PACE = 7, 6.8
 REQUIRED = {"*": ["77001"]}

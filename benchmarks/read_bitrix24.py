@@ -13,9 +13,9 @@ import httpx
 
 from benchmarks.read import DAY, LATENCY, Served
 from crm_clients.base import DictMemory
-from crm_clients.bitrix24 import Bitrix24Client, Bitrix24Config
+from crm_clients.bitrix24.client import Bitrix24Client, Bitrix24Config
 from tests.crm_clients.answering import answered, answering
-from tests.crm_clients.fake_bitrix24 import CONTACT, DEAL, SECRET, FakeBitrix24, Portal
+from tests.crm_clients.bitrix24.fake import CONTACT, DEAL, SECRET, FakeBitrix24, Portal
 
 PER_SECOND, BUCKET = 2, 50
 PAGE = COMMANDS = 50

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from bot.context import AppContext
 from bot.texts import Language, Texts, language_of, texts
-from storage import people
-from storage.database import Session
-from storage.rows import Member, Person, Role
+from storage.db.database import Session
+from storage.people import people
+from storage.values import Member, Person, Role
 
 
 @dataclass(frozen=True, slots=True)

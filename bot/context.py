@@ -8,8 +8,8 @@ from datetime import date, datetime
 from typing import Literal, Protocol
 
 from bot.cache import Shared
-from bot.views import View
-from reports.summary import Summary
+from bot.screens.view import View
+from reports.summary.summary import Summary
 from scoring.entries import Month
 from scoring.payout import MoneyTerms
 from scoring.rules import Rulebook
@@ -17,8 +17,8 @@ from scoring.scorecard import Scorecard
 from scoring.snapshot import Snapshot
 from scoring.standings import Leaderboard
 from scoring.workdays import WorkCalendar
-from storage.database import Database
-from storage.rows import Day
+from storage.db.database import Database
+from storage.values import Day
 
 
 @dataclass(frozen=True, slots=True)

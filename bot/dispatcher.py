@@ -10,7 +10,7 @@ from aiogram.types import ErrorEvent
 
 from bot.context import AppContext
 from bot.handlers import admin, errors, group, head, health, hr, manager, start, today
-from bot.middlewares import Access, InHand, Once, OneTap, Throttle
+from bot.telegram.middlewares import Access, DeduplicateTaps, DeduplicateUpdates, Throttle, TrackInFlight
 
 LAST_SECONDS = 20.0
 """So long the updates in hand may take at the end."""
@@ -29,11 +29,11 @@ ROUTERS = (
 
 def build(ctx: AppContext, now: Callable[[], datetime]) -> Dispatcher:
     """A dispatcher that answers everybody by his rights."""
-    in_hand = InHand()
+    in_hand = TrackInFlight()
     dispatcher = Dispatcher(ctx=ctx, now=now, in_hand=in_hand)
     dispatcher.update.outer_middleware(in_hand)
-    dispatcher.update.outer_middleware(Once())
-    dispatcher.callback_query.middleware(OneTap())
+    dispatcher.update.outer_middleware(DeduplicateUpdates())
+    dispatcher.callback_query.middleware(DeduplicateTaps())
     for observer in (dispatcher.message, dispatcher.callback_query):
         observer.outer_middleware(Access(ctx))
         observer.middleware(Throttle())
@@ -50,7 +50,7 @@ def build(ctx: AppContext, now: Callable[[], datetime]) -> Dispatcher:
 
 async def finish(dispatcher: Dispatcher) -> None:
     """Let the updates in hand be answered once no more are taken."""
-    in_hand: InHand = dispatcher["in_hand"]
+    in_hand: TrackInFlight = dispatcher["in_hand"]
     await in_hand.finish(LAST_SECONDS)
 
 

@@ -36,9 +36,9 @@ class CrmKind:
 
 CRM_KINDS: MappingProxyType[str, CrmKind] = MappingProxyType(
     {
-        "bitrix24": CrmKind("crm_clients.bitrix24", "Bitrix24Config", "Bitrix24Client", "Bitrix24"),
-        "amocrm": CrmKind("crm_clients.amocrm", "AmocrmConfig", "AmocrmClient", "amoCRM / Kommo"),
-        "odoo": CrmKind("crm_clients.odoo", "OdooConfig", "OdooClient", "Odoo"),
-        "demo": CrmKind("crm_clients.demo", "DemoConfig", "DemoClient", "Demo"),
+        "bitrix24": CrmKind("crm_clients.bitrix24.client", "Bitrix24Config", "Bitrix24Client", "Bitrix24"),
+        "amocrm": CrmKind("crm_clients.amocrm.client", "AmocrmConfig", "AmocrmClient", "amoCRM / Kommo"),
+        "odoo": CrmKind("crm_clients.odoo.client", "OdooConfig", "OdooClient", "Odoo"),
+        "demo": CrmKind("crm_clients.demo.client", "DemoConfig", "DemoClient", "Demo"),
     }
 )

@@ -7,8 +7,8 @@ from typing import Any, Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
-from storage.models import Base
-from storage.types import CanonicalJson, ExactDecimal, UtcDateTime
+from storage.db.models import Base
+from storage.db.types import CanonicalJson, ExactDecimal, UtcDateTime
 
 
 def _ours(name: str | None, kind: str, _parents: Any) -> bool:  # Alembic's mapping

@@ -14,10 +14,11 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 from rich.console import Console
 
-from reglament import __version__, logs
-from reglament import settings as settings_module
+from reglament import __version__
+from reglament.config import logs
+from reglament.config import settings as settings_module
+from reglament.config.settings import Settings
 from reglament.errors import ReglamentError, SettingsError, WorkFailed
-from reglament.settings import Settings
 from storage.errors import StorageError
 
 app = typer.Typer(
@@ -39,7 +40,7 @@ class Only(StrEnum):
     WORKER = "worker"
 
 
-class Period(StrEnum):
+class BoardPeriod(StrEnum):
     """What a board is about."""
 
     DAY = "day"
@@ -108,7 +109,7 @@ def run(
     only: Annotated[Only | None, typer.Option(help="Only this part; the others run elsewhere (PostgreSQL).")] = None,
 ) -> None:
     """Run the service: the clock, the runs, the bot."""
-    from reglament import service
+    from reglament.service import service
 
     _run(service.serve(_load(config, level="INFO"), only=only.value if only else None))
 
@@ -116,7 +117,7 @@ def run(
 @app.command()
 def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Look at settings, database, Telegram, chats and every CRM; exit 1 if something must be mended."""
-    from reglament import check as checks
+    from reglament.commands import check as checks
 
     findings = _run(checks.check(_load(config)))
     if as_json:
@@ -136,11 +137,11 @@ def snapshot(
     as_json: JsonOption = False,
 ) -> None:
     """Read the CRM and print KPIs with their evidence; writes nothing."""
-    from reglament import commands, output
+    from reglament.commands import actions, output
 
     settings = _load(config)
     _team(settings, team)
-    data = _run(commands.snapshot(settings, team, day, at))
+    data = _run(actions.snapshot(settings, team, day, at))
     if as_json:
         _print_json(data)
     else:
@@ -157,11 +158,11 @@ def score(
     as_json: JsonOption = False,
 ) -> None:
     """Run the day now, exactly as the scheduler would; doing it again changes nothing."""
-    from reglament import commands, output
+    from reglament.commands import actions, output
 
     settings = _load(config)
     _team(settings, team)
-    result = _run(commands.score(settings, team, day, at, send=send))
+    result = _run(actions.score(settings, team, day, at, send=send))
     if as_json:
         _print_json(result.to_json())
     elif result.day is None:
@@ -177,16 +178,16 @@ def score(
 def board(
     team: TeamOption,
     config: ConfigOption = None,
-    period: Annotated[Period, typer.Option(help="The day, ISO week or month of --day.")] = Period.MONTH,
+    period: Annotated[BoardPeriod, typer.Option(help="The day, ISO week or month of --day.")] = BoardPeriod.MONTH,
     day: DayOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print the standings."""
-    from reglament import commands, output
+    from reglament.commands import actions, output
 
     settings = _load(config)
     _team(settings, team)
-    data = _run(commands.board(settings, team, period.value, day))
+    data = _run(actions.board(settings, team, period.value, day))
     if as_json:
         _print_json(data)
     else:
@@ -202,11 +203,11 @@ def export(
     fmt: Annotated[Format, typer.Option("--format", help="A workbook, or its twin for payroll.")] = Format.XLSX,
 ) -> None:
     """Write what HR gets: bonus and penalty totals with every row behind them."""
-    from reglament import commands
+    from reglament.commands import actions
 
     settings = _load(config)
     _team(settings, team)
-    _run(commands.export(settings, team, period, fmt.value, out))
+    _run(actions.export(settings, team, period, fmt.value, out))
     console.print(str(out), highlight=False)
 
 
@@ -219,11 +220,11 @@ def invite(
     name: Annotated[str, typer.Option(help="Whom a role's invite is for.")] = "",
 ) -> None:
     """Print personal links for those who have not joined: each works once, for 72 hours."""
-    from reglament import commands
+    from reglament.commands import actions
 
     settings = _load(config)
     _team(settings, team)
-    for who, link in _run(commands.invite(settings, team, user, role, name)):
+    for who, link in _run(actions.invite(settings, team, user, role, name)):
         console.print(f"{who}: {link}", highlight=False, markup=False)
 
 
@@ -236,30 +237,30 @@ def people(context: typer.Context, config: ConfigOption = None, as_json: JsonOpt
     """List managers and people with roles."""
     if context.invoked_subcommand is not None:
         return
-    from reglament import commands
+    from reglament.commands import actions
 
-    rows = _run(commands.people(_load(config)))
+    rows = _run(actions.people(_load(config)))
     if as_json:
         _print_json(rows)
     else:
-        commands.print_people(console, rows)
+        actions.print_people(console, rows)
 
 
 @people_app.command("rename-team")
 def rename_team(old: str, new: str, config: ConfigOption = None) -> None:
     """Move a team's history to its new key in the settings."""
-    from reglament import commands
+    from reglament.commands import actions
 
-    _run(commands.rename_team(_load(config), old, new))
+    _run(actions.rename_team(_load(config), old, new))
     console.print(f"{old} → {new}", highlight=False)
 
 
 @people_app.command("join")
 def join(first: str, second: str, config: ConfigOption = None) -> None:
     """Say that two accounts (CONNECTION:USER) are one person."""
-    from reglament import commands
+    from reglament.commands import actions
 
-    _run(commands.join(_load(config), first, second))
+    _run(actions.join(_load(config), first, second))
     console.print(f"{first} = {second}", highlight=False)
 
 
@@ -272,24 +273,24 @@ def verify(
     ] = None,
 ) -> None:
     """Prove the ledger's chain and count every stored day again."""
-    from reglament import commands
+    from reglament.commands import actions
 
-    if not _run(commands.verify(_load(config), team, digest, console)):
+    if not _run(actions.verify(_load(config), team, digest, console)):
         raise typer.Exit(1)
 
 
 @app.command()
 def migrate(config: ConfigOption = None) -> None:
     """Bring the database up to date."""
-    from reglament import commands
+    from reglament.commands import actions
 
-    console.print(commands.migrate(_load(config)), highlight=False)
+    console.print(actions.migrate(_load(config)), highlight=False)
 
 
 @app.command()
 def health(config: ConfigOption = None) -> None:
     """Exit 0 while the service's loops beat."""
-    from reglament import health as health_module
+    from reglament.commands import health as health_module
 
     report = _run(health_module.health(_load(config)))
     console.print(report.text, highlight=False, markup=False)
@@ -307,7 +308,7 @@ def demo(
     language: Annotated[str, typer.Option(help="ru or en.")] = "ru",
 ) -> None:
     """A made-up company lives through a month: no accounts, no servers."""
-    from reglament.demo import demo as live
+    from reglament.commands.demo import demo as live
 
     logs.configure(level="ERROR")
     _run(live(console, days=days, until=until, directory=directory, language=language))

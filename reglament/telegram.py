@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from crm_clients.base import Finding, Severity
 from crm_clients.errors import CrmError
-from reglament.context import app_context
-from reglament.day import Process, synchronise
+from reglament.bot_context import app_context
+from reglament.commands.export import PeriodExporter
+from reglament.config.settings import Settings
+from reglament.day.cutoff import Process, synchronise
+from reglament.day.live import LiveReadings
 from reglament.errors import SettingsError, WorkFailed
-from reglament.exporting import PeriodExporter
-from reglament.live import LiveReadings
-from reglament.settings import Settings
-from reglament.work import clocks
-from storage import deliveries, teams
+from reglament.service.work import clocks
+from storage.messages import deliveries
+from storage.people import teams
 
 # ruff: noqa: PLC0415  # aiogram costs seconds to import, and most commands never speak to Telegram
 
@@ -37,8 +38,8 @@ async def live_readings(process: Process) -> LiveReadings:
 
 async def send_pending(process: Process) -> None:
     """Send what may go out now, once each; what cannot be sent stays for `run`."""
-    from bot.courier import Courier
-    from bot.inspection import TelegramTrouble, asking
+    from bot.delivery.courier import Courier
+    from bot.telegram.probe import TelegramTrouble, asking
 
     settings = process.settings
     context = app_context(process, await live_readings(process), PeriodExporter(process))
@@ -69,24 +70,24 @@ async def learn_members(process: Process, team: str) -> None:
 
 async def bot_name(settings: Settings) -> str:
     """The bot's user name, as Telegram knows it."""
-    from bot import inspection
+    from bot.telegram import probe
 
     try:
-        return await inspection.bot_name(require_token(settings), settings.telegram.api_url)
-    except inspection.TelegramTrouble as error:
+        return await probe.bot_name(require_token(settings), settings.telegram.api_url)
+    except probe.TelegramTrouble as error:
         raise WorkFailed(str(error)) from None
 
 
 async def check(process: Process) -> list[Finding]:
     """The token, and every team's group."""
-    from bot import inspection
+    from bot.telegram import probe
 
     settings = process.settings
     try:
         token = require_token(settings)
-        name = await inspection.bot_name(token, settings.telegram.api_url)
-        problems = await inspection.group_problems(token, settings.telegram.api_url, await _groups(process))
-    except (SettingsError, inspection.TelegramTrouble) as error:
+        name = await probe.bot_name(token, settings.telegram.api_url)
+        problems = await probe.group_problems(token, settings.telegram.api_url, await _groups(process))
+    except (SettingsError, probe.TelegramTrouble) as error:
         return [Finding(Severity.ERROR, "token", str(error))]
     findings = [Finding(Severity.OK, "token", f"@{name}")]
     for team, problem in problems.items():

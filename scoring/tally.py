@@ -15,9 +15,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from scoring.compact.deal_sums import DealSums
+from scoring.compact.evidence_store import EvidenceEncoder, EvidenceSequence
+from scoring.compact.id_map import IdMap
 from scoring.kpis import CATALOGUE, Capability, KpiKind, KpiSettings, Unit
-from scoring.numbers import Numbers
-from scoring.packed import Packed, Press
 from scoring.records import (
     Call,
     Comment,
@@ -33,7 +34,6 @@ from scoring.records import (
     Task,
 )
 from scoring.snapshot import Cause, Evidence, Manager, NotAvailable, NotRead, Number, Reading, Snapshot, Value
-from scoring.stakes import Stakes
 from scoring.workdays import Window, local_instant
 
 
@@ -76,20 +76,20 @@ class Tally:
         self._link = link
         self._wanted = frozenset(sheet.kpis)
         self._cutoff_day = sheet.window.cutoff.astimezone(sheet.zone).date()
-        self._press = Press()
+        self._press = EvidenceEncoder()
         self._items: dict[str, dict[str, array[int]]] = defaultdict(lambda: defaultdict(lambda: array("I")))
         """By KPI and CRM user: where the press has what counts."""
         self._places = {member.crm_user: place for place, member in enumerate(sheet.members.values())}
         self._open_count: dict[str, int] = defaultdict(int)
         self._talk: dict[str, int] = defaultdict(int)
-        self._seen: dict[type[_Owned], Numbers] = {kind: Numbers() for kind in _KINDS}
+        self._seen: dict[type[_Owned], IdMap] = {kind: IdMap() for kind in _KINDS}
         """Ids of all that came; open deals with their member's place."""
         cutoff, settings = sheet.window.cutoff, sheet.settings
         self._stale_before = cutoff - timedelta(days=settings.stale_days)
         self._comment_before = cutoff - timedelta(hours=settings.comment_grace_hours)
-        self._covered: dict[str, Numbers] = {key: Numbers() for key in _BARE & self._wanted}
+        self._covered: dict[str, IdMap] = {key: IdMap() for key in _BARE & self._wanted}
         """By KPI: deals that have what it misses."""
-        self._stakes = Stakes()
+        self._stakes = DealSums()
         self._doubts: dict[str, set[str]] = defaultdict(set)
         self._late_doubts: dict[str, set[str]] = defaultdict(set)
         self._doubtful_deals: set[str] = set()
@@ -327,10 +327,12 @@ class Tally:
         if not places:
             return ()
         if key == "overdue_tasks":
-            return Packed(press, (press.put(self._stakes.beside(press.get(place))) for place in places))
+            return EvidenceSequence(press, (press.put(self._stakes.beside(press.get(place))) for place in places))
         if key in self._covered:
-            return Packed(press, (place for place in places if press.identity(place) not in self._covered[key]))
-        return Packed(press, places)
+            return EvidenceSequence(
+                press, (place for place in places if press.identity(place) not in self._covered[key])
+            )
+        return EvidenceSequence(press, places)
 
     def _number(self, key: str, user: str, items: Sequence[Evidence]) -> Number:
         if key == "deals_open":

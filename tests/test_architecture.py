@@ -26,50 +26,50 @@ ALLOWED = {
 """Package → the other packages that it may import."""
 
 PLACES = {
-    "aiogram": ("bot/", "reglament/service.py", "reglament/webhook.py"),
+    "aiogram": ("bot/", "reglament/service/service.py", "reglament/service/webhook.py"),
     "httpx": ("crm_clients/",),
-    "msgspec": ("crm_clients/json_body.py",),
+    "msgspec": ("crm_clients/shared/json_decoding.py",),
     "sqlalchemy": ("storage/", "migrations/", "crm_clients/sql.py"),
     "aiosqlite": ("storage/", "migrations/"),
     "alembic": ("storage/", "migrations/"),
-    "psycopg": ("storage/", "migrations/", "reglament/engine_postgres.py"),
-    "procrastinate": ("reglament/engine_postgres.py", "migrations/"),
-    "apscheduler": ("reglament/scheduler.py",),
+    "psycopg": ("storage/", "migrations/", "reglament/service/engine_postgres.py"),
+    "procrastinate": ("reglament/service/engine_postgres.py", "migrations/"),
+    "apscheduler": ("reglament/service/scheduler.py",),
     "matplotlib": ("reports/",),
     "xlsxwriter": ("reports/",),
-    "holidays": ("reglament/official_days.py", "crm_clients/demo_people.py"),
+    "holidays": ("reglament/config/official_days.py", "crm_clients/demo/department.py"),
     "typer": ("reglament/",),
     "rich": ("reglament/",),
-    "pydantic_settings": ("reglament/settings.py",),
+    "pydantic_settings": ("reglament/config/settings.py",),
     "fluent": ("bot/", "reports/"),
 }
 """Library → where it may be imported; a folder ends with a slash. No test file is looked at."""
 
 MEANT_FOR = {
     "asyncio.create_task": {
-        "crm_clients/amocrm_oauth.py",  # a renewal of tokens must outlive whoever asked for it
-        "crm_clients/amocrm_api.py",  # lists of ids side by side, awaited by the read that started them
-        "crm_clients/amocrm_created.py",  # chains of pages side by side, awaited by the same read
-        "crm_clients/amocrm_deals.py",  # changes of stages beside the lists of leads, awaited or cancelled with them
-        "crm_clients/bitrix24_requests.py",  # two requests at once, awaited or cancelled by the read that sent them
-        "crm_clients/stream.py",  # the read itself, ahead of whoever takes its facts
-        "reglament/webhook.py",  # an update is receipted at once and answered beside, before the service ends
+        "crm_clients/amocrm/auth.py",  # a renewal of tokens must outlive whoever asked for it
+        "crm_clients/amocrm/api.py",  # lists of ids side by side, awaited by the read that started them
+        "crm_clients/amocrm/creation.py",  # chains of pages side by side, awaited by the same read
+        "crm_clients/amocrm/deals.py",  # changes of stages beside the lists of leads, awaited or cancelled with them
+        "crm_clients/bitrix24/batching.py",  # two requests at once, awaited or cancelled by the read that sent them
+        "crm_clients/shared/fact_stream.py",  # the read itself, ahead of whoever takes its facts
+        "reglament/service/webhook.py",  # an update is receipted at once and answered beside, before the service ends
     },
     "get_running_loop.create_task": {
-        "reglament/day.py",  # leases are renewed while the day is worked on, and no longer
-        "reglament/live.py",  # one reading for all who ask meanwhile
+        "reglament/day/cutoff.py",  # leases are renewed while the day is worked on, and no longer
+        "reglament/day/live.py",  # one reading for all who ask meanwhile
     },
     "get_event_loop.create_task": set(),
     "asyncio.ensure_future": {
-        "crm_clients/amocrm_api.py",  # pages asked for ahead, awaited by the same read
-        "crm_clients/amocrm_changes.py",  # histories read side by side with the deals, awaited by them
-        "reglament/service.py",  # polling, stopped and awaited by the one who started it
+        "crm_clients/amocrm/api.py",  # pages asked for ahead, awaited by the same read
+        "crm_clients/amocrm/changes.py",  # histories read side by side with the deals, awaited by them
+        "reglament/service/service.py",  # polling, stopped and awaited by the one who started it
     },
     "datetime.now": {
-        "reglament/scheduler.py",  # the library compares with the wall clock
-        "reglament/opening.py",  # the process's clock; everybody else is told what time it is
-        "crm_clients/pace.py",  # the clients' clock, replaced in tests
-        "storage/memory.py",  # when a client's memory was written: for the eye, nothing is decided by it
+        "reglament/service/scheduler.py",  # the library compares with the wall clock
+        "reglament/process.py",  # the process's clock; everybody else is told what time it is
+        "crm_clients/shared/pacing.py",  # the clients' clock, replaced in tests
+        "storage/client_memory.py",  # when a client's memory was written: for the eye, nothing is decided by it
     },
     "datetime.utcnow": set(),
     "datetime.today": set(),
@@ -202,19 +202,13 @@ def test_nobody_waits_for_telegram_while_a_transaction_is_open() -> None:
 
 
 def test_crm_clients_do_not_know_each_other() -> None:
-    """Files of one CRM begin with its kind; what several share has a name of its own."""
-    kinds = ("bitrix24", "amocrm", "odoo", "hubspot", "pipedrive", "sql", "csv_folder", "demo")
-
-    def kind_of(module: str) -> str | None:
-        return next((kind for kind in kinds if module == kind or module.startswith(f"{kind}_")), None)
-
+    """A folder per CRM; only `shared` and the modules beside the folders may be used by several."""
+    common = {"shared", "base", "errors"}
     strange = [
         f"{place(path)}:{line} imports {name}"
         for path in files("crm_clients")
         for name, line in imports(path)
-        if name.startswith("crm_clients.")
-        and kind_of(name.split(".")[1]) is not None
-        and kind_of(name.split(".")[1]) != kind_of(path.stem)
+        if name.startswith("crm_clients.") and name.split(".")[1] not in common | {path.relative_to(ROOT).parts[1]}
     ]
     assert strange == []
 

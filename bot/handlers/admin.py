@@ -10,14 +10,15 @@ from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 from aiogram.utils.deep_linking import create_start_link
 
-from bot import choosing, show
 from bot.access import Viewer
-from bot.callbacks import Action, Callback, pack
 from bot.context import AppContext
-from bot.filters import Tapped
+from bot.screens import team_picker
+from bot.screens.view import Button, View
+from bot.telegram import reply
+from bot.telegram.callbacks import Action, Callback, pack
+from bot.telegram.filters import Tapped
 from bot.texts import Texts, safe
-from bot.views import Button, View
-from storage import channels, invites, people, teams
+from storage.people import channels, invites, people, teams
 
 router = Router(name="admin")
 
@@ -31,11 +32,11 @@ async def invite(message: Message, ctx: AppContext, viewer: Viewer, t: Texts) ->
     if not viewer.admin:
         await message.answer(t("not-yours") if viewer.known else t("stranger"))
         return
-    team = choosing.only(ctx.teams)
+    team = team_picker.only(ctx.teams)
     if team is None:
-        await show.send(message, choosing.ask_team(ctx, t, "invite", ctx.teams))
+        await reply.send(message, team_picker.ask_team(ctx, t, "invite", ctx.teams))
     else:
-        await show.send(message, await _missing(ctx, t, team))
+        await reply.send(message, await _missing(ctx, t, team))
 
 
 @router.callback_query(Tapped(Action.TEAM, first=("invite",)))
@@ -44,7 +45,7 @@ async def invite_team(query: CallbackQuery, tapped: Callback, ctx: AppContext, v
     if not viewer.admin or tapped.values[1] not in ctx.teams:
         await query.answer(t("not-yours"), show_alert=True)
         return
-    await show.replace(query, await _missing(ctx, t, tapped.values[1]))
+    await reply.replace(query, await _missing(ctx, t, tapped.values[1]))
 
 
 @router.callback_query(Tapped(Action.INVITE))
@@ -61,7 +62,7 @@ async def invite_links(
     if not viewer.admin or tapped.values[0] not in ctx.teams:
         await query.answer(t("not-yours"), show_alert=True)
         return
-    await show.replace(query, await _links(bot, ctx, viewer, t, tapped.values[0], now()))
+    await reply.replace(query, await _links(bot, ctx, viewer, t, tapped.values[0], now()))
 
 
 async def _missing(ctx: AppContext, t: Texts, key: str) -> View:
@@ -98,11 +99,13 @@ async def bind(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now:
     """This group or topic gets the leaderboard."""
     private = message.chat.type == "private"
     if viewer.admin:
-        await show.send(message, View(t("bind-private")) if private else await _binding(message, ctx, viewer, t, now()))
+        await reply.send(
+            message, View(t("bind-private")) if private else await _binding(message, ctx, viewer, t, now())
+        )
     elif private:
         await message.answer(t("not-yours") if viewer.known else t("stranger"))
     elif _in_its_name(message):
-        await show.send(message, View(t("bind-who"), ((Button(t("bind-me"), pack(Action.HERE)),),)))
+        await reply.send(message, View(t("bind-who"), ((Button(t("bind-me"), pack(Action.HERE)),),)))
 
 
 def _in_its_name(message: Message) -> bool:
@@ -117,7 +120,7 @@ async def bind_shown(
     """A tap tells who it is, also of somebody who writes in the group's name."""
     message = await _tapped_by_admin(query, viewer, t)
     if message is not None:
-        await show.replace(query, await _binding(message, ctx, viewer, t, now()))
+        await reply.replace(query, await _binding(message, ctx, viewer, t, now()))
 
 
 async def _tapped_by_admin(query: CallbackQuery, viewer: Viewer, t: Texts) -> Message | None:
@@ -133,7 +136,7 @@ async def _tapped_by_admin(query: CallbackQuery, viewer: Viewer, t: Texts) -> Me
 
 async def _binding(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: datetime) -> View:
     """It is done, where there is one team; else which one?"""
-    team = choosing.only(ctx.teams)
+    team = team_picker.only(ctx.teams)
     if team is not None:
         return View(await _bound(ctx, viewer, t, team, message, now))
     return View(
@@ -152,7 +155,7 @@ async def bind_team(
     if tapped.values[0] not in ctx.teams:
         await query.answer(t("stale-button"), show_alert=True)
         return
-    await show.replace(query, View(await _bound(ctx, viewer, t, tapped.values[0], message, now())))
+    await reply.replace(query, View(await _bound(ctx, viewer, t, tapped.values[0], message, now())))
 
 
 async def _bound(ctx: AppContext, viewer: Viewer, t: Texts, key: str, message: Message, now: datetime) -> str:

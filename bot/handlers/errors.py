@@ -8,12 +8,12 @@ from aiogram.enums import ContentType
 from aiogram.exceptions import TelegramAPIError
 from aiogram.types import CallbackQuery, ErrorEvent, Message
 
-from bot import show
 from bot.access import Viewer
-from bot.callbacks import Action
-from bot.filters import Tapped
+from bot.screens.view import View
+from bot.telegram import reply
+from bot.telegram.callbacks import Action
+from bot.telegram.filters import Tapped
 from bot.texts import Language, Texts, language_of, texts
-from bot.views import View
 from storage.errors import DatabaseLocked
 
 log = structlog.get_logger()
@@ -77,9 +77,9 @@ async def failed(event: ErrorEvent, language: Language) -> bool:
     try:
         if query is not None and await query.answer(text[:200], show_alert=True):
             return True
-        told = show.message_of(query) if query is not None else message  # a tap is answered once only
+        told = reply.message_of(query) if query is not None else message  # a tap is answered once only
         if told is not None and told.chat.type == "private":
-            await show.send(told, View(text))
+            await reply.send(told, View(text))
     except TelegramAPIError as second:
         log.warning("could_not_tell", problem=type(second).__name__)
     return True

@@ -11,9 +11,9 @@ from aiogram.types import ChatMemberUpdated, Message
 
 from bot.access import viewer
 from bot.context import AppContext
-from bot.lost import channel_lost
+from bot.delivery.lost_chats import channel_lost
 from bot.texts import safe
-from storage import channels
+from storage.people import channels
 
 router = Router(name="group")
 

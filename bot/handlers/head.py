@@ -9,17 +9,20 @@ from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
-from bot import answers, choosing, show
 from bot.access import Viewer
-from bot.callbacks import Action, Callback, Part, pack
 from bot.context import AppContext
-from bot.filters import Tapped
-from bot.periods import Shown
+from bot.screens import answers, team_picker
+from bot.screens.periods import Shown
+from bot.screens.view import Button, View
+from bot.telegram import reply
+from bot.telegram.callbacks import Action, Callback, Part, pack
+from bot.telegram.filters import Tapped
 from bot.texts import Texts
-from bot.views import Button, View
-from storage import deliveries, people, runs
-from storage.kinds import DeliveryKind
-from storage.rows import Member
+from storage.days import runs
+from storage.messages import deliveries
+from storage.messages.kinds import DeliveryKind
+from storage.people import people
+from storage.values import Member
 
 router = Router(name="head")
 MOST_NAMES = 12
@@ -33,11 +36,11 @@ async def overview(
     if not viewer.head_of:
         await message.answer(t("not-yours") if viewer.known else t("stranger"))
         return
-    team = choosing.only(viewer.head_of)
+    team = team_picker.only(viewer.head_of)
     if team is None:
-        await show.send(message, choosing.ask_team(ctx, t, command.command, viewer.head_of))
+        await reply.send(message, team_picker.ask_team(ctx, t, command.command, viewer.head_of))
     else:
-        await show.send(message, await _overview(ctx, t, viewer, command.command, team, now()))
+        await reply.send(message, await _overview(ctx, t, viewer, command.command, team, now()))
 
 
 async def _overview(ctx: AppContext, t: Texts, viewer: Viewer, command: str, key: str, now: datetime) -> View:
@@ -59,7 +62,7 @@ async def team_chosen(
     if not viewer.sees_team(key):
         await query.answer(t("not-yours"), show_alert=True)
         return
-    await show.replace(query, await _overview(ctx, t, viewer, command, key, now()))
+    await reply.replace(query, await _overview(ctx, t, viewer, command, key, now()))
 
 
 @router.callback_query(Tapped(Action.STAFF))
@@ -71,7 +74,7 @@ async def staff_turned(query: CallbackQuery, tapped: Callback, ctx: AppContext, 
         return
     async with ctx.db.reading() as session:
         view = await answers.team_now(session, ctx, t, key, int(page))
-    await show.replace(query, view)
+    await reply.replace(query, view)
 
 
 @router.callback_query(Tapped(Action.LEFT))
@@ -82,7 +85,7 @@ async def left_turned(query: CallbackQuery, tapped: Callback, ctx: AppContext, v
     if view is None:
         await query.answer(t("not-yours"), show_alert=True)
     else:
-        await show.replace(query, view)
+        await reply.replace(query, view)
 
 
 async def _left(ctx: AppContext, t: Texts, key: str, number: int, page: int) -> View | None:
@@ -107,7 +110,7 @@ async def turned(
     day, monthly = min(tapped.day(1), today), tapped.action is Action.MONTH
     async with ctx.db.reading() as session:
         view = await answers.summary(session, ctx, t, key, day, shown, monthly=monthly)
-    await show.replace(query, view)
+    await reply.replace(query, view)
 
 
 # /who
@@ -130,7 +133,7 @@ async def who(message: Message, command: CommandObject, ctx: AppContext, viewer:
         key, member = found[0]
         async with ctx.db.reading() as session:
             view = await answers.somebody(session, ctx, t, key, member.crm_user)
-        await show.send(message, view)
+        await reply.send(message, view)
     else:
         several = len({key for key, _ in found}) > 1
         buttons = tuple(
@@ -138,7 +141,7 @@ async def who(message: Message, command: CommandObject, ctx: AppContext, viewer:
             for key, member in found[:MOST_NAMES]
         )
         more = len(found) - MOST_NAMES
-        await show.send(message, View(t("who-too-many", n=more) if more > 0 else t("who-many"), buttons))
+        await reply.send(message, View(t("who-too-many", n=more) if more > 0 else t("who-many"), buttons))
 
 
 def _named(ctx: AppContext, key: str, member: Member, several: bool) -> str:
@@ -163,8 +166,8 @@ async def who_chosen(query: CallbackQuery, tapped: Callback, ctx: AppContext, vi
         await query.answer(t("not-yours"), show_alert=True)
         return
     await query.answer()
-    message = show.message_of(query)
+    message = reply.message_of(query)
     if message is not None:
         async with ctx.db.reading() as session:
             view = await answers.somebody(session, ctx, t, key, user)
-        await show.send(message, view)
+        await reply.send(message, view)

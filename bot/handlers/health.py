@@ -9,14 +9,17 @@ from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import Message
 
-from bot import lines, show
 from bot.access import Viewer
 from bot.context import AppContext, TeamContext
+from bot.screens import lines
+from bot.screens.view import View
+from bot.telegram import reply
 from bot.texts import Texts, safe
-from bot.views import View
-from storage import deliveries, heartbeats, people, runs
-from storage.database import Session
-from storage.rows import DeliveryState, Run, RunState
+from storage.days import heartbeats, runs
+from storage.db.database import Session
+from storage.messages import deliveries
+from storage.people import people
+from storage.values import DeliveryState, Run, RunState
 
 router = Router(name="health")
 ALIVE = timedelta(seconds=90)
@@ -34,7 +37,7 @@ async def health(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, no
         waiting = {run.team: run for run in await runs.unfinished(session)}
         for key, team in ctx.teams.items():
             text += ["", *await _team(session, t, team, waiting.get(key))]
-    await show.send(message, View("\n".join(text)))
+    await reply.send(message, View("\n".join(text)))
 
 
 def _loops(t: Texts, beats: Mapping[str, datetime], now: datetime) -> list[str]:

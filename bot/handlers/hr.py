@@ -10,13 +10,14 @@ from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import BufferedInputFile, CallbackQuery, Message
 
-from bot import choosing, show
 from bot.access import Viewer
-from bot.callbacks import Action, Callback, pack
 from bot.context import AppContext
-from bot.filters import Tapped
+from bot.screens import team_picker
+from bot.screens.view import Button, View
+from bot.telegram import reply
+from bot.telegram.callbacks import Action, Callback, pack
+from bot.telegram.filters import Tapped
 from bot.texts import Texts, safe
-from bot.views import Button, View
 from scoring.entries import Month
 
 router = Router(name="hr")
@@ -30,11 +31,11 @@ async def export(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, no
     if not viewer.hr_of:
         await message.answer(t("not-yours") if viewer.known else t("stranger"))
         return
-    team = choosing.only(viewer.hr_of)
+    team = team_picker.only(viewer.hr_of)
     if team is None:
-        await show.send(message, choosing.ask_team(ctx, t, "export", viewer.hr_of))
+        await reply.send(message, team_picker.ask_team(ctx, t, "export", viewer.hr_of))
     else:
-        await show.send(message, _months(ctx, t, team, now()))
+        await reply.send(message, _months(ctx, t, team, now()))
 
 
 def _months(ctx: AppContext, t: Texts, key: str, now: datetime) -> View:
@@ -61,7 +62,7 @@ async def team_chosen(
     if not viewer.exports(key):
         await query.answer(t("not-yours"), show_alert=True)
         return
-    await show.replace(query, _months(ctx, t, key, now()))
+    await reply.replace(query, _months(ctx, t, key, now()))
 
 
 @router.callback_query(Tapped(Action.EXPORT))
@@ -72,7 +73,7 @@ async def month_chosen(query: CallbackQuery, tapped: Callback, ctx: AppContext, 
         await query.answer(t("not-yours"), show_alert=True)
         return
     await query.answer(t("export-working"))
-    message = show.message_of(query)
+    message = reply.message_of(query)
     if message is None:
         return
     period = Month.parse(month)

@@ -9,14 +9,15 @@ from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
-from bot import answers, choosing, drawing, show
 from bot.access import Viewer
-from bot.callbacks import Action, Callback
 from bot.context import AppContext
-from bot.filters import Tapped
+from bot.screens import answers, pictures, team_picker
+from bot.screens.view import View
+from bot.telegram import reply
+from bot.telegram.callbacks import Action, Callback
+from bot.telegram.filters import Tapped
 from bot.texts import Texts
-from bot.views import View
-from reports.stretches import week_of
+from reports.summary.stretches import week_of
 from scoring.entries import Month
 
 router = Router(name="manager")
@@ -32,7 +33,7 @@ async def evening_page(query: CallbackQuery, tapped: Callback, ctx: AppContext, 
     if not viewer.sees_person(key, user):
         await query.answer(t("not-yours"), show_alert=True)
         return
-    await show.replace(query, await _day(tapped, ctx, viewer, t))
+    await reply.replace(query, await _day(tapped, ctx, viewer, t))
 
 
 @router.callback_query(Tapped(Action.DAY))
@@ -43,9 +44,9 @@ async def day_opened(query: CallbackQuery, tapped: Callback, ctx: AppContext, vi
         await query.answer(t("not-yours"), show_alert=True)
         return
     await query.answer()
-    message = show.message_of(query)
+    message = reply.message_of(query)
     if message is not None:
-        await show.send(message, await _day(tapped, ctx, viewer, t))
+        await reply.send(message, await _day(tapped, ctx, viewer, t))
 
 
 async def _day(tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> View:
@@ -73,7 +74,7 @@ async def me(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: C
         month = Month.of(team.calendar.local_date(now()))
         async with ctx.db.reading() as session:
             view = await answers.me(session, ctx, t, team.key, member.crm_user, member.name, month, now())
-        await show.send(message, view)
+        await reply.send(message, view)
 
 
 @router.callback_query(Tapped(Action.ME))
@@ -88,7 +89,7 @@ async def month_opened(
     async with ctx.db.reading() as session:
         name = await answers.name_of(session, key, user)
         view = await answers.me(session, ctx, t, key, user, name, Month.parse(month), now())
-    await show.replace(query, view)
+    await reply.replace(query, view)
 
 
 @router.callback_query(Tapped(Action.PICTURE))
@@ -101,12 +102,12 @@ async def picture(
         await query.answer(t("not-yours"), show_alert=True)
         return
     await query.answer()
-    message = show.message_of(query)
+    message = reply.message_of(query)
     if message is None:
         return
     last = week_of(first)[1] if kind == "w" else Month.of(first).last
     last = min(last, ctx.teams[key].calendar.local_date(now()))
-    await show.send(message, await drawing.days(ctx, t, key, first, last, user or None))
+    await reply.send(message, await pictures.days(ctx, t, key, first, last, user or None))
 
 
 # /rules and /leaderboard, also in groups
@@ -131,15 +132,15 @@ async def _for_team(
     if private and not viewer.known:
         await message.answer(t("stranger"))
         return
-    teams = viewer.teams if private else await drawing.teams_of_group(ctx, message.chat.id)
-    team = choosing.only(teams)
+    teams = viewer.teams if private else await pictures.teams_of_group(ctx, message.chat.id)
+    team = team_picker.only(teams)
     if team is not None:
-        await show.send(message, await _shown(ctx, viewer, t, command, team, now, private=private))
+        await reply.send(message, await _shown(ctx, viewer, t, command, team, now, private=private))
     elif teams and private:
-        await show.send(message, choosing.ask_team(ctx, t, command, teams))
+        await reply.send(message, team_picker.ask_team(ctx, t, command, teams))
     else:
         for key in sorted(teams):
-            await show.send(message, await _shown(ctx, viewer, t, command, key, now, private=False))
+            await reply.send(message, await _shown(ctx, viewer, t, command, key, now, private=False))
 
 
 async def _shown(
@@ -150,7 +151,7 @@ async def _shown(
         if command == "rules":
             return await answers.rules(session, ctx, t, key, now())
         view = await answers.last_board(session, ctx, t, key, member.crm_user if member else None)
-    return View(view.text, view.rows, await drawing.board(ctx, t, key)) if private else view
+    return View(view.text, view.rows, await pictures.board(ctx, t, key)) if private else view
 
 
 @router.callback_query(Tapped(Action.RULES))
@@ -163,11 +164,11 @@ async def rules_button(
         await query.answer(t("not-yours"), show_alert=True)
         return
     await query.answer()
-    message = show.message_of(query)
+    message = reply.message_of(query)
     if message is not None:
         async with ctx.db.reading() as session:
             view = await answers.rules(session, ctx, t, key, now())
-        await show.send(message, view)
+        await reply.send(message, view)
 
 
 @router.callback_query(Tapped(Action.TEAM, first=("rules", "leaderboard")))
@@ -180,4 +181,4 @@ async def team_chosen(
         await query.answer(t("not-yours"), show_alert=True)
         return
     view = await _shown(ctx, viewer, t, command, key, now, private=True)
-    await show.replace(query, View(view.text, view.rows))
+    await reply.replace(query, View(view.text, view.rows))

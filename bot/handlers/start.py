@@ -9,17 +9,17 @@ from aiogram import Bot, F, Router
 from aiogram.filters import Command, CommandObject, CommandStart
 from aiogram.types import CallbackQuery, Message
 
-from bot import menus, show
 from bot.access import Viewer
 from bot.access import viewer as load_viewer
-from bot.callbacks import Action, Callback, pack
-from bot.commands import commands_for
 from bot.context import AppContext
-from bot.filters import Tapped
+from bot.screens.view import Button, View, rows
+from bot.telegram import menus, reply
+from bot.telegram.callbacks import Action, Callback, pack
+from bot.telegram.commands import commands_for
+from bot.telegram.filters import Tapped
 from bot.texts import Texts, language_of, safe, texts
-from bot.views import Button, View, rows
-from storage import channels, invites, people
 from storage.errors import InviteRefused
+from storage.people import channels, invites, people
 
 router = Router(name="start")
 router.message.filter(F.chat.type == "private")
@@ -41,7 +41,7 @@ async def invited(
         Button(t("invite-yes"), pack(Action.ACCEPT, token)),
         Button(t("invite-no"), pack(Action.DECLINE)),
     )
-    await show.send(message, View(t("invite-question", name=safe(invite.name)), rows(buttons)))
+    await reply.send(message, View(t("invite-question", name=safe(invite.name)), rows(buttons)))
 
 
 @router.callback_query(Tapped(Action.ACCEPT))
@@ -56,16 +56,16 @@ async def accepted(
             spoken = language_of(query.from_user.language_code, ctx.language)
             await channels.speaks(session, query.from_user.id, spoken, at=now())
     except InviteRefused as refused:
-        await show.replace(query, View(t(f"invite-{refused.problem.value}")))
+        await reply.replace(query, View(t(f"invite-{refused.problem.value}")))
         return
-    await show.replace(query, View(t("welcome", name=safe(person.name))))
+    await reply.replace(query, View(t("welcome", name=safe(person.name))))
     await _set_menu(bot, ctx, query.from_user.id, now())
 
 
 @router.callback_query(Tapped(Action.DECLINE))
 async def declined(query: CallbackQuery, t: Texts) -> None:
     """No: nothing changes."""
-    await show.replace(query, View(t("invite-declined")))
+    await reply.replace(query, View(t("invite-declined")))
 
 
 @router.message(CommandStart())
@@ -113,7 +113,7 @@ async def language(message: Message, viewer: Viewer, t: Texts) -> None:
         await message.answer(t("stranger"))
         return
     buttons = tuple(Button(t(f"language-{code}"), pack(Action.LANGUAGE, code)) for code in ("ru", "en"))
-    await show.send(message, View(t("language-question"), rows(buttons)))
+    await reply.send(message, View(t("language-question"), rows(buttons)))
 
 
 @router.callback_query(Tapped(Action.LANGUAGE))
@@ -134,5 +134,5 @@ async def language_chosen(
     async with ctx.db.transaction() as session:
         person = viewer.person or await people.meet(session, viewer.telegram_id, query.from_user.full_name, at=now())
         await people.set_language(session, person.id, chosen)
-    await show.replace(query, View(texts(chosen)("language-done")))
+    await reply.replace(query, View(texts(chosen)("language-done")))
     await _set_menu(bot, ctx, viewer.telegram_id, now())

@@ -10,14 +10,15 @@ from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
-from bot import heads, personal, show, standing
 from bot.access import Viewer
-from bot.callbacks import Action, Callback
 from bot.context import AppContext, LiveReading, LiveUnavailable
-from bot.filters import Tapped
+from bot.screens import digest, evening, live_cards
+from bot.screens.view import View
+from bot.telegram import reply
+from bot.telegram.callbacks import Action, Callback
+from bot.telegram.filters import Tapped
 from bot.texts import Texts
-from bot.views import View
-from storage.rows import Member
+from storage.values import Member
 
 router = Router(name="today")
 PATIENCE = 60.0
@@ -37,10 +38,10 @@ async def today(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now
         draw = _own(ctx, t, member, now)
         fresh = await ctx.live.fresh(key, now())
         if fresh is not None:
-            await show.send(message, await draw(fresh))
+            await reply.send(message, await draw(fresh))
             continue
         waiting = await message.answer(t("today-reading"))
-        await show.edit(waiting, await _read(ctx, t, key, now, draw))
+        await reply.edit(waiting, await _read(ctx, t, key, now, draw))
 
 
 @router.callback_query(Tapped(Action.TODAY))
@@ -68,8 +69,8 @@ async def team_page(
 
     async def draw(reading: LiveReading) -> View:
         async with ctx.db.reading() as session:
-            cards = await standing.cards(session, ctx, reading)
-        return heads.team_live(t, ctx.teams[key], cards, reading.read_at, page)
+            cards = await live_cards.cards(session, ctx, reading)
+        return digest.team_live(t, ctx.teams[key], cards, reading.read_at, page)
 
     await _show(query, ctx, t, key, now, draw, known=page > 1)
 
@@ -81,21 +82,21 @@ async def _show(
     found = await ctx.live.last(key) if known else None
     reading = found or await ctx.live.fresh(key, now())
     if reading is not None:
-        await show.replace(query, await draw(reading))
+        await reply.replace(query, await draw(reading))
         return
     await query.answer(t("today-reading"))
-    message = show.message_of(query)
+    message = reply.message_of(query)
     if message is not None:
-        await show.edit(message, await _read(ctx, t, key, now, draw))
+        await reply.edit(message, await _read(ctx, t, key, now, draw))
 
 
 def _own(ctx: AppContext, t: Texts, member: Member, now: Callable[[], datetime], page: int = 0) -> Draw:
     async def draw(reading: LiveReading) -> View:
         async with ctx.db.reading() as session:
-            card = await standing.card(session, ctx, reading, member.crm_user)
+            card = await live_cards.card(session, ctx, reading, member.crm_user)
         if card is None:
             return View(t("today-nobody"))
-        return personal.today(t, ctx.teams[reading.team], card, reading, now(), page=page)
+        return evening.today(t, ctx.teams[reading.team], card, reading, now(), page=page)
 
     return draw
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from storage import append_only
-from storage.types import CanonicalJson, ExactDecimal, Id, UtcDateTime
+from storage.db import append_only
+from storage.db.types import CanonicalJson, ExactDecimal, Id, UtcDateTime
 
 revision = "0001"
 down_revision = None

@@ -10,15 +10,16 @@ from zoneinfo import ZoneInfo
 
 from bot.context import AppContext
 from reglament import telegram
-from reglament.clock import DueCutoff
-from reglament.context import app_context
-from reglament.day import Process, run_cutoff
-from reglament.demo import SetClock
-from reglament.exporting import PeriodExporter
-from reglament.opening import load_teams, opened
-from reglament.settings import build
-from storage import absences, deliveries, invites, people
-from storage.rows import AbsenceKind
+from reglament.bot_context import app_context
+from reglament.commands.demo import SetClock
+from reglament.commands.export import PeriodExporter
+from reglament.config.settings import build
+from reglament.day.cutoff import Process, run_cutoff
+from reglament.day.due import DueCutoff
+from reglament.process import load_teams, opened
+from storage.messages import deliveries
+from storage.people import absences, invites, people
+from storage.values import AbsenceKind
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 FIRST, LAST, OUTAGE, ABSENCE = (date(2026, 11, day) for day in (2, 19, 12, 19))

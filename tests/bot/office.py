@@ -14,19 +14,21 @@ from sqlalchemy import delete
 
 from bot import dispatcher as bot_dispatcher
 from bot.context import AppContext
-from bot.courier import Courier
-from bot.wire import make_bot
+from bot.delivery.courier import Courier
+from bot.telegram.session import make_bot
 from reglament import telegram
-from reglament.clock import DueCutoff
-from reglament.context import app_context
-from reglament.day import Process, run_cutoff
-from reglament.exporting import PeriodExporter
-from reglament.opening import load_teams, opened
-from reglament.settings import build
-from storage import channels, deliveries, invites, people, runs
-from storage.kinds import run_event
-from storage.models import RateSlotRecord
-from storage.rows import Delivery, DeliveryState, Run
+from reglament.bot_context import app_context
+from reglament.commands.export import PeriodExporter
+from reglament.config.settings import build
+from reglament.day.cutoff import Process, run_cutoff
+from reglament.day.due import DueCutoff
+from reglament.process import load_teams, opened
+from storage.days import runs
+from storage.db.models import RateSlotRecord
+from storage.messages import deliveries
+from storage.messages.kinds import run_event
+from storage.people import channels, invites, people
+from storage.values import Delivery, DeliveryState, Run
 from tests.bot.botapi import TOKEN, BotApi
 from tests.reglament.scripted import TestClock
 from tests.storage.told import told

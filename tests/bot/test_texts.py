@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands import COMMANDS
+from bot.telegram.commands import COMMANDS
 from bot.texts import LANGUAGES, language_of, safe, texts
 from scoring.entries import Month
 from scoring.kpis import CATALOGUE

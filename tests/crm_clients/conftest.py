@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 import stamina
 
-from tests.crm_clients.amocrm_team import two_managers
-from tests.crm_clients.amocrm_world import World
+from tests.crm_clients.amocrm.team import two_managers
+from tests.crm_clients.amocrm.world import World
 
 pytest.register_assert_rewrite("tests.crm_clients.conformance")
 

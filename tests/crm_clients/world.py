@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from crm_clients.pace import Clock
+from crm_clients.shared.pacing import Clock
 from scoring.records import DealState
 from scoring.workdays import Window
 

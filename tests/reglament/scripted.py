@@ -9,11 +9,11 @@ from typing import Any
 
 from crm_clients.base import CrmUser, Finding, ReadRequest, ReadStats
 from crm_clients.errors import CrmError
-from reglament.day import Process
-from reglament.settings import Settings, build
+from reglament.config.settings import Settings, build
+from reglament.day.cutoff import Process
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import Completed, Fact, Failed, Record, RecordKind
-from storage.database import Database
+from storage.db.database import Database
 
 MOSCOW_6PM = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)
 """18:00 on Thursday 2026-11-19 in Moscow."""

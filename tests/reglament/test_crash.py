@@ -18,14 +18,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from bot.courier import IN_FLIGHT
-from reglament import settings as settings_module
-from reglament.opening import load_teams, opened
+from bot.delivery.courier import IN_FLIGHT
+from reglament.config import settings as settings_module
+from reglament.process import load_teams, opened
 from reglament.telegram import learn_members
-from storage import deliveries, invites, people, queries, runs, verify
-from storage.database import Database
-from storage.models import DeliveryRecord, RunRecord
-from storage.rows import DeliveryState
+from storage.days import queries, runs
+from storage.db.database import Database
+from storage.db.models import DeliveryRecord, RunRecord
+from storage.ledger import verify
+from storage.messages import deliveries
+from storage.people import invites, people
+from storage.values import DeliveryState
 from tests.bot.botapi import TOKEN, BotApi
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from reports.period import PeriodReport, PeriodState, UsedRulebook
+from reports.workbook.period import PeriodReport, ReportState, UsedRulebook
 from scoring.entries import Entry, EntryKind, Month, Side
 from scoring.kpis import KpiSettings
 from scoring.payout import MoneyTerms
@@ -87,7 +87,7 @@ def report(entries: Iterable[Entry] = (), **changes: Any) -> PeriodReport:
         "team": "sales",
         "title": "Отдел продаж",
         "period": NOVEMBER,
-        "state": PeriodState.OPEN,
+        "state": ReportState.OPEN,
         "zone": MOSCOW,
         "entries": tuple(entries),
         "members": (ANNA, BORIS),

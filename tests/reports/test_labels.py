@@ -10,8 +10,8 @@ from fluent.syntax.ast import Message, VariableReference
 from fluent.syntax.visitor import Visitor
 
 from reports.labels import LANGUAGES, labels
-from reports.period import DayMark, PeriodState
-from reports.trend import DayState
+from reports.pictures.trend import DayState
+from reports.workbook.period import DayMark, ReportState
 from scoring.entries import EntryKind
 from scoring.kpis import CATALOGUE
 from scoring.rules import Bound
@@ -52,7 +52,7 @@ def test_every_value_of_the_core_has_its_word():
     wanted = {f"kpi-{key}" for key in CATALOGUE}
     wanted |= {f"outcome-{each}" for each in Outcome} | {f"kind-{each}" for each in EntryKind}
     wanted |= {f"cause-{each}" for each in Cause} | {f"bound-{each}" for each in Bound}
-    wanted |= {f"state-{each}" for each in PeriodState} | {f"day-mark-{each}" for each in DayMark}
+    wanted |= {f"state-{each}" for each in ReportState} | {f"day-mark-{each}" for each in DayMark}
     wanted |= {f"chart-{each}" for each in DayState if each is not DayState.SCORED}
     assert wanted <= known
 

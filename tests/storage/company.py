@@ -12,11 +12,13 @@ from scoring.rules import Bound, Rule, Rulebook
 from scoring.scorecard import Scorecard
 from scoring.snapshot import Evidence, Manager, NotAvailable, Reading, Snapshot, Value
 from scoring.workdays import Window
-from storage import ledger, people, rulebooks, runs, teams
-from storage.database import Database
-from storage.rows import Kept
-from storage.runs import Claimed
-from storage.teams import TeamSetting
+from storage.days import rulebooks, runs
+from storage.days.runs import Claimed
+from storage.db.database import Database
+from storage.ledger import writer
+from storage.people import people, teams
+from storage.people.teams import TeamSetting
+from storage.values import StoredSnapshot
 
 TEAM = "sales"
 CRM = "main"
@@ -62,8 +64,8 @@ def readings(*, calls: int = 12, overdue: Sequence[Evidence] = (), won: str = "1
     }
 
 
-def kept(manager: Manager, data: Mapping[str, Reading], **more: object) -> Kept:
-    return Kept(Snapshot(manager, dict(data)), **more)
+def kept(manager: Manager, data: Mapping[str, Reading], **more: object) -> StoredSnapshot:
+    return StoredSnapshot(Snapshot(manager, dict(data)), **more)
 
 
 async def found(db: Database, team: str = TEAM, rulebook: Rulebook = RULEBOOK) -> None:
@@ -84,7 +86,7 @@ async def claimed(db: Database, day: date = MONDAY, team: str = TEAM, owner: str
 
 
 async def scored(
-    db: Database, day: date = MONDAY, snapshots: Sequence[Kept] | None = None, team: str = TEAM
+    db: Database, day: date = MONDAY, snapshots: Sequence[StoredSnapshot] | None = None, team: str = TEAM
 ) -> list[Scorecard]:
     """A whole day: claimed, kept, judged, written, finished."""
     if snapshots is None:
@@ -95,6 +97,6 @@ async def scored(
         stored = await runs.keep(session, claim.hold, snapshots, at=at)
     cards = [item.score(claim.run.rulebook) for item in stored]
     async with db.transaction() as session:
-        digest = await ledger.append(session, claim.hold, cards, at=at)
+        digest = await writer.append(session, claim.hold, cards, at=at)
         await runs.finish(session, claim.hold, at=at, digest=digest, requests=4, seconds=Decimal("1.25"))
     return cards

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from storage import deliveries
-from storage.database import Session
-from storage.models import DeliveryRecord
-from storage.rows import Delivery
+from storage.db.database import Session
+from storage.db.models import DeliveryRecord
+from storage.messages import deliveries
+from storage.values import Delivery
 
 
 async def told(session: Session, event: str) -> list[Delivery]:

@@ -1,0 +1,1 @@
+"""Messages that come by themselves: choosing the text, sending, lost chats."""

@@ -1,0 +1,77 @@
+"""A chat that takes no messages any more: stop writing there, and tell whoever must know, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from bot.context import AppContext
+from storage.db.database import Session
+from storage.messages import deliveries
+from storage.messages.kinds import DeliveryKind, Whose, to_telegram
+from storage.people import channels, people, teams
+from storage.values import Person, Role, RoleGrant
+
+
+async def channel_lost(
+    session: Session, ctx: AppContext, chat_id: int, reason: str, *, at: datetime, name: str = ""
+) -> None:
+    """Turn it off. A second time changes nothing.
+
+    `reason` is the end of a text key `channel-…`, `name` how somebody is called who is known by his chat alone.
+    """
+    if not await channels.turn_off(session, chat_id, reason, at=at):
+        return
+    person = await people.by_telegram(session, chat_id)
+    about = {"reason": reason, "name": person.name if person else name, "chat": chat_id}
+    for whose, of in (await _losses(session, ctx, chat_id, person)).items():
+        for telegram_id, keys in (await _told(session, ctx, chat_id, whose, of)).items():
+            await deliveries.add(
+                session,
+                event=f"channel:{chat_id}:{at.isoformat()}:{whose.value}",
+                kind=DeliveryKind.CHANNEL_OFF,
+                recipient=to_telegram(telegram_id),
+                reference={"team": keys[0], "teams": keys, "whose": whose.value, **about},
+                at=at,
+            )
+
+
+async def _losses(session: Session, ctx: AppContext, chat_id: int, person: Person | None) -> dict[Whose, list[str]]:
+    """Of which teams it was a manager's, a head's or the group's chat."""
+    own = [member.team for member in person.active if member.team in ctx.teams and member.team] if person else []
+    led = [key for key in ctx.teams if chat_id in await _heads(session, ctx, key)]
+    bound = [
+        key for key, team in ctx.teams.items() if chat_id in (team.chat_id, (await teams.find(session, key)).chat_id)
+    ]
+    return {Whose.MANAGER: own, Whose.HEAD: led, Whose.GROUP: bound}
+
+
+async def _told(
+    session: Session, ctx: AppContext, chat_id: int, whose: Whose, keys: Iterable[str]
+) -> dict[int, list[str]]:
+    """Who hears it, and of which teams: the heads, of a head the admins; the others where none can be reached."""
+    result: dict[int, list[str]] = {}
+    admins = await _reached(session, await _admins(session, ctx) - {chat_id})
+    for key in keys:
+        heads = await _reached(session, await _heads(session, ctx, key) - {chat_id})
+        for telegram_id in sorted((admins or heads) if whose is Whose.HEAD else (heads or admins)):
+            result.setdefault(telegram_id, []).append(key)
+    return result
+
+
+async def _heads(session: Session, ctx: AppContext, team: str) -> frozenset[int]:
+    return ctx.teams[team].heads | await _holders(session, RoleGrant(Role.HEAD, team), RoleGrant(Role.HEAD))
+
+
+async def _admins(session: Session, ctx: AppContext) -> frozenset[int]:
+    return ctx.admins | await _holders(session, RoleGrant(Role.ADMIN))
+
+
+async def _holders(session: Session, *roles: RoleGrant) -> frozenset[int]:
+    found = await people.holders(session, roles)
+    return frozenset(person.telegram_id for person in found if person.telegram_id is not None)
+
+
+async def _reached(session: Session, telegram_ids: Iterable[int]) -> frozenset[int]:
+    """Those whose own chats take messages."""
+    return frozenset([each for each in telegram_ids if (await channels.find(session, each)).active])

@@ -1,0 +1,1 @@
+"""Screens: the data of a message, loading and wording, one file a screen."""

@@ -1,0 +1,1 @@
+"""Telegram's wire and conventions: session, limits, menus, buttons, splitting."""

@@ -1,0 +1,54 @@
+"""Which handler a tap belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from aiogram.filters import Filter
+from aiogram.types import CallbackQuery
+
+from bot.context import AppContext
+from bot.telegram.callback_schema import fits
+from bot.telegram.callbacks import Action, Callback, kinds, mark, unpack
+from storage.people import people
+
+IN_GROUPS = frozenset({Action.BIND, Action.HERE, Action.STAY})
+"""What a button in a group may ask for; everything else is a person's own, whoever taps it there."""
+
+
+class Tapped(Filter):
+    """A button of one of these actions; hands `tapped` to the handler. `first` narrows what its first value may be."""
+
+    def __init__(self, *actions: Action, first: tuple[str, ...] = ()) -> None:
+        self._actions = actions
+        self._first = first
+
+    async def __call__(self, query: CallbackQuery, ctx: AppContext) -> bool | dict[str, Any]:
+        """Whether it is one of them, in a chat where it may be asked."""
+        tapped = unpack(query.data)
+        if tapped is None or tapped.action not in self._actions or not fits(tapped):
+            return False
+        if self._first and tapped.values[0] not in self._first:
+            return False
+        if tapped.action not in IN_GROUPS and not _private(query):
+            return False
+        whole = await _with_user(ctx, tapped)
+        return {"tapped": whole} if whole else False
+
+
+async def _with_user(ctx: AppContext, tapped: Callback) -> Callback | None:
+    """With the CRM user that is meant instead of his mark; None if there is none (any more)."""
+    place = next((place for place, kind in enumerate(kinds(tapped.action)) if kind == "user"), None)
+    if place is None or place >= len(tapped.values):
+        return tapped
+    async with ctx.db.reading() as session:
+        known = await people.crm_users(session, tapped.values[0])
+    user = next((user for user in known if mark(user) == tapped.values[place]), None)
+    if user is None:
+        return None
+    return replace(tapped, values=(*tapped.values[:place], user, *tapped.values[place + 1 :]))
+
+
+def _private(query: CallbackQuery) -> bool:
+    return query.message is not None and query.message.chat.type == "private"

@@ -1,0 +1,158 @@
+"""Before every handler: who asks, with which rights; after it: no silence when something breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiogram import BaseMiddleware
+from aiogram.types import CallbackQuery, Message, TelegramObject, Update, User
+
+from bot.access import Viewer, viewer
+from bot.context import AppContext
+from bot.texts import language_of, safe
+from storage.people import channels
+
+Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
+
+BURST, REFILL_SECONDS = 8, 2.0
+"""A user may ask so many things at once, then one every so many seconds."""
+REMEMBERED = 10_000
+DOUBLED_SECONDS = 1.0
+"""The same button of the same message, tapped again within this time, was meant once."""
+
+
+class DeduplicateUpdates(BaseMiddleware):
+    """An update that Telegram brings again, because our receipt was lost, is answered once."""
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[int, None] = OrderedDict()
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Go on, the first time."""
+        assert isinstance(event, Update)  # noqa: S101  # registered for updates
+        if event.update_id in self._seen:
+            return None
+        self._seen[event.update_id] = None
+        if len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
+        return await handler(event, data)
+
+
+class TrackInFlight(BaseMiddleware):
+    """Knows which updates are being worked on: they are receipted, so that nobody brings them again."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Go on."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  # each update has a task of its own
+        self._tasks.add(task)
+        try:
+            return await handler(event, data)
+        finally:
+            self._tasks.discard(task)
+
+    async def finish(self, seconds: float) -> None:
+        """Let them end, for so long; what was taken a moment ago begins first."""
+        await asyncio.sleep(0)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
+
+class Access(BaseMiddleware):
+    """Puts `viewer` (rights now, not when the button was made) and `t` (his language) into the handler's data.
+
+    Who writes in private takes messages again, whatever we thought of his chat: `returned` says that he had not. The
+    language of his client is remembered for what comes by itself.
+    """
+
+    def __init__(self, ctx: AppContext) -> None:
+        self._ctx = ctx
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Look the user up and go on; what nobody said needs no answer."""
+        user: User | None = data.get("event_from_user")
+        if user is None:
+            return None
+        private = isinstance(event, Message) and event.chat.type == "private"
+        async with self._ctx.db.reading() as session:
+            who = await viewer(session, self._ctx, user.id, user.language_code)
+            channel = await channels.find(session, user.id)
+        off = private and not channel.active
+        data["viewer"], data["t"], data["returned"] = who, who.t, off
+        language = language_of(user.language_code, self._ctx.language)
+        if who.known and language != channel.language:
+            async with self._ctx.db.transaction() as session:
+                await channels.speaks(session, user.id, language, at=data["now"]())
+        if isinstance(event, Message) and off:
+            await self._welcome_back(event, who, data)
+        return await handler(event, data)
+
+    async def _welcome_back(self, message: Message, who: Viewer, data: dict[str, Any]) -> None:
+        async with self._ctx.db.transaction() as session:
+            await channels.turn_on(session, who.telegram_id, at=data["now"]())
+        if who.known and who.person is not None:
+            await message.answer(who.t("welcome-back", name=safe(who.person.name)))
+
+
+class DeduplicateTaps(BaseMiddleware):
+    """A doubled tap, on one device or on two, is answered and repeats nothing."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._working: set[tuple[Any, str | None]] = set()
+        self._last: OrderedDict[Any, tuple[str | None, float]] = OrderedDict()
+        """The last tap of somebody on a message, and when the work for it was done."""
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Go on, unless the same tap is being worked on or was the last one, just now."""
+        assert isinstance(event, CallbackQuery)  # noqa: S101  # registered for taps
+        place = (event.from_user.id, event.message and (event.message.chat.id, event.message.message_id))
+        tap = (place, event.data)
+        tapped, ended = self._last.get(place, (None, -math.inf))
+        if tap in self._working or (tapped == event.data and self._clock() - ended < DOUBLED_SECONDS):
+            return await event.answer()
+        self._working.add(tap)
+        try:
+            return await handler(event, data)
+        finally:
+            self._working.discard(tap)
+            self._last[place] = (event.data, self._clock())
+            self._last.move_to_end(place)
+            if len(self._last) > REMEMBERED:
+                self._last.popitem(last=False)
+
+
+class Throttle(BaseMiddleware):
+    """A bucket per user: whoever asks too often is told to wait, and the CRM and the database are left in peace."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._full_at: OrderedDict[int, float] = OrderedDict()
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Answer or ask to wait."""
+        user: User | None = data.get("event_from_user")
+        if user is None:
+            return await handler(event, data)
+        now = self._clock()
+        full_at = max(self._full_at.pop(user.id, now), now) + REFILL_SECONDS
+        wait = full_at - now - BURST * REFILL_SECONDS
+        self._full_at[user.id] = full_at if wait <= 0 else full_at - REFILL_SECONDS
+        if len(self._full_at) > REMEMBERED:
+            self._full_at.popitem(last=False)
+        if wait <= 0:
+            return await handler(event, data)
+        text = data["t"]("too-often", seconds=max(1, round(wait)))
+        if isinstance(event, CallbackQuery):
+            return await event.answer(text)
+        if isinstance(event, Message) and event.chat.type == "private" and wait <= REFILL_SECONDS:
+            return await event.answer(text)
+        return None

@@ -1,0 +1,53 @@
+"""Questions to Telegram outside of any conversation: who the bot is, whether it may write into its groups."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError, TelegramNetworkError
+
+from bot.telegram.session import make_bot, trouble
+
+
+class TelegramTrouble(Exception):
+    """Telegram does not do what we need; the text says what to do, without the token."""
+
+
+@asynccontextmanager
+async def asking(token: str, api_url: str) -> AsyncIterator[Bot]:
+    """A bot for a few questions."""
+    try:
+        bot = make_bot(token, api_url)
+    except ValueError as error:
+        raise TelegramTrouble(str(error)) from None
+    try:
+        yield bot
+    except TelegramAPIError as error:
+        raise TelegramTrouble(trouble(error)) from None
+    finally:
+        await bot.session.close()
+
+
+async def bot_name(token: str, api_url: str) -> str:
+    """The bot's user name. Raises TelegramTrouble."""
+    async with asking(token, api_url) as bot:
+        return (await bot.me()).username or ""
+
+
+async def group_problems(token: str, api_url: str, groups: Mapping[str, int]) -> dict[str, str]:
+    """By team: what keeps the bot from writing into its group; empty text if nothing does."""
+    result = {}
+    async with asking(token, api_url) as bot:
+        for team, chat_id in groups.items():
+            try:
+                me = await bot.get_chat_member(chat_id, bot.id)
+            except TelegramNetworkError:
+                raise
+            except TelegramAPIError as error:
+                result[team] = f"the group {chat_id} cannot be reached ({error.message}): add the bot there"
+                continue
+            gone = me.status in ("left", "kicked")
+            result[team] = f"the bot is not in the group {chat_id}: add it there" if gone else ""
+    return result

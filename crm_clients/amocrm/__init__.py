@@ -1,0 +1,1 @@
+"""The amoCRM and Kommo client."""

@@ -1,0 +1,293 @@
+"""Bitrix24's incoming webhook: single calls, batches, and what its errors mean (crm-apis.md §1.1, §2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from crm_clients.base import ReadStats
+from crm_clients.bitrix24.values import instant
+from crm_clients.errors import CrmError, CrmNonsense, CrmRefused, RightsMissing
+from crm_clients.shared.http import Answer, BucketPace, Clock, Deadline, Http, TryAgain, one_line
+
+COMMANDS = 50
+"""Most commands of one batch."""
+PAGE = 50
+"""Rows of a page, for all methods alike."""
+PACES = {"standard": (2.0, 50), "enterprise": (5.0, 250)}
+"""Requests per second, and how many may come at once, by the portal's plan."""
+SPARE = 2
+"""Left in the bucket: answers arrive bunched, and people work with the portal too."""
+IN_FLIGHT = 2
+"""Requests on their way at once: a portal may take seconds for one, and while one is folded another is read."""
+QUERY_PAUSE, LONGEST_QUERY_PAUSE, OPERATION_PAUSE = 1.0, 30.0, 60.0
+"""Seconds to wait if the portal does not say how long; the first doubles each time."""
+_STOP = {
+    "OVERLOAD_LIMIT": "Bitrix24 has blocked the REST API of this portal because of overload: ask its support",
+    "PORTAL_DELETED": "the portal is closed or deleted: check webhook_url",
+    "INVALID_CREDENTIALS": "Bitrix24 does not accept the webhook: make a new one and put it into webhook_url",
+    "NO_AUTH_FOUND": "Bitrix24 does not accept the webhook: make a new one and put it into webhook_url",
+    "EXPIRED_TOKEN": "the webhook has expired: make a new one and put it into webhook_url",
+    "INVALID_TOKEN": "Bitrix24 does not accept the webhook: make a new one and put it into webhook_url",
+    "USER_ACCESS_ERROR": "the webhook's user may not use the REST API: choose another user for it",
+    "INVALID_REQUEST": "Bitrix24 wants https: put the https address into webhook_url",
+}
+_RIGHTS = {
+    "ACCESS_DENIED",
+    "ALLOWED_ONLY_INTRANET_USER",
+    "ERROR_METHOD_NOT_FOUND",
+    "INSUFFICIENT_SCOPE",
+    "INVALID_CREDENTIALS",
+    "METHOD_CONFIRM_WAITING",
+}
+"""Of a command in a batch: its method alone may not be called."""
+_TRANSIENT = {"INTERNAL_SERVER_ERROR", "ERROR_UNEXPECTED_ANSWER", "ERROR_CORE", "ERROR_BATCH_LENGTH_EXCEEDED"}
+
+
+class OperationLimit(TryAgain):
+    """A method has used up its computing time; it may be called again after `after` seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one command of a batch came to."""
+
+    value: Any = None
+    total: int | None = None
+    next: int | None = None
+    error: CrmError | None = None
+    known: bool = True
+    """False: the portal said nothing of this command."""
+
+
+@dataclass(slots=True)
+class Refusal:
+    """Remembers that the portal refused everything, so that nothing further is asked."""
+
+    error: CrmRefused | None = None
+
+
+class Bitrix24Api:
+    """One webhook. Raises what `CrmError` lists; no text ever holds the webhook's address."""
+
+    def __init__(
+        self,
+        webhook_url: str,
+        plan: str,
+        *,
+        stats: ReadStats,
+        clock: Clock,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        per_second, capacity = PACES[plan]
+        parts = [part for part in httpx.URL(webhook_url).path.split("/") if part]
+        self.clock = clock
+        self.http = Http(
+            webhook_url,
+            stats=stats,
+            pace=BucketPace(per_second, capacity - SPARE, clock),
+            judge=self._judge,
+            secrets=[webhook_url, webhook_url.rstrip("/"), *parts[-1:], "/".join(parts[-2:])],
+            in_flight=IN_FLIGHT,
+            follow_moves=True,
+            clock=clock,
+            transport=transport,
+        )
+        self._refusal = Refusal()
+        self._refusals_in_a_row = 0
+        """Requests that came too fast, since the last that did not."""
+        self._resets: dict[str, float] = {}
+        """By method: when a part of its computing time is given back (seconds since 1970), as it last told."""
+
+    def forget_refusal(self) -> None:
+        """Ask again: somebody may have acted since."""
+        self._refusal = Refusal()
+
+    async def batch(
+        self, commands: Mapping[str, str], *, deadline: Deadline, what: str, attempts: int | None = None
+    ) -> dict[str, Reply]:
+        """Run up to 50 commands, `method?query` by name, in their order; each has its own reply.
+
+        Names must not be numeric: a failed command could not be told from others. Raises CrmError if the batch as a
+        whole failed.
+        """
+        if self._refusal.error is not None:
+            raise self._refusal.error
+        try:
+            answer = await self.http.call(
+                "POST",
+                "batch",
+                json={"halt": 0, "cmd": dict(commands)},
+                deadline=deadline,
+                what=what,
+                attempts=attempts,
+            )
+        except RightsMissing:
+            raise
+        except CrmRefused as error:
+            self._refusal.error = error
+            raise
+        return self._replies(commands, answer)
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self.http.aclose()
+
+    def _replies(self, commands: Mapping[str, str], answer: Mapping[str, Any]) -> dict[str, Reply]:
+        self._refusals_in_a_row = 0
+        told = answer["result"]
+        results, errors = _by_name(told.get("result")), _by_name(told.get("result_error"))
+        totals, nexts = _by_name(told.get("result_total")), _by_name(told.get("result_next"))
+        times = _by_name(told.get("result_time"))
+        nameless = told.get("result_error")
+        replies = {}
+        for name, command in commands.items():
+            method = command.partition("?")[0]
+            error = errors.get(name)
+            if error is None and name not in results and isinstance(nameless, list) and nameless:
+                error = nameless[0]
+            if error is not None:
+                problem = self._problem(error, times.get(name), method=method)
+                replies[name] = Reply(error=_named(problem, method, self.http.redact(problem)))
+                self._note_refusal(replies[name].error)
+            else:
+                self._note_reset(method, times.get(name))
+                replies[name] = Reply(
+                    results.get(name), _whole(totals.get(name)), _whole(nexts.get(name)), known=name in results
+                )
+        return replies
+
+    def _note_refusal(self, problem: CrmError | None) -> None:
+        if isinstance(problem, CrmRefused) and refused(problem):
+            self._refusal.error = problem
+
+    def _note_reset(self, method: str, time: Any) -> None:
+        if reset := _seconds(time, "operating_reset_at"):
+            self._resets[method] = reset
+
+    def _judge(self, answer: Answer) -> None:
+        """What an answer as a whole means."""
+        data, status = answer.data, answer.status
+        if isinstance(data, Mapping) and (data.get("error") or ("error" in data and status >= 400)):
+            raise self._problem(data, data.get("time"), status=status, retry_after=answer.retry_after)
+        if status == 403:
+            raise CrmRefused("the portal refuses every request (HTTP 403): look at the webhook, its user and the plan")
+        if status in (401, 404):
+            raise CrmRefused(f"there is no such webhook (HTTP {status}): check webhook_url")
+        if status >= 400:
+            raise TryAgain(f"the portal answered HTTP {status}", answer.retry_after)
+        if answer.is_json and not (isinstance(data, Mapping) and isinstance(data.get("result"), Mapping)):
+            raise TryAgain("the portal's answer is cut")
+
+    def _problem(
+        self, said: Any, time: Any, *, status: int = 0, method: str = "", retry_after: float | None = None
+    ) -> CrmError:
+        """The meaning of Bitrix24's error code; its description is shown, for it names the right that is missing.
+
+        `method` is that of a command in a batch; without it the whole request failed.
+        """
+        code = str(said.get("error", "") if isinstance(said, Mapping) else said).strip()
+        about = str(said.get("error_description", "") if isinstance(said, Mapping) else "")
+        text = one_line(": ".join(part for part in (code, about) if part) or f"HTTP {status}", 160)
+        kind = (code or about).upper().rstrip(".!").replace(" ", "_")  # some errors have a text and no code
+        if kind == "OPERATION_TIME_LIMIT":
+            return OperationLimit(f"computing time is used up ({text})", self._until_reset(method or "batch", time))
+        if kind == "QUERY_LIMIT_EXCEEDED":
+            return TryAgain("too many requests", None if method else retry_after or self._query_pause())
+        if kind in _STOP and not (method and kind in _RIGHTS):
+            return CrmRefused(_STOP[kind])
+        if kind in _TRANSIENT or status >= 500 or status == 429:
+            return TryAgain(f"the portal answered {text}", retry_after)
+        return _permanent(kind, text, status, in_batch=bool(method))
+
+    def _query_pause(self) -> float:
+        """Somebody else may use up the portal's limit as well: each refusal is waited for twice as long."""
+        self._refusals_in_a_row += 1
+        return min(LONGEST_QUERY_PAUSE, QUERY_PAUSE * 2.0 ** (self._refusals_in_a_row - 1))
+
+    def _until_reset(self, method: str, time: Any) -> float:
+        """Seconds until `operating_reset_at`, by the portal's own clock where it tells it.
+
+        A refused call need not tell it. Then what the method's last answer said is a hint: it may have been of another
+        minute's share, so that the method is tried again before.
+        """
+        now = _seconds(time, "finish") or self.clock.now().timestamp()
+        if told := _seconds(time, "operating_reset_at"):
+            return max(1.0, told - now)
+        hint = self._resets.get(method, 0.0) - now
+        return max(1.0, min(hint, OPERATION_PAUSE)) if hint > 0 else OPERATION_PAUSE
+
+
+def _permanent(kind: str, text: str, status: int, *, in_batch: bool) -> CrmError:
+    """An error that asking again would not change."""
+    if kind in _RIGHTS and (in_batch or kind != "ACCESS_DENIED"):
+        return RightsMissing(f"the webhook lacks a right or a scope ({text})")
+    if status in (401, 403) or kind == "ACCESS_DENIED":
+        return CrmRefused(f"the portal refuses every request ({text}): look at the webhook, its user and the plan")
+    return CrmNonsense(f"the portal does not understand the request ({text})")
+
+
+def _named(problem: CrmError, method: str, text: str) -> CrmError:
+    """The problem with its method, without secrets."""
+    text = f"{method}: {text}"
+    return type(problem)(text, problem.after) if isinstance(problem, TryAgain) else type(problem)(text)
+
+
+def _by_name(value: Any) -> Mapping[str, Any]:
+    """PHP sends an empty map as a list."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _whole(value: Any) -> int | None:
+    return int(value) if str(value).isdigit() else None
+
+
+def _seconds(time: Any, key: str) -> float:
+    """An instant of an answer's `time`, which comes in seconds since 1970 or written out; 0 if it is not there."""
+    value = time.get(key) if isinstance(time, Mapping) else None
+    try:
+        return float(value or 0)
+    except (TypeError, ValueError):
+        at = instant(value)
+        return at.timestamp() if at is not None else 0.0
+
+
+def command(method: str, params: Mapping[str, Any]) -> str:
+    """A batch command: the method with its parameters as PHP's query string.
+
+    References to earlier commands (`$result[name][49][ID]`) stay as they are: the portal may look for them before it
+    decodes the query.
+    """
+    parts: list[str] = []
+    for key, value in params.items():
+        _write(parts, _quoted(key), value)
+    return f"{method}?{'&'.join(parts)}"
+
+
+def _write(parts: list[str], prefix: str, value: Any) -> None:
+    """A parameter, or all that are in it; a question may name some thousand deals, by their numbers."""
+    if isinstance(value, int):
+        parts.append(f"{prefix}={value}")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            _write(parts, f"{prefix}[{_quoted(key)}]", inner)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            _write(parts, f"{prefix}[{number}]", inner)
+    else:
+        parts.append(f"{prefix}={quote(str(value), safe='[]$')}")
+
+
+@lru_cache(1024)
+def _quoted(key: str) -> str:
+    return quote(key, safe="[]")
+
+
+def refused(problem: CrmError) -> bool:
+    """Whether asking anything further is useless or harmful."""
+    return isinstance(problem, CrmRefused) and not isinstance(problem, RightsMissing)

@@ -1,0 +1,178 @@
+"""Whether a Bitrix24 connection can be trusted: login, scopes, rights, visibility, settings, clock.
+
+A webhook acts with the rights of whoever made it, and a person with few rights gets few rows without any error: only
+looking for every member shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from crm_clients.base import CrmUser, Finding, Severity
+from crm_clients.bitrix24.api import Bitrix24Api
+from crm_clients.bitrix24.batching import BatchScheduler
+from crm_clients.bitrix24.fields import Fields
+from crm_clients.bitrix24.lists import KeysetQuery
+from crm_clients.bitrix24.session import DEAL, SingleCall
+from crm_clients.bitrix24.users import people
+from crm_clients.bitrix24.values import instant
+from crm_clients.bitrix24.visibility import ADVICE, VisibilityProbe, is_ordinary
+from crm_clients.errors import CrmError
+from crm_clients.shared.http import Deadline
+
+if TYPE_CHECKING:
+    from crm_clients.bitrix24.client import Bitrix24Config
+
+SKEW = timedelta(minutes=1)
+SCOPES = (
+    (("crm",), Severity.ERROR, "deals, companies and activities"),
+    (("user", "user_basic", "user_brief"), Severity.ERROR, "the list of employees"),
+    (("task", "tasks"), Severity.ERROR, "tasks, so overdue_tasks"),
+    (("telephony",), Severity.ERROR, "calls, so calls_held, talk_minutes and missed_calls"),
+    (("department",), Severity.WARNING, "departments above a person's own, so members by department"),
+)
+"""A webhook's scopes, what it means that one is missing, and what cannot be read then."""
+
+
+class Checkup:
+    """The lines of `reglament check` for one connection; none of them raises."""
+
+    def __init__(self, api: Bitrix24Api, config: Bitrix24Config, deadline: Deadline) -> None:
+        self._api, self._config, self._deadline = api, config, deadline
+        self._findings: list[Finding] = []
+
+    async def run(self, members: Mapping[str, str]) -> list[Finding]:
+        """Look at everything; stop where nothing further could be seen."""
+        time, scopes = self._once("server.time"), self._once("scope")
+        profile, fields = self._once("profile"), self._once("crm.item.fields", entityTypeId=DEAL)
+        tasks = self._once("tasks.task.list", filter={"ID": 0}, select=["ID"])
+        calls = self._once("voximplant.statistic.get", FILTER={"ID": 0})
+        await self._ask([time, scopes, profile, fields, tasks, calls])
+        if time.problem is not None and profile.problem is not None:
+            self._say(Severity.ERROR, "login", str(time.problem))
+            return self._findings
+        self._login(profile)
+        if moved := self._api.http.moved_to:
+            text = f"the portal has moved to {moved}: put that address into webhook_url while the old one still answers"
+            self._say(Severity.WARNING, "address", text)
+        self._scopes(scopes)
+        for asked, subject in ((tasks, "overdue_tasks"), (calls, "calls_held")):
+            if asked.problem is not None:
+                self._say(Severity.ERROR, subject, f"{asked.problem}; without it {subject} is not counted")
+        self._fields(fields)
+        await self._members(members)
+        self._clock(time)
+        return self._findings
+
+    def _say(self, severity: Severity, subject: str, text: str) -> None:
+        self._findings.append(Finding(severity, subject, text))
+
+    def _once(self, method: str, **params: Any) -> SingleCall:
+        return SingleCall(method, params, what="the check of the connection", group="check")
+
+    async def _ask(self, asked: Sequence[SingleCall]) -> None:
+        async def take(_listing: KeysetQuery, _rows: Sequence[Any]) -> None:
+            """Nothing comes in pages."""
+
+        await BatchScheduler(self._api, self._deadline, take).read(asked)
+
+    def _login(self, profile: SingleCall) -> None:
+        value = profile.value if isinstance(profile.value, Mapping) else {}
+        name = " ".join(str(value.get(part) or "") for part in ("NAME", "LAST_NAME")).strip() or "somebody"
+        self._say(Severity.OK, "login", f"the portal answers and accepts the webhook of {name}")
+        if value.get("ADMIN") in (True, "Y", 1, "1"):
+            self._say(Severity.OK, "rights", f"{name} is an administrator and sees everything")
+        elif is_ordinary(value):
+            self._say(
+                Severity.WARNING,
+                "rights",
+                f"{name} is no administrator: whatever his role hides is missing from every count, without any error; "
+                f"{ADVICE}",
+            )
+
+    def _scopes(self, scopes: SingleCall) -> None:
+        granted = {str(name) for name in scopes.value} if isinstance(scopes.value, list) else None
+        if granted is None:
+            return
+        missing = [(names[0], severity, what) for names, severity, what in SCOPES if granted.isdisjoint(names)]
+        for name, severity, what in missing:
+            self._say(severity, "scopes", f"the webhook lacks the scope {name}, so it cannot read {what}: add it")
+        if not missing:
+            self._say(Severity.OK, "scopes", "the webhook has all scopes that are needed")
+
+    def _fields(self, fields: SingleCall) -> None:
+        if fields.problem is not None:
+            self._say(Severity.ERROR, "deals", str(fields.problem))
+            return
+        wanted = [("loss_reason_field", self._config.loss_reason_field)] if self._config.loss_reason_field else []
+        wanted += [("required_fields", name) for names in self._config.required_fields.values() for name in names]
+        try:
+            known = Fields(fields.value)
+            for setting, name in wanted:
+                known.name(setting, name)
+        except CrmError as error:
+            subject = "deals_missing_fields" if "required_fields" in str(error) else "lost_without_reason"
+            self._say(Severity.ERROR, subject, str(error))
+        if not self._config.loss_reason_field:
+            self._say(
+                Severity.OK,
+                "lost_without_reason",
+                "not available: Bitrix24 has no loss reason of its own; name a deal field in loss_reason_field",
+            )
+
+    async def _members(self, members: Mapping[str, str]) -> None:
+        try:
+            known = {user.id: user for user in await people(self._api, self._deadline)}
+        except CrmError as error:
+            self._say(Severity.ERROR, "visibility", str(error))
+            return
+        found: list[CrmUser] = []
+        for key, name in members.items():
+            user = known.get(key)
+            if user is None:
+                self._say(
+                    Severity.ERROR, "visibility", f"{name} ({key}): Bitrix24 knows no such employee; correct `members`"
+                )
+            elif not user.active:
+                self._say(Severity.WARNING, "visibility", f"{name} ({key}) is dismissed in Bitrix24 and is not scored")
+            else:
+                found.append(user)
+        await self._visible(found, members)
+
+    async def _visible(self, users: Sequence[CrmUser], members: Mapping[str, str]) -> None:
+        """Name everybody of whom nothing at all is visible, and say if deals are hidden whose activities are not."""
+        sight, every = VisibilityProbe(self._ask), [user.id for user in users]
+        try:
+            unseen, hidden = await sight.unseen(every), await sight.hidden_deals(every)
+        except CrmError as error:
+            self._say(Severity.ERROR, "visibility", str(error))
+            return
+        for key in unseen:
+            self._say(
+                Severity.ERROR,
+                "visibility",
+                f"{members[key]} ({key}): nothing of this employee is visible, neither deals nor activities or "
+                "companies. Either he has done nothing yet, or the webhook's user lacks the right to see it: look at "
+                "his CRM role, or take the member out of the team",
+            )
+        if hidden:
+            text = f"activities are visible whose deals are not ({len(hidden)}): {ADVICE}"
+            self._say(Severity.ERROR, "visibility", text)
+        if users and not unseen and not hidden:
+            self._say(Severity.OK, "visibility", f"something is visible of all {len(users)} members")
+
+    def _clock(self, time: SingleCall) -> None:
+        told = instant(time.value)
+        if told is None:
+            return
+        skew = abs(told - self._api.clock.now())
+        if skew > SKEW:
+            text = (
+                f"the clocks differ by {skew.total_seconds():.0f} s: set this machine's clock, "
+                "or what happens near the cutoff counts for the wrong day"
+            )
+            self._say(Severity.WARNING, "clock", text)
+        else:
+            self._say(Severity.OK, "clock", "this machine's clock and the portal's agree")

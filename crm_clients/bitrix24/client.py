@@ -1,0 +1,142 @@
+"""Bitrix24, over an incoming webhook.
+
+Documented in `docs/crm/bitrix24.md`; the methods and their traps are those of crm-apis.md §1.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from types import MappingProxyType
+from typing import Literal
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import Field, SecretStr, field_validator
+
+from crm_clients.base import ClientMemory, CrmConfig, CrmUser, Finding, ReadRequest, ReadStats
+from crm_clients.bitrix24.api import Bitrix24Api
+from crm_clients.bitrix24.check import Checkup
+from crm_clients.bitrix24.read import Reading
+from crm_clients.bitrix24.session import Job
+from crm_clients.bitrix24.users import people
+from crm_clients.shared.fact_stream import Stream
+from crm_clients.shared.http import Clock, Deadline
+from scoring.kpis import CATALOGUE, Capability
+from scoring.records import Call, Company, Deal, Fact, Meeting, Record, Task
+
+PAST = frozenset(
+    {
+        "calls_held", "talk_minutes", "missed_calls", "deals_won", "deals_lost", "deals_open", "deals_without_comment",
+        "stale_deals",
+    }
+)  # fmt: skip
+"""What Bitrix24 tells of a past instant too (crm-apis.md §3); of the rest it knows only the present."""
+
+
+class Bitrix24Config(CrmConfig):
+    """A `[crm.…]` table of kind `bitrix24`."""
+
+    kind: Literal["bitrix24"] = "bitrix24"
+    webhook_url: SecretStr
+    """`https://example.bitrix24.ru/rest/1/secret/`: whoever knows it may read the CRM."""
+    plan: Literal["standard", "enterprise"] = "standard"
+    loss_reason_field: str = ""
+    """The deal's field that says why it was lost; `stageId` if the stage says it; empty: nobody says."""
+    read_timeout_seconds: float = Field(default=300, gt=0)
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _is_a_webhook(cls, value: SecretStr) -> SecretStr:
+        parts = urlsplit(value.get_secret_value().strip())
+        path = [part for part in parts.path.split("/") if part]
+        if parts.scheme not in ("http", "https") or not parts.hostname or len(path) < 3 or path[-3] != "rest":
+            raise ValueError(
+                "webhook_url must be the address of an incoming webhook: "
+                "https://PORTAL/rest/USER/CODE/ (in Bitrix24: Developer resources, Other, Inbound webhook)"
+            )
+        return SecretStr(f"{parts.scheme}://{parts.netloc}/{'/'.join(path)}/")
+
+    @property
+    def portal(self) -> str:
+        """The portal's address, without anything secret."""
+        parts = urlsplit(self.webhook_url.get_secret_value())
+        host = parts.netloc.rpartition("@")[2]
+        before = parts.path.partition("/rest/")[0]
+        return f"{parts.scheme}://{host}{before}"
+
+
+class Bitrix24Client:
+    """States the facts of one Bitrix24 portal."""
+
+    def __init__(
+        self,
+        config: Bitrix24Config,
+        memory: ClientMemory,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._config, self._memory, self._portal = config, memory, config.portal
+        self._clock = clock or Clock()
+        self.stats = ReadStats()
+        self.capabilities: Mapping[str, Capability] = MappingProxyType(
+            {key: _capability(key, config) for key in CATALOGUE}
+        )
+        self._api = Bitrix24Api(
+            config.webhook_url.get_secret_value(),
+            config.plan,
+            stats=self.stats,
+            clock=self._clock,
+            transport=transport,
+        )
+
+    async def users(self) -> list[CrmUser]:
+        """All employees, also dismissed ones. Raises CrmError rather than give an incomplete list."""
+        self._api.forget_refusal()
+        return await people(self._api, self._deadline())
+
+    def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
+        """The facts of `request.kinds`; see `CrmClient.read`."""
+        self._api.forget_refusal()
+        stream = Stream()
+        job = Job(self._api, self._config, self._memory, request, self._deadline(), stream)
+        return stream.run(Reading(job).run)
+
+    async def check(self, members: Mapping[str, str]) -> list[Finding]:
+        """Login, scopes, visibility of every member, settings, clock."""
+        self._api.forget_refusal()
+        return await Checkup(self._api, self._config, self._deadline()).run(members)
+
+    def link(self, record: Record) -> str:
+        """The record's page on the portal; of activities and calls that of the object they hang on."""
+        path = ""
+        match record:
+            case Deal():
+                path = f"crm/deal/details/{record.id}/"
+            case Company():
+                path = f"crm/company/details/{record.id}/"
+            case Task() if record.id.startswith("task-"):
+                user = record.manager or "0"
+                path = f"company/personal/user/{user}/tasks/task/view/{record.id.removeprefix('task-')}/"
+            case Task() if record.deals:
+                path = f"crm/deal/details/{min(record.deals)}/"
+            case Task() | Meeting() | Call():
+                path = record.place
+        return f"{self._portal}/{path}" if path else ""
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._api.aclose()
+
+    def _deadline(self) -> Deadline:
+        return Deadline(self._config.read_timeout_seconds, self._clock)
+
+
+def _capability(key: str, config: Bitrix24Config) -> Capability:
+    if key == "lost_without_reason" and not config.loss_reason_field:
+        return Capability.UNAVAILABLE
+    if key == "deals_missing_fields" and not any(config.required_fields.values()):
+        return Capability.UNAVAILABLE
+    if key == "companies_added" and config.companies_credit == "creator":
+        return Capability.REBUILDABLE
+    return Capability.REBUILDABLE if key in PAST else Capability.PRESENT

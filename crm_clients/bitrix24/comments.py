@@ -1,0 +1,89 @@
+"""Human comments on Bitrix24's deals: the only thing that is asked deal by deal, 50 in a request (crm-apis.md §1.1)."""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+
+from crm_clients.bitrix24.api import refused
+from crm_clients.bitrix24.lists import KeysetQuery, OffsetQuery
+from crm_clients.bitrix24.session import Job, problem_of
+from crm_clients.bitrix24.users import people
+from crm_clients.bitrix24.values import Row, instant, number
+from crm_clients.errors import CrmError
+from crm_clients.shared.comment_cache import CommentCache
+from scoring.records import Comment, RecordKind
+
+WHAT = "comments"
+PORTION = 2000
+"""Deals asked about before what was found is kept: nothing of it is asked twice if the read ends early."""
+
+
+class CommentReader:
+    """Finds comments of the deals of which none is remembered."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._cutoff = job.request.window.cutoff
+        self._known = CommentCache()
+        self._found: set[int] = set()
+        self._humans: frozenset[int] = frozenset()
+
+    async def recall(self) -> None:
+        """What earlier reads found."""
+        self._known = await CommentCache.recall(self._job.memory, int(self._cutoff.timestamp()))
+
+    def knows(self, deal: int) -> bool:
+        """Whether the deal is known to have a comment."""
+        return deal in self._known
+
+    async def read(self, deals: array[int]) -> str:
+        """Ask about `deals`; why not all could be asked, or nothing."""
+        if not deals:
+            return ""
+        try:
+            self._humans = frozenset(
+                number(user.id) for user in await people(self._job.api, self._job.deadline) if user.human
+            )
+        except CrmError as error:
+            if refused(error):
+                raise
+            return str(error)
+        problem = ""
+        for start in range(0, len(deals), PORTION):
+            asked = list(self._listings(deals[start : start + PORTION]))
+            await self._job.read(asked)
+            problem = problem_of(asked)
+            if problem:
+                break
+            await self._keep()
+        if problem:
+            await self._keep()
+        return problem
+
+    async def _keep(self) -> None:
+        found = chain(self._known.deals, tuple(self._found))
+        known = await asyncio.to_thread(CommentCache, found, int(self._cutoff.timestamp()))
+        await known.keep(self._job.memory)
+
+    def _listings(self, deals: Iterable[int]) -> Iterator[KeysetQuery]:
+        for deal in deals:
+            params = {
+                "filter": {"ENTITY_TYPE": "deal", "ENTITY_ID": deal},
+                "select": ["ID", "CREATED", "AUTHOR_ID"],
+                "order": {"CREATED": "ASC"},
+            }
+            yield OffsetQuery("crm.timeline.comment.list", params, self._of(deal), what=WHAT, group=RecordKind.COMMENTS)
+
+    def _of(self, deal: int) -> Callable[[Sequence[Row]], Iterator[Comment]]:
+        def fold(rows: Sequence[Row]) -> Iterator[Comment]:
+            for row in rows:
+                created = instant(row.get("CREATED"))
+                human = number(row.get("AUTHOR_ID")) in self._humans
+                if human and created is not None and created < self._cutoff and deal not in self._found:
+                    self._found.add(deal)
+                    yield Comment(str(deal), created)
+
+        return fold

@@ -1,0 +1,143 @@
+"""What happened in Bitrix24: companies, meetings and calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from crm_clients.bitrix24.lists import KeysetQuery
+from crm_clients.bitrix24.session import COMPANY, CONTACT, DEAL, LEAD, Job, place
+from crm_clients.bitrix24.tasks import MEETING
+from crm_clients.bitrix24.values import Row, identity, instant, is_yes, number, stamp
+from scoring.records import Call, Company, Meeting, RecordKind
+
+TALKED = "200"
+"""CALL_FAILED_CODE of a call that was answered."""
+INCOMING = frozenset({2, 3})
+"""CALL_TYPE: incoming, incoming and redirected."""
+INFORMATION = 5
+"""CALL_TYPE of an announcement that nobody answers."""
+ORDINARY_CALL = timedelta(minutes=10)
+"""Those that began so long before the window are read with those that began in it."""
+LONG_CALLS = ((timedelta(hours=2), 600), (timedelta(hours=24), 7200))
+"""How long before the window a call may have begun that ended in it, and how many seconds it must have lasted then."""
+
+_ENTITIES = {"LEAD": LEAD, "DEAL": DEAL, "CONTACT": CONTACT, "COMPANY": COMPANY}
+
+
+class EventReader:
+    """Lists of what happened in the window."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._window = job.request.window
+
+    def companies(self, pages: int) -> list[KeysetQuery]:
+        """Companies created in the window; our own company's details are no company."""
+        window = self._window
+        conditions = {">=createdTime": stamp(window.start), "<createdTime": stamp(window.cutoff, up=True)}
+        credit = "createdBy" if self._job.config.companies_credit == "creator" else "assignedById"
+
+        def fold(rows: Sequence[Row]) -> Iterator[Company]:
+            for row in rows:
+                created = instant(row.get("createdTime"))
+                if created is not None and created in window and not is_yes(row.get("isMyCompany")):
+                    yield Company(identity(row["id"]), str(row.get("title") or ""), identity(row.get(credit)), created)
+
+        params = {
+            "entityTypeId": COMPANY,
+            "filter": conditions,
+            "select": ["id", "title", "createdTime", "createdBy", "assignedById", "isMyCompany"],
+        }
+        kind = RecordKind.COMPANIES
+        return [
+            KeysetQuery("crm.item.list", params, fold, what="companies", group=kind, key="id", at="items", pages=pages)
+        ]
+
+    def meetings(self, pages: int) -> list[KeysetQuery]:
+        """Completed meetings that started in this window or the one before.
+
+        When they were completed is not told. One that was changed since the cutoff may have been completed since: it
+        is left to the next day, which counts what it finds held and this day did not count.
+        """
+        window = self._window
+        wanted = self._job.config.meeting_types
+        kinds = [number(kind) for kind in wanted if kind.isdigit()] if wanted else [MEETING]
+        providers = [kind for kind in wanted if not kind.isdigit()]
+        since = window.start if window.earlier is None else min(window.earlier, window.start)
+        span = {"COMPLETED": "Y", ">=START_TIME": stamp(since), "<START_TIME": stamp(window.cutoff, up=True)}
+        params = {
+            "select": [
+                "ID", "SUBJECT", "RESPONSIBLE_ID", "START_TIME", "LAST_UPDATED", "COMPLETED", "TYPE_ID", "PROVIDER_ID",
+                "OWNER_TYPE_ID", "OWNER_ID",
+            ]
+        }  # fmt: skip
+
+        def fold(rows: Sequence[Row]) -> Iterator[Meeting]:
+            for row in rows:
+                meant = number(row.get("TYPE_ID")) in kinds or str(row.get("PROVIDER_ID") or "") in providers
+                started, changed = instant(row.get("START_TIME")), instant(row.get("LAST_UPDATED"))
+                if not meant or started is None or not is_yes(row.get("COMPLETED")):
+                    continue
+                if changed is not None and changed >= window.cutoff:
+                    continue
+                yield Meeting(
+                    identity(row["ID"]),
+                    str(row.get("SUBJECT") or ""),
+                    identity(row.get("RESPONSIBLE_ID")),
+                    started_at=started,
+                    place=place(row.get("OWNER_TYPE_ID"), row.get("OWNER_ID")),
+                )
+
+        conditions = [{"TYPE_ID": kind} for kind in kinds] + [{"PROVIDER_ID": provider} for provider in providers]
+        return [
+            KeysetQuery(
+                "crm.activity.list",
+                {**params, "filter": {**span, **condition}},
+                fold,
+                what="meetings",
+                group=RecordKind.MEETINGS,
+                pages=pages,
+            )
+            for condition in conditions
+        ]
+
+    def calls(self, pages: int) -> list[KeysetQuery]:
+        """Calls that ended in the window: those begun in it or just before, and the long ones begun earlier."""
+        window = self._window
+        end = window.start - ORDINARY_CALL
+        lists = [self._calls(end, window.cutoff, 0, pages)]
+        for back, seconds in LONG_CALLS:
+            lists.append(self._calls(window.start - back, end, seconds, 1))
+            end = window.start - back
+        return lists
+
+    def _calls(self, since: datetime, until: datetime, seconds: int, pages: int) -> KeysetQuery:
+        conditions = {">=CALL_START_DATE": stamp(since), "<CALL_START_DATE": stamp(until, up=True)}
+        if seconds:
+            conditions[">=CALL_DURATION"] = str(seconds)
+        params = {"FILTER": conditions}
+        kind = RecordKind.CALLS
+        return KeysetQuery("voximplant.statistic.get", params, self._fold_calls, what="calls", group=kind, pages=pages)
+
+    def _fold_calls(self, rows: Sequence[Row]) -> Iterator[Call]:
+        for row in rows:
+            began, seconds = instant(row.get("CALL_START_DATE")), number(row.get("CALL_DURATION"))
+            kind = number(row.get("CALL_TYPE"))
+            if began is None or kind == INFORMATION:
+                continue
+            ended = began + timedelta(seconds=seconds)
+            if ended not in self._window:
+                continue
+            answered = str(row.get("CALL_FAILED_CODE") or "") == TALKED
+            entity = _ENTITIES.get(str(row.get("CRM_ENTITY_TYPE") or "").upper())
+            yield Call(
+                id=identity(row["ID"]),
+                title=str(row.get("PHONE_NUMBER") or "").strip() or f"#{identity(row['ID'])}",
+                manager=identity(row.get("PORTAL_USER_ID")),
+                ended_at=ended,
+                seconds=seconds if answered else 0,
+                incoming=kind in INCOMING,
+                answered=answered,
+                place=place(entity, row.get("CRM_ENTITY_ID")),
+            )

@@ -1,0 +1,213 @@
+"""What is planned in Bitrix24: CRM activities, tasks, and the tasks that are both (crm-apis.md §1.1).
+
+A list shows the owner of an activity; what else it is bound to is asked in `bitrix24_bindings.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from crm_clients.bitrix24.lists import KeysetQuery
+from crm_clients.bitrix24.session import DEAL, Job, place
+from crm_clients.bitrix24.values import Row, identity, instant, is_yes, number, stamp
+from crm_clients.shared.id_set import IdSet
+from scoring.records import RecordKind, Task
+
+MEETING, CALL, TASK, EMAIL = 1, 2, 3, 4
+"""TYPE_ID of an activity."""
+TWINS = frozenset({"CRM_TASKS_TASK", "TASKS"})
+"""Providers of activities that stand for a task."""
+ASK_NOTHING = frozenset(
+    {
+        "CRM_TASKS_TASK_COMMENT",
+        "IMOPENLINES_SESSION",
+        "CRM_WEBFORM",
+        "CRM_EMAIL",
+        "CRM_SMS",
+        "CRM_LF_MESSAGE",
+        "CRM_WHATSAPP",
+        "CRM_NOTIFICATION",
+        "CRM_EXTERNAL_CHANNEL",
+        "CRM_CALL_TRACKER",
+    }
+)
+"""Providers of letters, chats, forms and notices: traces of what happened, not next steps."""
+INCOMING = 1
+AWAITS_APPROVAL, FINISHED, DECLINED = 4, 5, 7
+"""Status of a task; in all others it is open."""
+OVERDUE = 50
+"""What part of everything planned is expected to be overdue."""
+WHAT_ACTIVITIES, WHAT_TASKS = "activities", "tasks"
+
+SELECT = [
+    "ID", "OWNER_ID", "OWNER_TYPE_ID", "TYPE_ID", "PROVIDER_ID", "ASSOCIATED_ENTITY_ID", "RESPONSIBLE_ID", "SUBJECT",
+    "DEADLINE", "CREATED", "LAST_UPDATED", "COMPLETED", "DIRECTION", "ORIGIN_ID", "IS_INCOMING_CHANNEL",
+]  # fmt: skip
+_SELECT_TASK = [
+    "ID", "TITLE", "RESPONSIBLE_ID", "DEADLINE", "CREATED_DATE", "CLOSED_DATE", "STATUS", "UF_CRM_TASK",
+]  # fmt: skip
+
+
+def asks_something(row: Row) -> bool:
+    """Whether an activity is a next step: not a letter, a chat, a form or the record of a call."""
+    kind, provider = number(row.get("TYPE_ID")), str(row.get("PROVIDER_ID") or "")
+    if kind == EMAIL or provider in ASK_NOTHING or is_yes(row.get("IS_INCOMING_CHANNEL")):
+        return False
+    if kind == CALL:
+        return number(row.get("DIRECTION")) != INCOMING and not str(row.get("ORIGIN_ID") or "").startswith("VI_")
+    return True
+
+
+class TaskReader:
+    """Reads everything planned, and knows afterwards which deals have a next step."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._cutoff = job.request.window.cutoff
+        self._covered = IdSet()
+        self._tasks: set[int] = set()
+        self._twins: list[tuple[int, Task]] = []
+        self.owner = 0
+        """A deal with an open activity of its own."""
+        self.done: dict[int, Row] = {}
+        """Activities done since the cutoff, which were next steps at it."""
+
+    def listings(self, pages: int) -> list[KeysetQuery]:
+        """The lists; `pages` is a guess at those of the open activities of deals."""
+        until = stamp(self._cutoff, up=True)
+        lists = []
+        if self._job.wants("deals_without_task"):
+            lists.append(self._activities({"COMPLETED": "N", "OWNER_TYPE_ID": DEAL}, pages))
+        if self._job.wants("overdue_tasks"):
+            late = pages // OVERDUE + 1
+            rest = {"!OWNER_TYPE_ID": DEAL} if lists else {}
+            lists += [
+                self._list_tasks({"!REAL_STATUS": FINISHED, "<DEADLINE": until}, late),
+                self._activities({"COMPLETED": "N", "<DEADLINE": until, **rest}, 1 if lists else late),
+            ]
+        return lists
+
+    def leftovers(self) -> Iterator[Task]:
+        """Activities that stand for tasks, once all tasks are known: of those the task has the say."""
+        for key, twin in self._twins:
+            if key not in self._tasks:
+                yield twin
+        self._twins = []
+
+    def has_task(self, deal: int) -> bool:
+        """Whether something planned has the deal for its owner, or the task names it."""
+        return deal in self._covered
+
+    def done_since(self) -> list[KeysetQuery]:
+        """What has been done since the cutoff; read after the others, for what is done meanwhile is in none of them."""
+        cutoff = stamp(self._cutoff)
+        lists = [self._activities({"COMPLETED": "Y", ">=LAST_UPDATED": cutoff}, 1, asked_last=True)]
+        if self._job.wants("overdue_tasks"):
+            lists.append(self._list_tasks({">=CLOSED_DATE": cutoff}, 1, asked_last=True))
+        return lists
+
+    def _activities(self, conditions: Row, pages: int, **more: Any) -> KeysetQuery:
+        return self._list("crm.activity.list", conditions, SELECT, self._fold, WHAT_ACTIVITIES, pages, **more)
+
+    def _list_tasks(self, conditions: Row, pages: int, **more: Any) -> KeysetQuery:
+        shape = {"key": "id", "by": "ID", "at": "tasks", **more}
+        return self._list("tasks.task.list", conditions, _SELECT_TASK, self._fold_tasks, WHAT_TASKS, pages, **shape)
+
+    @staticmethod
+    def _list(
+        method: str, conditions: Row, select: list[str], fold: Any, what: str, pages: int, **shape: Any
+    ) -> KeysetQuery:
+        params = {"filter": conditions, "select": select}
+        return KeysetQuery(method, params, fold, what=what, group=RecordKind.TASKS, pages=pages, **shape)
+
+    def is_step(self, row: Row) -> bool:
+        """Whether an activity asks something and was open at the cutoff."""
+        return asks_something(row) and self._open_at_cutoff(row)
+
+    def _open_at_cutoff(self, row: Row) -> bool:
+        created = instant(row.get("CREATED"))
+        if created is not None and created >= self._cutoff:
+            return False
+        return not is_yes(row.get("COMPLETED")) or self._last_change(row) is not None
+
+    def _last_change(self, row: Row) -> datetime | None:
+        """When a done activity was done, as far as Bitrix24 tells: its last change, if that was after the cutoff."""
+        changed = instant(row.get("LAST_UPDATED"))
+        return changed if changed is not None and changed >= self._cutoff else None
+
+    def _fold(self, rows: Sequence[Row]) -> Iterator[Task]:
+        for row in rows:
+            if not self.is_step(row):
+                continue
+            is_done, deal = is_yes(row.get("COMPLETED")), 0
+            if is_done:
+                self.done[number(row["ID"])] = row
+            if number(row.get("OWNER_TYPE_ID")) == DEAL:
+                deal = number(row.get("OWNER_ID"))
+                self._cover(deal)
+                self.owner = self.owner if is_done else deal
+            if not self._concerns(row.get("RESPONSIBLE_ID"), instant(row.get("DEADLINE"))):
+                continue
+            task = self.task(row, frozenset({str(deal)} if deal else ()))
+            if twin := _twin(row):
+                self._twins.append((twin, task))
+            else:
+                yield task
+
+    def _concerns(self, user: Any, deadline: datetime | None) -> bool:
+        """Whether it is to be counted: what is only planned covers its deal, and that is all."""
+        late = deadline is not None and deadline < self._cutoff
+        return late and self._job.wants("overdue_tasks") and self._job.concerns(identity(user))
+
+    def _cover(self, deal: int) -> None:
+        if deal:
+            self._covered.add(deal)
+
+    def task(self, row: Row, deals: frozenset[str]) -> Task:
+        """An activity as a fact, bound to `deals`."""
+        twin = _twin(row)
+        return Task(
+            id=f"task-{twin}" if twin else identity(row["ID"]),
+            title=str(row.get("SUBJECT") or ""),
+            manager=identity(row.get("RESPONSIBLE_ID")),
+            deadline=instant(row.get("DEADLINE")),
+            created_at=instant(row.get("CREATED")),
+            done_at=self._last_change(row) if is_yes(row.get("COMPLETED")) else None,
+            deals=deals,
+            place=place(row.get("OWNER_TYPE_ID"), row.get("OWNER_ID")),
+        )
+
+    def _fold_tasks(self, rows: Sequence[Row]) -> Iterator[Task]:
+        for row in rows:
+            status = number(row.get("status"))
+            closed, deadline = instant(row.get("closedDate")), instant(row.get("deadline"))
+            done = closed if closed is not None and closed >= self._cutoff else None
+            if done is None and status in (FINISHED, DECLINED):
+                continue
+            self._tasks.add(number(row["id"]))
+            bound = row.get("ufCrmTask")
+            deals = frozenset(str(name)[2:] for name in bound if str(name).startswith("D_")) if bound else frozenset()
+            created = instant(row.get("createdDate"))
+            if created is None or created < self._cutoff:
+                for deal in deals:
+                    self._cover(number(deal))
+            if self._concerns(row.get("responsibleId"), deadline):
+                yield Task(
+                    id=f"task-{identity(row['id'])}",
+                    title=str(row.get("title") or ""),
+                    manager=identity(row.get("responsibleId")),
+                    deadline=deadline,
+                    created_at=created,
+                    done_at=done,
+                    deals=deals,
+                    awaits_approval=status == AWAITS_APPROVAL and done is None,
+                )
+
+
+def _twin(row: Row) -> int:
+    """The task that an activity stands for; 0 for none."""
+    if number(row.get("TYPE_ID")) == TASK or str(row.get("PROVIDER_ID") or "") in TWINS:
+        return number(row.get("ASSOCIATED_ENTITY_ID"))
+    return 0

@@ -1,0 +1,1 @@
+"""Parts that several CRM clients use: HTTP, pacing, decoding, streams, memory."""

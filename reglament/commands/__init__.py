@@ -1,0 +1,1 @@
+"""The commands of `reglament`, one file a group."""

@@ -1,0 +1,160 @@
+"""`reglament check`: looks at everything that can be looked at, and says what to mend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from rich.console import Console
+from rich.table import Table
+
+from crm_clients import CRM_KINDS
+from crm_clients.base import CrmUser, Finding, Severity
+from crm_clients.errors import CrmError
+from reglament import telegram
+from reglament.config.settings import Settings
+from reglament.day.cutoff import Process
+from reglament.day.roster import rosters
+from reglament.process import opened
+from scoring.kpis import Capability
+from storage.db import schema
+from storage.errors import StorageError
+from storage.ledger import verify as verify_store
+from storage.people import teams
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """A finding and where it was made."""
+
+    where: str
+    finding: Finding
+
+
+async def check(settings: Settings) -> list[CheckLine]:
+    """All findings: settings, database, Telegram, every connection, every team."""
+    lines = [_ok("settings", "file", f"{len(settings.teams)} teams, {len(settings.crm)} connections")]
+    if not settings.teams:
+        lines.append(_error("settings", "teams", "there is no [teams.…] table: nobody would be scored"))
+    try:
+        async with opened(settings) as process:
+            lines += await _database(process)
+            lines += [CheckLine("telegram", finding) for finding in await telegram.check(process)]
+            for key in settings.crm:
+                lines += await _connection(process, key)
+    except StorageError as error:
+        lines.append(_error("database", "open", str(error)))
+    return lines
+
+
+async def _database(process: Process) -> list[CheckLine]:
+    lines = [_ok("database", "tables", f"revision {schema.head_revision()}")]
+    async with process.db.reading() as session:
+        for stored in await teams.all_teams(session, archived=True):
+            if stored.key not in process.settings.teams:
+                text = f"team {stored.key} has history but is missing in the settings: it is archived"
+                lines.append(CheckLine("database", Finding(Severity.WARNING, stored.key, text)))
+            problems = await verify_store.verify(session, stored.key)
+            if problems:
+                text = f"{len(problems)} problems in the ledger of {stored.key}: run `reglament verify`"
+                lines.append(_error("database", "ledger", text))
+    return lines
+
+
+async def _connection(process: Process, key: str) -> list[CheckLine]:
+    """Login, rights, visibility of every member, and what the CRM can state."""
+    where = f"crm.{key}"
+    crm = process.connections.client(key)
+    teams_here = process.settings.teams_of(key)
+    try:
+        users = await crm.users()
+        found = rosters(teams_here, users)
+        members = {user: manager.name for roster in found.values() for user, manager in roster.members.items()}
+        findings = await crm.check(members)
+    except CrmError as error:
+        return [_error(where, "login", str(error))]
+    lines = [CheckLine(where, finding) for finding in findings]
+    for team, roster in found.items():
+        lines.append(_ok(where, f"teams.{team}", f"{len(roster.members)} members"))
+        lines += [
+            _error(where, f"teams.{team}", f"user {user} is listed but the CRM does not know him")
+            for user in roster.unknown
+        ]
+        lines += _left(where, team, process.settings.teams[team].members.users, users)
+        if not roster.members:
+            lines.append(_error(where, f"teams.{team}", "the team has no active member"))
+    return lines + _capabilities(process, key)
+
+
+def _left(where: str, team: str, listed: Iterable[str], users: Sequence[CrmUser]) -> list[CheckLine]:
+    inactive = {user.id: user.name for user in users if not user.active}
+    return [
+        CheckLine(
+            where, Finding(Severity.WARNING, f"teams.{team}", f"{inactive[user]} ({user}) is not active in the CRM")
+        )
+        for user in listed
+        if user in inactive
+    ]
+
+
+def _capabilities(process: Process, key: str) -> list[CheckLine]:
+    """KPIs that teams score or show and this CRM cannot state, or only in time."""
+    where = f"crm.{key}"
+    capabilities: Mapping[str, Capability] = process.connections.client(key).capabilities
+    kind = CRM_KINDS[process.settings.crm[key].kind].title
+    lines = []
+    for team, table in process.settings.teams_of(key).items():
+        scored = {rule.kpi for rule in table.rules}
+        for kpi in table.rulebook().counted:
+            if capabilities.get(kpi, Capability.UNAVAILABLE) is Capability.UNAVAILABLE:
+                severity = Severity.WARNING if kpi in scored else Severity.OK
+                note = f"not available in {kind}" + (": its rule makes no points" if kpi in scored else "")
+                lines.append(CheckLine(where, Finding(severity, f"teams.{team} {kpi}", note)))
+    late = [kpi for kpi, capability in capabilities.items() if capability is Capability.REBUILDABLE]
+    tolerance = min(
+        (timedelta(minutes=table.late_tolerance_minutes) for table in process.settings.teams_of(key).values()),
+        default=timedelta(0),
+    )
+    text = f"read later than {int(tolerance.total_seconds() // 60)} min after the cutoff only: {', '.join(late) or '–'}"
+    return [*lines, _ok(where, "late reads", text)]
+
+
+def _ok(where: str, subject: str, text: str) -> CheckLine:
+    return CheckLine(where, Finding(Severity.OK, subject, text))
+
+
+def _error(where: str, subject: str, text: str) -> CheckLine:
+    return CheckLine(where, Finding(Severity.ERROR, subject, text))
+
+
+def failed(lines: Iterable[CheckLine]) -> bool:
+    """Whether something must be mended."""
+    return any(line.finding.severity is Severity.ERROR for line in lines)
+
+
+def to_json(lines: Iterable[CheckLine]) -> list[dict[str, str]]:
+    """`reglament check --json`."""
+    return [
+        {
+            "severity": line.finding.severity.value,
+            "where": line.where,
+            "subject": line.finding.subject,
+            "text": line.finding.text,
+        }
+        for line in lines
+    ]
+
+
+SIGNS = {Severity.OK: "[green]✓[/]", Severity.WARNING: "[yellow]![/]", Severity.ERROR: "[red]✗[/]"}
+
+
+def show(console: Console, lines: Iterable[CheckLine]) -> None:
+    """As a table, what must be mended last."""
+    table = Table()
+    for title in ("", "Where", "What", "How it is"):
+        table.add_column(title, overflow="fold")
+    order = list(Severity)
+    for line in sorted(lines, key=lambda line: order.index(line.finding.severity)):
+        table.add_row(SIGNS[line.finding.severity], line.where, line.finding.subject, line.finding.text)
+    console.print(table)

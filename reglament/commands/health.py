@@ -1,0 +1,43 @@
+"""Whether the service lives: exit 0 while its loops beat (for `reglament health` and the image's health check)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from reglament.config.settings import Settings
+from reglament.process import clock_now
+from storage.days import heartbeats
+from storage.db.database import Database
+from storage.messages import deliveries
+from storage.values import DeliveryState
+
+STALE = timedelta(seconds=90)
+"""A loop goes round every few seconds; a run may hold its connection, not its loop."""
+STUCK = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The verdict, with a line that says why."""
+
+    healthy: bool
+    text: str
+
+
+async def health(settings: Settings) -> Health:
+    """Read the heartbeats and the oldest unsent message. Raises StorageError if the database cannot be read."""
+    now = clock_now()
+    async with await Database.open(settings.database.url) as database, database.reading() as session:
+        beats = await heartbeats.all_beats(session)
+        counts = await deliveries.counts(session)
+        oldest = await deliveries.oldest_pending(session, at=now)
+    alive = {name: at for name, at in beats.items() if now - at <= STALE}
+    if not alive:
+        last = max(beats.values(), default=None)
+        since = "never" if last is None else f"last at {last:%Y-%m-%d %H:%M:%S} UTC"
+        return Health(False, f"the service does not run ({since}): start `reglament run`")
+    pending = counts.get(DeliveryState.PENDING, 0)
+    if oldest is not None and now - oldest > STUCK:
+        return Health(False, f"{pending} messages wait, the oldest since {oldest:%Y-%m-%d %H:%M} UTC: see the log")
+    return Health(True, f"alive: {', '.join(sorted(alive))}; {pending} messages wait")

@@ -1,0 +1,77 @@
+"""One format for our own and foreign logs; secrets never reach a line."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable
+
+import structlog
+from structlog.types import Processor
+
+from reglament.config.settings import Settings
+
+QUIET = ("alembic", "httpx", "httpcore", "aiogram.event", "apscheduler", "procrastinate", "aiosqlite", "aiohttp.access")
+"""Libraries whose INFO lines say nothing to an operator, or hold addresses."""
+
+
+class _Redacting(structlog.stdlib.ProcessorFormatter):
+    """Blanks every known secret in the finished line, whoever wrote it."""
+
+    def __init__(self, secrets: Iterable[str], processors: list[Processor], shared: list[Processor]) -> None:
+        super().__init__(processors=processors, foreign_pre_chain=shared)
+        self._secrets = sorted((secret for secret in secrets if len(secret) >= 4), key=len, reverse=True)
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        for secret in self._secrets:
+            line = line.replace(secret, "***")
+        return line
+
+
+def secrets_of(settings: Settings) -> set[str]:
+    """Every secret the settings hold, also those inside URLs."""
+    found = {
+        settings.secret_key.get_secret_value(),
+        settings.telegram.token.get_secret_value(),
+        settings.telegram.webhook_secret.get_secret_value(),
+    }
+    user_part = settings.database.url.partition("://")[2].rpartition("@")[0]
+    found.add(user_part.partition(":")[2])
+    for connection in settings.crm.values():
+        for name in type(connection).model_fields:
+            value = getattr(connection, name)
+            if hasattr(value, "get_secret_value"):
+                secret = str(value.get_secret_value())
+                found.update((secret, secret.rstrip("/").rpartition("/")[2]))
+    return found - {""}
+
+
+def configure(secrets: Iterable[str] = (), *, level: str = "INFO") -> None:
+    """Log to stderr: coloured lines on a terminal, JSON elsewhere."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    terminal = sys.stderr.isatty()
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if terminal
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        _Redacting(secrets, [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer], shared)
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )

@@ -1,0 +1,1 @@
+"""Pictures: leaderboard and trend."""

@@ -1,0 +1,102 @@
+"""What stands beside the points: deals won over a stretch, and what is wrong at the last finished run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from reports.summary.stretches import Stretch
+from scoring.snapshot import Evidence, Snapshot, Value
+
+
+@dataclass(frozen=True, slots=True)
+class WonDay:
+    """What one manager won on one day."""
+
+    crm_user: str
+    day: date
+    deals: int
+    amounts: Mapping[str, Decimal] = field(default_factory=dict)
+    """By currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Won:
+    """Deals won over a stretch, with their sums by currency."""
+
+    deals: int = 0
+    amounts: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItems:
+    """Things that are wrong now, each counted once, with their sums by currency."""
+
+    items: tuple[Evidence, ...] = ()
+    amounts: Mapping[str, Decimal] = field(default_factory=dict)
+    read: bool = True
+    """False where nobody's KPI could be read, or the CRM does not state it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The state at the last finished run."""
+
+    day: date
+    overdue: OpenItems
+    without_task: OpenItems
+    snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
+    """By CRM user, for the drill-down."""
+
+
+def won_in(days: Iterable[WonDay] | None, part: Stretch) -> Won | None:
+    """What was won in a stretch; None where it is not known at all."""
+    if days is None:
+        return None
+    found = [day for day in days if day.day in part]
+    return Won(sum(day.deals for day in found), add_up(day.amounts for day in found))
+
+
+def add_up(sums: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
+    """Money by currency, added up exactly."""
+    result: dict[str, Decimal] = defaultdict(Decimal)
+    for amounts in sums:
+        for currency, amount in amounts.items():
+            result[currency] += amount
+    return dict(sorted(result.items()))
+
+
+def won_days(snapshots: Iterable[tuple[date, Snapshot]]) -> tuple[WonDay, ...] | None:
+    """The won deals of stored snapshots, day by day; None where no snapshot states them."""
+    found = []
+    for day, snapshot in snapshots:
+        deals = snapshot.readings.get("deals_won")
+        amount = snapshot.readings.get("won_amount")
+        count = deals.number if isinstance(deals, Value) and isinstance(deals.number, int) else None
+        sums = amount.number if isinstance(amount, Value) and not isinstance(amount.number, int) else None
+        if count is not None or sums is not None:
+            found.append(WonDay(snapshot.manager.crm_user, day, count or 0, sums or {}))
+    return tuple(found) or None
+
+
+def state_now(day: date, snapshots: Iterable[Snapshot]) -> Now:
+    """Overdue tasks and deals without a task at the last finished run, which was on `day`."""
+    by_user = {snapshot.manager.crm_user: snapshot for snapshot in snapshots}
+    return Now(
+        day,
+        _open_items(by_user.values(), "overdue_tasks"),
+        _open_items(by_user.values(), "deals_without_task"),
+        by_user,
+    )
+
+
+def _open_items(snapshots: Iterable[Snapshot], key: str) -> OpenItems:
+    values = [reading for each in snapshots if isinstance(reading := each.readings.get(key), Value)]
+    items = {item.key: item for value in values for item in value.items}
+    # Two overdue tasks of one deal put its sum at risk once.
+    priced = {item.deal or item.key: item.amount for item in items.values() if item.amount}
+    sums = ({amount.currency: amount.amount} for amount in priced.values())
+    return OpenItems(tuple(items.values()), add_up(sums), read=bool(values))

@@ -1,0 +1,243 @@
+"""The week and the month of a team: what it came to, against the like stretch before, and what to act on.
+
+Pure: entries, the won deals of each day and the evidence of the last run in, a `Summary` out (product.md §8, §11).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from reports.summary.evidence import Now, Won, WonDay, won_in
+from reports.summary.stretches import Comparison
+from scoring.entries import Entry, in_force
+from scoring.scorecard import Outcome
+from scoring.standings import Totals, discipline, pooled, totals
+
+ENOUGH_DAYS = 3
+"""Scored days on both sides before a rise in discipline counts."""
+SLIDE = Decimal(5)
+"""Percentage points that discipline must fall by, twice in a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What the head has not decided yet."""
+
+    appeals: int = 0
+    absences: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLine:
+    """One manager's stretch, and what it was like before."""
+
+    totals: Totals
+    before: Totals
+    earlier: Totals
+    won: Won | None
+
+    @property
+    def crm_user(self) -> str:
+        """His id in the CRM."""
+        return self.totals.crm_user
+
+    @property
+    def name(self) -> str:
+        """His name."""
+        return self.totals.name
+
+    @property
+    def change(self) -> Decimal | None:
+        """Percentage points of discipline gained since the like stretch; None where either side has none."""
+        return difference(self.totals.discipline, self.before.discipline)
+
+    @property
+    def change_before(self) -> Decimal | None:
+        """The same, one period earlier."""
+        return difference(self.before.discipline, self.earlier.discipline)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLine:
+    """One rule over the stretch."""
+
+    rule: str
+    kpi: str
+    kept: int
+    broken: int
+    breakers: tuple[tuple[str, str, int], ...]
+    """CRM user, name and times broken, most first."""
+
+    @property
+    def discipline(self) -> Decimal | None:
+        """Percent of days on which it was kept."""
+        return discipline(self.kept, self.broken)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A team's week or month on one phone screen, and what its buttons open."""
+
+    period: Comparison
+    scored_days: int
+    """Working days of the stretch with at least one rule kept or broken."""
+    discipline: Decimal | None
+    discipline_before: Decimal | None
+    plus: int
+    minus: int
+    points_before: int
+    won: Won | None
+    """None: this CRM does not state won deals."""
+    won_before: Won | None
+    improved: tuple[PersonLine, ...]
+    """The largest rise; several when equal, empty when nobody rose."""
+    slides: tuple[PersonLine, ...]
+    people: tuple[PersonLine, ...]
+    """Best discipline last, so that whoever needs help is seen first; without any: at the end."""
+    rules: tuple[RuleLine, ...]
+    """Broken most first."""
+    now: Now | None
+    waiting: Waiting
+
+    @property
+    def first(self) -> date:
+        """First day of the period."""
+        return self.period.first
+
+    @property
+    def last(self) -> date:
+        """Last day of the period, also if it has not come."""
+        return self.period.last
+
+    @property
+    def workdays(self) -> int:
+        """Working days so far."""
+        return len(self.period.now.workdays)
+
+    @property
+    def points(self) -> int:
+        """Plus less minus."""
+        return self.plus - self.minus
+
+    @property
+    def change(self) -> Decimal | None:
+        """Percentage points of team discipline gained since the like stretch; None where either side has none."""
+        return difference(self.discipline, self.discipline_before)
+
+    @property
+    def worst_rule(self) -> RuleLine | None:
+        """The rule broken most; None if none was broken."""
+        return self.rules[0] if self.rules and self.rules[0].broken else None
+
+
+def summarize(
+    period: Comparison,
+    entries: Sequence[Entry],
+    members: Iterable[tuple[str, str]],
+    *,
+    won: Sequence[WonDay] | None = None,
+    now: Now | None = None,
+    waiting: Waiting | None = None,
+) -> Summary:
+    """Sum up a period. `entries` and `won` cover `period.span`; members are CRM users with their names.
+
+    Days count by their date, whatever period they are booked in.
+    """
+    current, before, earlier = (
+        [entry for entry in entries if entry.day in part] for part in (period.now, period.before, period.earlier)
+    )
+    sums, sums_before, sums_earlier = totals(current), totals(before), totals(earlier)
+    names = {user: row.name for user, row in sums.items()} | dict(members)
+    won_by: dict[str, list[WonDay]] = defaultdict(list)
+    for day in won or ():
+        won_by[day.crm_user].append(day)
+    people = [
+        PersonLine(
+            sums.get(user, Totals(user, name)),
+            sums_before.get(user, Totals(user, name)),
+            sums_earlier.get(user, Totals(user, name)),
+            won_in(won_by.get(user, ()) if won is not None else None, period.now),
+        )
+        for user, name in names.items()
+    ]
+    people.sort(key=_needs_help_first)
+    scored = frozenset[date]().union(*(row.scored_days for row in sums.values()))
+    return Summary(
+        period=period,
+        scored_days=len(scored),
+        discipline=pooled(sums.values()),
+        discipline_before=pooled(sums_before.values()),
+        plus=sum(row.plus for row in sums.values()),
+        minus=sum(row.minus for row in sums.values()),
+        points_before=sum(row.points for row in sums_before.values()),
+        won=won_in(won, period.now),
+        won_before=won_in(won, period.before),
+        improved=_improved(people),
+        slides=tuple(person for person in people if _slides(person)),
+        people=tuple(people),
+        rules=_rules(current, names),
+        now=now,
+        waiting=waiting or Waiting(),
+    )
+
+
+def difference(now: Decimal | None, before: Decimal | None) -> Decimal | None:
+    """`now` less `before`; None where either is unknown."""
+    return None if now is None or before is None else now - before
+
+
+def _needs_help_first(person: PersonLine) -> tuple[bool, Decimal, str, str]:
+    own = person.totals.discipline
+    return (own is None, own or Decimal(0), person.name.casefold(), person.crm_user)
+
+
+def _improved(people: Iterable[PersonLine]) -> tuple[PersonLine, ...]:
+    """Those with the largest rise among all who have enough scored days on both sides."""
+    rises = [
+        (person.change, person)
+        for person in people
+        if min(len(person.totals.scored_days), len(person.before.scored_days)) >= ENOUGH_DAYS
+        and person.change is not None
+        and person.change > 0
+    ]
+    best = max((rise for rise, _ in rises), default=None)
+    return tuple(person for rise, person in rises if rise == best)
+
+
+def _slides(person: PersonLine) -> bool:
+    """Fell by SLIDE or more in both of the last two comparisons."""
+    falls = (person.change, person.change_before)
+    return all(fall is not None and fall <= -SLIDE for fall in falls)
+
+
+def _rules(entries: Iterable[Entry], names: Mapping[str, str]) -> tuple[RuleLine, ...]:
+    counts: dict[str, Counter[Outcome]] = defaultdict(Counter)
+    breakers: dict[str, Counter[str]] = defaultdict(Counter)
+    kpis: dict[str, str] = {}
+    for entry in in_force(entries):
+        if entry.outcome is None or not entry.rule:
+            continue
+        kpis[entry.rule] = entry.kpi
+        counts[entry.rule][entry.outcome] += 1
+        breakers[entry.rule][entry.crm_user] += entry.outcome is Outcome.BROKEN
+    lines = [
+        RuleLine(
+            rule,
+            kpi,
+            counts[rule][Outcome.KEPT],
+            counts[rule][Outcome.BROKEN],
+            tuple(
+                (user, names[user], times)
+                for user, times in sorted(
+                    breakers[rule].items(), key=lambda item: (-item[1], names[item[0]].casefold(), item[0])
+                )
+                if times
+            ),
+        )
+        for rule, kpi in kpis.items()
+    ]
+    return tuple(sorted(lines, key=lambda line: (-line.broken, line.rule)))

@@ -1,0 +1,1 @@
+"""The period's workbook and CSV twin."""

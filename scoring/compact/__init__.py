@@ -1,0 +1,1 @@
+"""Compact memory of counted records behind `EvidenceStore`."""

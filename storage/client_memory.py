@@ -1,0 +1,79 @@
+"""What CRM clients remember between runs: token pairs, caches. Encrypted, with locks across processes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from storage.db.database import Database
+from storage.db.locks import shared_lock
+from storage.db.models import ConnectionStateRecord
+from storage.db.sql import upsert
+from storage.errors import StorageError
+
+
+class StoredMemory:
+    """The memory of one connection (`crm_clients.base.ClientMemory`)."""
+
+    def __init__(self, db: Database, connection: str, secret_key: str) -> None:
+        self._db = db
+        self._connection = connection
+        self._box = Fernet(base64.urlsafe_b64encode(hashlib.sha256(secret_key.encode()).digest()))
+
+    def __repr__(self) -> str:
+        return f"StoredMemory({self._connection!r})"
+
+    async def get(self, key: str) -> str | None:
+        """The value last put, also by another process; None if never."""
+        async with self._db.reading() as session:
+            row = await session.get(ConnectionStateRecord, (self._connection, key))
+        if row is None:
+            return None
+        try:
+            return self._box.decrypt(row.value.encode()).decode()
+        except InvalidToken:
+            raise StorageError(
+                f"what connection {self._connection!r} remembers was encrypted with another secret key:"
+                " bring back the old key file, or connect to the CRM anew"
+            ) from None
+
+    async def put(self, key: str, value: str) -> None:
+        """Durable when it returns."""
+        content = {"value": self._box.encrypt(value.encode()).decode(), "updated_at": datetime.now(UTC)}
+        async with self._db.transaction() as session:
+            insert = upsert(session, ConnectionStateRecord).values(connection=self._connection, key=key, **content)
+            await session.execute(insert.on_conflict_do_update(index_elements=["connection", "key"], set_=content))
+
+    def lock(self, key: str) -> AbstractAsyncContextManager[None]:
+        """One holder at a time, across processes; ends with the holder's process."""
+        return shared_lock(self._db, f"{self._connection}/{key}")
+
+
+def secret_key_in(path: Path) -> str:
+    """The key of a file that only its owner reads, made on first use. Keep it: tokens cannot be read without it."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _read_key(path)
+    except OSError as error:
+        raise StorageError(f"the key file {path} cannot be made ({error.strerror})") from error
+    key = Fernet.generate_key().decode()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(key)
+    return key
+
+
+def _read_key(path: Path) -> str:
+    try:
+        key = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StorageError(f"the key file {path} cannot be read: check its rights and content") from error
+    if not key:
+        raise StorageError(f"the key file {path} is empty: bring back its copy, or remove it and connect anew")
+    return key

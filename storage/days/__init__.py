@@ -1,0 +1,1 @@
+"""Business days: runs, snapshots, rulebooks, queries, retention."""

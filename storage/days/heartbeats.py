@@ -1,0 +1,29 @@
+"""When each loop of the service last went round."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.db.models import HeartbeatRecord
+from storage.db.sql import upsert
+
+
+async def beat(session: AsyncSession, name: str, *, at: datetime) -> None:
+    """The loop `name` lives."""
+    insert = upsert(session, HeartbeatRecord).values(name=name, at=at)
+    await session.execute(insert.on_conflict_do_update(index_elements=["name"], set_={"at": at}))
+
+
+async def last(session: AsyncSession, name: str) -> datetime | None:
+    """When it last beat."""
+    at: datetime | None = await session.scalar(select(HeartbeatRecord.at).where(HeartbeatRecord.name == name))
+    return at
+
+
+async def all_beats(session: AsyncSession) -> dict[str, datetime]:
+    """Every loop that ever beat."""
+    rows = await session.execute(select(HeartbeatRecord.name, HeartbeatRecord.at))
+    return dict(rows.all())

@@ -1,0 +1,91 @@
+"""Everything that is read for messages, boards and reports: neutral values, one moment's view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from scoring.entries import Entry, Month
+from storage.days import runs
+from storage.db.models import LedgerRecord, TeamRecord
+from storage.db.sql import team_named
+from storage.ledger.entries import select_entries
+from storage.values import Day, RunState, WonFigures
+
+# The ledger
+
+
+async def entries(session: AsyncSession, team: str, first: date, last: date) -> list[Entry]:
+    """Rows about the days of a span, whenever they were written and wherever they are booked."""
+    owner = await team_named(session, team)
+    return await select_entries(session, LedgerRecord.team_id == owner.id, LedgerRecord.day.between(first, last))
+
+
+async def entries_of_month(session: AsyncSession, team: str, month: Month) -> list[Entry]:
+    """Rows that count in a period."""
+    return await entries_of_months(session, team, month, month)
+
+
+async def entries_of_months(session: AsyncSession, team: str, first: Month, last: Month) -> list[Entry]:
+    """Rows that count in the periods of a span."""
+    owner = await team_named(session, team)
+    return await select_entries(
+        session, LedgerRecord.team_id == owner.id, LedgerRecord.booked_in.between(str(first), str(last))
+    )
+
+
+async def history(session: AsyncSession, team: str, crm_user: str, first: date, last: date) -> list[Entry]:
+    """One manager's rows about the days of a span."""
+    return await select_entries(
+        session,
+        TeamRecord.key == team,
+        LedgerRecord.crm_user == crm_user,
+        LedgerRecord.day.between(first, last),
+    )
+
+
+async def teams_of(session: AsyncSession, manager_ids: Iterable[int]) -> list[str]:
+    """Teams in whose ledgers these managers stand, by key: `/me` shows each apart."""
+    query = (
+        select(TeamRecord.key)
+        .join(LedgerRecord, LedgerRecord.team_id == TeamRecord.id)
+        .where(LedgerRecord.manager_id.in_(list(manager_ids)))
+        .distinct()
+        .order_by(TeamRecord.key)
+    )
+    return list(await session.scalars(query))
+
+
+# Days
+
+
+async def day(session: AsyncSession, team: str, on: date) -> Day | None:
+    """A team's finished day with its evidence; None if it was not scored (yet)."""
+    run = await runs.find(session, team, on)
+    if run is None or run.state is not RunState.FINISHED:
+        return None
+    kept = await runs.kept(session, run.id)
+    return Day(
+        run=run,
+        cards=tuple(item.score(run.rulebook) for item in kept),
+        absent=frozenset(item.snapshot.manager.crm_user for item in kept if item.absent),
+        entries=tuple(await entries(session, run.team, run.day, run.day)),
+    )
+
+
+# Figures for comparisons
+
+
+async def won(session: AsyncSession, team: str, first: date, last: date) -> list[WonFigures]:
+    """Won deals and their sums of every manager and finished day; nothing of those who have neither."""
+    days = {run.id: run.day for run in await runs.between(session, team, first, last) if run.state is RunState.FINISHED}
+    found = []
+    for run_id, crm_user, (deals, amounts) in await runs.numbers(session, days, "deals_won", "won_amount"):
+        if deals is not None or amounts is not None:
+            count = deals if isinstance(deals, int) else 0
+            sums = amounts if isinstance(amounts, Mapping) else {}
+            found.append(WonFigures(crm_user, days[run_id], count, sums))
+    return found

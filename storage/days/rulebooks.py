@@ -1,0 +1,117 @@
+"""Versions of a team's rules and of its course of a point: which one a day is judged by.
+
+A version holds from when it was first loaded; a day is judged by the newest one loaded before its window starts. The
+very first holds at once, also for days before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from scoring.payout import MoneyTerms
+from scoring.rules import Rulebook
+from storage.db.models import MoneyVersionRecord, RulebookRecord
+from storage.db.sql import lock_team, team_named
+from storage.db.types import canonical_json, decimal_text
+from storage.errors import NotFound
+
+Version = TypeVar("Version", RulebookRecord, MoneyVersionRecord)
+
+
+async def keep_rulebook(session: AsyncSession, team: str, rulebook: Rulebook, at: datetime) -> bool:
+    """Store the rulebook if it differs from the team's newest; tell whether it did."""
+    owner = await lock_team(session, team)
+    newest = await _newest(session, RulebookRecord, owner.id)
+    if newest is not None and newest.version == rulebook.version:
+        return False
+    session.add(RulebookRecord(team_id=owner.id, version=rulebook.version, content=rulebook.to_json(), valid_from=at))
+    await session.flush()
+    return True
+
+
+async def rulebook_at(session: AsyncSession, team: str, instant: datetime) -> Rulebook:
+    """The rulebook that judges a window starting at `instant`. Raises NotFound if the team never had one."""
+    return Rulebook.from_json((await rulebook_record_at(session, team, instant)).content)
+
+
+async def rulebook_record_at(session: AsyncSession, team: str, instant: datetime) -> RulebookRecord:
+    """The same, as the row."""
+    owner = await team_named(session, team)
+    row = await _valid_at(session, RulebookRecord, owner.id, instant)
+    if row is None:
+        raise NotFound(f"team {team!r} has no rulebook yet")
+    return row
+
+
+async def next_rulebook(session: AsyncSession, team: str, instant: datetime) -> tuple[Rulebook, datetime] | None:
+    """The newest rulebook if it does not hold yet for a window starting at `instant`, and when it was loaded."""
+    owner = await team_named(session, team)
+    newest = await _newest(session, RulebookRecord, owner.id)
+    valid = await _valid_at(session, RulebookRecord, owner.id, instant)
+    if newest is None or valid is None or newest.id == valid.id:
+        return None
+    return Rulebook.from_json(newest.content), newest.valid_from
+
+
+async def keep_money(session: AsyncSession, team: str, terms: MoneyTerms, at: datetime) -> bool:
+    """Store the course of a point if it differs from the team's newest; tell whether it did."""
+    owner = await lock_team(session, team)
+    newest = await _newest(session, MoneyVersionRecord, owner.id)
+    content = _terms_to_json(terms)
+    version = hashlib.sha256(canonical_json(content).encode()).hexdigest()[:12]
+    if newest is not None and newest.version == version:
+        return False
+    session.add(MoneyVersionRecord(team_id=owner.id, version=version, content=content, valid_from=at))
+    await session.flush()
+    return True
+
+
+async def money_at(session: AsyncSession, team: str, instant: datetime) -> MoneyTerms:
+    """The course that held at `instant`. Raises NotFound if the team never had one."""
+    owner = await team_named(session, team)
+    row = await _valid_at(session, MoneyVersionRecord, owner.id, instant)
+    if row is None:
+        raise NotFound(f"team {team!r} has no course of a point yet")
+    return _terms_from_json(row.content)
+
+
+async def _newest(session: AsyncSession, table: type[Version], team_id: int) -> Version | None:
+    query = select(table).where(table.team_id == team_id).order_by(table.valid_from.desc(), table.id.desc())
+    return await session.scalar(query.limit(1))
+
+
+async def _valid_at(session: AsyncSession, table: type[Version], team_id: int, instant: datetime) -> Version | None:
+    query = select(table).where(table.team_id == team_id)
+    loaded = query.where(table.valid_from <= instant).order_by(table.valid_from.desc(), table.id.desc())
+    row = await session.scalar(loaded.limit(1))
+    if row is not None:
+        return row
+    return await session.scalar(query.order_by(table.valid_from, table.id).limit(1))
+
+
+def _terms_to_json(terms: MoneyTerms) -> dict[str, Any]:
+    return {
+        "currency": terms.currency,
+        "base": decimal_text(terms.base),
+        "per_point": decimal_text(terms.per_point),
+        "per_penalty_point": decimal_text(terms.per_penalty_point),
+        "floor": decimal_text(terms.floor),
+        "cap": None if terms.cap is None else decimal_text(terms.cap),
+    }
+
+
+def _terms_from_json(data: dict[str, Any]) -> MoneyTerms:
+    return MoneyTerms(
+        currency=data["currency"],
+        base=Decimal(data["base"]),
+        per_point=Decimal(data["per_point"]),
+        per_penalty_point=Decimal(data["per_penalty_point"]),
+        floor=Decimal(data["floor"]),
+        cap=None if data["cap"] is None else Decimal(data["cap"]),
+    )

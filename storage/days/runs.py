@@ -1,0 +1,310 @@
+"""A team's business day, done once by whoever claims it first; a dead process's day is taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, func, literal, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from scoring.rules import Rulebook
+from scoring.workdays import Window
+from storage.days import snapshots
+from storage.days.rulebooks import rulebook_record_at
+from storage.days.snapshots import kept, last_keys, numbers
+from storage.db.database import Database
+from storage.db.models import RulebookRecord, RunRecord, TeamRecord
+from storage.db.sql import team_named, upsert
+from storage.db.types import DatabaseNow
+from storage.errors import LeaseLost, NotFound
+from storage.values import Run, RunLease, RunState, StoredSnapshot
+
+__all__ = [
+    "Busy",
+    "Claimed",
+    "Finished",
+    "assert_held",
+    "between",
+    "by_id",
+    "claim",
+    "find",
+    "finish",
+    "finished_days",
+    "free",
+    "keep",
+    "kept",
+    "last_finished",
+    "last_keys",
+    "last_window_end",
+    "numbers",
+    "postpone",
+    "renew",
+    "unfinished",
+]
+
+LEASE_SECONDS = 60.0
+"""How long a dead process keeps others waiting; renewed every 15 s while it lives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The day is ours. A run with `kept_at` was taken over or retried: score what was kept, read what is missing."""
+
+    run: Run
+    hold: RunLease
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Somebody else has it, or its next attempt is not due yet."""
+
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """It was done before."""
+
+    run: Run
+
+
+async def claim(
+    db: Database,
+    team: str,
+    day: date,
+    owner: str,
+    *,
+    window: Window,
+    at: datetime,
+    rehearsed: bool = False,
+    hurry: bool = False,
+    lease: float = LEASE_SECONDS,
+) -> Claimed | Busy | Finished:
+    """Make the day ours if it is free: new, postponed and due (`hurry`: or not), or its holder's lease has ended.
+
+    The window and the rulebook are fixed by the first claim and come back with later ones.
+    """
+    async with db.transaction() as session:
+        row = await team_named(session, team)
+        first = {
+            "team_id": row.id,
+            "day": day,
+            "connection": row.connection,
+            "window_earlier": window.earlier,
+            "window_earlier_end": window.earlier_end,
+            "window_start": window.start,
+            "cutoff": window.cutoff,
+            "rulebook_id": (await rulebook_record_at(session, team, window.start)).id,
+            "first_attempt_at": at,
+        }
+        claimed = {
+            "state": RunState.CLAIMED.value,
+            "owner": owner,
+            "lease_until": DatabaseNow() + lease,
+            "rehearsed": rehearsed,
+        }
+        due = literal(hurry) | RunRecord.retry_at.is_(None) | (RunRecord.retry_at <= at)
+        taken = await _take(session, first, claimed, due)
+        run = await find(session, team, day)
+    assert run is not None  # noqa: S101  # inserted, or in the way
+    if taken is not None:
+        return Claimed(run, RunLease(taken.id, team, owner, taken.attempts))
+    if run.state is RunState.FINISHED:
+        return Finished(run)
+    return Busy(run.retry_at if run.state is RunState.POSTPONED else None)
+
+
+async def _take(
+    session: AsyncSession, first: dict[str, Any], claimed: dict[str, Any], due: ColumnElement[bool]
+) -> Row[int, int] | None:
+    """One conditional write decides who has it; asked by RETURNING, for psycopg gives no row count."""
+    again = claimed | {
+        "attempts": RunRecord.attempts + 1,
+        "retry_at": None,
+        "rehearsed": or_(RunRecord.rehearsed, literal(claimed["rehearsed"])),
+    }
+    statement = (
+        upsert(session, RunRecord)
+        .values(**first, **claimed)
+        .on_conflict_do_update(
+            index_elements=["team_id", "day"],
+            set_=again,
+            where=(RunRecord.state != RunState.FINISHED.value) & (RunRecord.lease_until <= DatabaseNow()) & due,
+        )
+        .returning(RunRecord.id, RunRecord.attempts)
+    )
+    row: Row[int, int] | None = (await session.execute(statement)).first()
+    return row
+
+
+async def renew(db: Database, hold: RunLease, *, lease: float = LEASE_SECONDS) -> bool:
+    """Keep the run for another while; False if somebody took it over."""
+    async with db.transaction() as session:
+        return await _change(session, hold, lease_until=DatabaseNow() + lease)
+
+
+async def _change(session: AsyncSession, hold: RunLease, **values: object) -> bool:
+    """Change the run only as its holder: an owner and attempt that were taken over match no row."""
+    statement = (
+        update(RunRecord)
+        .where(
+            RunRecord.id == hold.run_id,
+            RunRecord.owner == hold.owner,
+            RunRecord.attempts == hold.attempt,
+            RunRecord.state == RunState.CLAIMED.value,
+        )
+        .values(**values)
+        .returning(RunRecord.id)
+        .execution_options(synchronize_session=False)
+    )
+    return (await session.execute(statement)).first() is not None
+
+
+async def assert_held(session: AsyncSession, hold: RunLease) -> None:
+    """Raise LeaseLost unless the run is still ours; nobody can take it before this transaction ends."""
+    if not await _change(session, hold, attempts=hold.attempt):
+        raise LeaseLost(f"another process took over the day of team {hold.team}")
+
+
+async def keep(
+    session: AsyncSession, hold: RunLease, read: Sequence[StoredSnapshot], *, at: datetime
+) -> list[StoredSnapshot]:
+    """Store what was read, before it is judged; give back what now stands.
+
+    A KPI stays as the first attempt stored it that had all its records; only one that was not read is replaced.
+    """
+    if not await _change(session, hold, kept_at=at):
+        raise LeaseLost(f"another process took over the day of team {hold.team}")
+    return await snapshots.merge(session, hold.run_id, read)
+
+
+async def finish(
+    session: AsyncSession,
+    hold: RunLease,
+    *,
+    at: datetime,
+    digest: str = "",
+    requests: int = 0,
+    seconds: Decimal | None = None,
+    missing: Mapping[str, str] | None = None,
+) -> None:
+    """The day is done, in the transaction that wrote its points. Raises LeaseLost if it is not ours any more."""
+    done = await _change(
+        session,
+        hold,
+        state=RunState.FINISHED.value,
+        finished_at=at,
+        lease_until=0.0,
+        retry_at=None,
+        digest=digest,
+        requests=requests,
+        seconds=seconds,
+        missing=dict(missing or {}),
+        problem="",
+    )
+    if not done:
+        raise LeaseLost(f"another process took over the day of team {hold.team}")
+
+
+async def postpone(session: AsyncSession, hold: RunLease, *, retry_at: datetime, problem: str) -> bool:
+    """Give this attempt up; another may start at `retry_at`. False if the run is not ours any more."""
+    return await _change(
+        session, hold, state=RunState.POSTPONED.value, lease_until=0.0, retry_at=retry_at, problem=problem
+    )
+
+
+async def free(db: Database, owner: str) -> None:
+    """End the leases of `owner`, known to be dead (SQLite: its lock file was free)."""
+    async with db.transaction() as session:
+        await session.execute(
+            update(RunRecord)
+            .where(RunRecord.owner == owner, RunRecord.state == RunState.CLAIMED.value)
+            .values(lease_until=0.0)
+            .execution_options(synchronize_session=False)
+        )
+
+
+async def find(session: AsyncSession, team: str, day: date) -> Run | None:
+    """The run of a team's day, if it was ever claimed."""
+    row = (await session.execute(_runs().where(TeamRecord.key == team, RunRecord.day == day))).first()
+    return None if row is None else _to_run(*row)
+
+
+async def by_id(session: AsyncSession, run_id: int) -> Run:
+    """The run with this id. Raises NotFound."""
+    row = (await session.execute(_runs().where(RunRecord.id == run_id))).first()
+    if row is None:
+        raise NotFound(f"there is no run {run_id}")
+    return _to_run(*row)
+
+
+def _runs() -> Select[RunRecord, str, dict[str, Any]]:
+    return (
+        select(RunRecord, TeamRecord.key, RulebookRecord.content)
+        .join(TeamRecord, TeamRecord.id == RunRecord.team_id)
+        .join(RulebookRecord, RulebookRecord.id == RunRecord.rulebook_id)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _to_run(row: RunRecord, team: str, rulebook: dict[str, Any]) -> Run:
+    return Run(
+        id=row.id,
+        team=team,
+        day=row.day,
+        connection=row.connection,
+        window=Window(row.window_start, row.cutoff, row.window_earlier, row.window_earlier_end),
+        rulebook=Rulebook.from_json(rulebook),
+        state=RunState(row.state),
+        attempts=row.attempts,
+        first_attempt_at=row.first_attempt_at,
+        retry_at=row.retry_at,
+        kept_at=row.kept_at,
+        finished_at=row.finished_at,
+        rehearsed=row.rehearsed,
+        requests=row.requests,
+        seconds=row.seconds,
+        missing=row.missing,
+        problem=row.problem,
+        digest=row.digest,
+    )
+
+
+async def last_finished(session: AsyncSession, team: str, *, until: date | None = None) -> Run | None:
+    """The team's newest finished run, of a day up to `until`."""
+    query = _runs().where(TeamRecord.key == team, RunRecord.state == RunState.FINISHED.value)
+    if until is not None:
+        query = query.where(RunRecord.day <= until)
+    row = (await session.execute(query.order_by(RunRecord.day.desc()).limit(1))).first()
+    return None if row is None else _to_run(*row)
+
+
+async def between(session: AsyncSession, team: str, first: date, last: date) -> list[Run]:
+    """All runs of a team's days, oldest first."""
+    query = _runs().where(TeamRecord.key == team, RunRecord.day.between(first, last)).order_by(RunRecord.day)
+    return [_to_run(*row) for row in await session.execute(query)]
+
+
+async def unfinished(session: AsyncSession) -> list[Run]:
+    """Runs that were begun and are not done, of all teams in use, oldest first."""
+    query = _runs().where(RunRecord.state != RunState.FINISHED.value, TeamRecord.archived_at.is_(None))
+    return [_to_run(*row) for row in await session.execute(query.order_by(RunRecord.day, RunRecord.id))]
+
+
+async def finished_days(session: AsyncSession, team: str, first: date, last: date) -> set[date]:
+    """Days with a finished run."""
+    return {run.day for run in await between(session, team, first, last) if run.state is RunState.FINISHED}
+
+
+async def last_window_end(session: AsyncSession, team: str, before_day: date) -> datetime | None:
+    """Where the team's last stored window before a day ended: the next one starts there."""
+    end: datetime | None = await session.scalar(
+        select(func.max(RunRecord.cutoff))
+        .join(TeamRecord, TeamRecord.id == RunRecord.team_id)
+        .where(TeamRecord.key == team, RunRecord.day < before_day)
+    )
+    return end

@@ -1,0 +1,1 @@
+"""The ledger of points: writing, chaining, verifying, periods."""

@@ -1,0 +1,268 @@
+"""The only writer of points. Rows are added, never changed; every row covers the one before it by its hash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from scoring.entries import Entry, EntryKind, Side, in_force
+from scoring.rules import Rulebook
+from scoring.scorecard import Outcome, Scorecard, ScoreLine
+from storage.days import runs
+from storage.db.models import LedgerRecord, ReasonRecord, RulebookRecord, RunRecord, TeamRecord
+from storage.db.sql import lock_team, manager_ids, manager_of
+from storage.errors import NotFound, Refused
+from storage.ledger import periods
+from storage.ledger.chain import DIGEST_LENGTH, chained, new_salt, payload_of, reason_hash
+from storage.ledger.entries import entry, find_digest, select_entries
+from storage.ledger.verify import verification, verify
+from storage.people import audit_log
+from storage.values import RunLease
+
+__all__ = [
+    "adjust",
+    "append",
+    "correct",
+    "entry",
+    "excuse",
+    "find_digest",
+    "reverse",
+    "select_entries",
+    "verification",
+    "verify",
+]
+
+
+async def append(session: AsyncSession, hold: RunLease, cards: Sequence[Scorecard], *, at: datetime) -> str:
+    """Write a day's points, one row per manager and rule; give back the day's digest.
+
+    Belongs into the transaction that finishes the run. Raises LeaseLost if the run is not ours any more.
+    """
+    owner = await lock_team(session, hold.team)
+    await runs.assert_held(session, hold)
+    run = await session.get_one(RunRecord, hold.run_id)
+    rulebook = await session.get_one(RulebookRecord, run.rulebook_id)
+    booked_in = await periods.month_to_book(session, owner, run.day)
+    names = {card.manager.crm_user: card.manager.name for card in cards}
+    ids = await manager_ids(session, run.connection, names)
+    for card in sorted(cards, key=lambda card: card.manager.crm_user):
+        user = card.manager.crm_user
+        for line in card.lines:
+            row = _score_row(run, line, manager_id=ids[user], crm_user=user, booked_in=str(booked_in), created_at=at)
+            _chain(session, owner, row, rulebook=rulebook.version)
+    await session.flush()
+    return owner.ledger_hash[:DIGEST_LENGTH] if any(card.lines for card in cards) else ""
+
+
+def _score_row(run: RunRecord, line: ScoreLine, **common: object) -> LedgerRecord:
+    return LedgerRecord(
+        **common,
+        kind=EntryKind.SCORE.value,
+        run_id=run.id,
+        day=run.day,
+        rule=line.rule.id,
+        kpi=line.rule.kpi,
+        outcome=line.outcome.value,
+        points=line.points,
+        side=Side.of(line.points).value,
+        value=line.value,
+        bound=line.bound,
+        evidence=[item.key for item in line.items],
+        rulebook_id=run.rulebook_id,
+    )
+
+
+def _chain(
+    session: AsyncSession,
+    owner: TeamRecord,
+    row: LedgerRecord,
+    *,
+    rulebook: str = "",
+    reverses_seq: int | None = None,
+    reason: str | None = None,
+) -> None:
+    """Put a row at the end of the team's chain. The team's row must be held."""
+    row.team_id = owner.id
+    row.seq = owner.ledger_seq + 1
+    row.payload = payload_of(row, reverses_seq=reverses_seq, rulebook=rulebook, reason=reason)
+    row.hash = chained(owner.ledger_hash, row.payload)
+    owner.ledger_seq, owner.ledger_hash = row.seq, row.hash
+    session.add(row)
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """Who writes by hand, why and when."""
+
+    author: str
+    reason: str
+    at: datetime
+
+
+async def reverse(session: AsyncSession, team: str, seq: int, *, author: str, reason: str, at: datetime) -> Entry:
+    """Write the opposite of a row. A reversal may be reversed itself; its row then holds again."""
+    owner = await lock_team(session, team)
+    row = await _undo(session, owner, await _row(session, owner, seq), _Note(author, reason, at))
+    return await entry(session, team, row.seq)
+
+
+async def correct(
+    session: AsyncSession, team: str, seq: int, outcome: Outcome, *, author: str, reason: str, at: datetime
+) -> list[Entry]:
+    """Reverse a judged row and write what it should have been, as its rulebook prices it.
+
+    `excused` is the reversal alone: no points, and the rule no longer counts for discipline %.
+    """
+    owner, note = await lock_team(session, team), _Note(author, reason, at)
+    old = await _row(session, owner, seq)
+    if old.outcome is None:
+        raise Refused(f"entry {seq} of {team} judges no rule: reverse it instead")
+    if outcome not in (Outcome.KEPT, Outcome.BROKEN, Outcome.EXCUSED):
+        raise Refused(f"a rule is corrected to kept, broken or excused, not to {outcome.value}")
+    written = [await _undo(session, owner, old, note)]
+    if outcome is not Outcome.EXCUSED:
+        points = await _price(session, old, outcome)
+        side = Side.of(points).value
+        judged = {"kind": EntryKind.CORRECTION.value, "outcome": outcome.value, "points": points, "side": side}
+        written.append(await _write_about(session, owner, old, note, judged))
+    return [await entry(session, team, row.seq) for row in written]
+
+
+async def _undo(session: AsyncSession, owner: TeamRecord, row: LedgerRecord, note: _Note) -> LedgerRecord:
+    """Reverse a row that holds. One that was reversed and restored is reversed by reversing the restoration."""
+    last, holds = row, True
+    while (newer := await session.scalar(select(LedgerRecord).where(LedgerRecord.reverses_id == last.id))) is not None:
+        last, holds = newer, not holds
+    if not holds:
+        raise Refused(f"entry {row.seq} of {owner.key} was reversed already, by entry {last.seq}")
+    opposite = {
+        "kind": EntryKind.REVERSAL.value,
+        "outcome": None,
+        "points": -last.points,
+        "side": last.side,
+        "reverses_id": last.id,
+    }
+    return await _write_about(session, owner, last, note, opposite)
+
+
+async def _write_about(
+    session: AsyncSession, owner: TeamRecord, old: LedgerRecord, note: _Note, judged: Mapping[str, object]
+) -> LedgerRecord:
+    """A row by hand about the same rule on the same day of the same manager."""
+    why = await _reason(session, note)
+    row = LedgerRecord(
+        manager_id=old.manager_id,
+        crm_user=old.crm_user,
+        day=old.day,
+        booked_in=str(await periods.month_to_book(session, owner, old.day)),
+        rule=old.rule,
+        kpi=old.kpi,
+        value=old.value,
+        bound=old.bound,
+        evidence=old.evidence,
+        rulebook_id=old.rulebook_id,
+        reason_id=why.id,
+        created_at=note.at,
+        **judged,
+    )
+    reverses_seq = None if row.reverses_id is None else old.seq
+    reason = reason_hash(why.salt, note.author, note.reason)
+    _chain(session, owner, row, rulebook=await _version(session, old), reverses_seq=reverses_seq, reason=reason)
+    await session.flush()
+    return row
+
+
+async def _price(session: AsyncSession, old: LedgerRecord, outcome: Outcome) -> int:
+    record = await session.get_one(RulebookRecord, old.rulebook_id)
+    rule = next(rule for rule in Rulebook.from_json(record.content).rules if rule.id == old.rule)
+    return rule.reward if outcome is Outcome.KEPT else -rule.penalty
+
+
+async def excuse(
+    session: AsyncSession,
+    team: str,
+    crm_user: str,
+    first: date,
+    last: date,
+    *,
+    author: str,
+    reason: str,
+    at: datetime,
+) -> list[Entry]:
+    """Reverse all that still counts of a manager's rules on days he was absent, as learnt afterwards."""
+    owner, note = await lock_team(session, team), _Note(author, reason, at)
+    manager = await manager_of(session, owner.connection, crm_user)
+    rows = await select_entries(
+        session,
+        LedgerRecord.team_id == owner.id,
+        LedgerRecord.manager_id == manager.id,
+        LedgerRecord.day.between(first, last),
+    )
+    counting = [row for row in in_force(rows) if row.outcome is not None and row.outcome.scored]
+    written = [await _undo(session, owner, await _row(session, owner, row.seq), note) for row in counting]
+    return [await entry(session, team, row.seq) for row in written]
+
+
+async def adjust(
+    session: AsyncSession,
+    team: str,
+    crm_user: str,
+    points: int,
+    *,
+    author: str,
+    reason: str,
+    day: date,
+    at: datetime,
+) -> Entry:
+    """Points by hand. Raises Refused without points or a reason."""
+    if points == 0:
+        raise Refused("an adjustment of 0 points changes nothing")
+    if not reason.strip():
+        raise Refused("an adjustment needs a reason")
+    owner = await lock_team(session, team)
+    manager = await manager_of(session, owner.connection, crm_user)
+    why = await _reason(session, _Note(author, reason, at))
+    row = LedgerRecord(
+        kind=EntryKind.ADJUSTMENT.value,
+        manager_id=manager.id,
+        crm_user=crm_user,
+        day=day,
+        booked_in=str(await periods.month_to_book(session, owner, day)),
+        rule="",
+        kpi="",
+        outcome=None,
+        points=points,
+        side=Side.of(points).value,
+        evidence=[],
+        reason_id=why.id,
+        created_at=at,
+    )
+    _chain(session, owner, row, reason=reason_hash(why.salt, author, reason))
+    audit_log.write(session, at=at, author=author, action="adjust", subject=f"{team} {crm_user}", points=points)
+    await session.flush()
+    return await entry(session, team, row.seq)
+
+
+async def _reason(session: AsyncSession, note: _Note) -> ReasonRecord:
+    """Keep who and why beside the ledger, which has but a hash of it."""
+    row = ReasonRecord(salt=new_salt(), author=note.author, reason=note.reason, created_at=note.at)
+    session.add(row)
+    await session.flush()
+    return row
+
+
+async def _row(session: AsyncSession, owner: TeamRecord, seq: int) -> LedgerRecord:
+    row = await session.scalar(select(LedgerRecord).where(LedgerRecord.team_id == owner.id, LedgerRecord.seq == seq))
+    if row is None:
+        raise NotFound(f"the ledger of {owner.key} has no entry {seq}")
+    return row
+
+
+async def _version(session: AsyncSession, row: LedgerRecord) -> str:
+    if row.rulebook_id is None:
+        return ""
+    return (await session.get_one(RulebookRecord, row.rulebook_id)).version

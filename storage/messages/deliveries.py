@@ -1,0 +1,330 @@
+"""Messages that must arrive: written with the ledger in one transaction, sent afterwards.
+
+pending ─► sending ─► sent | uncertain | failed, or back to pending (`later`). A send that was in flight when its
+process died is started once more when its lease has ended; a second death makes it uncertain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, cast
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Double,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from storage.db.database import Database
+from storage.db.models import DeliveryRecord
+from storage.db.sql import upsert
+from storage.db.types import DatabaseNow, UtcDateTime
+from storage.messages.kinds import to_group
+from storage.values import Delivery, DeliveryState
+
+LEASE_SECONDS = 60.0
+"""Longer than any send may take: its time-out must be shorter."""
+
+_PENDING, _SENDING = DeliveryState.PENDING.value, DeliveryState.SENDING.value
+_NOT_TRIED_TWICE = 1
+_TABLE = cast(Table, DeliveryRecord.__table__)
+
+
+async def add(
+    session: AsyncSession,
+    *,
+    event: str,
+    kind: str,
+    recipient: str,
+    at: datetime,
+    reference: Mapping[str, Any] | None = None,
+    not_before: datetime | None = None,
+) -> int | None:
+    """Note that a message must be sent; None if this one was noted before. `event` must outlive a renamed team."""
+    statement = (
+        upsert(session, DeliveryRecord)
+        .values(
+            event=event,
+            kind=kind,
+            recipient=recipient,
+            reference=dict(reference or {}),
+            state=_PENDING,
+            not_before=not_before,
+            created_at=at,
+        )
+        .on_conflict_do_nothing(index_elements=["event", "kind", "recipient"])
+        .returning(DeliveryRecord.id)
+    )
+    added: int | None = await session.scalar(statement)
+    return added
+
+
+async def due(db: Database, *, at: datetime, limit: int = 50) -> list[Delivery]:
+    """What can be started now, oldest first. Settles those that two processes died over."""
+    async with db.reading() as session:
+        query = select(DeliveryRecord).where(_startable(at)).order_by(DeliveryRecord.id).limit(limit)
+        found = [_to_delivery(row) for row in await session.scalars(query)]
+        hopeless = await session.scalar(select(DeliveryRecord.id).where(_hopeless()).limit(1))
+    if hopeless is not None:
+        async with db.transaction() as session:
+            await session.execute(_give_up(at))
+    return found
+
+
+def _startable(at: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    waits = and_(
+        DeliveryRecord.state == _PENDING, or_(DeliveryRecord.not_before.is_(None), DeliveryRecord.not_before <= at)
+    )
+    return or_(waits, and_(_orphaned(), DeliveryRecord.interrupted < _NOT_TRIED_TWICE))
+
+
+def _orphaned() -> ColumnElement[bool]:
+    return and_(DeliveryRecord.state == _SENDING, DeliveryRecord.lease_until <= DatabaseNow())
+
+
+def _hopeless() -> ColumnElement[bool]:
+    return and_(_orphaned(), DeliveryRecord.interrupted >= _NOT_TRIED_TWICE)
+
+
+def _give_up(at: datetime) -> Update:
+    return (
+        update(DeliveryRecord)
+        .where(_hopeless())
+        .values(state=DeliveryState.UNCERTAIN.value, done_at=at, problem="two processes died while sending it")
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def start(
+    db: Database, delivery_id: int, owner: str, *, at: datetime, lease: float = LEASE_SECONDS
+) -> Delivery | None:
+    """Take a delivery for sending, just before it goes out; None if it is not to be sent (any more, yet, by us)."""
+    given = {"delivery": delivery_id, "holder": owner, "now": at, "seconds": lease}
+    async with db.transaction() as session:
+        row = (await session.execute(_start(), given)).one_or_none()
+        return None if row is None else _to_delivery(row)
+
+
+@cache
+def _start() -> ReturningUpdate[Any]:
+    """Made once: it is asked for every message."""
+    row = DeliveryRecord
+    return (
+        update(_TABLE)
+        .where(row.id == bindparam("delivery"), _startable(bindparam("now", type_=UtcDateTime())))
+        .values(
+            state=_SENDING,
+            owner=bindparam("holder"),
+            lease_until=DatabaseNow() + bindparam("seconds", type_=Double()),
+            attempts=row.attempts + 1,
+            interrupted=row.interrupted + case((row.state == _SENDING, 1), else_=0),
+        )
+        .returning(*_TABLE.c)
+    )
+
+
+async def hold(
+    db: Database,
+    delivery: Delivery,
+    message_ids: Sequence[int] | None = None,
+    *,
+    chat_id: int | None = None,
+    lease: float = LEASE_SECONDS,
+) -> bool:
+    """Renew the lease of a send that takes long, noting the parts that arrived. False if it is not ours any more."""
+    parts = {} if message_ids is None else {"message_ids": list(message_ids), "chat_id": chat_id}
+    async with db.transaction() as session:
+        held = await session.scalar(_attempt(delivery).values(lease_until=DatabaseNow() + lease, **parts))
+        return held is not None
+
+
+async def mark_sent(
+    db: Database, delivery: Delivery, message_ids: Sequence[int], *, at: datetime, chat_id: int | None = None
+) -> bool:
+    """Telegram has it; the ids let a correction edit it. False if the delivery was not ours any more."""
+    return await _settle(
+        db, delivery, DeliveryState.SENT, done_at=at, message_ids=list(message_ids), chat_id=chat_id, problem=""
+    )
+
+
+async def mark_uncertain(db: Database, delivery: Delivery, problem: str, *, at: datetime) -> bool:
+    """The request went out, no answer came: not repeated; the person's next message carries that day's line."""
+    return await _settle(db, delivery, DeliveryState.UNCERTAIN, done_at=at, problem=problem)
+
+
+async def mark_failed(db: Database, delivery: Delivery, problem: str, *, at: datetime) -> bool:
+    """It will never arrive: blocked, deactivated, no such chat."""
+    return await _settle(db, delivery, DeliveryState.FAILED, done_at=at, problem=problem)
+
+
+async def later(db: Database, delivery: Delivery, until: datetime, problem: str = "") -> bool:
+    """It certainly did not go out; try again from `until` on."""
+    return await _settle(db, delivery, DeliveryState.PENDING, not_before=until, problem=problem)
+
+
+async def _settle(db: Database, delivery: Delivery, state: DeliveryState, **values: Any) -> bool:
+    """End an attempt, as the one who started it."""
+    async with db.transaction() as session:
+        settled = await session.scalar(_attempt(delivery).values(state=state.value, lease_until=0.0, **values))
+        return settled is not None
+
+
+def _attempt(delivery: Delivery) -> ReturningUpdate[int]:
+    """The row while this attempt has it: a lease that was taken over has a higher attempt."""
+    return (
+        update(DeliveryRecord)
+        .where(
+            DeliveryRecord.id == delivery.id,
+            DeliveryRecord.state == _SENDING,
+            DeliveryRecord.attempts == delivery.attempts,
+        )
+        .returning(DeliveryRecord.id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def cancel(session: AsyncSession, *, event: str, kind: str | None = None, at: datetime) -> int:
+    """Do not send what is still pending of an event; tell how many."""
+    statement = update(DeliveryRecord).where(DeliveryRecord.event == event, DeliveryRecord.state == _PENDING)
+    if kind is not None:
+        statement = statement.where(DeliveryRecord.kind == kind)
+    done = statement.values(state=DeliveryState.CANCELLED.value, done_at=at).returning(DeliveryRecord.id)
+    return len((await session.scalars(done.execution_options(synchronize_session=False))).all())
+
+
+async def held_back(session: AsyncSession, kind: str, *, at: datetime) -> list[Delivery]:
+    """Those of a kind that wait until somebody knows more to say in them, or their time is over."""
+    waits = and_(DeliveryRecord.state == _PENDING, DeliveryRecord.not_before > at, DeliveryRecord.attempts == 0)
+    rows = await session.scalars(select(DeliveryRecord).where(DeliveryRecord.kind == kind, waits))
+    return [_to_delivery(row) for row in rows]
+
+
+async def let_go(session: AsyncSession, delivery_id: int, reference: Mapping[str, Any]) -> None:
+    """Send one that was held back now, with all that is known; one that went out meanwhile stays as it is."""
+    await session.execute(
+        update(DeliveryRecord)
+        .where(DeliveryRecord.id == delivery_id, DeliveryRecord.state == _PENDING)
+        .values(reference=dict(reference), not_before=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def get(session: AsyncSession, delivery_id: int) -> Delivery | None:
+    """One message by its number."""
+    row = await session.get(DeliveryRecord, delivery_id)
+    return None if row is None else _to_delivery(row)
+
+
+async def free(db: Database, owner: str) -> None:
+    """End the leases of `owner`, known to be dead (SQLite: its lock file was free)."""
+    async with db.transaction() as session:
+        await session.execute(
+            update(DeliveryRecord)
+            .where(DeliveryRecord.owner == owner, DeliveryRecord.state == _SENDING)
+            .values(lease_until=0.0)
+            .execution_options(synchronize_session=False)
+        )
+
+
+async def find(session: AsyncSession, event: str, kind: str, recipient: str) -> Delivery | None:
+    """The message of an event to somebody, with where it is now."""
+    row = await session.scalar(
+        select(DeliveryRecord)
+        .where(DeliveryRecord.event == event, DeliveryRecord.kind == kind, DeliveryRecord.recipient == recipient)
+        .execution_options(populate_existing=True)
+    )
+    return None if row is None else _to_delivery(row)
+
+
+async def uncertain(session: AsyncSession, recipient: str) -> list[Delivery]:
+    """Messages to somebody that may not have arrived and that no later one has made up for."""
+    rows = await session.scalars(
+        select(DeliveryRecord)
+        .where(
+            DeliveryRecord.recipient == recipient,
+            DeliveryRecord.state == DeliveryState.UNCERTAIN.value,
+            DeliveryRecord.carried_by.is_(None),
+        )
+        .order_by(DeliveryRecord.id)
+    )
+    return [_to_delivery(row) for row in rows]
+
+
+async def mark_carried(session: AsyncSession, uncertain_ids: Sequence[int], by: int) -> None:
+    """A later message repeated the line of these."""
+    await session.execute(
+        update(DeliveryRecord)
+        .where(DeliveryRecord.id.in_(uncertain_ids))
+        .values(carried_by=by)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def set_messages(
+    session: AsyncSession, delivery_id: int, message_ids: Sequence[int], *, chat_id: int | None = None
+) -> None:
+    """Where the message is now, after an edit that needed more or other messages."""
+    values: dict[str, Any] = {"message_ids": list(message_ids)}
+    if chat_id is not None:
+        values["chat_id"] = chat_id
+    await session.execute(
+        update(DeliveryRecord)
+        .where(DeliveryRecord.id == delivery_id)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def rename_team(session: AsyncSession, old: str, new: str) -> None:
+    """Let messages that speak of a team by its key find it under the new one, also to be edited later."""
+    for row in await session.scalars(select(DeliveryRecord).with_for_update()):
+        if row.reference.get("team") == old:
+            row.reference = row.reference | {"team": new}
+        if row.recipient == to_group(old):
+            row.recipient = to_group(new)
+    await session.flush()
+
+
+async def counts(session: AsyncSession) -> dict[DeliveryState, int]:
+    """How many messages are in which state."""
+    rows = await session.execute(select(DeliveryRecord.state, func.count()).group_by(DeliveryRecord.state))
+    return {DeliveryState(state): count for state, count in rows}
+
+
+async def oldest_pending(session: AsyncSession, *, at: datetime) -> datetime | None:
+    """Since when the longest waiting message that could go out waits."""
+    oldest: datetime | None = await session.scalar(select(func.min(DeliveryRecord.created_at)).where(_startable(at)))
+    return oldest
+
+
+def _to_delivery(row: DeliveryRecord) -> Delivery:
+    return Delivery(
+        id=row.id,
+        event=row.event,
+        kind=row.kind,
+        recipient=row.recipient,
+        reference=row.reference,
+        state=DeliveryState(row.state),
+        attempts=row.attempts,
+        interrupted=row.interrupted,
+        not_before=row.not_before,
+        chat_id=row.chat_id,
+        message_ids=tuple(row.message_ids),
+        problem=row.problem,
+        carried_by=row.carried_by,
+        created_at=row.created_at,
+        done_at=row.done_at,
+    )

@@ -1,0 +1,123 @@
+"""Telegram's limits over all processes: evenly spaced slots by the database's clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Double,
+    SQLColumnExpression,
+    bindparam,
+    case,
+    cast,
+    func,
+    select,
+)
+
+from storage.db.database import Database
+from storage.db.models import RateSlotRecord
+from storage.db.sql import dialect_insert, is_sqlite, upsert
+from storage.db.types import DatabaseNow
+
+NEVER = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A reserved moment, and what the database's clock showed when it was reserved; both in its seconds."""
+
+    at: float
+    now: float
+
+
+async def take(
+    db: Database, key: str, step: float, *, common: str, pause: float, ahead: float | None = None
+) -> Slot | None:
+    """Reserve the next slot of a chat, `step` seconds after the message before, which waited for a `common` slot too.
+
+    If the next common one is more than `pause` seconds away, Telegram asked all to wait, and the chat's is not before.
+    None, and nothing reserved, if it is more than `ahead` seconds away.
+    """
+    given = {"slot": key, "seconds": step, "common": common, "pause": pause, "ahead": NEVER if ahead is None else ahead}
+    try:
+        async with db.transaction() as session:
+            row = (await session.execute(_taking_own(is_sqlite(session)), given)).one_or_none()
+            if row is None or row[0] - row[1] > given["ahead"]:
+                raise _TooFar
+            return Slot(*row)
+    except _TooFar:
+        return None
+
+
+async def reserve(
+    db: Database, key: str, step: float, count: int, *, earliest: float = 0.0, later: float = 0.0, ahead: float
+) -> Slot | None:
+    """Reserve `count` common slots in a row; the first. Waits for nobody else's transaction.
+
+    It is not before `earliest`, and so many seconds `later` than it would be. None, and nothing reserved, if the next
+    free one is more than `ahead` seconds away.
+    """
+    given = {"slot": key, "seconds": step * count, "earliest": earliest, "more": later, "ahead": ahead}
+    async with db.express() as connection:
+        row = (await connection.execute(_taking_common(db.is_sqlite), given)).one_or_none()
+    return None if row is None else Slot(row[0] + later, row[1])
+
+
+class _TooFar(Exception):
+    """Rolls back what was reserved."""
+
+
+async def wait_of(db: Database, key: str) -> float:
+    """Seconds until a slot under `key` is free; reserves nothing."""
+    async with db.reading() as session:
+        wait = await session.scalar(select(RateSlotRecord.next_at - DatabaseNow()).where(RateSlotRecord.key == key))
+    return max(0.0, wait or 0.0)
+
+
+@cache
+def _taking_own(sqlite: bool) -> Any:  # two classes with one interface
+    pause: BindParameter[float] = bindparam("pause", type_=Double())
+    behind = select(RateSlotRecord.next_at - DatabaseNow()).where(RateSlotRecord.key == bindparam("common"))
+    queue = func.coalesce(behind.scalar_subquery(), 0.0)
+    earliest = case((queue > pause, DatabaseNow() + queue), else_=0.0)
+    return _taking(sqlite, earliest, later=case((queue.between(0.0, pause), queue), else_=0.0))
+
+
+@cache
+def _taking_common(sqlite: bool) -> Any:
+    return _taking(sqlite, bindparam("earliest", type_=Double()), later=bindparam("more", type_=Double()))
+
+
+def _taking(sqlite: bool, earliest: ColumnElement[float], *, later: ColumnElement[float]) -> Any:
+    """Made once: it is asked for every message. What takes the slot goes out `later`; the next one counts from then."""
+    row = RateSlotRecord
+    seconds: BindParameter[float] = bindparam("seconds", type_=Double())
+    step = seconds + later
+    first = _later_of(DatabaseNow(), earliest)
+    insert = dialect_insert(sqlite)(row.__table__).values(key=bindparam("slot"), next_at=first + step)
+    return insert.on_conflict_do_update(
+        index_elements=["key"],
+        set_={"next_at": _later_of(row.next_at, first) + step},
+        where=row.next_at <= DatabaseNow() + bindparam("ahead", type_=Double()),
+    ).returning(row.next_at - step, DatabaseNow())
+
+
+async def push_back(db: Database, key: str, seconds: float) -> None:
+    """Nobody sends under `key` for so long: Telegram said retry_after."""
+    until = DatabaseNow() + seconds
+    async with db.transaction() as session:
+        insert = upsert(session, RateSlotRecord).values(key=key, next_at=until)
+        await session.execute(
+            insert.on_conflict_do_update(
+                index_elements=["key"], set_={"next_at": _later_of(RateSlotRecord.next_at, until)}
+            )
+        )
+
+
+def _later_of(first: SQLColumnExpression[float], second: ColumnElement[float]) -> ColumnElement[float]:
+    """The greater of two, in words that both databases know."""
+    return cast(case((first > second, first), else_=second), Double)

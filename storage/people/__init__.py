@@ -1,0 +1,1 @@
+"""People, teams, chats, invites, absences, and who did what."""

@@ -1,0 +1,149 @@
+"""Days on which a manager is excused: recorded by the head, or asked for and decided."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.db.models import AbsenceRecord, ManagerRecord, TeamRecord
+from storage.db.sql import manager_of
+from storage.errors import NotFound, Refused
+from storage.people import audit_log
+from storage.values import Absence, AbsenceKind, AbsenceState
+
+
+async def record(
+    session: AsyncSession,
+    connection: str,
+    crm_user: str,
+    *,
+    first: date,
+    last: date,
+    kind: AbsenceKind,
+    author: str,
+    at: datetime,
+    note: str = "",
+    approved: bool = True,
+) -> Absence:
+    """Note an absence; with `approved` False it waits for the head. Raises Refused for days that run backwards."""
+    if last < first:
+        raise Refused(f"an absence cannot end ({last}) before it begins ({first})")
+    manager = await manager_of(session, connection, crm_user)
+    row = AbsenceRecord(
+        manager_id=manager.id,
+        first=first,
+        last=last,
+        kind=kind.value,
+        note=note,
+        state=(AbsenceState.APPROVED if approved else AbsenceState.REQUESTED).value,
+        author=author,
+        created_at=at,
+        decided_by=author if approved else None,
+        decided_at=at if approved else None,
+    )
+    session.add(row)
+    await session.flush()
+    _note(session, row, author, at)
+    return await find(session, row.id)
+
+
+async def decide(session: AsyncSession, absence_id: int, *, approved: bool, author: str, at: datetime) -> Absence:
+    """The head's word on a request; deciding it again the same way changes nothing."""
+    row = await _row(session, absence_id)
+    state = AbsenceState.APPROVED if approved else AbsenceState.REFUSED
+    if row.state == state:
+        return await find(session, absence_id)
+    if row.state != AbsenceState.REQUESTED:
+        raise Refused(f"the absence was {row.state} already")
+    return await _set(session, row, state, author, at)
+
+
+async def cancel(session: AsyncSession, absence_id: int, *, author: str, at: datetime) -> Absence:
+    """The absence does not hold any more. Days already scored stay as they are: reverse what must change."""
+    row = await _row(session, absence_id)
+    if row.state == AbsenceState.CANCELLED:
+        return await find(session, absence_id)
+    return await _set(session, row, AbsenceState.CANCELLED, author, at)
+
+
+async def _set(session: AsyncSession, row: AbsenceRecord, state: AbsenceState, author: str, at: datetime) -> Absence:
+    row.state, row.decided_by, row.decided_at = state.value, author, at
+    _note(session, row, author, at)
+    await session.flush()
+    return await find(session, row.id)
+
+
+def _note(session: AsyncSession, row: AbsenceRecord, author: str, at: datetime) -> None:
+    audit_log.write(session, at=at, author=author, action=f"absence.{row.state}", subject=str(row.id))
+
+
+async def _row(session: AsyncSession, absence_id: int) -> AbsenceRecord:
+    query = select(AbsenceRecord).where(AbsenceRecord.id == absence_id).with_for_update()
+    row = await session.scalar(query.execution_options(populate_existing=True))
+    if row is None:
+        raise NotFound(f"there is no absence {absence_id}")
+    return row
+
+
+def _absences() -> Select[AbsenceRecord, ManagerRecord, str | None]:
+    return (
+        select(AbsenceRecord, ManagerRecord, TeamRecord.key)
+        .join(ManagerRecord, ManagerRecord.id == AbsenceRecord.manager_id)
+        .outerjoin(TeamRecord, TeamRecord.id == ManagerRecord.team_id)
+        .order_by(AbsenceRecord.first, AbsenceRecord.id)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _to_absence(row: AbsenceRecord, manager: ManagerRecord, team: str | None) -> Absence:
+    return Absence(
+        id=row.id,
+        connection=manager.connection,
+        crm_user=manager.crm_user,
+        name=manager.name,
+        team=team,
+        first=row.first,
+        last=row.last,
+        kind=AbsenceKind(row.kind),
+        state=AbsenceState(row.state),
+        note=row.note,
+        author=row.author,
+        created_at=row.created_at,
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+    )
+
+
+async def find(session: AsyncSession, absence_id: int) -> Absence:
+    """An absence. Raises NotFound."""
+    row = (await session.execute(_absences().where(AbsenceRecord.id == absence_id))).first()
+    if row is None:
+        raise NotFound(f"there is no absence {absence_id}")
+    return _to_absence(*row)
+
+
+async def absent_on(session: AsyncSession, connection: str, day: date) -> frozenset[str]:
+    """CRM users of a connection who are excused on a day."""
+    query = _absences().where(
+        ManagerRecord.connection == connection,
+        AbsenceRecord.state == AbsenceState.APPROVED.value,
+        AbsenceRecord.first <= day,
+        AbsenceRecord.last >= day,
+    )
+    return frozenset(manager.crm_user for _row, manager, _team in await session.execute(query))
+
+
+async def between(session: AsyncSession, connection: str, first: date, last: date) -> list[Absence]:
+    """Absences that touch a span, whatever became of them."""
+    query = _absences().where(
+        ManagerRecord.connection == connection, AbsenceRecord.first <= last, AbsenceRecord.last >= first
+    )
+    return [_to_absence(*row) for row in await session.execute(query)]
+
+
+async def requested(session: AsyncSession, team: str) -> list[Absence]:
+    """What waits for the head of a team."""
+    query = _absences().where(TeamRecord.key == team, AbsenceRecord.state == AbsenceState.REQUESTED.value)
+    return [_to_absence(*row) for row in await session.execute(query)]

@@ -1,0 +1,339 @@
+"""Managers as the CRM knows them, the people behind them, their chats, roles and languages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Row, Select, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.db.models import ManagerRecord, PersonRecord, TeamRecord
+from storage.db.sql import manager_ids, manager_of, team_named, upsert
+from storage.errors import NotFound, Refused
+from storage.people import audit_log
+from storage.values import Member, Person, Role, RoleGrant
+
+# Managers
+
+
+async def sync_users(
+    session: AsyncSession, connection: str, users: Iterable[tuple[str, str, bool]], *, at: datetime
+) -> list[Member]:
+    """Learn a complete list of CRM users (id, name, active); give back who has left since the last one.
+
+    Call it with complete lists only: who is missing from it has left. New users are known from now on.
+    """
+    listed = {user: (name, active) for user, name, active in users}
+    present = {user: name or user for user, (name, active) in listed.items() if active}
+    await manager_ids(session, connection, present, active=True)
+    query = select(ManagerRecord).where(ManagerRecord.connection == connection).order_by(ManagerRecord.id)
+    rows = await session.scalars(query.with_for_update().execution_options(populate_existing=True))
+    gone = []
+    for row in rows.all():
+        name, active = listed.get(row.crm_user, ("", False))
+        row.name = name or row.name
+        if row.active and not active:
+            row.left_at = at
+            gone.append(row)
+        elif active:
+            row.left_at = None
+        row.active = active
+    await session.flush()
+    departed = [await _member(session, row.id) for row in gone]
+    for row in gone:
+        row.team_id = None
+        await _end_access(session, row, at)
+    await session.flush()
+    return departed
+
+
+async def _end_access(session: AsyncSession, gone: ManagerRecord, at: datetime) -> None:
+    """Who has no working account left keeps no role of the database."""
+    if gone.person_id is None:
+        return
+    others = await session.scalars(
+        select(ManagerRecord.id).where(ManagerRecord.person_id == gone.person_id, ManagerRecord.active)
+    )
+    if others.first() is not None:
+        return
+    person = await session.get_one(PersonRecord, gone.person_id)
+    person.roles = []
+    audit_log.write(session, at=at, author="crm", action="person.left", subject=f"{gone.connection}:{gone.crm_user}")
+
+
+async def set_members(session: AsyncSession, team: str, users: Mapping[str, str]) -> None:
+    """The CRM users (id → name) whom the team lists now; who is not among them is in no team any more.
+
+    A listed user whom the CRM does not know gets a row too, so that his days can say `no_data`.
+    """
+    owner = await team_named(session, team)
+    await session.execute(
+        update(ManagerRecord)
+        .where(ManagerRecord.team_id == owner.id, ManagerRecord.crm_user.not_in(list(users)))
+        .values(team_id=None)
+    )
+    ids = await manager_ids(session, owner.connection, {user: name or user for user, name in users.items()})
+    await session.execute(
+        update(ManagerRecord).where(ManagerRecord.id.in_(list(ids.values()))).values(team_id=owner.id)
+    )
+
+
+def _members() -> Select[ManagerRecord, str | None, int | None, str | None]:
+    return (
+        select(ManagerRecord, TeamRecord.key, PersonRecord.telegram_id, PersonRecord.language)
+        .outerjoin(TeamRecord, TeamRecord.id == ManagerRecord.team_id)
+        .outerjoin(PersonRecord, PersonRecord.id == ManagerRecord.person_id)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _to_member(row: Row[ManagerRecord, str | None, int | None, str | None]) -> Member:
+    manager, team, telegram_id, language = row
+    return Member(
+        id=manager.id,
+        connection=manager.connection,
+        crm_user=manager.crm_user,
+        name=manager.name,
+        active=manager.active,
+        team=team,
+        person_id=manager.person_id,
+        telegram_id=telegram_id,
+        language=language,
+    )
+
+
+async def _member(session: AsyncSession, manager_id: int) -> Member:
+    return _to_member((await session.execute(_members().where(ManagerRecord.id == manager_id))).one())
+
+
+async def member(session: AsyncSession, connection: str, crm_user: str) -> Member:
+    """One manager. Raises NotFound."""
+    return await _member(session, (await manager_of(session, connection, crm_user)).id)
+
+
+async def members(session: AsyncSession, team: str) -> list[Member]:
+    """Whom the team lists now, by name."""
+    rows = await session.execute(_members().where(TeamRecord.key == team))
+    return sorted((_to_member(row) for row in rows), key=lambda item: (item.name.casefold(), item.crm_user))
+
+
+async def crm_users(session: AsyncSession, team: str) -> list[str]:
+    """Everybody whom the team's CRM ever named; of an unknown team nobody."""
+    connection = select(TeamRecord.connection).where(TeamRecord.key == team).scalar_subquery()
+    return list(await session.scalars(select(ManagerRecord.crm_user).where(ManagerRecord.connection == connection)))
+
+
+async def all_members(session: AsyncSession, *, connection: str | None = None) -> list[Member]:
+    """Everybody ever scored or listed (of one connection), by name."""
+    query = _members() if connection is None else _members().where(ManagerRecord.connection == connection)
+    rows = await session.execute(query)
+    return sorted((_to_member(row) for row in rows), key=lambda item: (item.name.casefold(), item.id))
+
+
+async def unconnected(session: AsyncSession, team: str) -> list[Member]:
+    """Members whom the bot cannot write to yet."""
+    return [item for item in await members(session, team) if not item.connected]
+
+
+async def join(
+    session: AsyncSession, first: tuple[str, str], second: tuple[str, str], *, author: str, at: datetime
+) -> None:
+    """Two accounts (connection, CRM user) are one human: the second goes to the first's person.
+
+    Raises Refused if both already have chats of their own.
+    """
+    one, other = await manager_of(session, *first), await manager_of(session, *second)
+    kept = await _person_of(session, one, at)
+    left = None if other.person_id is None else await session.get_one(PersonRecord, other.person_id)
+    if left is not None and left.id != kept.id:
+        if left.telegram_id is not None and kept.telegram_id is not None:
+            raise Refused("both accounts have a chat of their own: unlink one of them first")
+        await _merge_people(session, kept, left, at)
+    other.person_id = kept.id
+    audit_log.write(
+        session, at=at, author=author, action="people.join", subject=":".join(first), other=":".join(second)
+    )
+    await session.flush()
+
+
+async def _merge_people(session: AsyncSession, kept: PersonRecord, left: PersonRecord, at: datetime) -> None:
+    chat, connected_at = left.telegram_id, left.connected_at
+    if chat is not None:
+        left.telegram_id, left.disconnected_at = None, at
+        await session.flush()
+        kept.telegram_id, kept.connected_at, kept.disconnected_at = chat, connected_at, None
+    kept.language = kept.language or left.language
+    kept.roles = [*kept.roles, *(grant for grant in left.roles if grant not in kept.roles)]
+    left.roles = []
+    await session.execute(update(ManagerRecord).where(ManagerRecord.person_id == left.id).values(person_id=kept.id))
+
+
+async def _person_of(session: AsyncSession, manager: ManagerRecord, at: datetime) -> PersonRecord:
+    if manager.person_id is not None:
+        return await session.get_one(PersonRecord, manager.person_id)
+    person = new_person(session, manager.name, at)
+    await session.flush()
+    manager.person_id = person.id
+    return person
+
+
+async def person_for(
+    session: AsyncSession, manager: ManagerRecord, chat_owner: PersonRecord | None, at: datetime
+) -> PersonRecord:
+    """The person behind a manager who accepts an invite in a chat that may already belong to somebody."""
+    if chat_owner is None:
+        return await _person_of(session, manager, at)
+    if manager.person_id is not None and manager.person_id != chat_owner.id:
+        await _merge_people(session, chat_owner, await session.get_one(PersonRecord, manager.person_id), at)
+    manager.person_id = chat_owner.id
+    return chat_owner
+
+
+def new_person(session: AsyncSession, name: str, at: datetime) -> PersonRecord:
+    """A human without a chat yet."""
+    person = PersonRecord(
+        name=name, telegram_id=None, language=None, roles=[], created_at=at, connected_at=None, disconnected_at=None
+    )
+    session.add(person)
+    return person
+
+
+# People
+
+
+async def by_telegram(session: AsyncSession, telegram_id: int) -> Person | None:
+    """Whose chat this is."""
+    row = await session.scalar(select(PersonRecord).where(PersonRecord.telegram_id == telegram_id))
+    return None if row is None else await _to_person(session, row)
+
+
+async def by_id(session: AsyncSession, person_id: int) -> Person:
+    """A person. Raises NotFound."""
+    return await _to_person(session, await _row(session, person_id))
+
+
+async def address(
+    session: AsyncSession, *, person_id: int | None = None, telegram_id: int | None = None
+) -> tuple[int | None, str | None]:
+    """Chat and chosen language, in one small query: asked for every message. Whom nobody knows has no language yet."""
+    query = select(PersonRecord.telegram_id, PersonRecord.language)
+    where = PersonRecord.telegram_id == telegram_id if person_id is None else PersonRecord.id == person_id
+    row = (await session.execute(query.where(where))).one_or_none()
+    return (telegram_id, None) if row is None else (row.telegram_id, row.language)
+
+
+async def people(session: AsyncSession) -> list[Person]:
+    """Everybody with a chat, a role or an account, by name."""
+    rows = (await session.scalars(select(PersonRecord))).all()
+    managers: dict[int | None, list[Member]] = {}
+    for item in await session.execute(_members().order_by(ManagerRecord.id)):
+        managers.setdefault(item[0].person_id, []).append(_to_member(item))
+    teams = await _team_keys(session, {team for row in rows for _role, team in row.roles if team is not None})
+    found = [_as_person(row, managers.get(row.id, ()), teams) for row in rows]
+    return sorted(found, key=lambda person: (person.name.casefold(), person.id))
+
+
+async def _row(session: AsyncSession, person_id: int) -> PersonRecord:
+    row = await session.get(PersonRecord, person_id)
+    if row is None:
+        raise NotFound(f"there is no person {person_id}")
+    return row
+
+
+async def _to_person(session: AsyncSession, row: PersonRecord) -> Person:
+    managers = await session.execute(_members().where(ManagerRecord.person_id == row.id).order_by(ManagerRecord.id))
+    teams = await _team_keys(session, [team for _role, team in row.roles if team is not None])
+    return _as_person(row, [_to_member(item) for item in managers], teams)
+
+
+def _as_person(row: PersonRecord, managers: Iterable[Member], teams: Mapping[int | None, str]) -> Person:
+    grants = [RoleGrant(Role(role), teams.get(team)) for role, team in row.roles if team is None or team in teams]
+    return Person(
+        id=row.id,
+        name=row.name,
+        telegram_id=row.telegram_id,
+        language=row.language,
+        roles=frozenset(grants),
+        managers=tuple(managers),
+    )
+
+
+async def _team_keys(session: AsyncSession, ids: Collection[int]) -> dict[int | None, str]:
+    if not ids:
+        return {}
+    rows = await session.execute(select(TeamRecord.id, TeamRecord.key).where(TeamRecord.id.in_(ids)))
+    return dict(rows.all())
+
+
+async def meet(session: AsyncSession, telegram_id: int, name: str, *, at: datetime) -> Person:
+    """The person of a chat whom the settings name (head, hr, admin): known from his first word on."""
+    new = {"name": name, "telegram_id": telegram_id, "roles": [], "created_at": at, "connected_at": at}
+    await session.execute(
+        upsert(session, PersonRecord).values(**new).on_conflict_do_nothing(index_elements=["telegram_id"])
+    )
+    row = (await session.scalars(select(PersonRecord).where(PersonRecord.telegram_id == telegram_id))).one()
+    return await _to_person(session, row)
+
+
+async def connect(session: AsyncSession, person: PersonRecord, telegram_id: int, *, at: datetime) -> None:
+    """Give a person his chat; the callers have refused second chats."""
+    person.telegram_id, person.connected_at, person.disconnected_at = telegram_id, at, None
+    await session.flush()
+
+
+async def unlink(session: AsyncSession, person_id: int, *, author: str, at: datetime) -> None:
+    """Part a person from his chat; a new invite may connect another."""
+    person = await _row(session, person_id)
+    person.telegram_id, person.disconnected_at = None, at
+    audit_log.write(session, at=at, author=author, action="person.unlink", subject=str(person_id))
+    await session.flush()
+
+
+async def set_language(session: AsyncSession, person_id: int, language: str) -> None:
+    """What he chose instead of his client's language."""
+    (await _row(session, person_id)).language = language
+    await session.flush()
+
+
+async def grant(session: AsyncSession, person_id: int, role: RoleGrant, *, author: str, at: datetime) -> None:
+    """Add a role to those of the settings."""
+    person = await _locked(session, person_id)
+    pair = await _pair(session, role)
+    if pair not in person.roles:
+        person.roles = [*person.roles, pair]
+        audit_log.write(
+            session, at=at, author=author, action="role.grant", subject=str(person_id), role=role.role, team=role.team
+        )
+    await session.flush()
+
+
+async def revoke(session: AsyncSession, person_id: int, role: RoleGrant, *, author: str, at: datetime) -> None:
+    """Take a role of the database back; those of the settings stay."""
+    person = await _locked(session, person_id)
+    pair = await _pair(session, role)
+    if pair in person.roles:
+        person.roles = [item for item in person.roles if item != pair]
+        audit_log.write(
+            session, at=at, author=author, action="role.revoke", subject=str(person_id), role=role.role, team=role.team
+        )
+    await session.flush()
+
+
+async def _locked(session: AsyncSession, person_id: int) -> PersonRecord:
+    query = select(PersonRecord).where(PersonRecord.id == person_id).with_for_update()
+    row = await session.scalar(query.execution_options(populate_existing=True))
+    if row is None:
+        raise NotFound(f"there is no person {person_id}")
+    return row
+
+
+async def _pair(session: AsyncSession, role: RoleGrant) -> list[object]:
+    """As stored: the team by its lasting id."""
+    return [role.role.value, None if role.team is None else (await team_named(session, role.team)).id]
+
+
+async def holders(session: AsyncSession, roles: Sequence[RoleGrant]) -> list[Person]:
+    """People with a chat to whom the database gives one of the roles."""
+    wanted = frozenset(roles)
+    return [person for person in await people(session) if person.telegram_id is not None and person.roles & wanted]

@@ -1,0 +1,179 @@
+"""Teams as the settings name them: loaded, archived, renamed, bound to a chat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.db.models import (
+    InviteRecord,
+    LedgerRecord,
+    ManagerRecord,
+    MoneyVersionRecord,
+    PeriodRecord,
+    RulebookRecord,
+    RunRecord,
+    TeamRecord,
+)
+from storage.db.sql import lock_team, team_named, upsert
+from storage.errors import NotFound, Refused
+from storage.messages import deliveries
+from storage.people import audit_log
+from storage.values import Team
+
+
+@dataclass(frozen=True, slots=True)
+class TeamSetting:
+    """What the settings say of a team that storage must know."""
+
+    key: str
+    title: str
+    connection: str
+    today: date
+    """The team's calendar day now: `scored_from` of a new team."""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamChanges:
+    """What loading the settings did; the start tells of it."""
+
+    added: tuple[str, ...] = ()
+    archived: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
+
+
+async def sync(session: AsyncSession, settings: Sequence[TeamSetting], *, at: datetime) -> TeamChanges:
+    """Make the stored teams those of the settings; one that is missing there is archived, never removed."""
+    added = [wanted.key for wanted in settings if await _is_new(session, wanted)]
+    rows = {row.key: row for row in await session.scalars(select(TeamRecord).order_by(TeamRecord.id).with_for_update())}
+    returned = []
+    for wanted in settings:
+        row = rows.pop(wanted.key)
+        if row.connection != wanted.connection:
+            await _move_connection(session, row, wanted.connection)
+        if row.archived_at is not None:
+            returned.append(row.key)
+        row.title, row.archived_at = wanted.title, None
+    archived = [row for row in rows.values() if row.archived_at is None]
+    for row in archived:
+        row.archived_at = at
+        await _release_members(session, row)
+    await session.flush()
+    return TeamChanges(tuple(added), tuple(row.key for row in archived), tuple(returned))
+
+
+async def _is_new(session: AsyncSession, wanted: TeamSetting) -> bool:
+    """Add the team unless it is there; a replica that starts at the same time is waited for."""
+    statement = upsert(session, TeamRecord).values(
+        key=wanted.key, title=wanted.title, connection=wanted.connection, scored_from=wanted.today
+    )
+    added = statement.on_conflict_do_nothing(index_elements=["key"]).returning(TeamRecord.id)
+    return await session.scalar(added) is not None
+
+
+async def _move_connection(session: AsyncSession, row: TeamRecord, connection: str) -> None:
+    """CRM users of two CRMs may share an id, and the ledger of a team must mean one person by one id."""
+    if await _has_history(session, row):
+        raise Refused(
+            f"team {row.key!r} was scored from connection {row.connection!r}: keep that,"
+            f" or give the team of {connection!r} a new key"
+        )
+    row.connection = connection
+    await _release_members(session, row)
+
+
+async def _release_members(session: AsyncSession, row: TeamRecord) -> None:
+    await session.execute(update(ManagerRecord).where(ManagerRecord.team_id == row.id).values(team_id=None))
+
+
+async def _has_history(session: AsyncSession, row: TeamRecord) -> bool:
+    runs = await session.scalar(select(func.count()).select_from(RunRecord).where(RunRecord.team_id == row.id))
+    entries = await session.scalar(select(func.count()).select_from(LedgerRecord).where(LedgerRecord.team_id == row.id))
+    return bool(runs or entries)
+
+
+async def rename(session: AsyncSession, old: str, new: str, *, author: str, at: datetime) -> None:
+    """Move a team's history to another key; an empty team that has the key by now gives way."""
+    row = await lock_team(session, old)
+    taken = await session.scalar(select(TeamRecord).where(TeamRecord.key == new))
+    if taken is not None:
+        if await _has_history(session, taken):
+            raise Refused(f"team {new!r} has a history of its own: two histories cannot become one")
+        row.title, row.archived_at = taken.title, taken.archived_at
+        if row.connection != taken.connection:
+            raise Refused(f"team {old!r} was scored from connection {row.connection!r}, not {taken.connection!r}")
+        await _absorb(session, taken, row)
+    row.key = new
+    await deliveries.rename_team(session, old, new)
+    audit_log.write(session, at=at, author=author, action="team.rename", subject=old, new=new)
+    await session.flush()
+
+
+async def _absorb(session: AsyncSession, empty: TeamRecord, row: TeamRecord) -> None:
+    """Take over what a team without history may have."""
+    await session.execute(update(ManagerRecord).where(ManagerRecord.team_id == row.id).values(team_id=None))
+    await session.execute(update(ManagerRecord).where(ManagerRecord.team_id == empty.id).values(team_id=row.id))
+    await session.execute(update(InviteRecord).where(InviteRecord.team_id == empty.id).values(team_id=row.id))
+    for table in (RulebookRecord, MoneyVersionRecord, PeriodRecord):
+        await session.execute(delete(table).where(table.team_id == empty.id))
+    await session.delete(empty)
+    await session.flush()
+
+
+async def bind_chat(
+    session: AsyncSession, team: str, chat_id: int | None, thread_id: int | None, *, author: str, at: datetime
+) -> None:
+    """The group (or topic) that gets the leaderboard, where the settings name none; None unbinds."""
+    row = await team_named(session, team)
+    row.chat_id, row.thread_id = chat_id, thread_id
+    audit_log.write(session, at=at, author=author, action="team.bind", subject=team, chat=chat_id, thread=thread_id)
+    await session.flush()
+
+
+async def find(session: AsyncSession, key: str) -> Team:
+    """A team by its key, archived ones too. Raises NotFound."""
+    return _team(await team_named(session, key))
+
+
+async def length(session: AsyncSession, key: str) -> int:
+    """How many entries the team's ledger has, looked up once in a session. Raises NotFound."""
+    known = session.info.setdefault("ledger_lengths", {})
+    if key not in known:
+        known[key] = await session.scalar(select(TeamRecord.ledger_seq).where(TeamRecord.key == key))
+    if known[key] is None:
+        raise NotFound(f"there is no team {key!r}")
+    return int(known[key])
+
+
+async def by_id(session: AsyncSession, team_id: int) -> Team:
+    """A team by its lasting id: the way to name one where a rename must not matter."""
+    row = await session.get(TeamRecord, team_id)
+    if row is None:
+        raise NotFound(f"there is no team with id {team_id}")
+    return _team(row)
+
+
+async def all_teams(session: AsyncSession, *, archived: bool = False) -> list[Team]:
+    """Teams in use (or also archived ones), by key."""
+    query = select(TeamRecord).order_by(TeamRecord.key)
+    if not archived:
+        query = query.where(TeamRecord.archived_at.is_(None))
+    return [_team(row) for row in await session.scalars(query)]
+
+
+def _team(row: TeamRecord) -> Team:
+    return Team(
+        id=row.id,
+        key=row.key,
+        title=row.title,
+        connection=row.connection,
+        scored_from=row.scored_from,
+        archived_at=row.archived_at,
+        chat_id=row.chat_id,
+        thread_id=row.thread_id,
+        entries=row.ledger_seq,
+    )

@@ -1,0 +1,245 @@
+"""What managers and heads ask, tap and get, as the manual tells it (docs/bot.md)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.screens import lines
+from bot.telegram.callbacks import Action, pack
+from storage.days.codec import readings_from_json
+from storage.messages import deliveries
+from storage.messages.kinds import DeliveryKind, to_telegram
+from storage.people import people
+from tests.bot.office import ADMIN, ANNA, CUTOFF, HEAD
+
+
+@pytest.fixture
+def office_url(database_url: str) -> str:
+    """All of it on both databases."""
+    return database_url
+
+
+async def test_the_evening_unfolds_to_everything_that_was_counted_and_folds_again(office):
+    await office.join_anna()
+    await office.evening()
+    anna = office.api.user(ANNA)
+    own = await office.api.message(ANNA, "Итог дня")
+    short = own.text
+    await office.api.answered(anna.taps("Показать всё"))
+    whole = await office.api.message(ANNA, "Звонки:")
+    assert whole.id == own.id
+    assert "✅ Звонки" in whole.text
+    assert whole.text.count("открыть") >= 10
+    await office.api.answered(anna.taps("Свернуть"))
+    folded = await office.api.message(ANNA, "Итог дня")
+    assert (folded.id, folded.text) == (own.id, short)
+
+
+async def test_today_reads_once_and_answers_at_once_as_long_as_the_reading_is_fresh(office):
+    await office.join_anna()
+    anna, crm = office.api.user(ANNA), office.process.connections.client("main")
+    anna.says("/today")
+    first = await office.api.message(ANNA, "как если бы срез был сейчас")
+    assert "Данные CRM на 16:00" in first.text
+    requests = crm.stats.requests
+    office.clock.pass_(minutes=4)
+    anna.says("/today")
+    again = await office.api.message(ANNA, "4 минуты назад")
+    assert (again.id == first.id, crm.stats.requests) == (False, requests)
+    office.clock.pass_(minutes=2)
+    await office.api.answered(anna.taps("Обновить"))
+    fresh = await office.api.message(ANNA, "Данные CRM на 16:06")
+    assert fresh.id == again.id
+    assert crm.stats.requests > requests
+
+
+async def test_today_unfolds_the_reading_that_is_known(office):
+    await office.join_anna()
+    anna = office.api.user(ANNA)
+    anna.says("/today")
+    shown = await office.api.message(ANNA, "как если бы")
+    office.clock.pass_(minutes=20)
+    await office.api.answered(anna.taps("Показать всё"))
+    whole = await office.api.message(ANNA, "Данные CRM на 16:00, 20 минут назад")
+    assert whole.id == shown.id
+    assert "открыть" in whole.text
+
+
+async def test_no_reading_for_today_begins_shortly_before_the_cutoff(office):
+    await office.join_anna()
+    office.clock.pass_(hours=1, minutes=59, seconds=50)
+    office.api.user(ANNA).says("/today")
+    await office.api.message(ANNA, "До среза совсем мало времени")
+
+
+async def test_a_day_of_the_history_opens_beside_it(office):
+    await office.join_anna()
+    await office.evening()
+    anna = office.api.user(ANNA)
+    anna.says("/me")
+    history = await office.api.message(ANNA, "По дням")
+    assert "место" in history.text
+    await office.api.answered(anna.taps("19"))
+    day = await office.api.message(ANNA, "Итог дня")
+    assert day.id > history.id
+
+
+async def test_a_head_looks_somebody_up_and_follows_him_into_his_days(office):
+    await office.evening()
+    head = office.api.user(HEAD)
+    head.says("/who Вера")
+    person = await office.api.message(HEAD, "Чаще всего нарушает")
+    assert person.text.startswith("Вера Тестова · Отдел продаж\nНеделя 47: ")
+    assert "Четверг, 19 ноября · срез на 18:00" in person.text
+    await office.api.answered(head.taps("Показать всё"))
+    day = await office.api.message(HEAD, "✅")
+    assert day.text.startswith("Вера Тестова · Отдел продаж")
+    await office.api.answered(head.taps("Картинка"))
+    words = await office.api.message(HEAD, "Динамика · Вера Тестова")
+    assert "чт 19.11: −1 балл, 60 %" in words.text
+    picture = await office.api.message(HEAD)
+    assert picture.photo.startswith(b"\x89PNG")
+
+
+async def test_a_head_opens_what_somebody_who_left_leaves_behind(office):
+    await office.evening()
+    async with office.process.db.transaction() as session:
+        vera = next(m for m in await people.members(session, "sales") if m.name == "Вера Тестова")
+        await people.sync_users(session, "main", [], at=office.clock())
+        about = {"team": "sales", "day": "2026-11-20", "crm_user": vera.crm_user, "name": vera.name}
+        await deliveries.add(
+            session, event="left", kind=DeliveryKind.DEPARTED, recipient=to_telegram(HEAD), reference=about, at=CUTOFF
+        )
+    await office.later()
+    told = await office.api.message(HEAD, "Вера Тестова больше не работает в CRM")
+    assert "нужен новый ответственный (по срезу 19 ноября)" in told.text
+    await office.api.answered(office.api.user(HEAD).taps("Показать всё"))
+    whole = await office.api.message(HEAD, "Итог дня")
+    assert whole.text.startswith("Вера Тестова · Отдел продаж")
+
+
+async def test_a_head_reads_which_deals_somebody_who_left_leaves_behind(office, monkeypatch):
+    await office.evening()
+    crm = office.process.connections.client("main")
+    employed = crm.users
+
+    async def without_vera():
+        return [replace(user, active=user.active and user.name != "Вера Тестова") for user in await employed()]
+
+    monkeypatch.setattr(crm, "users", without_vera)
+    await office.cutoff(days=1)
+    await office.send()
+    told = await office.api.message(HEAD, "Вера Тестова больше не работает в CRM")
+    number = int(re.search(r"(\d+) открыт\S+ сделк\S+ нужен новый ответственный \(по срезу 20 ноября\)", told.text)[1])
+    assert number > lines.SHOWN
+    named = told.text.partition("ответственный")[2].partition("🟡")[0].partition("🔴")[0]
+    assert named.count("– открыть") == lines.SHOWN
+    assert f"ещё {number - lines.SHOWN}" in named
+    async with office.process.db.reading() as session:
+        gone = next(m for m in await people.all_members(session) if m.name == "Вера Тестова")
+        event = f"departed:{gone.id}:2026-11-20"
+        notice = await deliveries.find(session, event, DeliveryKind.DEPARTED, to_telegram(HEAD))
+    deals = readings_from_json(notice.reference["readings"])["deals_open"].items
+    head = office.api.user(HEAD)
+    await office.api.answered(head.taps("Показать всё"))
+    whole = await office.api.message(HEAD, lines.shortened(deals[-1].title))
+    assert whole.id == told.id
+    assert all(lines.shortened(deal.title) in whole.text for deal in deals)
+    await office.api.answered(head.taps("Свернуть"))
+    assert (await office.api.message(HEAD, f"ещё {number - lines.SHOWN}")).id == told.id
+
+
+async def test_a_manager_opens_no_notice_of_who_left(office):
+    await office.join_anna()
+    await office.evening()
+    own = await office.api.message(ANNA, "Итог дня")
+    tap = office.api.user(ANNA).taps_data(own, pack(Action.LEFT, "sales", 1, 1))
+    await office.api.answered(tap)
+    assert "недоступно" in tap.text
+
+
+async def test_a_manager_opens_nobody_elses_days(office):
+    await office.join_anna()
+    await office.evening()
+    async with office.process.db.reading() as session:
+        other = next(m for m in await people.members(session, "sales") if not m.name.startswith("Анна"))
+    anna = office.api.user(ANNA)
+    own = await office.api.message(ANNA, "Итог дня")
+    before = len(office.api.chat(ANNA).messages)
+    user = other.crm_user
+    for data in (
+        pack(Action.EVENING, "sales", "2026-11-19", user, 1),
+        pack(Action.DAY, "sales", "2026-11-19", user, 0),
+        pack(Action.ME, "sales", user, "2026-11"),
+        pack(Action.WHO, "sales", user),
+        pack(Action.PICTURE, "sales", "m", "2026-11-01", user),
+        pack(Action.PICTURE, "sales", "m", "2026-11-01"),
+        pack(Action.LIVE, "sales", 1),
+        pack(Action.STAFF, "sales", 1),
+    ):
+        tap = anna.taps_data(own, data)
+        await office.api.answered(tap)
+        assert "недоступно" in tap.text, data
+    assert len(office.api.chat(ANNA).messages) == before
+    assert own.history == []
+
+
+async def test_a_head_sees_how_the_team_stands_now_and_as_of_the_last_cutoff(office):
+    await office.evening()
+    office.clock.pass_(hours=20)
+    head = office.api.user(HEAD)
+    head.says("/team")
+    last = await office.api.message(HEAD, "срез 19 ноября")
+    await office.api.answered(head.taps("Как сейчас"))
+    live = await office.api.message(HEAD, "как если бы срез был сейчас, 14:00")
+    assert live.id == last.id
+    await office.api.answered(head.taps("Последний срез"))
+    await office.api.message(HEAD, "срез 19 ноября")
+
+
+async def test_weeks_turn_only_where_there_is_something(office):
+    await office.evening()
+    head = office.api.user(HEAD)
+    head.says("/week")
+    week = await office.api.message(HEAD, "неделя 47")
+    assert not any("Раньше" in text or "Позже" in text for text in week.buttons)
+    for side, shown in (("Люди", "Вера Тестова"), ("Назад", "Дисциплина"), ("Правила", "нарушено"), ("Назад", "Баллы")):
+        await office.api.answered(head.taps(side))
+        assert (await office.api.message(HEAD, shown)).id == week.id
+
+
+async def test_an_admin_asks_how_the_service_is(office):
+    await office.evening()
+    async with office.process.db.transaction() as session:
+        from storage.days import heartbeats
+
+        await heartbeats.beat(session, "service", at=office.clock() - timedelta(minutes=5))
+    office.api.user(ADMIN).says("/health")
+    said = await office.api.message(ADMIN, "Состояние")
+    assert "Цикл service молчит 5 минут" in said.text
+    assert "Последний срез 19 ноября, прочитано всё" in said.text
+    assert "Подключены 0, ещё нет 7" in said.text
+
+
+async def test_what_comes_by_itself_speaks_the_language_of_the_client_until_another_is_chosen(office):
+    token = await office.invite()
+    anna = office.api.user(ANNA, "Anna")
+    anna.language = "en-GB"
+    anna.starts(token)
+    await office.api.message(ANNA, "Is it you?")
+    anna.taps("Yes, it is me")
+    await office.api.message(ANNA, "you are connected")
+    await office.evening()
+    await office.api.message(ANNA, "cutoff at 18:00")
+    anna.says("/language")
+    await office.api.message(ANNA, "Which language")
+    anna.taps("Русский")
+    await office.api.message(ANNA, "Буду писать по-русски")
+    await office.cutoff(days=1)
+    await office.rest()
+    await office.send()
+    await office.api.message(ANNA, "срез на 18:00")

@@ -1,0 +1,211 @@
+"""Every message whole, in both languages, as people read it: compared with the files in `messages/`.
+
+After a change of words, `WRITE_MESSAGES=1 pytest tests/bot/test_messages.py` writes them anew; read the
+difference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from bot.delivery import render
+from bot.screens import answers, digest, live_cards, pictures
+from bot.screens import evening as evening_screen
+from bot.screens.periods import Shown
+from bot.screens.view import View
+from bot.telegram.callbacks import Part
+from bot.texts import LANGUAGES, Texts, texts
+from scoring.entries import Month
+from scoring.records import Money
+from scoring.scorecard import Outcome
+from scoring.snapshot import Evidence, Value
+from storage.days.codec import readings_to_json
+from storage.messages import deliveries
+from storage.messages.kinds import DeliveryKind, to_telegram
+from storage.people import people
+from storage.values import Delivery, DeliveryState
+from tests.bot import month
+from tests.bot.month import HEAD, LAST, OUTAGE, TOMORROW, november
+
+FOLDER = Path(__file__).with_name("messages")
+WRITE = "WRITE_MESSAGES" in os.environ
+
+
+def written(view: View) -> str:
+    """A message in a file: its text, then its buttons."""
+    text = re.sub(r'<a href="([^"]*)">(.*?)</a>', r"\2 <\1>", view.text)
+    buttons = ["".join(f"[{button.text}]" for button in row) for row in view.rows]
+    return "\n".join([text, *buttons]) + "\n"
+
+
+def compare(t: Texts, name: str, view: View | None) -> None:
+    """With what the file says; or write the file."""
+    assert view is not None, name
+    file = FOLDER / t.language / f"{name}.txt"
+    if WRITE:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(written(view), encoding="utf-8")
+    assert written(view) == file.read_text(encoding="utf-8"), name
+    assert len(view.text) <= 4096, name
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lived(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[month.Month]:
+    """One November for all messages."""
+    file = tmp_path_factory.mktemp("november") / "reglament.db"
+    await asyncio.to_thread(shutil.copy, sqlite_template, file)
+    async with november(f"sqlite:///{file}") as found:
+        yield found
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(params=LANGUAGES)
+def t(request: pytest.FixtureRequest) -> Texts:
+    """The texts of each language."""
+    return texts(request.param)
+
+
+async def test_the_evening_of_managers_heads_and_the_group(lived, t):
+    now = lived.clock()
+    evening = await deliveries.due(lived.process.db, at=now, limit=100)
+    personal_ones = {}
+    async with lived.process.db.reading() as session:
+        for delivery in evening:
+            view = await render.render(session, lived.ctx, t, delivery, now=now)
+            if delivery.kind == DeliveryKind.PERSONAL:
+                personal_ones[delivery.reference["crm_user"]] = view
+            else:
+                compare(t, delivery.kind, view)
+    for number, user in enumerate(sorted(personal_ones)):
+        compare(t, f"personal-{number + 1}", personal_ones[user])
+
+
+async def test_days_that_were_caught_up_and_one_that_was_not_scored(lived, t):
+    ctx = lived.ctx
+    async with lived.process.db.reading() as session:
+        user = (await people.members(session, "sales"))[1].crm_user
+        reference = {"team": "sales", "day": LAST.isoformat(), "crm_user": user}
+        earlier = reference | {"earlier": ["2026-11-11", OUTAGE.isoformat(), "2026-11-18"]}
+        compare(t, "personal-caught-up", await answers.evening(session, ctx, t, earlier))
+        compare(t, "digest-caught-up", await answers.digest(session, ctx, t, earlier))
+        unscored = reference | {"day": OUTAGE.isoformat()}
+        compare(t, "personal-unscored", await answers.evening(session, ctx, t, unscored))
+        compare(t, "digest-unscored", await answers.digest(session, ctx, t, unscored))
+        compare(t, "personal-all", await answers.evening(session, ctx, t, reference, page=1))
+        compare(t, "personal-of-another", await answers.evening(session, ctx, t, reference, named=True))
+
+
+async def test_what_managers_ask(lived, t):
+    ctx, now = lived.ctx, lived.clock()
+    async with lived.process.db.reading() as session:
+        member = (await people.members(session, "sales"))[1]
+        user = member.crm_user
+        november_, october = Month(2026, 11), Month(2026, 10)
+        compare(t, "me", await answers.me(session, ctx, t, "sales", user, member.name, november_, now))
+        compare(t, "me-before", await answers.me(session, ctx, t, "sales", user, member.name, october, now))
+        compare(t, "rules", await answers.rules(session, ctx, t, "sales", now))
+        compare(t, "leaderboard", await answers.last_board(session, ctx, t, "sales", user))
+        full = replace(ctx, teams={"sales": replace(ctx.teams["sales"], board="full")})
+        compare(t, "leaderboard-full", await answers.last_board(session, full, t, "sales", user))
+
+
+async def test_what_heads_ask(lived, t):
+    ctx = lived.ctx
+    async with lived.process.db.reading() as session:
+        user = (await people.members(session, "sales"))[1].crm_user
+        compare(t, "team", await answers.team_now(session, ctx, t, "sales"))
+        compare(t, "who", await answers.somebody(session, ctx, t, "sales", user))
+        for name, monthly in (("week", False), ("month", True)):
+            for part in Part:
+                shown = Shown(part, exports=True, until=LAST)
+                view = await answers.summary(session, ctx, t, "sales", LAST, shown, monthly=monthly)
+                compare(t, name if part is Part.ALL else f"{name}-{part.name.lower()}", view)
+        trend = await pictures.days(ctx, t, "sales", date(2026, 11, 1), LAST)
+        compare(t, "trend", trend)
+        before = date(2026, 11, 6)
+        view = await answers.summary(session, ctx, t, "sales", before, Shown(until=LAST), monthly=False)
+        compare(t, "week-first", view)
+
+
+async def test_how_it_stands_before_the_next_cutoff(lived, t):
+    ctx = lived.ctx
+    evening = lived.clock.at
+    lived.clock.at = now = evening + TOMORROW
+    try:
+        reading = await ctx.live.fresh("sales", now) or await ctx.live.read("sales", now)
+        async with lived.process.db.reading() as session:
+            cards = await live_cards.cards(session, ctx, reading)
+    finally:
+        lived.clock.at = evening
+    worst = min(cards, key=lambda card: card.points)
+    assert worst.count(Outcome.BROKEN)
+    team = ctx.teams["sales"]
+    later = now + timedelta(minutes=3)
+    compare(t, "today", evening_screen.today(t, team, worst, reading, later))
+    compare(t, "today-all", evening_screen.today(t, team, worst, reading, now, page=1))
+    compare(t, "reminder", evening_screen.reminder(t, team, worst, 30))
+    compare(t, "team-live", digest.team_live(t, team, cards, reading.read_at))
+
+
+def _deal(key: str, title: str, amount: str | None) -> Evidence:
+    money = Money(Decimal(amount), "RUB") if amount else None
+    return Evidence("deal", key, title, f"https://demo.example/deal/{key}", money)
+
+
+LEFT = {
+    "day": "2026-11-20",
+    "crm_user": "13",
+    "name": "O'Neil & Co",
+    "readings": readings_to_json(
+        {
+            "deals_open": Value(
+                7, [_deal(str(n), f"Поставка <{n}>", ["250000", None][n % 3 == 0]) for n in range(1, 8)]
+            ),
+            "overdue_tasks": Value(0, []),
+            "deals_without_task": Value(1, [_deal("2", "Поставка <2>", "250000")]),
+        }
+    ),
+}
+"""What was read of somebody once he was gone."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "reference"),
+    [
+        (DeliveryKind.DELAYED, {"retry_until": "2026-11-19T17:00:00+00:00", "problem": "HTTP 503 <html>"}),
+        (DeliveryKind.ALARM, {"connection": "main", "problem": "Bitrix24 does not accept the webhook"}),
+        (DeliveryKind.DEPARTED, {"day": "2026-11-20", "crm_user": "13", "name": "O'Neil & Co"}),
+        (DeliveryKind.DEPARTED, LEFT),
+        (DeliveryKind.CHANNEL_OFF, {"whose": "manager", "name": "<b>Борис</b>", "reason": "blocked"}),
+        (DeliveryKind.CHANNEL_OFF, {"whose": "head", "name": "", "chat": 222, "reason": "deactivated"}),
+        (DeliveryKind.CHANNEL_OFF, {"whose": "group", "name": "", "chat": -1001, "reason": "kicked"}),
+        (DeliveryKind.NO_DATA, {"day": OUTAGE.isoformat()}),
+    ],
+    ids=lambda value: value.value if isinstance(value, DeliveryKind) else "",
+)
+async def test_notices(lived, t, kind, reference):
+    about = {"team": "sales", "teams": ["sales"], "day": LAST.isoformat()} | reference
+    delivery = Delivery(1, "test", kind.value, to_telegram(HEAD), about, DeliveryState.PENDING)
+    now: datetime = lived.clock()
+    async with lived.process.db.reading() as session:
+        told = "read" if "readings" in reference else reference.get("whose")
+        name = "-".join([kind.value.replace("_", "-"), *filter(None, [told])])
+        compare(t, name, await render.render(session, lived.ctx, t, delivery, now=now))
+
+
+async def test_no_file_is_left_over():
+    names = {language: {file.name for file in (FOLDER / language).glob("*.txt")} for language in LANGUAGES}
+    assert names["ru"] == names["en"] != set()

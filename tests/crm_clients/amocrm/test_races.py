@@ -1,0 +1,371 @@
+"""What changes while amoCRM is read, or between the cutoff and the read, and what cannot be known of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from crm_clients.amocrm.client import AmocrmClient
+from crm_clients.amocrm.lists import PAGE
+from crm_clients.amocrm.pacing import MeasuredPace
+from crm_clients.amocrm.session import PORTION
+from crm_clients.base import DictMemory, ReadRequest
+from crm_clients.shared.http import Deadline
+from scoring.records import Completed, Fact, RecordKind
+from scoring.snapshot import Cause, NotRead, Reading
+from tests.crm_clients.amocrm.fake import FakeAmocrm
+from tests.crm_clients.amocrm.team import (
+    ANNA,
+    BORIS,
+    CUTOFF,
+    DAY,
+    HOUR,
+    LONG_AGO,
+    NEW,
+    START,
+    TALKS,
+    WINDOW,
+    client_of,
+    config,
+    count,
+    facts_of,
+    instant,
+    marks_of,
+)
+from tests.crm_clients.amocrm.world import LOST, WON, Stage, World
+from tests.crm_clients.world import FakeClock
+
+pytestmark = pytest.mark.usefixtures("no_backoff")
+
+
+async def reading_of(world: World, kpi: str, late: int = 1, **fake: Any) -> Reading:
+    """One KPI of Anna's, read `late` seconds after the cutoff."""
+    client = client_of(FakeAmocrm(world, **fake), CUTOFF + late)
+    facts = await facts_of(client, [ANNA, BORIS], [kpi])
+    await client.aclose()
+    return count(client, facts, [ANNA, BORIS], [kpi])[ANNA].readings[kpi]
+
+
+async def ids(world: World, kpi: str, late: int = 1, **fake: Any) -> list[str]:
+    """Its evidence."""
+    return [item.id for item in (await reading_of(world, kpi, late, **fake)).items]  # type: ignore[union-attr]
+
+
+def once(path: str, change: Callable[[], None], at: int = 1) -> Callable[[str, int], None]:
+    """Lets something happen just before the `at`-th request to `path`."""
+    seen = 0
+
+    def before(asked: str, _number: int) -> None:
+        nonlocal seen
+        seen += asked.endswith(path)
+        if asked.endswith(path) and seen == at:
+            change()
+
+    return before
+
+
+# Deals on their way from list to list
+
+
+async def test_a_deal_opened_again_while_it_is_looked_for_is_not_lost_between_the_lists(world: World) -> None:
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    world.move_lead(lead, CUTOFF, (3100, WON))
+
+    def reopen() -> None:
+        world.move_lead(lead, CUTOFF + 2, TALKS)
+
+    # The open deals are read by then, and those that were closed are no longer.
+    assert await ids(world, "deals_without_task", before=once("/leads", reopen, at=2)) == [str(lead.id)]
+
+
+async def test_deals_that_hop_between_stages_of_several_lists_are_found(world: World) -> None:
+    world.add_pipeline(3300, [Stage(4000 + n, f"Этап {n}") for n in range(100)])
+    lead = world.add_lead(ANNA, LONG_AGO, (3300, 4099))
+
+    def hop() -> None:
+        world.move_lead(lead, CUTOFF + 2, NEW)
+
+    assert await ids(world, "deals_without_task", before=once("/leads", hop, at=2)) == [str(lead.id)]
+
+
+async def test_a_deal_born_lost_and_moved_to_another_pipelines_lost_stage_is_lost_once(world: World) -> None:
+    lead = world.add_lead(ANNA, START + HOUR, (3100, LOST))
+    world.move_lead(lead, START + 2 * HOUR, (3200, LOST))
+    assert await ids(world, "deals_lost") == [str(lead.id)]
+
+
+# Tasks that were done, and undone
+
+
+async def test_a_done_task_that_is_undone_after_the_cutoff_is_neither_overdue_nor_the_deals_task(world: World) -> None:
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    task = world.add_task(ANNA, LONG_AGO, CUTOFF - DAY, lead)
+    world.finish_task(task, START - DAY)
+    world.reopen_task(task, CUTOFF + 5)
+    assert await ids(world, "overdue_tasks", late=10) == []
+    assert await ids(world, "deals_without_task", late=10) == [str(lead.id)]
+
+
+async def test_nobody_can_know_when_a_task_was_undone_that_is_done_again_so_late_readings_are_absent(
+    world: World,
+) -> None:
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    task = world.add_task(ANNA, LONG_AGO, CUTOFF - DAY, lead)
+    world.finish_task(task, START - DAY)
+    world.reopen_task(task, CUTOFF + 60)
+    world.finish_task(task, CUTOFF + 120)
+    for kpi in ("overdue_tasks", "deals_without_task"):
+        reading = await reading_of(world, kpi, late=7200)
+        assert isinstance(reading, NotRead), kpi
+        assert reading.cause is Cause.CHANGED
+
+
+async def test_a_task_never_done_before_the_cutoff_was_certainly_open_at_it(world: World) -> None:
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    task = world.add_task(ANNA, LONG_AGO, CUTOFF - DAY, lead)
+    world.finish_task(task, CUTOFF + 60)
+    world.reopen_task(task, CUTOFF + 120)
+    world.finish_task(task, CUTOFF + 180)
+    assert await ids(world, "overdue_tasks", late=7200) == [str(task.id)]
+    assert await ids(world, "deals_without_task", late=7200) == []
+
+
+async def test_earlier_completions_are_asked_for_ten_tasks_at_a_time(world: World) -> None:
+    for _ in range(25):
+        world.finish_task(world.add_task(ANNA, LONG_AGO, CUTOFF - DAY), CUTOFF + 5)
+    fake = FakeAmocrm(world)
+    facts = await facts_of(client_of(fake, CUTOFF + 10), [ANNA], ["overdue_tasks"])
+    assert isinstance(marks_of(facts)[RecordKind.TASKS], Completed)
+    assert len([asked for asked in fake.requests if "filter[entity]=task" in asked]) == 3
+
+
+async def test_a_task_given_and_done_while_deals_are_read_did_not_cover_its_deal(world: World) -> None:
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    task = world.add_task(ANNA, CUTOFF + 1, CUTOFF + DAY, lead)
+
+    def finish() -> None:
+        world.finish_task(task, CUTOFF + 3)
+
+    assert await ids(world, "deals_without_task", 2, before=once("/events", finish)) == [str(lead.id)]
+
+
+async def test_a_meeting_undone_before_the_cutoff_and_postponed_after_it_was_not_held(world: World) -> None:
+    task = world.add_task(ANNA, LONG_AGO, CUTOFF, type_id=2)
+    world.finish_task(task, START + HOUR)
+    world.reopen_task(task, START + 2 * HOUR)
+    world.postpone_task(task, CUTOFF + 60, CUTOFF + DAY)
+    assert await ids(world, "meetings_held", late=120) == []
+
+
+async def test_a_meeting_undone_and_done_again_while_it_is_read_was_held(world: World) -> None:
+    task = world.add_task(ANNA, LONG_AGO, CUTOFF, type_id=2)
+    world.finish_task(task, START + HOUR)
+
+    def do_it_again() -> None:
+        world.reopen_task(task, CUTOFF + 2)
+        world.finish_task(task, CUTOFF + 3)
+
+    # Its row is read by then; the events since the cutoff are asked for next.
+    assert await ids(world, "meetings_held", before=once("/events", do_it_again, at=2)) == [str(task.id)]
+
+
+async def test_a_task_is_not_lost_while_another_kind_looks_at_the_changes_once_more(world: World) -> None:
+    reopened = world.add_lead(ANNA, LONG_AGO, (3100, WON))
+    world.move_lead(reopened, CUTOFF, TALKS)  # so deals ask for it by its id, and look once more after that
+    postponed = world.add_task(ANNA, LONG_AGO, CUTOFF - HOUR)
+    world.postpone_task(postponed, CUTOFF, CUTOFF + DAY)
+    for _ in range(8 * PORTION):  # more than may wait to be taken
+        world.add_task(ANNA, LONG_AGO, CUTOFF - DAY)
+    fake = FakeAmocrm(world)
+    half_looked, taken = asyncio.Event(), asyncio.Event()
+    looks = 0
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal looks
+        query = request.url.query.decode()
+        looks += request.url.path.endswith("/tasks") and "filter[updated_at]" in query
+        if looks == 2 and request.url.path.endswith("/tasks"):
+            world.finish_task(postponed, CUTOFF + 3)
+        if looks == 2 and request.url.path.endswith("/events"):
+            half_looked.set()
+            await taken.wait()
+        return await fake.handle(request)
+
+    clock = client_of(fake)._api.http.clock
+    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(answer), clock=clock)
+    request = ReadRequest(WINDOW, frozenset({"overdue_tasks", "deals_open"}), frozenset({str(ANNA)}))
+    facts: list[Fact] = []
+    async for fact in client.read(request):
+        await half_looked.wait()
+        facts.append(fact)
+        if len(facts) == 8 * PORTION:
+            taken.set()
+    found = count(client, facts, [ANNA], ["overdue_tasks"])[ANNA].readings["overdue_tasks"]
+    assert found.number == 8 * PORTION + 1  # type: ignore[union-attr]
+
+
+async def test_tasks_that_fail_when_the_deals_ask_for_their_changes_make_no_deal_taskless(world: World) -> None:
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    world.move_lead(lead, LONG_AGO, (3100, WON))
+    world.move_lead(lead, CUTOFF, TALKS)  # opened again, so it is asked for once more, and its changes after it
+    covered = world.add_lead(ANNA, LONG_AGO, NEW)
+    world.add_task(ANNA, LONG_AGO, CUTOFF + DAY, covered)
+    fake = FakeAmocrm(world)
+    honest, looks = fake.handle, 0
+
+    async def failing(request: httpx.Request) -> httpx.Response:
+        nonlocal looks
+        looks += b"tasks?filter[updated_at]" in request.url.raw_path
+        down = looks > 1 and b"tasks?filter[updated_at]" in request.url.raw_path
+        return httpx.Response(502) if down else await honest(request)
+
+    clock = client_of(fake)._api.http.clock
+    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(failing), clock=clock)
+    facts = await facts_of(client, [ANNA], ["deals_without_task", "deals_open"])
+    readings = count(client, facts, [ANNA], ["deals_without_task", "deals_open"])[ANNA].readings
+    assert looks > 1
+    assert isinstance(readings["deals_without_task"], NotRead)
+    assert readings["deals_open"].number == 1  # type: ignore[union-attr]
+
+
+# Pages
+
+
+async def test_a_row_moved_over_the_border_of_two_pages_does_not_hide_that_others_were_missed(world: World) -> None:
+    tasks = [world.add_task(ANNA, LONG_AGO, LONG_AGO + n) for n in range(3 * PAGE)]
+
+    def shift() -> None:
+        for task in tasks[:9]:
+            world.delete_task(task, CUTOFF + 1, silently=True)
+        # In the first page before, in the second one now.
+        world.postpone_task(tasks[PAGE - 20], CUTOFF + 1, LONG_AGO + PAGE + 60)
+
+    found = await ids(world, "overdue_tasks", before=once("/tasks", shift, at=2))
+    assert {str(task.id) for task in tasks[9:]} <= set(found)
+
+
+async def test_a_list_that_only_seems_sorted_by_deadline_is_read_to_its_end(world: World) -> None:
+    tasks = [world.add_task(ANNA, LONG_AGO, CUTOFF - 10 + n) for n in range(PAGE)]
+    late = world.add_task(ANNA, LONG_AGO, LONG_AGO)
+    order = [*tasks, late]
+    fake = FakeAmocrm(world)
+    honest = fake.handle
+
+    async def unsorted(request: httpx.Request) -> httpx.Response:
+        response = await honest(request)
+        query = dict(httpx.QueryParams(request.url.query))
+        if request.url.path.endswith("/tasks") and "filter[is_completed]" in query:
+            limit, page = int(query["limit"]), int(query["page"])
+            rows = {row["id"]: row for row in await _all_tasks(honest, request)}
+            chosen = [rows[task.id] for task in order][limit * (page - 1) : limit * page]
+            more = {"next": {"href": "…"}} if limit * page < len(order) else {}
+            body = {"_links": {"self": {"href": "…"}, **more}, "_embedded": {"tasks": chosen}}
+            return httpx.Response(200, json=body) if chosen else httpx.Response(204)
+        return response
+
+    clock = client_of(fake)._api.http.clock
+    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(unsorted), clock=clock)
+    facts = await facts_of(client, [ANNA], ["overdue_tasks"])
+    found = count(client, facts, [ANNA], ["overdue_tasks"])[ANNA].readings["overdue_tasks"]
+    assert str(late.id) in {item.id for item in found.items}  # type: ignore[union-attr]
+
+
+async def _all_tasks(handle: Any, request: httpx.Request) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for page in (1, 2):
+        url = f"{request.url.copy_with(query=None)}?filter[is_completed]=0&order[id]=asc&limit={PAGE}&page={page}"
+        rows += (await handle(httpx.Request("GET", url, headers=request.headers))).json()["_embedded"]["tasks"]
+    return rows
+
+
+async def test_nothing_with_200_is_not_an_empty_list(world: World) -> None:
+    company = world.add_company(ANNA, START + HOUR)
+    fake = FakeAmocrm(world)
+    honest, answers = fake.handle, iter(["null", '{"_links": {}}', "[]", '{"_embedded": {"companies": null}}'])
+
+    async def broken(request: httpx.Request) -> httpx.Response:
+        body = next(answers, None) if request.url.path.endswith("/companies") else None
+        return await honest(request) if body is None else httpx.Response(200, content=body)
+
+    clock = client_of(fake)._api.http.clock
+    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(broken), clock=clock)
+    facts = await facts_of(client, [ANNA], ["companies_added"])
+    found = count(client, facts, [ANNA], ["companies_added"])[ANNA].readings["companies_added"]
+    assert [item.id for item in found.items] == [str(company.id)]  # type: ignore[union-attr]
+
+
+async def test_json_of_another_form_is_asked_for_again(world: World) -> None:
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    fake = FakeAmocrm(world)
+    honest, spoilt = fake.handle, {"/account", "/users/1", "/leads/pipelines", "/leads"}
+
+    async def broken(request: httpx.Request) -> httpx.Response:
+        path = request.url.path.removeprefix("/api/v4")
+        if path in spoilt:
+            spoilt.remove(path)
+            return httpx.Response(200, json={"status": "error"})
+        return await honest(request)
+
+    clock = client_of(fake)._api.http.clock
+    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(broken), clock=clock)
+    facts = await facts_of(client, [ANNA], ["deals_without_task"])
+    found = count(client, facts, [ANNA], ["deals_without_task"])[ANNA].readings["deals_without_task"]
+    assert [item.id for item in found.items] == [str(lead.id)]  # type: ignore[union-attr]
+    assert not spoilt
+
+
+async def test_a_filter_by_ids_that_is_ignored_costs_one_list_not_one_for_every_part(world: World) -> None:
+    leads = [world.add_lead(ANNA, LONG_AGO + n, NEW) for n in range(1200)]
+    for lead in leads[:400]:
+        world.add_note(("leads", lead.id), START, by=ANNA)
+    fake = FakeAmocrm(world)
+    honest = fake.handle
+
+    async def careless(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/leads/notes"):
+            kept = [(name, value) for name, value in request.url.params.multi_items() if "entity_id" not in name]
+            request = httpx.Request("GET", request.url.copy_with(params=kept), headers=request.headers)
+        return await honest(request)
+
+    clock = client_of(fake)._api.http.clock
+    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(careless), clock=clock)
+    facts = await facts_of(client, [ANNA], ["deals_without_comment"])
+    found = count(client, facts, [ANNA], ["deals_without_comment"])[ANNA].readings["deals_without_comment"]
+    assert found.number == 800  # type: ignore[union-attr]
+    assert len([asked for asked in fake.requests if "/leads/notes" in asked]) < 12
+
+
+async def test_requests_that_go_out_late_do_not_crowd_the_limit() -> None:
+    clock = FakeClock(instant(CUTOFF))
+    pace, deadline, sent = MeasuredPace(6.8, clock), Deadline(60, clock), []
+    for number in range(40):
+        await pace.turn(deadline, "something")
+        if number % 5 == 0:
+            clock.advance(0.4)  # a connection was made, or the machine was busy
+        await pace.before_wire()
+        sent.append(clock.monotonic())
+    assert all(later - sooner >= 1 for sooner, later in zip(sent, sent[7:], strict=False))
+    assert sent[-1] - sent[0] < 40 / 6.8 * 1.3
+
+
+async def test_after_a_refusal_requests_come_more_slowly_for_a_while() -> None:
+    clock = FakeClock(instant(CUTOFF))
+    pace, deadline = MeasuredPace(6.8, clock), Deadline(600, clock)
+
+    async def seconds(requests: int) -> float:
+        begun = clock.monotonic()
+        for _ in range(requests):
+            await pace.turn(deadline, "something")
+            await pace.before_wire()
+        return clock.monotonic() - begun
+
+    usual = await seconds(70)
+    pace.push_back(1)
+    pace.push_back(1)
+    assert await seconds(70) > usual * 1.05 + 1
+    await seconds(600)
+    assert await seconds(70) < usual * 1.05

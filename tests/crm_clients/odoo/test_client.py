@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+
+from scoring.records import RecordKind
+from tests.crm_clients.conformance import Conformance
+from tests.crm_clients.odoo.fake import DATABASE, HOST, KEY, LOGIN, FakeOdoo
+from tests.crm_clients.world import Quirks, World
+
+_KINDS = {
+    "mail.activity": RecordKind.TASKS,
+    "calendar.event": RecordKind.TASKS,
+    "res.partner": RecordKind.COMPANIES,
+    "mail.activity.type": RecordKind.MEETINGS,
+    "crm.lead": RecordKind.DEALS,
+    "crm.stage": RecordKind.DEALS,
+    "mail.message.subtype": RecordKind.DEALS,
+}
+
+
+class OdooConformance(Conformance):
+    kind = "odoo"
+    version = "19.0"
+    deadline_times = False
+    required_field = "x_site"
+
+    def server(self, world: World, quirks: Quirks) -> httpx.AsyncBaseTransport:
+        return httpx.MockTransport(FakeOdoo(world, quirks, version=self.version))
+
+    def settings(self) -> dict[str, Any]:
+        return {"url": f"https://{HOST}", "database": DATABASE, "login": LOGIN, "api_key": KEY}
+
+    def secrets(self) -> list[str]:
+        return [KEY]
+
+    def host(self) -> str:
+        return HOST
+
+    def concerns(self, request: httpx.Request, kind: RecordKind) -> bool:
+        model, arguments = asked(request)
+        if model != "mail.message":
+            return _KINDS.get(model) is kind
+        text = json.dumps(arguments)
+        if "mail_activity_type_id" in text:
+            return kind is RecordKind.MEETINGS
+        return kind is (RecordKind.DEALS if "subtype_id" in text else RecordKind.COMMENTS)
+
+
+def asked(request: httpx.Request) -> tuple[str, dict[str, Any]]:
+    """Model and arguments of a request in either protocol."""
+    body = json.loads(request.content)
+    parts = request.url.path.strip("/").split("/")
+    if parts[0] == "json":
+        return parts[2], body
+    args = body["params"]["args"]
+    return (args[3], args[6]) if len(args) == 7 else ("", {})
+
+
+class TestJson2(OdooConformance):
+    """Odoo 19 and later."""
+
+
+class TestJsonRpc(OdooConformance):
+    """Odoo 19 asked the old way."""
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "protocol": "jsonrpc"}
+
+
+class TestOdoo16(OdooConformance):
+    """Before: no JSON-2, no `won_status`, another name for the loss reason, done activities deleted."""
+
+    version = "16.0"

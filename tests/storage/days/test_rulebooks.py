@@ -1,0 +1,68 @@
+"""Versions of rules and money: which one a day is judged by."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from scoring.payout import MoneyTerms
+from scoring.rules import Rulebook
+from storage.days import rulebooks
+from storage.errors import NotFound
+from tests.storage.company import RULEBOOK, START, TEAM, found
+
+HOUR = timedelta(hours=1)
+CHANGED = Rulebook(RULEBOOK.rules[:2])
+
+
+async def test_the_first_rulebook_holds_at_once_also_for_days_before(database):
+    await found(database)
+    async with database.reading() as session:
+        for instant in (START - timedelta(days=900), START, START + HOUR):
+            assert (await rulebooks.rulebook_at(session, TEAM, instant)).version == RULEBOOK.version
+
+
+async def test_a_change_holds_for_windows_that_start_after_it_was_loaded(database):
+    await found(database)
+    changed_at = START + timedelta(days=3)
+    async with database.transaction() as session:
+        assert not await rulebooks.keep_rulebook(session, TEAM, RULEBOOK, START + HOUR)
+        assert await rulebooks.keep_rulebook(session, TEAM, CHANGED, changed_at)
+        assert not await rulebooks.keep_rulebook(session, TEAM, CHANGED, changed_at + HOUR)
+
+        async def version(instant):
+            return (await rulebooks.rulebook_at(session, TEAM, instant)).version
+
+        assert await version(changed_at - HOUR) == RULEBOOK.version
+        assert await version(changed_at) == CHANGED.version
+        waiting, since = await rulebooks.next_rulebook(session, TEAM, changed_at - HOUR)
+        assert (waiting.version, since) == (CHANGED.version, changed_at)
+        assert await rulebooks.next_rulebook(session, TEAM, changed_at) is None
+
+        assert await rulebooks.keep_rulebook(session, TEAM, RULEBOOK, changed_at + HOUR)
+        assert await version(changed_at + HOUR) == RULEBOOK.version
+        assert await version(changed_at) == CHANGED.version
+
+
+async def test_money_is_versioned_apart_and_exact(database):
+    await found(database)
+    terms = MoneyTerms(
+        "USD", Decimal("0.10"), Decimal("33.33"), Decimal("12.5"), Decimal("-1.00"), Decimal("90071992547409.93")
+    )
+    async with database.transaction() as session:
+        assert not await rulebooks.keep_money(session, TEAM, MoneyTerms(), START + HOUR)
+        assert await rulebooks.keep_money(session, TEAM, terms, START + HOUR)
+        assert await rulebooks.money_at(session, TEAM, START) == MoneyTerms()
+        stored = await rulebooks.money_at(session, TEAM, START + HOUR)
+    assert stored == terms
+    assert str(stored.base) == "0.10"
+
+
+async def test_a_team_without_versions_says_so(database):
+    async with database.transaction() as session:
+        with pytest.raises(NotFound):
+            await rulebooks.rulebook_at(session, TEAM, START)
+        with pytest.raises(NotFound):
+            await rulebooks.money_at(session, TEAM, START)

@@ -1,0 +1,170 @@
+"""Messages: noted once, sent, repeated at most once, never lost."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from storage.messages import deliveries
+from storage.values import DeliveryState
+from tests.storage.company import START
+from tests.storage.told import told
+
+AT = START
+
+
+async def _add(db, recipient="person:1", event="run:1", kind="personal", **more):
+    async with db.transaction() as session:
+        return await deliveries.add(session, event=event, kind=kind, recipient=recipient, at=AT, **more)
+
+
+async def _find(db, recipient="person:1", event="run:1", kind="personal"):
+    async with db.reading() as session:
+        return await deliveries.find(session, event, kind, recipient)
+
+
+async def test_a_message_is_noted_once(database):
+    first = await _add(database, reference={"run": 1})
+    assert first is not None
+    assert await _add(database, reference={"run": 2}) is None
+    assert await _add(database, kind="board") is not None
+    assert (await _find(database)).reference == {"run": 1}
+
+
+async def test_a_message_goes_out_once_although_many_want_to_send_it(database):
+    number = await _add(database)
+    started = await asyncio.gather(*(deliveries.start(database, number, f"p{i}", at=AT) for i in range(6)))
+    (ours,) = [item for item in started if item is not None]
+    assert (ours.state, ours.attempts, ours.interrupted) == (DeliveryState.SENDING, 1, 0)
+    assert await deliveries.due(database, at=AT) == []
+    assert await deliveries.mark_sent(database, ours, [11, 12], chat_id=-100, at=AT)
+    sent = await _find(database)
+    assert (sent.state, sent.message_ids, sent.chat_id, sent.done_at) == (DeliveryState.SENT, (11, 12), -100, AT)
+    assert await deliveries.start(database, number, "late", at=AT) is None
+
+
+async def test_due_messages_come_oldest_first_and_not_before_their_time(database):
+    later = AT + timedelta(minutes=1)
+    await _add(database, "person:1")
+    await _add(database, "person:2", not_before=later)
+    await _add(database, "person:3")
+    assert [item.recipient for item in await deliveries.due(database, at=AT)] == ["person:1", "person:3"]
+    assert len(await deliveries.due(database, at=later)) == 3
+    assert len(await deliveries.due(database, at=later, limit=2)) == 2
+
+
+async def test_a_message_that_is_held_back_goes_at_once_when_more_is_known(database):
+    later = AT + timedelta(minutes=1)
+    number = await _add(database, reference={"name": "A"}, not_before=later)
+    await _add(database, "person:2")
+    async with database.transaction() as session:
+        [held] = await deliveries.held_back(session, "personal", at=AT)
+        assert (held.id, await deliveries.held_back(session, "personal", at=later)) == (number, [])
+        await deliveries.let_go(session, number, {"name": "A", "deals": 2})
+    started = await deliveries.start(database, number, "p", at=AT)
+    assert started.reference == {"name": "A", "deals": 2}
+    async with database.transaction() as session:
+        await deliveries.let_go(session, number, {"name": "B"})
+    assert (await _find(database)).reference == {"name": "A", "deals": 2}
+
+
+async def test_what_certainly_did_not_go_out_is_tried_again_later(database):
+    number = await _add(database)
+    ours = await deliveries.start(database, number, "p", at=AT)
+    until = AT + timedelta(seconds=30)
+    assert await deliveries.later(database, ours, until, "too many requests")
+    assert await deliveries.start(database, number, "p", at=AT) is None
+    again = await deliveries.start(database, number, "p", at=until)
+    assert (again.attempts, again.interrupted) == (2, 0)
+
+
+async def test_a_send_whose_process_died_is_repeated_once_and_then_uncertain(database):
+    number = await _add(database)
+    await deliveries.start(database, number, "dead", at=AT, lease=0)
+    assert [item.id for item in await deliveries.due(database, at=AT)] == [number]
+    again = await deliveries.start(database, number, "second", at=AT, lease=0)
+    assert (again.attempts, again.interrupted) == (2, 1)
+
+    assert await deliveries.start(database, number, "third", at=AT) is None
+    assert await deliveries.due(database, at=AT) == []
+    assert (await _find(database)).state is DeliveryState.UNCERTAIN
+
+
+async def test_a_send_in_flight_of_an_owner_known_to_be_dead_is_due_at_once(database):
+    number = await _add(database)
+    await deliveries.start(database, number, "service", at=AT)
+    assert await deliveries.due(database, at=AT) == []
+    await deliveries.free(database, "service")
+    assert [item.id for item in await deliveries.due(database, at=AT)] == [number]
+
+
+async def test_who_lost_a_send_cannot_settle_it(database):
+    number = await _add(database)
+    slow = await deliveries.start(database, number, "slow", at=AT, lease=0)
+    quick = await deliveries.start(database, number, "quick", at=AT)
+    assert not await deliveries.mark_failed(database, slow, "timeout", at=AT)
+    assert await deliveries.mark_sent(database, quick, [5], at=AT)
+    assert not await deliveries.mark_uncertain(database, slow, "timeout", at=AT)
+    assert (await _find(database)).state is DeliveryState.SENT
+
+
+async def test_an_unanswered_send_is_not_repeated_and_carried_by_the_next_message(database):
+    ours = await deliveries.start(database, await _add(database), "p", at=AT)
+    assert await deliveries.mark_uncertain(database, ours, "no answer", at=AT)
+    assert await deliveries.due(database, at=AT + timedelta(days=1)) == []
+    next_one = await _add(database, event="run:2")
+    async with database.transaction() as session:
+        assert [item.id for item in await deliveries.uncertain(session, "person:1")] == [ours.id]
+        assert await deliveries.uncertain(session, "person:2") == []
+        await deliveries.mark_carried(session, [ours.id], next_one)
+        assert await deliveries.uncertain(session, "person:1") == []
+
+
+async def test_a_failed_message_is_not_tried_again(database):
+    ours = await deliveries.start(database, await _add(database), "p", at=AT)
+    await deliveries.mark_failed(database, ours, "blocked by the user", at=AT)
+    assert await deliveries.due(database, at=AT) == []
+    assert (await _find(database)).problem == "blocked by the user"
+
+
+async def test_pending_messages_of_an_event_can_be_cancelled(database):
+    sent = await deliveries.start(database, await _add(database, "person:1"), "p", at=AT)
+    await deliveries.mark_sent(database, sent, [1], at=AT)
+    await _add(database, "person:2")
+    await _add(database, "person:3", event="run:2")
+    async with database.transaction() as session:
+        assert await deliveries.cancel(session, event="run:1", kind="board", at=AT) == 0
+        assert await deliveries.cancel(session, event="run:1", at=AT) == 1
+        assert [item.state for item in await told(session, "run:1")] == ["sent", "cancelled"]
+        assert await deliveries.counts(session) == {
+            DeliveryState.SENT: 1,
+            DeliveryState.CANCELLED: 1,
+            DeliveryState.PENDING: 1,
+        }
+        assert await deliveries.oldest_pending(session, at=AT) == AT
+
+
+async def test_an_edit_may_move_a_message(database):
+    ours = await deliveries.start(database, await _add(database), "p", at=AT)
+    await deliveries.mark_sent(database, ours, [1], chat_id=7, at=AT)
+    async with database.transaction() as session:
+        await deliveries.set_messages(session, ours.id, [2, 3])
+    moved = await _find(database)
+    assert (moved.message_ids, moved.chat_id) == ((2, 3), 7)
+
+
+async def test_messages_vanish_with_the_points_they_announce(database):
+    class Broken(Exception):
+        pass
+
+    async def write() -> None:
+        async with database.transaction() as session:
+            await deliveries.add(session, event="run:1", kind="personal", recipient="person:1", at=AT)
+            raise Broken
+
+    try:
+        await write()
+    except Broken:
+        assert await _find(database) is None
+    else:
+        raise AssertionError("the transaction must break")
