@@ -1,4 +1,4 @@
-"""The command line (design.md §6). Exit codes: 0 done, 1 the work failed, 2 wrong usage or settings."""
+"""The command line (docs/architecture.md). Exit codes: 0 done, 1 the work failed, 2 wrong usage or settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The catalogue of KPIs: what can be counted and what must be read for it (product.md §3)."""
+"""The catalogue of KPIs: what can be counted and what must be read for it (docs/product.md §3)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Kpi:
 
 
 class Capability(StrEnum):
-    """How well a CRM can state a KPI (crm-apis.md §3)."""
+    """How well a CRM can state a KPI (docs/crm/README.md)."""
 
     REBUILDABLE = "rebuildable"
     """Also for a past instant: a snapshot read late is as good as one read in time."""

@@ -1,4 +1,4 @@
-"""Points to money: a bonus earned from zero, held between floor and cap (product.md §7)."""
+"""Points to money: a bonus earned from zero, held between floor and cap (docs/product.md §7)."""
 
 from __future__ import annotations
 

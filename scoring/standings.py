@@ -1,4 +1,4 @@
-"""Who stands where: totals, discipline %, streaks, places with ties (product.md §11)."""
+"""Who stands where: totals, discipline %, streaks, places with ties (docs/product.md §11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counting: neutral records in, one snapshot per manager out (product.md §3, §11).
+"""Counting: neutral records in, one snapshot per manager out (docs/product.md §3, §11).
 
 The meaning of every KPI lives here, once, for all CRMs. Records are folded as they come; what stays in memory are the
 counted things and the ids of what was seen, packed. Order is free, and a row that comes twice (a page shifted) counts

@@ -27,7 +27,7 @@ class Window:
     start: datetime
     cutoff: datetime
     earlier: datetime | None = None
-    """Start of the window before, for CRMs that keep no completion time of meetings (product.md §11)."""
+    """Start of the window before, for CRMs that keep no completion time of meetings (docs/product.md §11)."""
     earlier_end: datetime | None = None
     """End of the window before; None: it ended where this one starts."""
 

@@ -1,4 +1,4 @@
-"""Sends one delivery: finds the chat, waits for its slots, renders, sends, notes the outcome (product.md §8, §11).
+"""Sends one delivery: finds the chat, waits for its slots, renders, sends, notes the outcome (docs/product.md §8, §11).
 
 Certain failures are repeated; a request that went out without an answer is `uncertain` and never repeated blindly.
 """

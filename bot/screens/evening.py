@@ -1,4 +1,4 @@
-"""What one manager reads: the evening, the reminder, `/today` (product.md §8)."""
+"""What one manager reads: the evening, the reminder, `/today` (docs/product.md §8)."""
 
 from __future__ import annotations
 

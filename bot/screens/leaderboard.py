@@ -1,4 +1,4 @@
-"""Standings: the group's evening board and `/leaderboard`. Nothing private in a group, ever (product.md §8)."""
+"""Standings: the group's evening board and `/leaderboard`. Nothing private in a group, ever (docs/product.md §8)."""
 
 from __future__ import annotations
 

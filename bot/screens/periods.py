@@ -1,4 +1,4 @@
-"""The week and the month of a team with their drill-down: people, rules, deals (product.md §8)."""
+"""The week and the month of a team with their drill-down: people, rules, deals (docs/product.md §8)."""
 
 from __future__ import annotations
 

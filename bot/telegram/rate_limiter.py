@@ -1,4 +1,4 @@
-"""Telegram's limits, held over all processes by `rate_slots` (product.md §8).
+"""Telegram's limits, held over all processes by `rate_slots` (docs/product.md §8).
 
 Every request that puts a message into a chat passes here: it waits for its chat's slot, then with few others at the
 wire, in the order they came, for a common one. These are spaced evenly and reserved only for those at the wire, so that

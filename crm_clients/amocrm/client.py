@@ -1,7 +1,7 @@
 """amoCRM and Kommo, API v4.
 
 Facts are rolled back to the cutoff with amoCRM's own events, so a late read counts what was true then. Documented in
-`docs/crm/amocrm.md`; the endpoints and their traps are those of crm-apis.md §1.2.
+`docs/crm/amocrm.md`; the endpoints and their traps are listed there too.
 """
 
 from __future__ import annotations

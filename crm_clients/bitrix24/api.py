@@ -1,4 +1,4 @@
-"""Bitrix24's incoming webhook: single calls, batches, and what its errors mean (crm-apis.md §1.1, §2.1)."""
+"""Bitrix24's incoming webhook: single calls, batches, and what its errors mean (docs/crm/bitrix24.md)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What Bitrix24's deals are bound to as a further object: a list of activities shows their owners alone.
 
-It is asked for the deals that seem to have nothing planned (crm-apis.md §1.1), many in one command, of which the answer
+It is asked for the deals that seem to have nothing planned (docs/crm/bitrix24.md), many in one command, whose answer
 does not tell which was meant. So each deal is asked about in three groups of which no other is in all three: the groups
 that an activity is found in name its deal. Where they do not, for it has several, it is asked for its bindings itself.
 

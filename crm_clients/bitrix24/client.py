@@ -1,6 +1,6 @@
 """Bitrix24, over an incoming webhook.
 
-Documented in `docs/crm/bitrix24.md`; the methods and their traps are those of crm-apis.md §1.1.
+Documented in `docs/crm/bitrix24.md`; the methods and their traps are listed there too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PAST = frozenset(
         "stale_deals",
     }
 )  # fmt: skip
-"""What Bitrix24 tells of a past instant too (crm-apis.md §3); of the rest it knows only the present."""
+"""What Bitrix24 tells of a past instant too (docs/crm/README.md); of the rest it knows only the present."""
 
 
 class Bitrix24Config(CrmConfig):

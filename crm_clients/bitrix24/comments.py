@@ -1,4 +1,4 @@
-"""Human comments on Bitrix24's deals: the only thing that is asked deal by deal, 50 in a request (crm-apis.md §1.1)."""
+"""Human comments on Bitrix24's deals: asked deal by deal as nothing else is, 50 in a request (docs/crm/bitrix24.md)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 The row tells where a deal stands and when it came there (`movedTime`). Of those that were closed since the window began
 or moved since the cutoff the stage history tells the rest: `closeDate` is a plan or a date, and a move between two
-failure stages is no new loss (crm-apis.md §1.1, §3).
+failure stages is no new loss (docs/crm/bitrix24.md, docs/crm/README.md).
 """
 
 from __future__ import annotations

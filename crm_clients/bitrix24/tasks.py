@@ -1,4 +1,4 @@
-"""What is planned in Bitrix24: CRM activities, tasks, and the tasks that are both (crm-apis.md §1.1).
+"""What is planned in Bitrix24: CRM activities, tasks, and the tasks that are both (docs/crm/bitrix24.md).
 
 A list shows the owner of an activity; what else it is bound to is asked in `bitrix24_bindings.py`.
 """

@@ -19,7 +19,7 @@ EMPLOYEE = "employee"
 async def people(api: Bitrix24Api, deadline: Deadline) -> list[CrmUser]:
     """All accounts, also dismissed ones, each with his departments and all above them.
 
-    Integrators and robots are not among them (crm-apis.md §1.1). Raises CrmError rather than give a part.
+    Integrators and robots are not among them (docs/crm/bitrix24.md). Raises CrmError rather than give a part.
     """
     rows: dict[int, Row] = {}
     parents: dict[str, str] = {}

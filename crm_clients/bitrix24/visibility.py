@@ -1,4 +1,4 @@
-"""What a webhook cannot see: Bitrix24 leaves out what its creator may not read, without any error (crm-apis.md §0)."""
+"""What a webhook cannot see: Bitrix24 leaves out rows its creator may not read, without error (docs/crm/README.md)."""
 
 from __future__ import annotations
 

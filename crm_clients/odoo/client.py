@@ -1,4 +1,4 @@
-"""Odoo, over JSON-2 (19 and later) or JSON-RPC (before): crm-apis.md §1.5, §2, §3.
+"""Odoo, over JSON-2 (19 and later) or JSON-RPC (before): docs/crm/odoo.md, docs/crm/README.md.
 
 Deals are the opportunities of `crm.lead`, tasks are activities, meetings are done activities of a meeting type. The
 community edition keeps no calls.
@@ -322,7 +322,7 @@ class OdooClient:
 
 
 def _capabilities(config: OdooConfig) -> Mapping[str, Capability]:
-    """crm-apis.md §3: what the messages or unchangeable dates tell is known also for a past instant."""
+    """docs/crm/README.md: what the messages or unchangeable dates tell is known also for a past instant."""
     past, present, never = Capability.REBUILDABLE, Capability.PRESENT, Capability.UNAVAILABLE
     return {
         "companies_added": past if config.companies_credit == "creator" else present,

@@ -1,4 +1,4 @@
-"""config.toml and REGLAMENT_* environment → checked settings (design.md §5).
+"""config.toml and REGLAMENT_* environment → checked settings (docs/configuration.md).
 
 The environment wins over the file. Every secret may come from a file (`token_file`). A bad setting is one line that
 names key, value and what is allowed; the value of a secret is never shown.

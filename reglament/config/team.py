@@ -192,7 +192,7 @@ DEFAULT_RULES = [
     RuleSettings(kpi="overdue_tasks", at_most=Decimal(0)),
     RuleSettings(kpi="deals_without_task", at_most=Decimal(0)),
 ]
-"""The shipped default (product.md §4)."""
+"""The shipped default (docs/product.md §4)."""
 
 
 class MoneySettings(Section):

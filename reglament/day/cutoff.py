@@ -1,4 +1,4 @@
-"""The whole way of a business day, top to bottom: claim, read, keep, judge, write, announce (design.md §2).
+"""The whole way of a business day, top to bottom: claim, read, keep, judge, write, announce (docs/architecture.md).
 
 The unit of work is one connection and one cutoff: all its teams share one read; claim, snapshot and ledger stay per
 team. Everything may be repeated, by anybody, at any time: a day that is done stays as it is.

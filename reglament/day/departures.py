@@ -1,4 +1,4 @@
-"""What somebody left behind who is no longer in the CRM: his deals are named to the head (product.md §11).
+"""What somebody left behind who is no longer in the CRM: his deals are named to the head (docs/product.md §11).
 
 The notice is written with the news that he left and held back until that day's reading has told of his deals; if it
 does not tell, the notice goes out without them.

@@ -1,4 +1,4 @@
-"""What falls due when: cutoffs, missed cutoffs, reminders (pure; product.md §5, §11).
+"""What falls due when: cutoffs, missed cutoffs, reminders (pure; docs/product.md §5, §11).
 
 Nothing is remembered here: every answer is computed from the settings and the runs that are stored, so that a missed
 cutoff is caught up and a changed setting needs no stored job.

@@ -1,4 +1,4 @@
-"""How a team stands now: readings for `/today`, the reminder and `snapshot`, never stored (product.md §11)."""
+"""How a team stands now: readings for `/today`, the reminder and `snapshot`, never stored (docs/product.md §11)."""
 
 from __future__ import annotations
 

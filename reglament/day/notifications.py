@@ -1,4 +1,4 @@
-"""Who is told what, as deliveries to be written with the ledger (pure; product.md §5, §8)."""
+"""Who is told what, as deliveries to be written with the ledger (pure; docs/product.md §5, §8)."""
 
 from __future__ import annotations
 

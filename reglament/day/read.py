@@ -1,4 +1,4 @@
-"""One read of a CRM connection, folded into the tallies of all teams that ask (design.md §2)."""
+"""One read of a CRM connection, folded into the tallies of all teams that ask (docs/architecture.md)."""
 
 from __future__ import annotations
 

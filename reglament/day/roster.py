@@ -1,4 +1,4 @@
-"""Who belongs to which team, from the settings and the CRM's complete list of users (pure; product.md §11)."""
+"""Who belongs to which team, from the settings and the CRM's complete list of users (pure; docs/product.md §11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who executes due work (design.md §4).
+"""Who executes due work (docs/architecture.md).
 
 The tables hold the truth: which days are finished, which messages are unsent. An engine only decides who does what and
 when. On SQLite this process does everything itself; on PostgreSQL Procrastinate spreads it over all replicas

@@ -1,4 +1,4 @@
-"""Due work on PostgreSQL: Procrastinate spreads it over all replicas (design.md §4).
+"""Due work on PostgreSQL: Procrastinate spreads it over all replicas (docs/architecture.md).
 
 Jobs carry only names and ids; the tables decide what they mean when they run, so a job may come twice or late. A
 killed worker's jobs are rescued by the others, and a sweep queues again whatever the tables say is still due.

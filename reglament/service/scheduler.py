@@ -1,4 +1,4 @@
-"""APScheduler as the clock's hand: it wakes the engine on the second and remembers nothing (design.md §4)."""
+"""APScheduler as the clock's hand: it wakes the engine on the second and remembers nothing (docs/architecture.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weeks and months as far as they have come, and the like stretches before them (product.md §11, Comparisons)."""
+"""Weeks and months as far as they have come, and the like stretches before them (docs/product.md §11, Comparisons)."""
 
 from __future__ import annotations
 

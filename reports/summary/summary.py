@@ -1,6 +1,6 @@
 """The week and the month of a team: what it came to, against the like stretch before, and what to act on.
 
-Pure: entries, the won deals of each day and the evidence of the last run in, a `Summary` out (product.md §8, §11).
+Pure: entries, the won deals of each day and the evidence of the last run in, a `Summary` out (docs/product.md §8, §11).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rows, reversals, periods: product.md §6, §7, §11."""
+"""Rows, reversals, periods: docs/product.md §6, §7, §11."""
 
 from __future__ import annotations
 

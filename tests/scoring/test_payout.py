@@ -1,4 +1,4 @@
-"""Points to money: product.md §7."""
+"""Points to money: docs/product.md §7."""
 
 from __future__ import annotations
 

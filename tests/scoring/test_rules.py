@@ -1,4 +1,4 @@
-"""Rules, allowances and the rulebook's version: product.md §4, §11."""
+"""Rules, allowances and the rulebook's version: docs/product.md §4, §11."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outcomes, points, marks: product.md §4, §11."""
+"""Outcomes, points, marks: docs/product.md §4, §11."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ranks, ties, discipline, streaks: product.md §8, §11."""
+"""Ranks, ties, discipline, streaks: docs/product.md §8, §11."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened in the window: product.md §3 E, §11."""
+"""What happened in the window: docs/product.md §3 E, §11."""
 
 from __future__ import annotations
 

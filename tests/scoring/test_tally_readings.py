@@ -1,4 +1,4 @@
-"""When a KPI is absent: product.md §3, §5; and what a page that shifts does."""
+"""When a KPI is absent: docs/product.md §3, §5; and what a page that shifts does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was so at the cutoff: product.md §3 S, §11."""
+"""What was so at the cutoff: docs/product.md §3 S, §11."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Working days, cutoffs and windows: product.md §3, §4, §11."""
+"""Working days, cutoffs and windows: docs/product.md §3, §4, §11."""
 
 from __future__ import annotations
 

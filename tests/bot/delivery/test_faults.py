@@ -1,4 +1,4 @@
-"""What becomes of a message when Telegram, a gateway or a group is not as it should be (product.md §8, §11)."""
+"""What becomes of a message when Telegram, a gateway or a group is not as it should be (docs/product.md §8, §11)."""
 
 from __future__ import annotations
 

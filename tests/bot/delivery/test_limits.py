@@ -1,4 +1,4 @@
-"""No second holds more than thirty messages, however late each is sent (product.md §8)."""
+"""No second holds more than thirty messages, however late each is sent (docs/product.md §8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No second holds more than thirty messages of all replicas together, whichever of them is held up (product.md §8)."""
+"""No second holds more than thirty messages of all replicas together, whichever is held up (docs/product.md §8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups see the leaderboard and the rules; what is a person's own stays with him (product.md §2, §8)."""
+"""Groups see the leaderboard and the rules; what is a person's own stays with him (docs/product.md §2, §8)."""
 
 from __future__ import annotations
 

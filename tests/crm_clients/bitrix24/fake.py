@@ -1,4 +1,4 @@
-"""A Bitrix24 portal in memory that answers an incoming webhook as the vendor documents (crm-apis.md §1.1, §2.1).
+"""A Bitrix24 portal in memory that answers an incoming webhook as the vendor documents (docs/crm/bitrix24.md).
 
 `Portal` holds rows in the wire's own spelling; `FakeBitrix24` speaks: batches with references, pages of 50 by offset or
 by id, request and operation limits, and the lists that come as objects and objects that come as lists.

@@ -1,4 +1,4 @@
-"""Rows of a made-up Bitrix24 portal, and its filters: `>=createdTime`, `!STATUS`, `@id` (crm-apis.md §1.1)."""
+"""Rows of a made-up Bitrix24 portal, and its filters: `>=createdTime`, `!STATUS`, `@id` (docs/crm/bitrix24.md)."""
 
 from __future__ import annotations
 
