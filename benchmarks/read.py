@@ -141,6 +141,9 @@ async def read_ours(crm: str, url: str, cutoff: datetime, managers: int, kpis: t
         sheet = TallySheet({u: Manager(u, u) for u in users}, window, ZONE, kpis, KpiSettings())
         before, begun = rss_mb(), time.perf_counter()
         async with Heartbeat() as heart:
+            known = {user.id for user in await client.users()}
+            if not known.issuperset(users):
+                raise SystemExit("the list of users is incomplete")
             reading = await read_connection(client, {"team": sheet}, timeout_seconds=7200)
         seconds, peak = time.perf_counter() - begun, peak_mb()
         requests = client.stats.requests

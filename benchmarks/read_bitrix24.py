@@ -13,7 +13,8 @@ import httpx
 
 from benchmarks.read import DAY, LATENCY, Served
 from crm_clients.base import DictMemory
-from crm_clients.bitrix24.client import Bitrix24Client, Bitrix24Config
+from crm_clients.bitrix24.client import Bitrix24Client
+from crm_clients.bitrix24.config import Bitrix24Config
 from tests.crm_clients.answering import answered, answering
 from tests.crm_clients.bitrix24.fake import CONTACT, DEAL, SECRET, FakeBitrix24, Portal
 
@@ -22,9 +23,13 @@ PAGE = COMMANDS = 50
 """Rows of a page, and pages of a call."""
 NAMED = 490
 """Deals that a command can name in two parameters each: PHP reads a thousand of a query."""
-SMALL = 7
-"""Lists of which any reader needs a page, full or empty: stages, fields, calls begun before the window, activities and
-tasks done since the cutoff, overdue activities of other owners than deals, deals moved while they were read."""
+SMALL = 8
+"""Lists of which any reader needs a page, full or empty: the webhook's user, stages, fields, calls begun before the
+window, activities and tasks done since the cutoff, overdue activities of other owners than deals, deals moved while
+they were read."""
+TEAM = 10
+"""Managers of a department."""
+STAGES = ("NEW", "TALKS", "OFFER")
 HOUR = timedelta(hours=1)
 
 
@@ -52,88 +57,138 @@ def allowed(calls: int) -> float:
     return max(calls * LATENCY, (calls - BUCKET) / PER_SECOND)
 
 
-def fill(managers: int, deals: int, cutoff: datetime) -> Served:
-    """A company's ordinary weeks: most open deals have a next step, few things are overdue."""
-    dice = random.Random(managers)
-    portal = Portal()
-    start = cutoff - DAY
-    for stage, letter in (("NEW", None), ("TALKS", None), ("WON", "S"), ("LOSE", "F")):
-        portal.add_stage(stage, letter)
-    portal.fields = {"ufCrm_1": {"type": "string"}, "ufCrmWhy": {"type": "string"}}
-    people = [int(user) for user in users(managers)]
-    for user in people:
-        portal.add_user(user, f"Менеджер {user}")
-    told: dict[str, dict[str, int]] = {str(u): defaultdict(int) for u in people}
-    rows: dict[str, int] = defaultdict(int)
-    covered = bare = 0
-    for key in range(1, deals + 1):
-        user, made = dice.choice(people), cutoff - timedelta(minutes=dice.randrange(60, 500_000))
+class World:
+    """Fill a portal with a company's ordinary weeks, and count what a reader must find there."""
+
+    def __init__(self, managers: int, deals: int, cutoff: datetime) -> None:
+        """`deals` are open at the cutoff; closed ones, calls, meetings and companies follow from `managers`."""
+        self.portal = Portal()
+        self.told: dict[str, dict[str, int]] = {user: defaultdict(int) for user in users(managers)}
+        """By manager, the KPIs that a reader must count."""
+        self.rows: dict[str, int] = defaultdict(int)
+        """By list, the rows that any reader must read."""
+        self.bare = 0
+        """Open deals that own no activity: their bindings must be asked for."""
+        self._dice, self._cutoff, self._start = random.Random(managers), cutoff, cutoff - DAY
+        self._people = [int(user) for user in self.told]
+        self._key = deals
+        self._add_company()
+        for key in range(1, deals + 1):
+            self._add_open_deal(key)
+        for user in self._people:
+            self._add_day(user)
+
+    def _add_company(self) -> None:
+        for stage, letter in (("NEW", None), ("TALKS", None), ("OFFER", None), ("WON", "S"), ("LOSE", "F")):
+            self.portal.add_stage(stage, letter)
+        self.portal.fields = {"ufCrm_1": {"type": "string"}, "ufCrmWhy": {"type": "string"}}
+        for place, user in enumerate(self._people):
+            department = 2 + place // TEAM
+            self.portal.add_user(user, f"Менеджер {user}", departments=(department,))
+        for department in range(1, 3 + len(self._people) // TEAM):
+            parent = "" if department == 1 else "1"
+            self.portal.departments.add({"ID": str(department), "NAME": f"Отдел {department}", "PARENT": parent})
+
+    def _add_open_deal(self, key: int) -> None:
+        user, dice = self._dice.choice(self._people), self._dice
+        made = self._cutoff - timedelta(minutes=dice.randrange(60, 500_000))
+        moved = max(made, self._cutoff - 20 * DAY * dice.random())
         filled = dice.random() < 0.9
-        portal.add_deal(
-            key, f"Поставка {key}", user, dice.choice(("NEW", "TALKS")), created=made, amount=dice.randrange(10**6),
-            moved=max(made, cutoff - 20 * DAY * dice.random()), ufCrm_1="да" if filled else "",
+        walked = STAGES[: dice.randrange(1, len(STAGES) + 1)]
+        self.portal.add_deal(
+            key, f"Поставка {key}", user, walked[-1], created=made, amount=dice.randrange(10**6), moved=moved,
+            ufCrm_1="да" if filled else "",
         )  # fmt: skip
-        mine = told[str(user)]
+        self._add_history(key, [(stage, "P") for stage in walked], made, moved)
+        mine = self.told[str(user)]
         mine["deals_open"] += 1
         mine["deals_missing_fields"] += not filled
-        rows["open deals"] += 1
+        self.rows["open deals"] += 1
         if dice.random() < 0.5:
-            portal.add_comment(key, key, user, cutoff - HOUR)
+            self.portal.add_comment(key, key, user, self._cutoff - HOUR)
         if dice.random() < 0.85:
-            late = dice.random() < 0.06
-            deadline = cutoff - HOUR * dice.randrange(1, 90) if late else cutoff + HOUR * dice.randrange(1, 400)
-            look: dict[str, Any] = {}
-            if dice.random() < 0.3:
-                portal.add_task(key, f"Задача {key}", user, deadline=deadline, created=made, crm=[f"D_{key}"])
-                rows["overdue tasks"] += late
-                look = {"kind": 3, "provider": "CRM_TASKS_TASK", "ASSOCIATED_ENTITY_ID": str(key)}
-            portal.add_activity(key, f"Дело {key}", user, owner=(DEAL, key), deadline=deadline, created=made, **look)
-            rows["activities"] += 1
-            mine["overdue_tasks"] += late
-            covered += 1
+            for _ in range(1 + (dice.random() < 0.5) + (dice.random() < 0.5) + (dice.random() < 0.5)):
+                self._add_step(key, user, made)
         elif dice.random() < 0.02:
-            portal.add_activity(key, f"Дело {key}", user, owner=(CONTACT, 5), bound=[(DEAL, key)], created=made)
+            self._key += 1
+            self.portal.add_activity(
+                self._key, f"Дело {key}", user, owner=(CONTACT, 5), bound=[(DEAL, key)], created=made
+            )
+            self.bare += 1
         else:
             mine["deals_without_task"] += 1
-            bare += 1
-    number = deals
-    for user in people:
-        mine = told[str(user)]
+            self.bare += 1
+
+    def _add_step(self, deal: int, user: int, made: datetime) -> None:
+        dice = self._dice
+        self._key += 1
+        late = dice.random() < 0.03
+        deadline = self._cutoff + HOUR * (-dice.randrange(1, 90) if late else dice.randrange(1, 400))
+        look: dict[str, Any] = {}
+        if dice.random() < 0.3:
+            self.portal.add_task(
+                self._key, f"Задача {self._key}", user, deadline=deadline, created=made, crm=[f"D_{deal}"]
+            )
+            self.rows["overdue tasks"] += late
+            look = {"kind": 3, "provider": "CRM_TASKS_TASK", "ASSOCIATED_ENTITY_ID": str(self._key)}
+        self.portal.add_activity(
+            self._key, f"Дело {self._key}", user, owner=(DEAL, deal), deadline=deadline, created=made, **look
+        )
+        self.rows["activities"] += 1
+        self.told[str(user)]["overdue_tasks"] += late
+
+    def _add_history(self, deal: int, walked: list[tuple[str, str]], made: datetime, moved: datetime) -> None:
+        """One entry for the creation and for every stage since, the last at `moved`."""
+        for place, (stage, semantics) in enumerate(walked):
+            at = made + (moved - made) * (place / max(1, len(walked) - 1))
+            self.portal.add_move(deal, stage, semantics, at, 1 if place == 0 else 2 if semantics == "P" else 3)
+
+    def _add_day(self, user: int) -> None:
+        """Add what a manager has closed, and whom he has called and met."""
+        dice, mine = self._dice, self.told[str(user)]
         for kind in ("won", "won", "lost"):
-            number += 1
-            at = start + DAY * dice.random()
-            stage, letter = ("WON", "S") if kind == "won" else ("LOSE", "F")
+            self._key += 1
+            at = self._start + DAY * dice.random()
+            end = ("WON", "S") if kind == "won" else ("LOSE", "F")
             made = at - 9 * DAY
-            portal.add_deal(number, f"Сделка {number}", user, stage, created=made, moved=at, closed=True, amount=100)
-            for when, name, semantics, way in (
-                (made, "NEW", "P", 1),
-                (at - DAY, "TALKS", "P", 2),
-                (at, stage, letter, 3),
-            ):
-                portal.add_move(number, name, semantics, when, way)
+            self.portal.add_deal(
+                self._key, f"Сделка {self._key}", user, end[0], created=made, moved=at, closed=True, amount=100
+            )
+            walked = [*((stage, "P") for stage in STAGES), end]
+            self._add_history(self._key, walked, made, at)
             mine[f"deals_{kind}"] += 1
-            rows["closed deals"] += 1
-            rows["moves"] += 3
+            self.rows["closed deals"] += 1
+            self.rows["moves"] += len(walked)
         for _ in range(30):
-            number += 1
-            portal.add_call(number, user, start + HOUR + (DAY - 2 * HOUR) * dice.random(), 60)
+            self._key += 1
+            self.portal.add_call(self._key, user, self._start + HOUR + (DAY - 2 * HOUR) * dice.random(), 60)
             mine["calls_held"] += 1
-            rows["calls"] += 1
+            self.rows["calls"] += 1
         for _ in range(2):
-            number += 1
-            at = start + DAY * dice.random()
-            portal.add_activity(
-                number, "Встреча", user, kind=1, provider="CRM_MEETING", started=at, created=at - DAY, done=True,
-                updated=min(at + HOUR, cutoff - HOUR / 60),
+            self._key += 1
+            at = self._start + DAY * dice.random()
+            self.portal.add_activity(
+                self._key, "Встреча", user, kind=1, provider="CRM_MEETING", started=at, created=at - DAY, done=True,
+                updated=min(at + HOUR, self._cutoff - HOUR / 60),
             )  # fmt: skip
-            portal.add_company(number, f"Компания {number}", user, user, at)
+            self.portal.add_company(self._key, f"Компания {self._key}", user, user, at)
             mine["meetings_held"] += 1
             mine["companies_added"] += 1
-            rows["meetings"] += 1
-            rows["companies"] += 1
-    full_pages = SMALL + sum(count // PAGE + 1 for count in rows.values()) + -(-bare // NAMED)  # a short one is the end
-    fewest = -(-full_pages // COMMANDS)  # all lists share calls
-    fake = FakeBitrix24(portal, per_second=PER_SECOND, bucket=BUCKET, now=time.time)
+            self.rows["meetings"] += 1
+            self.rows["companies"] += 1
+
+    @property
+    def fewest(self) -> int:
+        """Requests of a reader whose every request is full: the employees first, then all lists together."""
+        # A list is at its end with the first short page, which may be empty.
+        pages = SMALL + sum(count // PAGE + 1 for count in self.rows.values()) + -(-self.bare // NAMED)
+        return 1 + -(-pages // COMMANDS)
+
+
+def fill(managers: int, deals: int, cutoff: datetime) -> Served:
+    """A portal that keeps its limit and answers late."""
+    world = World(managers, deals, cutoff)
+    fake = FakeBitrix24(world.portal, per_second=PER_SECOND, bucket=BUCKET, now=time.time)
     fake.index()
     beside = answering(fake)
     seen = [0, 0]
@@ -151,7 +206,7 @@ def fill(managers: int, deals: int, cutoff: datetime) -> Served:
         seen[:] = [requests, refused]
         return calls, refusals
 
-    return Served(handle, fewest, told, count)
+    return Served(handle, world.fewest, world.told, count)
 
 
 def _counted(fake: FakeBitrix24) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from typing import Any
 
 from crm_clients.bitrix24.api import COMMANDS
 from crm_clients.bitrix24.lists import KeysetQuery
-from crm_clients.bitrix24.session import DEAL, Job, SingleCall, problem_of
+from crm_clients.bitrix24.session import DEAL, ReadSession, SingleCall, problem_of
 from crm_clients.bitrix24.tasks import SELECT, WHAT_ACTIVITIES, TaskReader
 from crm_clients.bitrix24.values import Row, identity, instant, number, rows_of, stamp
 from scoring.records import RecordKind, Task
@@ -83,9 +83,9 @@ class GroupTesting:
 class BindingLookup:
     """What some deals that own no next step are bound to. Its `listings` are read with others, then it is `settled`."""
 
-    def __init__(self, job: Job, tasks: TaskReader, deals: Sequence[int]) -> None:
-        self._job, self._tasks, self.deals = job, tasks, deals
-        self._began = job.api.clock.now() - CLOCKS
+    def __init__(self, session: ReadSession, tasks: TaskReader, deals: Sequence[int]) -> None:
+        self._session, self._tasks, self.deals = session, tasks, deals
+        self._began = session.api.clock.now() - CLOCKS
         self._groups = GroupTesting(deals)
         self._found: dict[int, Row] = {}
         self._seen: dict[int, tuple[set[int], ...]] = defaultdict(lambda: tuple(set() for _ in range(WAYS)))
@@ -119,7 +119,7 @@ class BindingLookup:
             if deal is None:
                 unclear[key] = row
             else:
-                await self._job.stream.give([self._tasks.task(row, frozenset({str(deal)}))])
+                await self._session.stream.give([self._tasks.task(row, frozenset({str(deal)}))])
         asked = unclear | self._few_done()
         if not asked or await self._told_by_activity(asked):
             return ""
@@ -147,7 +147,7 @@ class BindingLookup:
     async def _done_steps(self) -> str:
         if self._handed.issuperset(self._tasks.done) or await self._told_by_activity(self._few_done()):
             return ""
-        done = {"COMPLETED": "Y", ">=LAST_UPDATED": stamp(self._job.request.window.cutoff)}
+        done = {"COMPLETED": "Y", ">=LAST_UPDATED": stamp(self._session.request.window.cutoff)}
         return await self._told(self._by_deal(self.deals, done))
 
     async def _told_by_activity(self, found: Mapping[int, Row]) -> bool:
@@ -156,18 +156,18 @@ class BindingLookup:
             key: SingleCall("crm.activity.binding.list", {"activityId": key}, what="bindings", group=RecordKind.TASKS)
             for key in found
         }
-        await self._job.read(list(asked.values()))
+        await self._session.read(list(asked.values()))
         if not asked or any(once.problem for once in asked.values()):
             return False
         for key, once in asked.items():
             bound = [row for row in rows_of(once.value) if number(row.get("entityTypeId")) == DEAL]
             deals = frozenset(identity(row.get("entityId")) for row in bound)
-            await self._job.stream.give([self._tasks.task(found[key], deals)])
+            await self._session.stream.give([self._tasks.task(found[key], deals)])
         self._handed |= found.keys()
         return True
 
     async def _told(self, asked: Sequence[KeysetQuery]) -> str:
-        await self._job.read(asked)
+        await self._session.read(asked)
         return problem_of(asked)
 
     def _open_of(self, deals: Iterable[int]) -> list[KeysetQuery]:

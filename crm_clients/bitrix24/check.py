@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crm_clients.base import CrmUser, Finding, Severity
 from crm_clients.bitrix24.api import Bitrix24Api
 from crm_clients.bitrix24.batching import BatchScheduler
+from crm_clients.bitrix24.config import Bitrix24Config
 from crm_clients.bitrix24.fields import Fields
 from crm_clients.bitrix24.lists import KeysetQuery
 from crm_clients.bitrix24.session import DEAL, SingleCall
@@ -21,9 +22,6 @@ from crm_clients.bitrix24.values import instant
 from crm_clients.bitrix24.visibility import ADVICE, VisibilityProbe, is_ordinary
 from crm_clients.errors import CrmError
 from crm_clients.shared.http import Deadline
-
-if TYPE_CHECKING:
-    from crm_clients.bitrix24.client import Bitrix24Config
 
 SKEW = timedelta(minutes=1)
 SCOPES = (

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from types import MappingProxyType
-from typing import Literal
-from urllib.parse import urlsplit
 
 import httpx
-from pydantic import Field, SecretStr, field_validator
 
-from crm_clients.base import ClientMemory, CrmConfig, CrmUser, Finding, ReadRequest, ReadStats
+from crm_clients.base import ClientMemory, CrmUser, Finding, ReadRequest, ReadStats
 from crm_clients.bitrix24.api import Bitrix24Api
 from crm_clients.bitrix24.check import Checkup
+from crm_clients.bitrix24.config import Bitrix24Config
 from crm_clients.bitrix24.read import Reading
-from crm_clients.bitrix24.session import Job
+from crm_clients.bitrix24.session import ReadSession
 from crm_clients.bitrix24.users import people
 from crm_clients.shared.fact_stream import Stream
 from crm_clients.shared.http import Clock, Deadline
@@ -31,38 +29,6 @@ PAST = frozenset(
     }
 )  # fmt: skip
 """What Bitrix24 tells of a past instant too (docs/crm/README.md); of the rest it knows only the present."""
-
-
-class Bitrix24Config(CrmConfig):
-    """A `[crm.…]` table of kind `bitrix24`."""
-
-    kind: Literal["bitrix24"] = "bitrix24"
-    webhook_url: SecretStr
-    """`https://example.bitrix24.ru/rest/1/secret/`: whoever knows it may read the CRM."""
-    plan: Literal["standard", "enterprise"] = "standard"
-    loss_reason_field: str = ""
-    """The deal's field that says why it was lost; `stageId` if the stage says it; empty: nobody says."""
-    read_timeout_seconds: float = Field(default=300, gt=0)
-
-    @field_validator("webhook_url")
-    @classmethod
-    def _is_a_webhook(cls, value: SecretStr) -> SecretStr:
-        parts = urlsplit(value.get_secret_value().strip())
-        path = [part for part in parts.path.split("/") if part]
-        if parts.scheme not in ("http", "https") or not parts.hostname or len(path) < 3 or path[-3] != "rest":
-            raise ValueError(
-                "webhook_url must be the address of an incoming webhook: "
-                "https://PORTAL/rest/USER/CODE/ (in Bitrix24: Developer resources, Other, Inbound webhook)"
-            )
-        return SecretStr(f"{parts.scheme}://{parts.netloc}/{'/'.join(path)}/")
-
-    @property
-    def portal(self) -> str:
-        """The portal's address, without anything secret."""
-        parts = urlsplit(self.webhook_url.get_secret_value())
-        host = parts.netloc.rpartition("@")[2]
-        before = parts.path.partition("/rest/")[0]
-        return f"{parts.scheme}://{host}{before}"
 
 
 class Bitrix24Client:
@@ -99,8 +65,8 @@ class Bitrix24Client:
         """The facts of `request.kinds`; see `CrmClient.read`."""
         self._api.forget_refusal()
         stream = Stream()
-        job = Job(self._api, self._config, self._memory, request, self._deadline(), stream)
-        return stream.run(Reading(job).run)
+        session = ReadSession(self._api, self._config, self._memory, request, self._deadline(), stream)
+        return stream.run(Reading(session).run)
 
     async def check(self, members: Mapping[str, str]) -> list[Finding]:
         """Login, scopes, visibility of every member, settings, clock."""

@@ -9,7 +9,7 @@ from itertools import chain
 
 from crm_clients.bitrix24.api import refused
 from crm_clients.bitrix24.lists import KeysetQuery, OffsetQuery
-from crm_clients.bitrix24.session import Job, problem_of
+from crm_clients.bitrix24.session import ReadSession, problem_of
 from crm_clients.bitrix24.users import people
 from crm_clients.bitrix24.values import Row, instant, number
 from crm_clients.errors import CrmError
@@ -24,16 +24,16 @@ PORTION = 2000
 class CommentReader:
     """Finds comments of the deals of which none is remembered."""
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
-        self._cutoff = job.request.window.cutoff
+    def __init__(self, session: ReadSession) -> None:
+        self._session = session
+        self._cutoff = session.request.window.cutoff
         self._known = CommentCache()
         self._found: set[int] = set()
         self._humans: frozenset[int] = frozenset()
 
     async def recall(self) -> None:
         """What earlier reads found."""
-        self._known = await CommentCache.recall(self._job.memory, int(self._cutoff.timestamp()))
+        self._known = await CommentCache.recall(self._session.memory, int(self._cutoff.timestamp()))
 
     def knows(self, deal: int) -> bool:
         """Whether the deal is known to have a comment."""
@@ -45,7 +45,7 @@ class CommentReader:
             return ""
         try:
             self._humans = frozenset(
-                number(user.id) for user in await people(self._job.api, self._job.deadline) if user.human
+                number(user.id) for user in await people(self._session.api, self._session.deadline) if user.human
             )
         except CrmError as error:
             if refused(error):
@@ -54,7 +54,7 @@ class CommentReader:
         problem = ""
         for start in range(0, len(deals), PORTION):
             asked = list(self._listings(deals[start : start + PORTION]))
-            await self._job.read(asked)
+            await self._session.read(asked)
             problem = problem_of(asked)
             if problem:
                 break
@@ -66,7 +66,7 @@ class CommentReader:
     async def _keep(self) -> None:
         found = chain(self._known.deals, tuple(self._found))
         known = await asyncio.to_thread(CommentCache, found, int(self._cutoff.timestamp()))
-        await known.keep(self._job.memory)
+        await known.keep(self._session.memory)
 
     def _listings(self, deals: Iterable[int]) -> Iterator[KeysetQuery]:
         for deal in deals:

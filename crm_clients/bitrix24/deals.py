@@ -19,7 +19,7 @@ from typing import Any
 from crm_clients.bitrix24.api import PAGE
 from crm_clients.bitrix24.fields import Fields, guessed, is_empty, values_of
 from crm_clients.bitrix24.lists import KeysetQuery
-from crm_clients.bitrix24.session import DEAL, Job, problem_of, sound, state_of
+from crm_clients.bitrix24.session import DEAL, ReadSession, problem_of, sound, state_of
 from crm_clients.bitrix24.values import Row, identity, instant, is_yes, number, stamp
 from crm_clients.shared.reassignment import shadows
 from scoring.records import Deal, DealState, Money, RecordKind
@@ -84,27 +84,27 @@ class Names:
     """By pipeline: (as the settings spell it, as the portal does)."""
 
     @classmethod
-    def guess(cls, job: Job) -> Names:
+    def guess(cls, session: ReadSession) -> Names:
         """As portals mostly spell them."""
-        return cls._named(job, lambda _setting, name: guessed(name))
+        return cls._named(session, lambda _setting, name: guessed(name))
 
     @classmethod
-    def learn(cls, job: Job, fields: Fields) -> Names:
+    def learn(cls, session: ReadSession, fields: Fields) -> Names:
         """Raises CrmRefused where the settings name a field that is not there."""
-        names = cls._named(job, fields.name)
+        names = cls._named(session, fields.name)
         if names.loss_reason:
             names.reasons = fields.labels(names.loss_reason)
         return names
 
     @classmethod
-    def _named(cls, job: Job, spelled: Callable[[str, str], str]) -> Names:
+    def _named(cls, session: ReadSession, spelled: Callable[[str, str], str]) -> Names:
         names = cls()
-        if job.config.loss_reason_field and job.wants("lost_without_reason"):
-            names.loss_reason = spelled("loss_reason_field", job.config.loss_reason_field)
-        if job.wants("deals_missing_fields"):
+        if session.config.loss_reason_field and session.wants("lost_without_reason"):
+            names.loss_reason = spelled("loss_reason_field", session.config.loss_reason_field)
+        if session.wants("deals_missing_fields"):
             names.required = {
                 pipeline: [(name, spelled("required_fields", name)) for name in wanted]
-                for pipeline, wanted in job.config.required_fields.items()
+                for pipeline, wanted in session.config.required_fields.items()
             }
         return names
 
@@ -124,14 +124,17 @@ class DealReader:
     """Reads the deals that were open at the cutoff, and those closed in the window."""
 
     def __init__(
-        self, job: Job, pages: int, has_task: Callable[[int], bool], has_comment: Callable[[int], bool]
+        self, session: ReadSession, pages: int, has_task: Callable[[int], bool], has_comment: Callable[[int], bool]
     ) -> None:
         """`pages` is a guess at those of the open deals."""
-        self._job, self._names, self._pages = job, Names.guess(job), pages
+        self._session, self._names, self._pages = session, Names.guess(session), pages
         self._has_task, self._has_comment = has_task, has_comment
-        self._asks_tasks, self._asks_comments = job.wants("deals_without_task"), job.wants("deals_without_comment")
-        self._start, self._cutoff = job.request.window.start, job.request.window.cutoff
-        self._began = job.api.clock.now()
+        self._asks_tasks, self._asks_comments = (
+            session.wants("deals_without_task"),
+            session.wants("deals_without_comment"),
+        )
+        self._start, self._cutoff = session.request.window.start, session.request.window.cutoff
+        self._began = session.api.clock.now()
         self._aside: dict[int, Row] = {}
         """Those whose story must be read."""
         self._doubted: set[str] = set()
@@ -147,8 +150,8 @@ class DealReader:
         guess, self._names = self._names, names
         if guess.select != names.select:
             self.lists = self._every()
-            self._job.lists.ahead(())
-        await self._job.read(self.lists)
+            self._session.lists.ahead(())
+        await self._session.read(self.lists)
         return problem_of(self.lists)
 
     async def read_stories(self, beside: Sequence[KeysetQuery] = ()) -> str:
@@ -156,23 +159,23 @@ class DealReader:
 
         `beside` are lists of other kinds that share its requests.
         """
-        job = self._job
+        session = self._session
         told: dict[int, list[Move]] = {}
         # Whatever moved while it was read may have been in neither list.
         moved = self._list({">=movedTime": stamp(self._began - timedelta(minutes=1))}, 1)
         self.lists.append(moved)  # what is wrong with a row may be seen later, when its fact is made
         lists = [moved, *self._stories(told)]
-        await job.read([*lists, *beside])
+        await session.read([*lists, *beside])
         late = [deal for deal in self._aside if deal not in told]
         if late:
             lists += list(self._stories(told))
-            await job.read([listing for listing in lists if listing.open])
+            await session.read([listing for listing in lists if listing.open])
         if problem := problem_of(lists):
             return problem
         while self._aside:  # what is handed over is no longer kept
             page = [self._aside.popitem() for _ in range(min(PAGE, len(self._aside)))]
-            await job.stream.put(partial(self._refined, page, told))
-        await job.stream.drained()
+            await session.stream.put(partial(self._refined, page, told))
+        await session.stream.drained()
         return problem_of(self.lists)
 
     def _every(self) -> list[KeysetQuery]:
@@ -203,7 +206,7 @@ class DealReader:
             created, moved = instant(row.get("createdTime")), instant(row.get("movedTime"))
             if is_yes(row.get("isRecurring")) or created is None or created >= self._cutoff:
                 continue
-            key, state = number(row["id"]), self._job.stages.of(row)
+            key, state = number(row["id"]), self._session.stages.of(row)
             if (moved is None or moved < self._cutoff) and state is DealState.OPEN:
                 self._note_open(key, identity(row.get("assignedById")))
                 yield row, created, moved or created
@@ -215,7 +218,7 @@ class DealReader:
             yield from self._told(self._deal(row, created, StagePosition(DealState.OPEN, None, since)))
 
     def _note_open(self, deal: int, manager: str) -> None:
-        if self._job.concerns(manager):
+        if self._session.concerns(manager):
             if self._asks_tasks and not self._has_task(deal):
                 self.without_task.append(deal)
             if self._asks_comments and not self._has_comment(deal):
@@ -233,7 +236,7 @@ class DealReader:
                 moves = told.get(number(row.get("OWNER_ID")))
                 if at is not None and moves is not None:
                     stage = str(row.get("STAGE_ID") or "")
-                    state = state_of(row.get("STAGE_SEMANTIC_ID")) or self._job.stages.states.get(stage)
+                    state = state_of(row.get("STAGE_SEMANTIC_ID")) or self._session.stages.states.get(stage)
                     moves.append(Move(at, number(row["ID"]), stage, state, str(number(row.get("CATEGORY_ID")))))
             return ()
 
@@ -266,7 +269,7 @@ class DealReader:
         stage, created = str(row.get("stageId")), instant(row.get("createdTime"))
         moved = instant(row.get("movedTime")) or created
         if moved is not None and (not moves or (moves[-1].stage != stage and moved >= moves[-1].at)):
-            moves.append(Move(moved, 0, stage, self._job.stages.of(row), _pipeline(row)))
+            moves.append(Move(moved, 0, stage, self._session.stages.of(row), _pipeline(row)))
         standing = _standing(move for move in moves if move.at < self._cutoff)
         if standing.state is None:
             standing = StagePosition(DealState.LOST)  # closed, nobody says how: doubtful for both
@@ -280,7 +283,7 @@ class DealReader:
         if not fresh:
             return (deal,)
         self._doubted |= fresh
-        return [deal, *shadows(deal, self._job.request.members, fresh, self._start - timedelta(seconds=1))]
+        return [deal, *shadows(deal, self._session.request.members, fresh, self._start - timedelta(seconds=1))]
 
     def _deal(self, row: Row, created: datetime, standing: StagePosition) -> Deal:
         pipeline = standing.pipeline or _pipeline(row)
@@ -317,7 +320,7 @@ class DealReader:
             return frozenset()
         if standing.state is DealState.OPEN or standing.state is None:
             return _OF_OPEN
-        in_window = standing.closed_at is not None and standing.closed_at in self._job.request.window
+        in_window = standing.closed_at is not None and standing.closed_at in self._session.request.window
         return _OF_CLOSED[standing.state] if in_window else frozenset()
 
     def _reason(self, row: Row) -> str:
@@ -326,7 +329,7 @@ class DealReader:
             return ""
         values = (str(value).strip() for value in values_of(row.get(name)) if not is_empty(value, name))
         told = next((value for value in values if value != "0"), "")  # no choice of a list has this number
-        return self._names.reasons.get(told) or self._job.stages.names.get(told) or told
+        return self._names.reasons.get(told) or self._session.stages.names.get(told) or told
 
     def _missing(self, row: Row, pipeline: str) -> tuple[str, ...]:
         wanted = self._names.wanted(pipeline)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from crm_clients.bitrix24.lists import KeysetQuery
-from crm_clients.bitrix24.session import COMPANY, CONTACT, DEAL, LEAD, Job, place
+from crm_clients.bitrix24.session import COMPANY, CONTACT, DEAL, LEAD, ReadSession, place
 from crm_clients.bitrix24.tasks import MEETING
 from crm_clients.bitrix24.values import Row, identity, instant, is_yes, number, stamp
 from scoring.records import Call, Company, Meeting, RecordKind
@@ -28,15 +28,15 @@ _ENTITIES = {"LEAD": LEAD, "DEAL": DEAL, "CONTACT": CONTACT, "COMPANY": COMPANY}
 class EventReader:
     """Lists of what happened in the window."""
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
-        self._window = job.request.window
+    def __init__(self, session: ReadSession) -> None:
+        self._session = session
+        self._window = session.request.window
 
     def companies(self, pages: int) -> list[KeysetQuery]:
         """Companies created in the window; our own company's details are no company."""
         window = self._window
         conditions = {">=createdTime": stamp(window.start), "<createdTime": stamp(window.cutoff, up=True)}
-        credit = "createdBy" if self._job.config.companies_credit == "creator" else "assignedById"
+        credit = "createdBy" if self._session.config.companies_credit == "creator" else "assignedById"
 
         def fold(rows: Sequence[Row]) -> Iterator[Company]:
             for row in rows:
@@ -61,7 +61,7 @@ class EventReader:
         is left to the next day, which counts what it finds held and this day did not count.
         """
         window = self._window
-        wanted = self._job.config.meeting_types
+        wanted = self._session.config.meeting_types
         kinds = [number(kind) for kind in wanted if kind.isdigit()] if wanted else [MEETING]
         providers = [kind for kind in wanted if not kind.isdigit()]
         since = window.start if window.earlier is None else min(window.earlier, window.start)

@@ -6,20 +6,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crm_clients.base import ClientMemory, ReadRequest
 from crm_clients.bitrix24.api import Bitrix24Api, Reply, command, refused
 from crm_clients.bitrix24.batching import BatchScheduler
+from crm_clients.bitrix24.config import Bitrix24Config
 from crm_clients.bitrix24.lists import KeysetQuery, OffsetQuery
 from crm_clients.bitrix24.values import Row, number
 from crm_clients.errors import CrmError, CrmNonsense
 from crm_clients.shared.fact_stream import Stream
 from crm_clients.shared.http import Deadline
 from scoring.records import DealState, Fact
-
-if TYPE_CHECKING:
-    from crm_clients.bitrix24.client import Bitrix24Config
 
 LEAD, DEAL, CONTACT, COMPANY = 1, 2, 3, 4
 PATHS = {LEAD: "lead", DEAL: "deal", CONTACT: "contact", COMPANY: "company"}
@@ -91,7 +89,7 @@ def place(owner_type: Any, owner: Any) -> str:
 
 
 @dataclass(slots=True)
-class Job:
+class ReadSession:
     """One read: what is asked, of which portal, until when, and where the facts go."""
 
     api: Bitrix24Api

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from crm_clients.bitrix24.lists import KeysetQuery
-from crm_clients.bitrix24.session import DEAL, Job, place
+from crm_clients.bitrix24.session import DEAL, ReadSession, place
 from crm_clients.bitrix24.values import Row, identity, instant, is_yes, number, stamp
 from crm_clients.shared.id_set import IdSet
 from scoring.records import RecordKind, Task
@@ -63,9 +63,9 @@ def asks_something(row: Row) -> bool:
 class TaskReader:
     """Reads everything planned, and knows afterwards which deals have a next step."""
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
-        self._cutoff = job.request.window.cutoff
+    def __init__(self, session: ReadSession) -> None:
+        self._session = session
+        self._cutoff = session.request.window.cutoff
         self._covered = IdSet()
         self._tasks: set[int] = set()
         self._twins: list[tuple[int, Task]] = []
@@ -78,9 +78,9 @@ class TaskReader:
         """The lists; `pages` is a guess at those of the open activities of deals."""
         until = stamp(self._cutoff, up=True)
         lists = []
-        if self._job.wants("deals_without_task"):
+        if self._session.wants("deals_without_task"):
             lists.append(self._activities({"COMPLETED": "N", "OWNER_TYPE_ID": DEAL}, pages))
-        if self._job.wants("overdue_tasks"):
+        if self._session.wants("overdue_tasks"):
             late = pages // OVERDUE + 1
             rest = {"!OWNER_TYPE_ID": DEAL} if lists else {}
             lists += [
@@ -104,7 +104,7 @@ class TaskReader:
         """What has been done since the cutoff; read after the others, for what is done meanwhile is in none of them."""
         cutoff = stamp(self._cutoff)
         lists = [self._activities({"COMPLETED": "Y", ">=LAST_UPDATED": cutoff}, 1, asked_last=True)]
-        if self._job.wants("overdue_tasks"):
+        if self._session.wants("overdue_tasks"):
             lists.append(self._list_tasks({">=CLOSED_DATE": cutoff}, 1, asked_last=True))
         return lists
 
@@ -159,7 +159,7 @@ class TaskReader:
     def _concerns(self, user: Any, deadline: datetime | None) -> bool:
         """Whether it is to be counted: what is only planned covers its deal, and that is all."""
         late = deadline is not None and deadline < self._cutoff
-        return late and self._job.wants("overdue_tasks") and self._job.concerns(identity(user))
+        return late and self._session.wants("overdue_tasks") and self._session.concerns(identity(user))
 
     def _cover(self, deal: int) -> None:
         if deal:

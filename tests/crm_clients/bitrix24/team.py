@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 
 from crm_clients.base import DictMemory, Finding, ReadRequest
-from crm_clients.bitrix24.client import Bitrix24Client, Bitrix24Config
+from crm_clients.bitrix24.client import Bitrix24Client
+from crm_clients.bitrix24.config import Bitrix24Config
 from scoring.kpis import CATALOGUE, KpiSettings
 from scoring.records import Completed, Fact, Failed, RecordKind
 from scoring.snapshot import Manager, Reading, Value

@@ -13,7 +13,8 @@ import pytest
 import stamina
 
 from crm_clients.base import DictMemory, ReadRequest
-from crm_clients.bitrix24.client import Bitrix24Client, Bitrix24Config
+from crm_clients.bitrix24.client import Bitrix24Client
+from crm_clients.bitrix24.config import Bitrix24Config
 from scoring.kpis import CATALOGUE, KpiSettings
 from scoring.snapshot import Manager, Value
 from scoring.tally import Tally, TallySheet
