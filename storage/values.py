@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 
 from scoring.entries import Entry, Month
 from scoring.rules import Rulebook
 from scoring.scorecard import EvidenceKeys, Scorecard, score
 from scoring.snapshot import Snapshot
 from scoring.workdays import Window
+from storage.messages.notices import Notice
 
 
 class RunState(StrEnum):
@@ -252,7 +252,8 @@ class Delivery:
     event: str
     kind: str
     recipient: str
-    reference: Mapping[str, Any]
+    notice: Notice | None
+    """None: retention blanked the content, or this version cannot read it."""
     state: DeliveryState
     attempts: int = 0
     interrupted: int = 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from aiogram import Bot
@@ -36,7 +36,7 @@ from storage.days import runs
 from storage.db.database import Session
 from storage.messages import deliveries
 from storage.messages.deliveries import LEASE_SECONDS
-from storage.messages.kinds import DeliveryKind, run_event
+from storage.messages.notices import CorrectionNotice, DeliveryKind, EveningNotice, run_event
 from storage.people import channels, people, teams
 from storage.values import Delivery, DeliveryState
 
@@ -117,7 +117,7 @@ class Courier:
 
     async def _owed(self, session: Session, delivery: Delivery) -> list[Delivery]:
         """Earlier messages to the same person that may not have arrived; this one carries their lines."""
-        if delivery.kind != DeliveryKind.PERSONAL:
+        if not isinstance(delivery.notice, EveningNotice):
             return []
         return [item for item in await deliveries.uncertain(session, delivery.recipient) if item.id != delivery.id]
 
@@ -188,8 +188,8 @@ class Courier:
 
     async def _send(self, delivery: Delivery, target: Target, view: View) -> list[int]:
         """The message and its picture; a correction edits what was sent and replies to it."""
-        if delivery.kind == DeliveryKind.CORRECTION:
-            return await self._correct(delivery, target, view)
+        if isinstance(delivery.notice, CorrectionNotice):
+            return await self._correct(delivery, delivery.notice, target, view)
         sent = await self._send_parts(delivery, target, view)
         if view.photo is not None:
             sent += await self._picture(target, view)
@@ -236,10 +236,10 @@ class Courier:
 
     # Corrections
 
-    async def _correct(self, delivery: Delivery, target: Target, view: View) -> list[int]:
+    async def _correct(self, delivery: Delivery, notice: CorrectionNotice, target: Target, view: View) -> list[int]:
         """Edit the evening message and add one short reply; where it is gone, the new text alone."""
         async with self.ctx.db.reading() as session:
-            original = await self._evening_of(session, delivery)
+            original = await self._evening_of(session, notice, delivery.recipient)
         if original is None or original.chat_id != target.chat_id:
             return await self._send_parts(delivery, target, view)
         if not await self._edited(target, original.message_ids, view):
@@ -249,17 +249,17 @@ class Courier:
             return sent
         await self._next_slot(target.chat_id)
         t = texts(target.language)
-        note = t("correction-note", day=t.day(date.fromisoformat(str(delivery.reference["day"]))))
+        note = t("correction-note", day=t.day(notice.day))
         where = ReplyParameters(message_id=original.message_ids[-1], allow_sending_without_reply=True)
         reply = await self.bot.send_message(target.chat_id, note, reply_parameters=where)
         return [reply.message_id]
 
-    async def _evening_of(self, session: Session, delivery: Delivery) -> Delivery | None:
+    async def _evening_of(self, session: Session, notice: CorrectionNotice, recipient: str) -> Delivery | None:
         """The message that a correction is about, if it arrived."""
-        run = await runs.find(session, str(delivery.reference["team"]), date.fromisoformat(delivery.reference["day"]))
+        run = await runs.find(session, notice.team, notice.day)
         if run is None:
             return None
-        sent = await deliveries.find(session, run_event(run.id), DeliveryKind.PERSONAL, delivery.recipient)
+        sent = await deliveries.find(session, run_event(run.id), DeliveryKind.PERSONAL, recipient)
         return sent if sent is not None and sent.state is DeliveryState.SENT and sent.message_ids else None
 
     async def _edited(self, target: Target, ids: Sequence[int], view: View) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.context import AppContext
 from storage.db.database import Session
 from storage.messages import deliveries
-from storage.messages.kinds import DeliveryKind, Whose, to_telegram
+from storage.messages.notices import ChannelOffNotice, Whose, to_telegram
 from storage.people import channels, people, teams
 from storage.values import Person, Role, RoleGrant
 
@@ -23,17 +23,18 @@ async def channel_lost(
     if not await channels.turn_off(session, chat_id, reason, at=at):
         return
     person = await people.by_telegram(session, chat_id)
-    about = {"reason": reason, "name": person.name if person else name, "chat": chat_id}
     for whose, of in (await _losses(session, ctx, chat_id, person)).items():
         for telegram_id, keys in (await _told(session, ctx, chat_id, whose, of)).items():
-            await deliveries.add(
-                session,
-                event=f"channel:{chat_id}:{at.isoformat()}:{whose.value}",
-                kind=DeliveryKind.CHANNEL_OFF,
-                recipient=to_telegram(telegram_id),
-                reference={"team": keys[0], "teams": keys, "whose": whose.value, **about},
-                at=at,
+            notice = ChannelOffNotice(
+                team=keys[0],
+                teams=tuple(keys),
+                whose=whose,
+                name=person.name if person else name,
+                chat=chat_id,
+                reason=reason,
             )
+            event = f"channel:{chat_id}:{at.isoformat()}:{whose.value}"
+            await deliveries.add(session, event=event, recipient=to_telegram(telegram_id), notice=notice, at=at)
 
 
 async def _losses(session: Session, ctx: AppContext, chat_id: int, person: Person | None) -> dict[Whose, list[str]]:

@@ -20,7 +20,7 @@ from bot.telegram.filters import Tapped
 from bot.texts import Texts
 from storage.days import runs
 from storage.messages import deliveries
-from storage.messages.kinds import DeliveryKind
+from storage.messages.notices import DepartedNotice
 from storage.people import people
 from storage.values import Member
 
@@ -90,10 +90,10 @@ async def left_turned(query: CallbackQuery, tapped: Callback, ctx: AppContext, v
 
 async def _left(ctx: AppContext, t: Texts, key: str, number: int, page: int) -> View | None:
     async with ctx.db.reading() as session:
-        notice = await deliveries.get(session, number)
-        if notice is None or notice.kind != DeliveryKind.DEPARTED or notice.reference.get("team") != key:
+        delivery = await deliveries.get(session, number)
+        if delivery is None or not isinstance(delivery.notice, DepartedNotice) or delivery.notice.team != key:
             return None
-        return await answers.departed(session, ctx, t, notice, page)
+        return await answers.departed(session, ctx, t, number, delivery.notice, page)
 
 
 @router.callback_query(Tapped(Action.WEEK, Action.MONTH))

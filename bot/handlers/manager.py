@@ -51,12 +51,11 @@ async def day_opened(query: CallbackQuery, tapped: Callback, ctx: AppContext, vi
 
 async def _day(tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> View:
     """A day of somebody, with his name where it is not the viewer's own."""
-    key, day, user, page = tapped.values
+    key, _, user, page = tapped.values
     own = viewer.member_of(key)
     named = own is None or own.crm_user != user
     async with ctx.db.reading() as session:
-        reference = {"team": key, "day": day, "crm_user": user}
-        view = await answers.evening(session, ctx, t, reference, page=int(page), named=named)
+        view = await answers.evening(session, ctx, t, key, tapped.day(1), user, page=int(page), named=named)
     return view or View(t("stale-button"))
 
 

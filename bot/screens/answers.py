@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from bot.context import AppContext, TeamContext
 from bot.screens import departed as departed_screen
@@ -29,8 +29,9 @@ from scoring.standings import Leaderboard, leaderboard, pooled, streak, totals
 from storage.days import queries, rulebooks, runs
 from storage.db.database import Session
 from storage.errors import NotFound
+from storage.messages.notices import DepartedNotice
 from storage.people import people, teams
-from storage.values import Day, Delivery, Run
+from storage.values import Day, Run
 
 STREAK_DAYS = 60
 """How far back a streak of clean days is looked for."""
@@ -61,18 +62,27 @@ async def _length(session: Session, team: str) -> int:
 
 
 async def evening(
-    session: Session, ctx: AppContext, t: Texts, reference: Mapping[str, Any], *, page: int = 0, named: bool = False
+    session: Session,
+    ctx: AppContext,
+    t: Texts,
+    key: str,
+    day: date,
+    crm_user: str,
+    *,
+    earlier: Sequence[date] = (),
+    page: int = 0,
+    named: bool = False,
 ) -> View | None:
-    """A manager's message about a day; None if he was not counted on it. `named`: for somebody else."""
-    team = ctx.teams[reference["team"]]
-    data = await _evening(session, ctx, team, reference)
+    """Show a manager's day; None if the manager was not scored. `named`: for another reader than the manager."""
+    team = ctx.teams[key]
+    data = await load_evening(session, ctx, team, day, crm_user, earlier)
     return None if data is None else evening_screen.evening(t, team, data, page=page, named=named)
 
 
-async def _evening(
-    session: Session, ctx: AppContext, team: TeamContext, reference: Mapping[str, Any]
+async def load_evening(
+    session: Session, ctx: AppContext, team: TeamContext, on: date, user: str, earlier: Sequence[date] = ()
 ) -> Evening | None:
-    on, user = date.fromisoformat(reference["day"]), reference["crm_user"]
+    """Load a manager's day; None if the manager was not scored. `earlier`: days caught up together with `on`."""
     day = await finished_day(session, ctx, team.key, on)
     card = day.card(user) if day else None
     if day is None or card is None:
@@ -86,23 +96,22 @@ async def _evening(
         absent=user in day.absent,
         board=await standings(session, ctx, team.key, on),
         streak=streak(recent),
-        earlier=tuple(_earlier(recent, reference.get("earlier", ()))),
+        earlier=tuple(_earlier(recent, earlier)),
     )
 
 
-def _earlier(entries: Sequence[Entry], days: Sequence[str]) -> list[tuple[date, int | None]]:
+def _earlier(entries: Sequence[Entry], days: Sequence[date]) -> list[tuple[date, int | None]]:
     result: list[tuple[date, int | None]] = []
-    for text in days:
-        day = date.fromisoformat(text)
+    for day in days:
         own_rows = [entry for entry in entries if entry.day == day]
         scored = any(entry.outcome is not None and entry.outcome.scored for entry in own_rows)
         result.append((day, sum(entry.points for entry in own_rows) if scored else None))
     return result
 
 
-async def evening_board(session: Session, ctx: AppContext, t: Texts, reference: Mapping[str, Any]) -> View:
+async def evening_board(session: Session, ctx: AppContext, t: Texts, key: str, on: date) -> View:
     """The group's leaderboard of a day, with the digest of its ledger."""
-    team, on = ctx.teams[reference["team"]], date.fromisoformat(reference["day"])
+    team = ctx.teams[key]
     run = await runs.find(session, team.key, on)
     digest = run.digest if run else ""
     return leaderboard_screen.board(
@@ -110,10 +119,11 @@ async def evening_board(session: Session, ctx: AppContext, t: Texts, reference: 
     )
 
 
-async def digest(session: Session, ctx: AppContext, t: Texts, reference: Mapping[str, Any]) -> View:
+async def digest(
+    session: Session, ctx: AppContext, t: Texts, key: str, day: date, earlier: Sequence[date] = ()
+) -> View:
     """The head's digest of a day; made once for all heads of a team who read it in one language."""
-    team, day = ctx.teams[reference["team"]], date.fromisoformat(reference["day"])
-    earlier = tuple(date.fromisoformat(on) for on in reference.get("earlier", ()))
+    team = ctx.teams[key]
     same = (team.key, day, t.language, len(earlier), await _length(session, team.key))
     return await ctx.digests.get(same, lambda: _digest(session, ctx, t, team, day, earlier))
 
@@ -132,16 +142,17 @@ async def _digest(
     return digest_screen.digest(t, team, day, waiting, caught_up)
 
 
-async def departed(session: Session, ctx: AppContext, t: Texts, notice: Delivery, page: int = 0) -> View:
+async def departed(
+    session: Session, ctx: AppContext, t: Texts, number: int, notice: DepartedNotice, page: int = 0
+) -> View:
     """Who left, and what he left behind: as read since, else as of his last cutoff."""
-    reference = notice.reference
-    team, user, on = ctx.teams[reference["team"]], reference["crm_user"], date.fromisoformat(reference["day"])
-    if "readings" in reference:
-        return departed_screen.as_read(t, team, notice, page)
-    run = await runs.last_finished(session, team.key, until=on - timedelta(days=1))
+    team = ctx.teams[notice.team]
+    if notice.readings is not None:
+        return departed_screen.as_read(t, team, number, notice, page)
+    run = await runs.last_finished(session, team.key, until=notice.day - timedelta(days=1))
     day = await finished_day(session, ctx, team.key, run.day) if run else None
-    card = day.card(user) if day else None
-    return departed_screen.as_of_last_cutoff(t, team, reference["name"], run.day if run else None, card)
+    card = day.card(notice.crm_user) if day else None
+    return departed_screen.as_of_last_cutoff(t, team, notice.name, run.day if run else None, card)
 
 
 def _mode(team: TeamContext) -> Literal["top3", "full"]:
@@ -188,8 +199,7 @@ async def somebody(session: Session, ctx: AppContext, t: Texts, key: str, crm_us
     if last is None:
         return View(t("team-none"))
     week, month = [await period(session, ctx, key, last.day, monthly=monthly) for monthly in (False, True)]
-    reference = {"team": key, "day": last.day.isoformat(), "crm_user": crm_user}
-    evening = await _evening(session, ctx, team, reference)
+    evening = await load_evening(session, ctx, team, last.day, crm_user)
     return who.person(t, team, PersonSummary(crm_user, member.name, week, month, evening))
 
 

@@ -15,20 +15,18 @@ from bot.texts import Texts, safe
 from scoring.kpis import CATALOGUE, KpiKind
 from scoring.scorecard import Scorecard
 from scoring.snapshot import Reading, Value
-from storage.days.codec import readings_from_json
-from storage.values import Delivery
+from storage.messages.notices import DepartedNotice
 
 OPEN = "deals_open"
 
 
-def as_read(t: Texts, team: TeamContext, notice: Delivery, page: int = 0) -> View:
+def as_read(t: Texts, team: TeamContext, number: int, notice: DepartedNotice, page: int = 0) -> View:
     """With what was read once he was gone; page 0 is shortened, from 1 on everything page by page."""
-    about = notice.reference
-    read = _states(readings_from_json(about["readings"]))
-    text = [_head(t, team, about["name"]), *_owners(t, read, date.fromisoformat(about["day"]))]
+    read = _states(notice.readings or {})
+    text = [_head(t, team, notice.name), *_owners(t, read, notice.day)]
 
-    def to(number: int) -> str:
-        return pack(Action.LEFT, team.key, notice.id, number)
+    def to(target: int) -> str:
+        return pack(Action.LEFT, team.key, number, target)
 
     if not page:
         more = any(len(reading.items) > lines.SHOWN for reading in read.values())

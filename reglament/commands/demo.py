@@ -33,7 +33,7 @@ from scoring.entries import Month
 from scoring.workdays import WorkCalendar
 from storage.ledger import verify
 from storage.messages import deliveries
-from storage.messages.kinds import DeliveryKind
+from storage.messages.notices import BoardNotice, DigestNotice, EveningNotice, Notice
 from storage.people import absences, invites, people
 from storage.values import AbsenceKind, Delivery
 
@@ -216,16 +216,17 @@ async def _tell(console: Console, process: Process, t: Texts, plot: Plot, who: s
 async def _messages(console: Console, process: Process, context: AppContext, t: Texts, day: date) -> None:
     """The last day's messages as they would arrive."""
     waiting = await deliveries.due(process.db, at=process.now(), limit=1000)
-    personal = [item for item in waiting if item.kind == DeliveryKind.PERSONAL]
+    personal = [item for item in waiting if isinstance(item.notice, EveningNotice)]
     _head(console, t("demo-personal", day=t.day(day)))
     for delivery in personal[:SHOWN]:
         await _print_delivery(console, process, context, t, delivery)
     if len(personal) > SHOWN:
         console.print(t("demo-more", n=len(personal) - SHOWN), highlight=False)
-    for title, kind in (("demo-board", DeliveryKind.BOARD), ("demo-digest", DeliveryKind.DIGEST)):
+    group: tuple[tuple[str, type[Notice]], ...] = (("demo-board", BoardNotice), ("demo-digest", DigestNotice))
+    for title, kind in group:
         _head(console, t(title))
         for delivery in waiting:
-            if delivery.kind == kind:
+            if isinstance(delivery.notice, kind):
                 await _print_delivery(console, process, context, t, delivery)
 
 

@@ -218,7 +218,7 @@ async def _read(process: Process, due: DueCutoff, days: Sequence[_TeamDay]) -> C
     left = await departures.waiting(process.db, sheets, at=process.now())
     reading = await read_connection(
         crm,
-        {key: departures.named(sheet, left.get(key, ())) for key, sheet in sheets.items()},
+        {key: departures.named(sheet, left.get(key, {})) for key, sheet in sheets.items()},
         timeout_seconds=timeout,
         shift=process.connections.shift(due.connection),
     )
@@ -459,9 +459,8 @@ async def order(process: Process, session: Session, orders: Iterable[Notificatio
             delivery_id := await deliveries.add(
                 session,
                 event=item.event,
-                kind=item.kind,
                 recipient=item.recipient,
-                reference=item.reference,
+                notice=item.notice,
                 at=process.now(),
                 not_before=item.not_before,
             )

@@ -13,28 +13,32 @@ from datetime import datetime
 from scoring.kpis import CATALOGUE, KpiKind
 from scoring.snapshot import Manager, Snapshot, Value
 from scoring.tally import TallySheet
-from storage.days.codec import readings_to_json
 from storage.db.database import Database, Session
 from storage.messages import deliveries
-from storage.messages.kinds import DeliveryKind
-from storage.values import Delivery
+from storage.messages.notices import DeliveryKind, DepartedNotice
 
 OPEN = "deals_open"
 
 
-async def waiting(db: Database, teams: Iterable[str], *, at: datetime) -> dict[str, list[Delivery]]:
-    """By team, the notices that wait for a reading."""
+Waiting = Mapping[int, DepartedNotice]
+"""Notices that wait for a reading, by the id of the delivery."""
+
+
+async def waiting(db: Database, teams: Iterable[str], *, at: datetime) -> dict[str, Waiting]:
+    """Load the notices that wait for a reading, by team."""
     async with db.reading() as session:
         held = await deliveries.held_back(session, DeliveryKind.DEPARTED, at=at)
-    return {key: mine for key in teams if (mine := [item for item in held if item.reference["team"] == key])}
+    notices = {item.id: item.notice for item in held if isinstance(item.notice, DepartedNotice)}
+    by_team = {key: {number: item for number, item in notices.items() if item.team == key} for key in teams}
+    return {key: found for key, found in by_team.items() if found}
 
 
-def named(sheet: TallySheet, notices: Iterable[Delivery]) -> TallySheet:
-    """The sheet with who left, for his open deals."""
+def named(sheet: TallySheet, notices: Waiting) -> TallySheet:
+    """Add the departed managers to a sheet, for their open deals."""
     gone = {
-        str(item.reference["crm_user"]): Manager(str(item.reference["crm_user"]), str(item.reference["name"]))
-        for item in notices
-        if item.reference["crm_user"] not in sheet.members
+        item.crm_user: Manager(item.crm_user, item.name)
+        for item in notices.values()
+        if item.crm_user not in sheet.members
     }
     if not gone:
         return sheet
@@ -52,14 +56,14 @@ def apart(snapshots: Sequence[Snapshot], sheet: TallySheet) -> tuple[tuple[Snaps
     return own, {item.manager.crm_user: item for item in snapshots if item.manager.crm_user not in sheet.members}
 
 
-async def tell(session: Session, notices: Iterable[Delivery], left: Mapping[str, Snapshot]) -> list[int]:
-    """Let the notices go whose deals were read, with how things stand; their numbers."""
+async def tell(session: Session, notices: Waiting, left: Mapping[str, Snapshot]) -> list[int]:
+    """Release the notices whose deals were read, with the readings; return the delivery ids."""
     gone = []
-    for item in notices:
-        snapshot = left.get(str(item.reference["crm_user"]))
+    for number, notice in notices.items():
+        snapshot = left.get(notice.crm_user)
         readings = snapshot.readings if snapshot is not None else {}
         if isinstance(readings.get(OPEN), Value):
             states = {key: reading for key, reading in readings.items() if CATALOGUE[key].kind is KpiKind.STATE}
-            await deliveries.let_go(session, item.id, {**item.reference, "readings": readings_to_json(states)})
-            gone.append(item.id)
+            await deliveries.let_go(session, number, replace(notice, readings=states))
+            gone.append(number)
     return gone

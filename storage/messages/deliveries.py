@@ -6,7 +6,7 @@ process died is started once more when its lease has ended; a second death makes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, cast
@@ -32,7 +32,8 @@ from storage.db.database import Database
 from storage.db.models import DeliveryRecord
 from storage.db.sql import upsert
 from storage.db.types import DatabaseNow, UtcDateTime
-from storage.messages.kinds import to_group
+from storage.messages import notices
+from storage.messages.notices import Notice, to_group
 from storage.values import Delivery, DeliveryState
 
 LEASE_SECONDS = 60.0
@@ -47,20 +48,19 @@ async def add(
     session: AsyncSession,
     *,
     event: str,
-    kind: str,
     recipient: str,
+    notice: Notice,
     at: datetime,
-    reference: Mapping[str, Any] | None = None,
     not_before: datetime | None = None,
 ) -> int | None:
-    """Note that a message must be sent; None if this one was noted before. `event` must outlive a renamed team."""
+    """Write a delivery and return its id; None if it was written before. `event` must outlive a renamed team."""
     statement = (
         upsert(session, DeliveryRecord)
         .values(
             event=event,
-            kind=kind,
+            kind=notice.kind.value,
             recipient=recipient,
-            reference=dict(reference or {}),
+            reference=notices.encode(notice),
             state=_PENDING,
             not_before=not_before,
             created_at=at,
@@ -212,12 +212,12 @@ async def held_back(session: AsyncSession, kind: str, *, at: datetime) -> list[D
     return [_to_delivery(row) for row in rows]
 
 
-async def let_go(session: AsyncSession, delivery_id: int, reference: Mapping[str, Any]) -> None:
+async def let_go(session: AsyncSession, delivery_id: int, notice: Notice) -> None:
     """Send one that was held back now, with all that is known; one that went out meanwhile stays as it is."""
     await session.execute(
         update(DeliveryRecord)
         .where(DeliveryRecord.id == delivery_id, DeliveryRecord.state == _PENDING)
-        .values(reference=dict(reference), not_before=None)
+        .values(reference=notices.encode(notice), not_before=None)
         .execution_options(synchronize_session=False)
     )
 
@@ -291,8 +291,7 @@ async def set_messages(
 async def rename_team(session: AsyncSession, old: str, new: str) -> None:
     """Let messages that speak of a team by its key find it under the new one, also to be edited later."""
     for row in await session.scalars(select(DeliveryRecord).with_for_update()):
-        if row.reference.get("team") == old:
-            row.reference = row.reference | {"team": new}
+        row.reference = notices.with_team(row.reference, old, new)
         if row.recipient == to_group(old):
             row.recipient = to_group(new)
     await session.flush()
@@ -316,7 +315,7 @@ def _to_delivery(row: DeliveryRecord) -> Delivery:
         event=row.event,
         kind=row.kind,
         recipient=row.recipient,
-        reference=row.reference,
+        notice=notices.decode(row.kind, row.reference),
         state=DeliveryState(row.state),
         attempts=row.attempts,
         interrupted=row.interrupted,

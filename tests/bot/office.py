@@ -26,7 +26,7 @@ from reglament.process import load_teams, opened
 from storage.days import runs
 from storage.db.models import RateSlotRecord
 from storage.messages import deliveries
-from storage.messages.kinds import run_event
+from storage.messages.notices import run_event
 from storage.people import channels, invites, people
 from storage.values import Delivery, DeliveryState, Run
 from tests.bot.botapi import TOKEN, BotApi

@@ -10,7 +10,7 @@ from aiogram.exceptions import TelegramNetworkError
 
 from bot.telegram import session as telegram_session
 from storage.messages import deliveries
-from storage.messages.kinds import DeliveryKind, to_group, to_person, to_telegram
+from storage.messages.notices import CorrectionNotice, to_group, to_person, to_telegram
 from storage.people import channels
 from storage.values import DeliveryState
 from tests.bot.botapi import TOKEN, Fault
@@ -118,14 +118,8 @@ async def test_a_correction_edits_the_evening_and_adds_one_short_reply(office):
 
 async def _correct(office, evening, event):
     async with office.process.db.transaction() as session:
-        await deliveries.add(
-            session,
-            event=event,
-            kind=DeliveryKind.CORRECTION,
-            recipient=evening.recipient,
-            reference=evening.reference,
-            at=office.clock(),
-        )
+        about = CorrectionNotice(team=evening.notice.team, day=evening.notice.day, crm_user=evening.notice.crm_user)
+        await deliveries.add(session, event=event, recipient=evening.recipient, notice=about, at=office.clock())
     await office.later()
 
 

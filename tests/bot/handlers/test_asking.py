@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from bot.screens import lines
 from bot.telegram.callbacks import Action, pack
-from storage.days.codec import readings_from_json
 from storage.messages import deliveries
-from storage.messages.kinds import DeliveryKind, to_telegram
+from storage.messages.notices import DeliveryKind, DepartedNotice, to_telegram
 from storage.people import people
 from tests.bot.office import ADMIN, ANNA, CUTOFF, HEAD
 
@@ -110,10 +109,8 @@ async def test_a_head_opens_what_somebody_who_left_leaves_behind(office):
     async with office.process.db.transaction() as session:
         vera = next(m for m in await people.members(session, "sales") if m.name == "Вера Тестова")
         await people.sync_users(session, "main", [], at=office.clock())
-        about = {"team": "sales", "day": "2026-11-20", "crm_user": vera.crm_user, "name": vera.name}
-        await deliveries.add(
-            session, event="left", kind=DeliveryKind.DEPARTED, recipient=to_telegram(HEAD), reference=about, at=CUTOFF
-        )
+        about = DepartedNotice(team="sales", day=date(2026, 11, 20), crm_user=vera.crm_user, name=vera.name)
+        await deliveries.add(session, event="left", recipient=to_telegram(HEAD), notice=about, at=CUTOFF)
     await office.later()
     told = await office.api.message(HEAD, "Вера Тестова больше не работает в CRM")
     assert "нужен новый ответственный (по срезу 19 ноября)" in told.text
@@ -143,7 +140,7 @@ async def test_a_head_reads_which_deals_somebody_who_left_leaves_behind(office, 
         gone = next(m for m in await people.all_members(session) if m.name == "Вера Тестова")
         event = f"departed:{gone.id}:2026-11-20"
         notice = await deliveries.find(session, event, DeliveryKind.DEPARTED, to_telegram(HEAD))
-    deals = readings_from_json(notice.reference["readings"])["deals_open"].items
+    deals = notice.notice.readings["deals_open"].items
     head = office.api.user(HEAD)
     await office.api.answered(head.taps("Показать всё"))
     whole = await office.api.message(HEAD, lines.shortened(deals[-1].title))

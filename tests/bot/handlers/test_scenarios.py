@@ -9,7 +9,7 @@ import pytest
 from reglament import telegram
 from reglament.service.work import ServiceWork, clocks
 from scoring.scorecard import Outcome, score
-from storage.messages.kinds import to_person
+from storage.messages.notices import to_person
 from storage.people import channels, invites, people
 from storage.values import DeliveryState
 from tests.bot.botapi import Fault

@@ -12,7 +12,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -30,9 +30,17 @@ from scoring.entries import Month
 from scoring.records import Money
 from scoring.scorecard import Outcome
 from scoring.snapshot import Evidence, Value
-from storage.days.codec import readings_to_json
 from storage.messages import deliveries
-from storage.messages.kinds import DeliveryKind, to_telegram
+from storage.messages.notices import (
+    AlarmNotice,
+    ChannelOffNotice,
+    DelayedNotice,
+    DepartedNotice,
+    EveningNotice,
+    NoDataNotice,
+    Whose,
+    to_telegram,
+)
 from storage.people import people
 from storage.values import Delivery, DeliveryState
 from tests.bot import month
@@ -85,8 +93,8 @@ async def test_the_evening_of_managers_heads_and_the_group(lived, t):
     async with lived.process.db.reading() as session:
         for delivery in evening:
             view = await render.render(session, lived.ctx, t, delivery, now=now)
-            if delivery.kind == DeliveryKind.PERSONAL:
-                personal_ones[delivery.reference["crm_user"]] = view
+            if isinstance(delivery.notice, EveningNotice):
+                personal_ones[delivery.notice.crm_user] = view
             else:
                 compare(t, delivery.kind, view)
     for number, user in enumerate(sorted(personal_ones)):
@@ -97,15 +105,14 @@ async def test_days_that_were_caught_up_and_one_that_was_not_scored(lived, t):
     ctx = lived.ctx
     async with lived.process.db.reading() as session:
         user = (await people.members(session, "sales"))[1].crm_user
-        reference = {"team": "sales", "day": LAST.isoformat(), "crm_user": user}
-        earlier = reference | {"earlier": ["2026-11-11", OUTAGE.isoformat(), "2026-11-18"]}
-        compare(t, "personal-caught-up", await answers.evening(session, ctx, t, earlier))
-        compare(t, "digest-caught-up", await answers.digest(session, ctx, t, earlier))
-        unscored = reference | {"day": OUTAGE.isoformat()}
-        compare(t, "personal-unscored", await answers.evening(session, ctx, t, unscored))
-        compare(t, "digest-unscored", await answers.digest(session, ctx, t, unscored))
-        compare(t, "personal-all", await answers.evening(session, ctx, t, reference, page=1))
-        compare(t, "personal-of-another", await answers.evening(session, ctx, t, reference, named=True))
+        about = (session, ctx, t, "sales")
+        earlier = (date(2026, 11, 11), OUTAGE, date(2026, 11, 18))
+        compare(t, "personal-caught-up", await answers.evening(*about, LAST, user, earlier=earlier))
+        compare(t, "digest-caught-up", await answers.digest(*about, LAST, earlier))
+        compare(t, "personal-unscored", await answers.evening(*about, OUTAGE, user))
+        compare(t, "digest-unscored", await answers.digest(*about, OUTAGE))
+        compare(t, "personal-all", await answers.evening(*about, LAST, user, page=1))
+        compare(t, "personal-of-another", await answers.evening(*about, LAST, user, named=True))
 
 
 async def test_what_managers_ask(lived, t):
@@ -165,45 +172,43 @@ def _deal(key: str, title: str, amount: str | None) -> Evidence:
     return Evidence("deal", key, title, f"https://demo.example/deal/{key}", money)
 
 
-LEFT = {
-    "day": "2026-11-20",
-    "crm_user": "13",
-    "name": "O'Neil & Co",
-    "readings": readings_to_json(
-        {
-            "deals_open": Value(
-                7, [_deal(str(n), f"Поставка <{n}>", ["250000", None][n % 3 == 0]) for n in range(1, 8)]
-            ),
-            "overdue_tasks": Value(0, []),
-            "deals_without_task": Value(1, [_deal("2", "Поставка <2>", "250000")]),
-        }
-    ),
-}
-"""What was read of somebody once he was gone."""
+OPEN_DEALS = [_deal(str(n), f"Поставка <{n}>", ["250000", None][n % 3 == 0]) for n in range(1, 8)]
+DEPARTED = DepartedNotice(team="sales", day=date(2026, 11, 20), crm_user="13", name="O'Neil & Co")
+READ = replace(
+    DEPARTED,
+    readings={
+        "deals_open": Value(7, OPEN_DEALS),
+        "overdue_tasks": Value(0, []),
+        "deals_without_task": Value(1, [_deal("2", "Поставка <2>", "250000")]),
+    },
+)
+DELAYED = DelayedNotice(
+    team="sales", day=LAST, retry_until=datetime(2026, 11, 19, 17, tzinfo=UTC), problem="HTTP 503 <html>"
+)
+ALARM = AlarmNotice(team="sales", day=LAST, connection="main", problem="Bitrix24 does not accept the webhook")
+
+
+def _off(whose: Whose, name: str, chat: int, reason: str) -> ChannelOffNotice:
+    return ChannelOffNotice(team="sales", teams=("sales",), whose=whose, name=name, chat=chat, reason=reason)
 
 
 @pytest.mark.parametrize(
-    ("kind", "reference"),
+    ("name", "notice"),
     [
-        (DeliveryKind.DELAYED, {"retry_until": "2026-11-19T17:00:00+00:00", "problem": "HTTP 503 <html>"}),
-        (DeliveryKind.ALARM, {"connection": "main", "problem": "Bitrix24 does not accept the webhook"}),
-        (DeliveryKind.DEPARTED, {"day": "2026-11-20", "crm_user": "13", "name": "O'Neil & Co"}),
-        (DeliveryKind.DEPARTED, LEFT),
-        (DeliveryKind.CHANNEL_OFF, {"whose": "manager", "name": "<b>Борис</b>", "reason": "blocked"}),
-        (DeliveryKind.CHANNEL_OFF, {"whose": "head", "name": "", "chat": 222, "reason": "deactivated"}),
-        (DeliveryKind.CHANNEL_OFF, {"whose": "group", "name": "", "chat": -1001, "reason": "kicked"}),
-        (DeliveryKind.NO_DATA, {"day": OUTAGE.isoformat()}),
+        ("delayed", DELAYED),
+        ("alarm", ALARM),
+        ("departed", DEPARTED),
+        ("departed-read", READ),
+        ("channel-off-manager", _off(Whose.MANAGER, "<b>Борис</b>", 111, "blocked")),
+        ("channel-off-head", _off(Whose.HEAD, "", 222, "deactivated")),
+        ("channel-off-group", _off(Whose.GROUP, "", -1001, "kicked")),
+        ("no-data", NoDataNotice(team="sales", day=OUTAGE)),
     ],
-    ids=lambda value: value.value if isinstance(value, DeliveryKind) else "",
 )
-async def test_notices(lived, t, kind, reference):
-    about = {"team": "sales", "teams": ["sales"], "day": LAST.isoformat()} | reference
-    delivery = Delivery(1, "test", kind.value, to_telegram(HEAD), about, DeliveryState.PENDING)
-    now: datetime = lived.clock()
+async def test_notices(lived, t, name, notice):
+    delivery = Delivery(1, "test", notice.kind, to_telegram(HEAD), notice, DeliveryState.PENDING)
     async with lived.process.db.reading() as session:
-        told = "read" if "readings" in reference else reference.get("whose")
-        name = "-".join([kind.value.replace("_", "-"), *filter(None, [told])])
-        compare(t, name, await render.render(session, lived.ctx, t, delivery, now=now))
+        compare(t, name, await render.render(session, lived.ctx, t, delivery, now=lived.clock()))
 
 
 async def test_no_file_is_left_over():

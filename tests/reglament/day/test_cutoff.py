@@ -17,9 +17,8 @@ from scoring.kpis import CATALOGUE, Capability
 from scoring.records import Company, RecordKind, Task
 from scoring.scorecard import Outcome
 from storage.days import queries, runs
-from storage.days.codec import readings_from_json
 from storage.messages import deliveries
-from storage.messages.kinds import DeliveryKind, run_event
+from storage.messages.notices import DeliveryKind, run_event
 from storage.people import absences, invites, people
 from storage.values import AbsenceKind, DeliveryState
 from tests.reglament.scripted import ANNA, HEAD, MOSCOW_6PM, PETR, ScriptedCrm, TestClock, facts, process, settings
@@ -217,7 +216,7 @@ async def test_the_head_is_told_which_deals_who_left_has_left_behind(database, c
     await run_cutoff(ready, AT_SIX)
     [notice] = await _departures(database)
     assert notice.not_before is None
-    readings = readings_from_json(notice.reference["readings"])
+    readings = notice.notice.readings
     assert [item.id for item in readings["deals_open"].items] == ["d1", "d3"]
     assert [item.id for item in readings["overdue_tasks"].items] == ["t1"]
     async with database.reading() as session:
@@ -233,13 +232,13 @@ async def test_a_notice_of_who_left_waits_for_his_deals_no_longer_than_a_read_ma
     crm.broken_kinds = {RecordKind.DEALS}
     await run_cutoff(ready, AT_SIX)
     [notice] = await _departures(database)
-    assert "readings" not in notice.reference
+    assert notice.notice.readings is None
     crm.broken_kinds = set()
     crm.records = facts([deal("d1", manager=PETR), OVERDUE])
     clock.pass_(seconds=30)
     await run_cutoff(ready, AT_SIX)
     [notice] = await _departures(database)
-    assert [item.id for item in readings_from_json(notice.reference["readings"])["deals_open"].items] == ["d1"]
+    assert [item.id for item in notice.notice.readings["deals_open"].items] == ["d1"]
     assert await deliveries.due(database, at=clock())
 
 
@@ -273,7 +272,7 @@ async def test_missed_days_get_a_line_in_the_newest_days_message(database, crm, 
         assert await told(session, run_event(missed.id)) == []
         sent = await told(session, run_event(newest.id))
     personal = next(item for item in sent if item.kind == DeliveryKind.PERSONAL)
-    assert personal.reference["earlier"] == [wednesday.isoformat()]
+    assert personal.notice.earlier == (wednesday,)
     assert personal.state is DeliveryState.PENDING
 
 

@@ -115,6 +115,7 @@ async def test_heartbeats_are_the_last_ones(database):
 
 async def test_titles_and_words_are_forgotten_and_the_proof_still_holds(database):
     from storage.messages import deliveries
+    from storage.messages.notices import BoardNotice
     from storage.people import absences
     from storage.values import AbsenceKind
 
@@ -127,8 +128,9 @@ async def test_titles_and_words_are_forgotten_and_the_proof_still_holds(database
         sick = await absences.record(
             session, "main", "7", first=MONDAY, last=MONDAY, kind=AbsenceKind.SICK, note="flu", author="head", at=old
         )
+        notice = BoardNotice(team=TEAM, day=MONDAY)
         for event in ("old", "open"):
-            await deliveries.add(session, event=event, kind="k", recipient="r", reference={"a": 1}, at=old)
+            await deliveries.add(session, event=event, recipient="r", notice=notice, at=old)
         await deliveries.cancel(session, event="old", at=old)
 
         before = old + timedelta(minutes=5)
@@ -141,7 +143,7 @@ async def test_titles_and_words_are_forgotten_and_the_proof_still_holds(database
         adjustment = day.entries[-1]
         assert (adjustment.reason, adjustment.author, adjustment.points) == ("", "", 1)
         assert (await absences.find(session, sick.id)).note == ""
-        assert (await deliveries.find(session, "old", "k", "r")).reference == {}
-        assert (await deliveries.find(session, "open", "k", "r")).reference == {"a": 1}
+        assert (await deliveries.find(session, "old", "board", "r")).notice is None
+        assert (await deliveries.find(session, "open", "board", "r")).notice == notice
         assert await writer.verify(session, TEAM) == []
     assert now > before

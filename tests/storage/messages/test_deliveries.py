@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
+from scoring.snapshot import Value
 from storage.messages import deliveries
+from storage.messages.notices import BoardNotice, DepartedNotice, EveningNotice
 from storage.values import DeliveryState
-from tests.storage.company import START
+from tests.storage.company import MONDAY, START, TEAM, TUESDAY
 from tests.storage.told import told
 
 AT = START
 
 
-async def _add(db, recipient="person:1", event="run:1", kind="personal", **more):
+EVENING = EveningNotice(team=TEAM, day=MONDAY, crm_user="7")
+BOARD = BoardNotice(team=TEAM, day=MONDAY)
+
+
+async def _add(db, recipient="person:1", event="run:1", notice=EVENING, **more):
     async with db.transaction() as session:
-        return await deliveries.add(session, event=event, kind=kind, recipient=recipient, at=AT, **more)
+        return await deliveries.add(session, event=event, recipient=recipient, notice=notice, at=AT, **more)
 
 
 async def _find(db, recipient="person:1", event="run:1", kind="personal"):
@@ -24,11 +31,11 @@ async def _find(db, recipient="person:1", event="run:1", kind="personal"):
 
 
 async def test_a_message_is_noted_once(database):
-    first = await _add(database, reference={"run": 1})
+    first = await _add(database)
     assert first is not None
-    assert await _add(database, reference={"run": 2}) is None
-    assert await _add(database, kind="board") is not None
-    assert (await _find(database)).reference == {"run": 1}
+    assert await _add(database, notice=EveningNotice(team=TEAM, day=TUESDAY, crm_user="7")) is None
+    assert await _add(database, notice=BOARD) is not None
+    assert (await _find(database)).notice == EVENING
 
 
 async def test_a_message_goes_out_once_although_many_want_to_send_it(database):
@@ -55,17 +62,19 @@ async def test_due_messages_come_oldest_first_and_not_before_their_time(database
 
 async def test_a_message_that_is_held_back_goes_at_once_when_more_is_known(database):
     later = AT + timedelta(minutes=1)
-    number = await _add(database, reference={"name": "A"}, not_before=later)
+    notice = DepartedNotice(team=TEAM, day=MONDAY, crm_user="7", name="A")
+    known = replace(notice, readings={"deals_open": Value(0, ())})
+    number = await _add(database, notice=notice, not_before=later)
     await _add(database, "person:2")
     async with database.transaction() as session:
-        [held] = await deliveries.held_back(session, "personal", at=AT)
-        assert (held.id, await deliveries.held_back(session, "personal", at=later)) == (number, [])
-        await deliveries.let_go(session, number, {"name": "A", "deals": 2})
+        [held] = await deliveries.held_back(session, "departed", at=AT)
+        assert (held.id, await deliveries.held_back(session, "departed", at=later)) == (number, [])
+        await deliveries.let_go(session, number, known)
     started = await deliveries.start(database, number, "p", at=AT)
-    assert started.reference == {"name": "A", "deals": 2}
+    assert started.notice == known
     async with database.transaction() as session:
-        await deliveries.let_go(session, number, {"name": "B"})
-    assert (await _find(database)).reference == {"name": "A", "deals": 2}
+        await deliveries.let_go(session, number, notice)
+    assert (await _find(database, kind="departed")).notice == known
 
 
 async def test_what_certainly_did_not_go_out_is_tried_again_later(database):
@@ -159,7 +168,7 @@ async def test_messages_vanish_with_the_points_they_announce(database):
 
     async def write() -> None:
         async with database.transaction() as session:
-            await deliveries.add(session, event="run:1", kind="personal", recipient="person:1", at=AT)
+            await deliveries.add(session, event="run:1", recipient="person:1", notice=EVENING, at=AT)
             raise Broken
 
     try:

@@ -12,7 +12,7 @@ from storage.days import rulebooks, runs
 from storage.errors import NotFound, Refused
 from storage.ledger import periods, writer
 from storage.messages import deliveries
-from storage.messages.kinds import to_group
+from storage.messages.notices import BoardNotice, to_group
 from storage.people import people, teams
 from storage.people.teams import TeamChanges, TeamSetting
 from storage.values import Role, RoleGrant
@@ -97,12 +97,12 @@ async def test_messages_follow_a_renamed_team(database):
     async with database.transaction() as session:
         for team in (TEAM, "other"):
             await deliveries.add(
-                session, event="run:1", kind="board", recipient=to_group(team), reference={"team": team}, at=AT
+                session, event="run:1", recipient=to_group(team), notice=BoardNotice(team=team, day=MONDAY), at=AT
             )
         await teams.rename(session, TEAM, "retail", author="admin", at=AT)
         moved = await deliveries.find(session, "run:1", "board", to_group("retail"))
-        assert moved.reference == {"team": "retail"}
-        assert (await deliveries.find(session, "run:1", "board", to_group("other"))).reference == {"team": "other"}
+        assert moved.notice.team == "retail"
+        assert (await deliveries.find(session, "run:1", "board", to_group("other"))).notice.team == "other"
 
 
 async def test_two_histories_do_not_become_one(database):

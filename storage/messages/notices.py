@@ -1,0 +1,225 @@
+"""Describe the content of each kind of delivery, and translate notices to stored JSON and back.
+
+A notice holds facts and no words: the text is rendered when the delivery is sent. A delivery is unique by event, kind
+and recipient; the chat of a recipient is looked up when the delivery is sent, because chats move. The JSON keys are
+the field names of the notices and stay as version 0.1.0 stored them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from scoring.snapshot import Reading
+from storage.days.codec import readings_from_json, readings_to_json
+
+
+class DeliveryKind(StrEnum):
+    """Name the kinds of deliveries, as stored."""
+
+    PERSONAL = "personal"
+    BOARD = "board"
+    DIGEST = "digest"
+    REMINDER = "reminder"
+    CORRECTION = "correction"
+    DELAYED = "delayed"
+    NO_DATA = "no_data"
+    ALARM = "alarm"
+    DEPARTED = "departed"
+    CHANNEL_OFF = "channel_off"
+
+
+class Whose(StrEnum):
+    """Name the use of a chat in a team."""
+
+    MANAGER = "manager"
+    HEAD = "head"
+    GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Hold the content of a delivery; each subclass is the content of one kind."""
+
+    kind: ClassVar[DeliveryKind]
+    team: str
+    """Key of the team."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EveningNotice(Notice):
+    """Announce a manager's score of a day, to the manager."""
+
+    kind: ClassVar = DeliveryKind.PERSONAL
+    day: date
+    crm_user: str
+    earlier: tuple[date, ...] = ()
+    """Days caught up together with `day`; each gets a line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionNotice(Notice):
+    """Announce a changed score of a day: the evening message is edited and answered by a short reply."""
+
+    kind: ClassVar = DeliveryKind.CORRECTION
+    day: date
+    crm_user: str
+    seq: int | None = None
+    """Ledger entry that changed the score."""
+    earlier: tuple[date, ...] = ()
+    """Days caught up in the evening message that is edited."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardNotice(Notice):
+    """Announce the leaderboard of a day, to the group; never edited."""
+
+    kind: ClassVar = DeliveryKind.BOARD
+    day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestNotice(Notice):
+    """Sum up a day for a head."""
+
+    kind: ClassVar = DeliveryKind.DIGEST
+    day: date
+    earlier: tuple[date, ...] = ()
+    """Days caught up together with `day`; each gets a line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReminderNotice(Notice):
+    """Remind a manager before the cutoff of rules that would be broken."""
+
+    kind: ClassVar = DeliveryKind.REMINDER
+    day: date
+    crm_user: str
+    readings: Mapping[str, Reading]
+    """KPI readings as of the reminder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelayedNotice(Notice):
+    """Tell a head that the CRM does not answer and the score comes later."""
+
+    kind: ClassVar = DeliveryKind.DELAYED
+    day: date
+    retry_until: datetime
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoDataNotice(Notice):
+    """Tell heads and admins which KPIs of a day could not be read until the deadline."""
+
+    kind: ClassVar = DeliveryKind.NO_DATA
+    day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmNotice(Notice):
+    """Tell an admin that the CRM refuses requests until a person acts."""
+
+    kind: ClassVar = DeliveryKind.ALARM
+    day: date
+    connection: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepartedNotice(Notice):
+    """Tell a head that a manager left the CRM and open deals need a new owner."""
+
+    kind: ClassVar = DeliveryKind.DEPARTED
+    day: date
+    crm_user: str
+    name: str
+    readings: Mapping[str, Reading] | None = None
+    """KPI readings of the departed manager on `day`; None: the CRM was not read since."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelOffNotice(Notice):
+    """Tell a head, or of a head's chat an admin, that a chat takes no messages any more."""
+
+    kind: ClassVar = DeliveryKind.CHANNEL_OFF
+    teams: tuple[str, ...]
+    """Keys of all teams concerned; `team` is the first."""
+    whose: Whose
+    name: str
+    """Name of the person; empty: only the chat id is known."""
+    chat: int
+    reason: str
+    """End of a text key `channel-…`."""
+
+
+_KINDS: Mapping[str, type[Notice]] = {kind.kind: kind for kind in Notice.__subclasses__()}
+
+_FIELDS: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "day": (date.isoformat, date.fromisoformat),
+    "earlier": (lambda days: [day.isoformat() for day in days], lambda days: tuple(map(date.fromisoformat, days))),
+    "retry_until": (datetime.isoformat, datetime.fromisoformat),
+    "readings": (readings_to_json, readings_from_json),
+    "teams": (list, tuple),
+    "whose": (lambda whose: whose.value, Whose),
+}
+"""By field name, the functions to JSON and back; other fields are stored as they are."""
+
+
+def encode(notice: Notice) -> dict[str, Any]:
+    """Translate a notice to JSON data; a field with its default value is left out."""
+    data = {}
+    for field in fields(notice):
+        value = getattr(notice, field.name)
+        if field.default is MISSING or value != field.default:
+            write, _ = _FIELDS.get(field.name, (_unchanged, _unchanged))
+            data[field.name] = write(value)
+    return data
+
+
+def decode(kind: str, data: Mapping[str, Any]) -> Notice | None:
+    """Read a stored notice; None if retention blanked the content or this version cannot read the data."""
+    try:
+        found = _KINDS[kind]
+        names = [field.name for field in fields(found) if field.name in data]
+        return found(**{name: _FIELDS.get(name, (_unchanged, _unchanged))[1](data[name]) for name in names})
+    except (ArithmeticError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+def with_team(data: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
+    """Replace the key of a renamed team in a stored notice of any kind."""
+    renamed = dict(data)
+    if renamed.get("team") == old:
+        renamed["team"] = new
+    if "teams" in renamed:
+        renamed["teams"] = [new if key == old else key for key in renamed["teams"]]
+    return renamed
+
+
+def run_event(run_id: int) -> str:
+    """Name the event of a run; the id outlives a renamed team."""
+    return f"run:{run_id}"
+
+
+def to_person(person_id: int) -> str:
+    """Name a person as recipient, in the chat connected when the delivery is sent."""
+    return f"person:{person_id}"
+
+
+def to_telegram(telegram_id: int) -> str:
+    """Name a Telegram user of the settings as recipient, also without a row in the database."""
+    return f"tg:{telegram_id}"
+
+
+def to_group(team: str) -> str:
+    """Name the group or topic of a team's leaderboard as recipient (settings, else /bind)."""
+    return f"group:{team}"

@@ -1,0 +1,128 @@
+"""Notices: written by field name, and read as version 0.1.0 stored them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from scoring.records import Money
+from scoring.snapshot import Cause, Evidence, NotAvailable, NotRead, Value
+from storage.messages import notices
+from storage.messages.notices import (
+    AlarmNotice,
+    BoardNotice,
+    ChannelOffNotice,
+    CorrectionNotice,
+    DelayedNotice,
+    DeliveryKind,
+    DepartedNotice,
+    DigestNotice,
+    EveningNotice,
+    NoDataNotice,
+    ReminderNotice,
+    Whose,
+)
+
+THURSDAY, WEDNESDAY = date(2026, 11, 19), date(2026, 11, 18)
+ABOUT = {"team": "sales", "day": THURSDAY}
+STORED_ABOUT = {"team": "sales", "day": "2026-11-19"}
+DEAL = Evidence("deal", "d1", "Delivery", "https://crm.example/d1", Money(Decimal("250000.50"), "RUB"), again=True)
+READINGS = {
+    "deals_open": Value(1, (DEAL,)),
+    "won_amount": Value({"RUB": Decimal("10.00")}, ()),
+    "missed_calls": NotAvailable(),
+    "calls_held": NotRead(Cause.INCOMPLETE, "HTTP 503"),
+}
+STORED_READINGS = {
+    "deals_open": {
+        "value": 1,
+        "items": [
+            {
+                "kind": "deal",
+                "id": "d1",
+                "title": "Delivery",
+                "url": "https://crm.example/d1",
+                "amount": ["250000.50", "RUB"],
+                "again": True,
+            }
+        ],
+    },
+    "won_amount": {"value": {"RUB": "10.00"}, "items": []},
+    "missed_calls": {"not_available": True},
+    "calls_held": {"not_read": "incomplete", "detail": "HTTP 503"},
+}
+
+STORED = [
+    ("personal", STORED_ABOUT | {"crm_user": "7"}, EveningNotice(**ABOUT, crm_user="7")),
+    (
+        "personal",
+        STORED_ABOUT | {"crm_user": "7", "earlier": ["2026-11-18"]},
+        EveningNotice(**ABOUT, crm_user="7", earlier=(WEDNESDAY,)),
+    ),
+    ("correction", STORED_ABOUT | {"crm_user": "7", "seq": 5}, CorrectionNotice(**ABOUT, crm_user="7", seq=5)),
+    ("board", STORED_ABOUT, BoardNotice(**ABOUT)),
+    ("digest", STORED_ABOUT, DigestNotice(**ABOUT)),
+    ("digest", STORED_ABOUT | {"earlier": ["2026-11-18"]}, DigestNotice(**ABOUT, earlier=(WEDNESDAY,))),
+    (
+        "reminder",
+        STORED_ABOUT | {"crm_user": "7", "readings": STORED_READINGS},
+        ReminderNotice(**ABOUT, crm_user="7", readings=READINGS),
+    ),
+    (
+        "delayed",
+        STORED_ABOUT | {"retry_until": "2026-11-19T17:00:00+00:00", "problem": "HTTP 503"},
+        DelayedNotice(**ABOUT, retry_until=datetime(2026, 11, 19, 17, tzinfo=UTC), problem="HTTP 503"),
+    ),
+    ("no_data", STORED_ABOUT, NoDataNotice(**ABOUT)),
+    (
+        "alarm",
+        STORED_ABOUT | {"connection": "main", "problem": "refused"},
+        AlarmNotice(**ABOUT, connection="main", problem="refused"),
+    ),
+    ("departed", STORED_ABOUT | {"crm_user": "7", "name": "Anna"}, DepartedNotice(**ABOUT, crm_user="7", name="Anna")),
+    (
+        "departed",
+        STORED_ABOUT | {"crm_user": "7", "name": "Anna", "readings": STORED_READINGS},
+        DepartedNotice(**ABOUT, crm_user="7", name="Anna", readings=READINGS),
+    ),
+    (
+        "channel_off",
+        {"team": "a", "teams": ["a", "b"], "whose": "head", "name": "", "chat": 222, "reason": "blocked"},
+        ChannelOffNotice(team="a", teams=("a", "b"), whose=Whose.HEAD, name="", chat=222, reason="blocked"),
+    ),
+]
+"""Kind, data as version 0.1.0 stored it, notice."""
+
+
+@pytest.mark.parametrize(("kind", "stored", "notice"), STORED)
+def test_what_0_1_0_stored_is_read_and_written_unchanged(kind, stored, notice):
+    assert notices.decode(kind, stored) == notice
+    assert notices.encode(notice) == stored
+    assert notice.kind == kind
+
+
+def test_every_kind_of_delivery_has_stored_examples():
+    assert {kind for kind, _stored, _notice in STORED} == set(DeliveryKind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored"),
+    [
+        ("board", {}),
+        ("board", {"team": "sales"}),
+        ("board", {"team": "sales", "day": "yesterday"}),
+        ("reminder", STORED_ABOUT | {"crm_user": "7", "readings": {"deals_open": {"value": 1}}}),
+        ("horoscope", STORED_ABOUT),
+    ],
+)
+def test_content_that_is_blanked_or_damaged_is_no_notice(kind, stored):
+    assert notices.decode(kind, stored) is None
+
+
+def test_a_renamed_team_is_renamed_wherever_a_notice_names_it():
+    stored = {"team": "a", "teams": ["a", "b"], "name": "a"}
+    assert notices.with_team(stored, "a", "c") == {"team": "c", "teams": ["c", "b"], "name": "a"}
+    assert notices.with_team(stored, "x", "c") == stored
+    assert notices.with_team({}, "a", "c") == {}
