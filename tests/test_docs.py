@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,13 @@ from reglament.config.team import KpiTable, MoneySettings, RuleSettings, TeamSet
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLE = (ROOT / "config.example.toml").read_text(encoding="utf-8")
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+MIGRATIONS = sorted(path.stem for path in (ROOT / "migrations/versions").glob("[0-9]*.py"))
+PAGES = sorted(
+    page.relative_to(ROOT).as_posix()
+    for folder in ("", "docs/**/", "benchmarks/")
+    for page in ROOT.glob(f"{folder}*.md")
+)
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
 MODELS = [
     Settings,
@@ -58,18 +66,39 @@ def test_every_kind_of_crm_is_documented():
         assert kind == "demo" or (ROOT / f"docs/crm/{kind}.md").exists()
 
 
-def test_there_is_one_version():
+def test_there_is_one_version_below_what_is_not_released():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    newest = re.search(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert newest is not None
-    assert project["version"] == __version__ == newest[1]
+    unreleased, newest, *_ = re.findall(r"^## \[(.+?)\]", CHANGELOG, re.MULTILINE)
+    assert unreleased == "Unreleased"
+    assert project["version"] == __version__ == newest
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
-)
+@pytest.mark.parametrize("migration", MIGRATIONS)
+def test_every_migration_stands_in_the_changelog(migration):
+    assert f"`{migration}`" in CHANGELOG
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_links_between_pages_lead_somewhere(page):
     file = ROOT / page
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", file.read_text(encoding="utf-8")):
         if not target.startswith("http"):
             assert (file.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_are_wrapped_at_120_but_for_tables_and_code(page):
+    assert list(too_long((ROOT / page).read_text(encoding="utf-8"))) == []
+
+
+def too_long(text: str) -> Iterator[int]:
+    """Yield the numbers of the lines over 120 characters outside tables and fenced code."""
+    fenced = False
+    for number, line in enumerate(text.splitlines(), 1):
+        fenced ^= line.lstrip().startswith("```")
+        if len(line) > 120 and not fenced and not line.startswith("|"):
+            yield number
+
+
+def test_the_check_of_lines_sees_paragraphs_alone():
+    assert list(too_long("x" * 121 + "\n```\n" + "x" * 121 + "\n```\n| " + "x" * 121 + "\n" + "y" * 121)) == [1, 6]
