@@ -1,6 +1,6 @@
-"""One file per CRM, all alike: each states facts, none counts or judges.
+"""Read CRMs: a folder per kind of CRM, all alike; a client states facts and never counts or judges.
 
-`CRM_KINDS` is the table of what exists; a kind's module is imported when a connection of that kind is used.
+`CRM_KINDS` lists the kinds; the modules of a kind are imported when a connection of that kind is used.
 """
 
 from __future__ import annotations
@@ -8,37 +8,47 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from crm_clients.base import ClientMemory, CrmClient, CrmConfig
+from crm_clients.base import ClientMemory, CrmClient, CrmConfig
 
 
 @dataclass(frozen=True, slots=True)
 class CrmKind:
-    """Where the settings and the client of a kind of CRM live."""
+    """Name the config model and the client of a kind of CRM."""
 
-    module: str
     config: str
+    """Import path of the config model, `module:Class`."""
     client: str
+    """Import path of the client, `module:Class`."""
     title: str
+    """The name that people know the CRM by."""
 
     def config_model(self) -> type[CrmConfig]:
-        """The model that checks a `[crm.…]` table of this kind."""
-        model: type[CrmConfig] = getattr(import_module(self.module), self.config)
+        """Load the model that checks a `[crm.…]` table of this kind."""
+        model: type[CrmConfig] = _load(self.config)
         return model
 
     def open(self, config: CrmConfig, memory: ClientMemory, **options: Any) -> CrmClient:
-        """A client for one connection; close it with `aclose`."""
-        client: CrmClient = getattr(import_module(self.module), self.client)(config, memory, **options)
+        """Open a client for one connection; the caller closes the client with `aclose`."""
+        client: CrmClient = _load(self.client)(config, memory, **options)
         return client
+
+
+def _load(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
 
 
 CRM_KINDS: MappingProxyType[str, CrmKind] = MappingProxyType(
     {
-        "bitrix24": CrmKind("crm_clients.bitrix24.client", "Bitrix24Config", "Bitrix24Client", "Bitrix24"),
-        "amocrm": CrmKind("crm_clients.amocrm.client", "AmocrmConfig", "AmocrmClient", "amoCRM / Kommo"),
-        "odoo": CrmKind("crm_clients.odoo.client", "OdooConfig", "OdooClient", "Odoo"),
-        "demo": CrmKind("crm_clients.demo.client", "DemoConfig", "DemoClient", "Demo"),
+        "bitrix24": CrmKind(
+            "crm_clients.bitrix24.config:Bitrix24Config", "crm_clients.bitrix24.client:Bitrix24Client", "Bitrix24"
+        ),
+        "amocrm": CrmKind(
+            "crm_clients.amocrm.client:AmocrmConfig", "crm_clients.amocrm.client:AmocrmClient", "amoCRM / Kommo"
+        ),
+        "odoo": CrmKind("crm_clients.odoo.config:OdooConfig", "crm_clients.odoo.client:OdooClient", "Odoo"),
+        "demo": CrmKind("crm_clients.demo.config:DemoConfig", "crm_clients.demo.client:DemoClient", "Demo"),
     }
 )

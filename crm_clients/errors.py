@@ -1,35 +1,35 @@
-"""Why a CRM could not be read.
+"""Name the reasons why a CRM could not be read.
 
 CrmError
-├── CrmUnavailable      transient: connection refused, time-out, 5xx, cut or non-JSON answer; worth another attempt
+├── CrmUnavailable          transient: refused connection, time-out, 5xx, cut or non-JSON answer; worth another attempt
 │   └── DeadlineExceeded    the whole read took longer than `read_timeout_seconds`
-├── CrmRefused          permanent until somebody acts: wrong key, blocked account, missing right
-│   └── RightsMissing       logged in, but may not see what must be read
-└── CrmNonsense         the CRM answered something its documentation rules out; the client must not guess
+├── CrmRefused              permanent until a person acts: wrong key, blocked account, missing right
+│   └── RightsMissing       the login works, but the key may not see all that must be read
+└── CrmNonsense             the CRM's answer contradicts the CRM's documentation; the client must not guess
 """
 
 from __future__ import annotations
 
 
 class CrmError(Exception):
-    """A CRM could not be read. The text is for people: what happened, what to do; never a secret."""
+    """Report that a CRM could not be read: the text says to people how to mend the cause, and holds no secret."""
 
 
 class CrmUnavailable(CrmError):
-    """Transient: try again later."""
+    """Report a transient failure: a later attempt may succeed."""
 
 
 class DeadlineExceeded(CrmUnavailable):
-    """The deadline for the whole read passed."""
+    """Report that the deadline for the whole read passed."""
 
 
 class CrmRefused(CrmError):
-    """The CRM refuses us until somebody acts; retrying makes it worse."""
+    """Report a refusal that lasts until a person acts; further attempts make matters worse."""
 
 
 class RightsMissing(CrmRefused):
-    """The key is valid but may not see what must be read."""
+    """Report that the key is valid but may not see all that must be read."""
 
 
 class CrmNonsense(CrmError):
-    """The answer contradicts the CRM's documentation."""
+    """Report an answer that contradicts the CRM's documentation."""

@@ -115,7 +115,7 @@ class CommentBook:
 
     async def load(self) -> None:
         """Recall the deals that were commented by an earlier cutoff; without those that lost a comment since."""
-        kept = await CommentCache.recall(self._job.memory, self._job.cutoff)
+        kept = await CommentCache.load(self._job.memory, self._job.cutoff)
         if not kept.until:
             return
         gone: set[int] = set()
@@ -152,4 +152,4 @@ class CommentBook:
         query = f"filter[note_type][]={COMMENT}"
         await job.api.by_id("leads/notes", query, "entity_id", unknown, job.deadline, "comments", take)
         known = await asyncio.to_thread(CommentCache, chain(filter(self.knows, leads), found), job.cutoff)
-        await known.keep(job.memory)
+        await known.save(job.memory)

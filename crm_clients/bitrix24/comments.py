@@ -33,7 +33,7 @@ class CommentReader:
 
     async def recall(self) -> None:
         """What earlier reads found."""
-        self._known = await CommentCache.recall(self._session.memory, int(self._cutoff.timestamp()))
+        self._known = await CommentCache.load(self._session.memory, int(self._cutoff.timestamp()))
 
     def knows(self, deal: int) -> bool:
         """Whether the deal is known to have a comment."""
@@ -66,7 +66,7 @@ class CommentReader:
     async def _keep(self) -> None:
         found = chain(self._known.deals, tuple(self._found))
         known = await asyncio.to_thread(CommentCache, found, int(self._cutoff.timestamp()))
-        await known.keep(self._session.memory)
+        await known.save(self._session.memory)
 
     def _listings(self, deals: Iterable[int]) -> Iterator[KeysetQuery]:
         for deal in deals:

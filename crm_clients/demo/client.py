@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime
 from functools import lru_cache
 from itertools import chain
-from typing import Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
-
-from crm_clients.base import ClientMemory, CrmConfig, CrmUser, Finding, ReadRequest, ReadStats, Severity
+from crm_clients.base import ClientMemory, CrmUser, Finding, ReadRequest, ReadStats, Severity
+from crm_clients.demo.config import DemoConfig
 from crm_clients.demo.department import Department
 from crm_clients.demo.world import FIELDS, World
 from crm_clients.errors import CrmUnavailable
@@ -36,28 +34,6 @@ from scoring.workdays import local_instant
 
 BASE_URL = "https://demo.example"
 PAGES: Mapping[type[Record], str] = {Deal: "deal", Task: "task", Company: "company", Meeting: "meeting", Call: "call"}
-
-
-class DemoConfig(CrmConfig):
-    """A `[crm.…]` table of kind `demo`."""
-
-    kind: Literal["demo"] = "demo"
-    seed: int = 7
-    """Another seed is another company; the same seed is the same company forever."""
-    managers: int = Field(default=7, ge=1, le=500)
-    timezone: str = "Europe/Moscow"
-    """Where the office is."""
-    fail_on: dict[date, time] = {}
-    """Days on which the CRM is down, from midnight until the given local time."""
-    away_on: dict[str, list[date]] = {}
-    """Days on which a manager (by CRM user) does nothing."""
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError("unknown time zone; use an IANA name such as Europe/Moscow")
-        return value
 
 
 class DemoClient:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 import httpx
-from pydantic import Field, SecretStr, field_validator
 
-from crm_clients.base import ClientMemory, CrmConfig, CrmUser, Finding, ReadRequest, ReadStats
+from crm_clients.base import ClientMemory, CrmUser, Finding, ReadRequest, ReadStats
 from crm_clients.errors import CrmError, CrmRefused
 from crm_clients.odoo.api import Domain, OdooApi, Row, day, instant, naive, reference
 from crm_clients.odoo.check import Checkup, meeting_types, require_rights
+from crm_clients.odoo.config import OdooConfig
 from crm_clients.odoo.deals import DealReader, human_comments
 from crm_clients.shared.http import Clock, Deadline
 from scoring.kpis import Capability
@@ -36,22 +35,6 @@ from scoring.records import (
 
 ODOO_BOT = 1
 """The user under which Odoo itself acts."""
-
-
-class OdooConfig(CrmConfig):
-    """A `[crm.…]` table of kind `odoo`."""
-
-    kind: Literal["odoo"] = "odoo"
-    url: str = Field(pattern=r"^https?://[^/\s@?#]+(/[^\s?#]*)?$")
-    database: str = Field(min_length=1)
-    login: str = Field(min_length=1)
-    api_key: SecretStr = Field(min_length=1)
-    protocol: Literal["auto", "json2", "jsonrpc"] = "auto"
-
-    @field_validator("url")
-    @classmethod
-    def _without_slash(cls, value: str) -> str:
-        return value.rstrip("/")
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ class CommentCache:
         self.until = until
 
     @classmethod
-    async def recall(cls, memory: ClientMemory, cutoff: int) -> CommentCache:
+    async def load(cls, memory: ClientMemory, cutoff: int) -> CommentCache:
         """What was kept; nothing if it is unusable, or tells of a time after `cutoff`."""
         kept = await asyncio.to_thread(_unpack, await memory.get(KEY))
         return kept if kept is not None and kept.until <= cutoff else cls()
@@ -38,7 +38,7 @@ class CommentCache:
         place = bisect_left(self.deals, deal)
         return place < len(self.deals) and self.deals[place] == deal
 
-    async def keep(self, memory: ClientMemory) -> None:
+    async def save(self, memory: ClientMemory) -> None:
         """Store it, unless something newer is stored already."""
         stored = await asyncio.to_thread(_unpack, await memory.get(KEY))
         if stored is None or stored.until <= self.until:

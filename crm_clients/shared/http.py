@@ -18,7 +18,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
 
-import anyio._backends._asyncio  # noqa: F401  # httpx loads it in its first request, for which the loop would stand
+import anyio
 import httpx
 import stamina
 
@@ -45,7 +45,8 @@ __all__ = [
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 30.0
 MOVES = 2
 """Redirects in a row that are followed; more lead in circles."""
-_READ = httpx.ByteStream(b"")
+
+anyio.get_available_backends()  # loads what httpx would load in its first request, while the event loop waits
 
 
 class TryAgain(CrmUnavailable):
@@ -236,9 +237,9 @@ class Http:
             self.stats.waited_seconds += await self._pace.turn(deadline, what)
             limit = min(self._request_seconds, deadline.remaining(what))
             self.stats.requests += 1
-            response = await self._send(request, limit)
+            response, body = await self._send(request, limit)
         deadline.remaining(what)
-        answer = self._answer(response)
+        answer = self._answer(response, body)
         if 300 <= answer.status < 400:
             self._moved(answer, request.url)
         self._moves = 0
@@ -248,13 +249,11 @@ class Http:
             raise TryAgain(f"the CRM answered something that is not JSON ({kind})")
         return answer.data
 
-    async def _send(self, request: httpx.Request, limit: float) -> httpx.Response:
+    async def _send(self, request: httpx.Request, limit: float) -> tuple[httpx.Response, bytes]:
         problem = ""
         try:
             async with asyncio.timeout(limit):  # httpx limits each chunk, not the whole
-                response = await self._client.send(request)
-                response.stream = _READ  # its own holds the response, and so the body until the next full collection
-                return response
+                return await self._exchange(request)
         except (TimeoutError, httpx.TimeoutException):
             problem = f"{self.host} did not answer within {limit:.0f} s"
         except httpx.UnsupportedProtocol:
@@ -267,12 +266,24 @@ class Http:
         # Raised out here, so that no traceback carries httpx's error, which knows the whole URL.
         raise TryAgain(problem)
 
-    def _answer(self, response: httpx.Response) -> Answer:
+    async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        """Send, and return the response and its body.
+
+        The body is read beside the response: a response and its stream refer to each other, so a body that the
+        response kept would stay in memory until the next full garbage collection.
+        """
+        response = await self._client.send(request, stream=True)
+        try:
+            return response, b"".join([chunk async for chunk in response.aiter_bytes()])
+        finally:
+            await response.aclose()
+
+    def _answer(self, response: httpx.Response, body: bytes) -> Answer:
         self._note_clock(response)
         headers = response.headers
         retry_after = _retry_after(headers.get("retry-after", ""), self.clock.now())
         try:
-            data = parse(response.content)
+            data = parse(body)
         except NotJson:
             return Answer(response.status_code, headers, retry_after=retry_after)
         return Answer(response.status_code, headers, data, True, retry_after)

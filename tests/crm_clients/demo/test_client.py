@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from crm_clients import CRM_KINDS
 from crm_clients.base import DictMemory, Finding, ReadRequest, Severity
-from crm_clients.demo.client import DemoClient, DemoConfig, _world
+from crm_clients.demo.client import DemoClient, _world
+from crm_clients.demo.config import DemoConfig
 from crm_clients.demo.department import name_of
 from crm_clients.demo.world import LOOKBACK, Story, World
 from crm_clients.errors import CrmUnavailable

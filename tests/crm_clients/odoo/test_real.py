@@ -15,7 +15,8 @@ import psycopg
 import pytest
 
 from crm_clients.base import DictMemory, ReadRequest, Severity
-from crm_clients.odoo.client import OdooClient, OdooConfig
+from crm_clients.odoo.client import OdooClient
+from crm_clients.odoo.config import OdooConfig
 from scoring.kpis import CATALOGUE, Capability
 from scoring.snapshot import Manager, Value
 from scoring.tally import Tally, TallySheet
