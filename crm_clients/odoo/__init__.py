@@ -1,1 +1,1 @@
-"""The Odoo client."""
+"""Read Odoo's CRM."""

@@ -1,59 +1,42 @@
-"""Whether an Odoo connection can be trusted: rights, visibility, settings, clock."""
+"""Check an Odoo connection: login, rights, settings, visibility, clock."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
-from crm_clients.base import CrmConfig, Finding, Severity
-from crm_clients.errors import CrmError, CrmNonsense, RightsMissing
-from crm_clients.odoo.api import OdooApi, Row, reference
-from crm_clients.shared.http import Deadline
+from crm_clients.base import Finding, Severity
+from crm_clients.errors import CrmError
+from crm_clients.odoo.config import OdooConfig
+from crm_clients.odoo.lists import ListReader
+from crm_clients.odoo.meetings import meeting_types
+from crm_clients.odoo.rights import GRANT, require_rights
+from crm_clients.odoo.users import read_accounts
+from crm_clients.odoo.values import Row, reference
 
-ALL_DOCUMENTS = "sales_team.group_sale_salesman_all_leads"
-_GRANT = 'give the user of the API key the right Sales "User: All Documents" (Settings, Users)'
 _SKEW = timedelta(minutes=1)
 _WHAT = "the check of the connection"
 
 
-async def require_rights(api: OdooApi, deadline: Deadline) -> None:
-    """Odoo's own word on the key's rights. Raises RightsMissing.
+async def check_connection(lists: ListReader, config: OdooConfig, members: Mapping[str, str]) -> list[Finding]:
+    """Look at everything, up to the first failure of login or rights, and return the findings; never raises CrmError.
 
-    A user who may see only his own deals gets a part of everything with HTTP 200 and no warning, so nothing that is
-    read afterwards could show it.
+    `members`: CRM user → name.
     """
-    what = "the rights of the API key"
-    try:
-        may = await api.call(
-            "res.users", "has_group", ids=[api.uid], group_ext_id=ALL_DOCUMENTS, deadline=deadline, what=what
-        )
-    except CrmNonsense:  # before 18 it is asked of the model, not of a user
-        may = await api.call("res.users", "has_group", group_ext_id=ALL_DOCUMENTS, deadline=deadline, what=what)
-    if may is not True:
-        raise RightsMissing(f"the API key's user may not see all deals, so every count would be too small: {_GRANT}")
+    return await _Check(lists, config, members).run()
 
 
-async def meeting_types(api: OdooApi, wanted: Sequence[str], deadline: Deadline) -> dict[int, str]:
-    """The activity types that are meetings, by id: those of the settings (names or ids), else Odoo's own."""
-    fields = ("name", "category")
-    rows = await api.all_rows("mail.activity.type", [], fields, deadline=deadline, what="activity types")
-    if not wanted:
-        return {row["id"]: str(row["name"]) for row in rows if row["category"] == "meeting"}
-    return {row["id"]: str(row["name"]) for row in rows if str(row["id"]) in wanted or row["name"] in wanted}
+class _Check:
+    """Collect the findings of one check."""
 
-
-class Checkup:
-    """The lines of `reglament check` for one connection; none of them raises."""
-
-    def __init__(self, api: OdooApi, config: CrmConfig, login: str, deadline: Deadline) -> None:
-        self._api, self._config, self._login, self._deadline = api, config, login, deadline
+    def __init__(self, lists: ListReader, config: OdooConfig, members: Mapping[str, str]) -> None:
+        self._lists, self._config, self._members = lists, config, members
         self._findings: list[Finding] = []
 
-    async def run(self, users: Callable[[], Awaitable[list[Row]]], members: Mapping[str, str]) -> list[Finding]:
-        """Look at everything; stop where nothing further could be seen."""
+    async def run(self) -> list[Finding]:
         if not await self._try("login", self._log_in) or not await self._try("rights", self._rights):
             return self._findings
-        await self._try("login", lambda: self._people(users, members))
+        await self._try("login", self._people)
         await self._try("deals_missing_fields", self._fields)
         await self._try("meetings_held", self._meetings)
         await self._try("visibility", self._bindings)
@@ -72,108 +55,96 @@ class Checkup:
         self._findings.append(Finding(severity, subject, text))
 
     async def _log_in(self) -> None:
-        await self._api.connect(self._deadline)
-        version = f"Odoo {self._api.version}" if self._api.version else "Odoo"
-        spoken = {"json2": "JSON-2", "jsonrpc": "JSON-RPC"}[self._api.protocol]
+        api = self._lists.api
+        await api.connect(self._lists.deadline)
+        version = f"Odoo {api.version}" if api.version else "Odoo"
+        spoken = {"json2": "JSON-2", "jsonrpc": "JSON-RPC"}[api.protocol]
         self._say(Severity.OK, "login", f"{version} answers over {spoken} and accepts the API key")
 
     async def _rights(self) -> None:
-        await require_rights(self._api, self._deadline)
+        await require_rights(self._lists)
         self._say(Severity.OK, "rights", "the API key's user may see all deals")
 
-    async def _people(self, users: Callable[[], Awaitable[list[Row]]], members: Mapping[str, str]) -> None:
-        rows = {str(row["id"]): row for row in await users()}
-        owner = rows.get(str(self._api.uid))
-        if owner is not None and owner["login"] != self._login:
+    async def _people(self) -> None:
+        accounts = {str(row["id"]): row for row in await read_accounts(self._lists)}
+        owner = accounts.get(str(self._lists.api.uid))
+        if owner is not None and owner["login"] != self._config.login:
             self._say(Severity.WARNING, "login", "the API key belongs to another user than `login` names")
-        known = []
-        for user, name in members.items():
-            row = rows.get(user)
+        active = []
+        for user, name in self._members.items():
+            row = accounts.get(user)
             if row is None:
                 self._say(Severity.ERROR, "visibility", f"{name} ({user}): Odoo knows no such user; correct `members`")
             elif not row["active"]:
                 self._say(Severity.WARNING, "visibility", f"{name} ({user}) is archived in Odoo and is not scored")
             else:
-                known.append(row)
-        await self._nothing_visible(known, members)
+                active.append(row)
+        await self._visibility(active)
 
-    async def _nothing_visible(self, rows: Sequence[Row], members: Mapping[str, str]) -> None:
-        """Name everybody of whom the key sees nothing at all: no deal, activity, company or message."""
-        ids = [row["id"] for row in rows]
-        deals = [["user_id", "in", ids]]
+    async def _visibility(self, accounts: list[Row]) -> None:
+        """Name every member of whom the key sees neither deal nor activity, company or message."""
+        deals = [["user_id", "in", [row["id"] for row in accounts]]]
         seen: set[int | None] = set()
-        async for page in self._api.pages("crm.lead", deals, ("user_id",), deadline=self._deadline, what=_WHAT):
+        async for page in self._lists.pages("crm.lead", deals, ("user_id",), _WHAT):
             seen.update(reference(row["user_id"]) for row in page)
-        invisible = [row for row in rows if row["id"] not in seen and not await self._anything_of(row)]
+        invisible = [row for row in accounts if row["id"] not in seen and not await self._has_traces(row)]
         for row in invisible:
             user = str(row["id"])
+            name = self._members.get(user) or row["name"]
             self._say(
                 Severity.ERROR,
                 "visibility",
-                f"{members.get(user) or row['name']} ({user}): nothing of this user is visible, neither deals nor "
+                f"{name} ({user}): nothing of this user is visible, neither deals nor "
                 "activities, companies or messages. Either he has done nothing yet, or the API key's user lacks the "
                 "right to see it: look at his access rights and companies, or take the member out of the team",
             )
         if not invisible:
-            self._say(Severity.OK, "visibility", f"something is visible of all {len(rows)} members")
+            self._say(Severity.OK, "visibility", f"something is visible of all {len(accounts)} members")
 
-    async def _anything_of(self, row: Row) -> bool:
+    async def _has_traces(self, account: Row) -> bool:
+        """Tell whether an activity, a company or a message of the account is visible."""
         places = (
-            ("mail.activity", ["user_id", "=", row["id"]]),
-            ("res.partner", ["create_uid", "=", row["id"]]),
-            ("mail.message", ["author_id", "=", reference(row["partner_id"])]),
+            ("mail.activity", ["user_id", "=", account["id"]]),
+            ("res.partner", ["create_uid", "=", account["id"]]),
+            ("mail.message", ["author_id", "=", reference(account["partner_id"])]),
         )
+        options = {"limit": 20, "order": "id desc", "context": {"active_test": False}}  # some of a page may be hidden
         for model, condition in places:
-            found = await self._api.call(
-                model,
-                "search",
-                domain=[condition],
-                limit=20,  # some of a page may be hidden
-                order="id desc",
-                context={"active_test": False},
-                deadline=self._deadline,
-                what=_WHAT,
-            )
-            if found:
+            if await self._lists.call(model, "search", _WHAT, domain=[condition], **options):
                 return True
         return False
 
     async def _bindings(self) -> None:
-        """Activities whose deal cannot be read: a sign that a rule hides deals from the key."""
+        """Count activities whose deal cannot be read: a sign that a rule hides deals from the key."""
         bound: set[int] = set()
         domain = [["res_model", "=", "crm.lead"]]
-        pages = self._api.guarded_pages("mail.activity", domain, ("res_id",), deadline=self._deadline, what=_WHAT)
-        async for page in pages:
+        async for page in self._lists.guarded_pages("mail.activity", domain, ("res_id",), _WHAT):
             bound.update(int(row["res_id"]) for row in page)
         readable: set[int] = set()
-        deals = self._api.pages("crm.lead", [["id", "in", sorted(bound)]], ("id",), deadline=self._deadline, what=_WHAT)
-        async for page in deals:
+        async for page in self._lists.pages("crm.lead", [["id", "in", sorted(bound)]], ("id",), _WHAT):
             readable.update(row["id"] for row in page)
         if hidden := bound - readable:
-            self._say(
-                Severity.ERROR,
-                "visibility",
-                f"activities are visible whose deals are not ({len(hidden)}): {_GRANT}, and all companies",
-            )
+            text = f"activities are visible whose deals are not ({len(hidden)}): {GRANT}, and all companies"
+            self._say(Severity.ERROR, "visibility", text)
 
     async def _fields(self) -> None:
-        wanted = {name for names in self._config.required_fields.values() for name in names}
-        teams = set(self._config.required_fields) - {"*"}
+        required = self._config.required_fields
+        wanted = {name for names in required.values() for name in names}
         if not wanted:
             return
-        known = await self._api.call("crm.lead", "fields_get", attributes=["type"], deadline=self._deadline, what=_WHAT)
+        known = await self._lists.field_types("crm.lead", _WHAT)
         if strange := sorted(wanted - known.keys()):
             text = f"required_fields: deals of this Odoo have no {', '.join(strange)}; use technical names"
             self._say(Severity.ERROR, "deals_missing_fields", text)
-        rows = await self._api.all_rows("crm.team", [], ("name",), deadline=self._deadline, what=_WHAT)
-        if strange := sorted(teams - {str(row["id"]) for row in rows}):
-            teams_known = ", ".join(f"{row['id']} {row['name']}" for row in rows)
-            text = f"required_fields: no sales team {', '.join(strange)}; there are {teams_known}"
+        teams = await self._lists.rows("crm.team", [], ("name",), _WHAT)
+        if strange := sorted(required.keys() - {"*"} - {str(row["id"]) for row in teams}):
+            known_teams = ", ".join(f"{row['id']} {row['name']}" for row in teams)
+            text = f"required_fields: no sales team {', '.join(strange)}; there are {known_teams}"
             self._say(Severity.ERROR, "deals_missing_fields", text)
 
     async def _meetings(self) -> None:
         wanted = self._config.meeting_types
-        types = await meeting_types(self._api, wanted, self._deadline)
+        types = await meeting_types(self._lists, wanted)
         strange = [name for name in wanted if name not in types.values() and name not in map(str, types)]
         if strange:
             text = f"meeting_types: Odoo has no activity type {', '.join(strange)}: correct the setting"
@@ -183,7 +154,7 @@ class Checkup:
             self._say(Severity.ERROR, "meetings_held", text)
 
     def _clock(self) -> None:
-        skew = self._api.skew
+        skew = self._lists.api.skew
         if skew is not None and abs(skew) > _SKEW:
             word = "ahead of" if skew > timedelta(0) else "behind"
             text = f"Odoo's clock is {abs(skew).total_seconds():.0f} s {word} ours: set both by NTP"

@@ -1,20 +1,18 @@
-"""Odoo's opportunities as deals, and the human comments on them."""
+"""Read Odoo's opportunities as deals."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
-from crm_clients.base import ReadRequest
 from crm_clients.errors import CrmNonsense, CrmRefused
-from crm_clients.odoo.api import PAGE, Domain, OdooApi, Row, instant, label, naive, reference
-from crm_clients.odoo.history import DEAL_KPIS, Historian, History, refine
-from crm_clients.shared.http import Deadline
+from crm_clients.odoo.history import DEAL_KPIS, DealHistory, HistoryReader, refine
+from crm_clients.odoo.session import ReadSession
+from crm_clients.odoo.values import Domain, Row, instant, label, many2one_id, naive, reference
 from crm_clients.shared.reassignment import shadows
-from scoring.records import Comment, Deal, DealState, Money
+from scoring.records import Deal, DealState, Money
 
 WHAT = "deals"
 _FIELDS = (
@@ -39,47 +37,47 @@ _TAGS = re.compile(r"<[^>]*>|&nbsp;")
 
 
 class DealReader:
-    """Reads open deals and those closed since the window's start, page by page."""
+    """Read open deals and those closed since the window's start, page by page."""
 
-    def __init__(self, api: OdooApi, request: ReadRequest, required: Mapping[str, Sequence[str]]) -> None:
-        self._api = api
-        self._start, self._cutoff = request.window.start, request.window.cutoff
-        self._members = request.members
-        self._required = required if "deals_missing_fields" in request.kpis else {}
-        self._historian = Historian(api, self._cutoff)
+    def __init__(self, session: ReadSession) -> None:
+        self._session = session
+        self._start, self._cutoff = session.start, session.cutoff
+        self._required = session.config.required_fields if "deals_missing_fields" in session.request.kpis else {}
+        self._histories = HistoryReader(session)
         self._types: dict[str, str] = {}
+        """The fields of deals in this database, with their types."""
         self._won_stages: frozenset[int] = frozenset()
 
-    async def pages(self, deadline: Deadline) -> AsyncIterator[list[Deal]]:
-        """Deals as they stood at the cutoff, as far as Odoo tells."""
-        await self._prepare(deadline)
-        reason = [name for name in _REASONS if name in self._types][:1]
-        status = ["won_status"] if "won_status" in self._types else []
-        fields = sorted({*_FIELDS, *reason, *status, *self._required_names()})
-        async for rows in self._api.pages("crm.lead", self._domain(), fields, deadline=deadline, what=WHAT):
-            stories = await self._historian.read([row["id"] for row in rows if self._has_story(row)], deadline)
+    async def pages(self) -> AsyncIterator[list[Deal]]:
+        """Yield deals as they stood at the cutoff, as far as Odoo tells."""
+        await self._prepare()
+        async for rows in self._session.lists.pages("crm.lead", self._domain(), self._fields(), WHAT):
+            histories = await self._histories.read([row["id"] for row in rows if self._needs_history(row)])
             yield [
                 deal
                 for row in rows
                 if (plain := self._deal(row)) is not None
-                for deal in self._refined(plain, row, stories)
+                for deal in self._refined(plain, row, histories.get(row["id"]))
             ]
 
-    async def _prepare(self, deadline: Deadline) -> None:
-        types = await self._api.call("crm.lead", "fields_get", attributes=["type"], deadline=deadline, what=WHAT)
-        if not isinstance(types, Mapping):
-            raise CrmNonsense("deals: Odoo does not say which fields they have")
-        self._types = {name: str(about.get("type")) for name, about in types.items()}
+    async def _prepare(self) -> None:
+        lists = self._session.lists
+        self._types = await lists.field_types("crm.lead", WHAT)
         if unknown := sorted(self._required_names() - self._types.keys()):
             raise CrmRefused(f"required_fields: deals of this Odoo have no {', '.join(unknown)}: correct the setting")
-        won = await self._api.all_rows("crm.stage", [["is_won", "=", True]], ("id",), deadline=deadline, what=WHAT)
+        won = await lists.rows("crm.stage", [["is_won", "=", True]], ("id",), WHAT)
         self._won_stages = frozenset(row["id"] for row in won)
+
+    def _fields(self) -> list[str]:
+        reason = [name for name in _REASONS if name in self._types][:1]
+        status = ["won_status"] if "won_status" in self._types else []
+        return sorted({*_FIELDS, *reason, *status, *self._required_names()})
 
     def _required_names(self) -> set[str]:
         return {name for names in self._required.values() for name in names}
 
     def _domain(self) -> Domain:
-        """One filter for open and closed ones, so that a deal closed or reopened while it is read is in some page."""
+        """Filter open and closed deals at once, so that a deal closed or reopened meanwhile is on some page."""
         since = naive(self._start)
         if "won_status" in self._types:
             opened: Domain = ["&", ["active", "=", True], ["won_status", "=", "pending"]]
@@ -93,7 +91,7 @@ class DealReader:
         return [["type", "=", "opportunity"], "|", *opened, "|", ["date_closed", ">=", since], *undated]
 
     def _state(self, row: Row) -> DealState | None:
-        """None: archived, neither won nor lost."""
+        """Tell the present state; None: archived, neither won nor lost."""
         if self._is_won(row):
             return DealState.WON
         if row["active"]:
@@ -115,12 +113,11 @@ class DealReader:
         if created is None:
             raise CrmNonsense(f"deals: Odoo does not say when {row['id']} was created")
         converted = instant(row["date_conversion"])
-        user, team = reference(row["user_id"]), reference(row["team_id"])
-        pipeline = str(team or "")
+        pipeline = many2one_id(row["team_id"])
         return Deal(
             id=str(row["id"]),
             title=str(row["name"] or ""),
-            manager=str(user or ""),
+            manager=many2one_id(row["user_id"]),
             state=state,
             created_at=max(created, converted) if converted else created,
             pipeline=pipeline,
@@ -135,40 +132,23 @@ class DealReader:
         names = dict.fromkeys((*self._required.get("*", ()), *self._required.get(pipeline, ())))
         return tuple(name for name in names if _is_empty(row[name], self._types[name]))
 
-    def _has_story(self, row: Row) -> bool:
-        """Whether the fields alone may mislead: closed deals, and what was changed since the cutoff."""
+    def _needs_history(self, row: Row) -> bool:
+        """Tell whether the fields alone may mislead: of closed deals, and of deals changed since the cutoff."""
         return self._state(row) is not DealState.OPEN or self._is_changed(row)
 
     def _is_changed(self, row: Row) -> bool:
         written = instant(row["write_date"])
         return written is not None and written >= self._cutoff
 
-    def _refined(self, deal: Deal, row: Row, stories: Mapping[int, History]) -> list[Deal]:
+    def _refined(self, deal: Deal, row: Row, history: DealHistory | None) -> list[Deal]:
         changed = self._is_changed(row)
         given = instant(row["date_open"])
         reassigned = changed and deal.created_at < self._cutoff and (given is None or given >= self._cutoff)
-        refined = refine(deal, stories.get(row["id"]), changed=changed, reassigned=reassigned, cutoff=self._cutoff)
+        refined = refine(deal, history, changed=changed, reassigned=reassigned, cutoff=self._cutoff)
         if not reassigned:
             return [refined]
-        return [refined, *shadows(refined, self._members, DEAL_KPIS, self._start - timedelta(seconds=1))]
-
-
-async def human_comments(
-    api: OdooApi, deals: Sequence[str], robots: Collection[int | None], deadline: Deadline
-) -> AsyncIterator[Comment]:
-    """What people wrote on `deals`; mailings, tracked changes and what `robots` (partners) wrote are left out."""
-    ids = [int(deal) for deal in deals]
-    for start in range(0, len(ids), PAGE):
-        domain: Domain = [
-            ["model", "=", "crm.lead"],
-            ["res_id", "in", ids[start : start + PAGE]],
-            ["message_type", "in", ["comment", "email"]],
-        ]
-        fields = ("res_id", "date", "author_id")
-        async for page in api.guarded_pages("mail.message", domain, fields, deadline=deadline, what="comments"):
-            for row in page:
-                if reference(row["author_id"]) not in robots:
-                    yield Comment(str(row["res_id"]), instant(row["date"]))
+        members = self._session.request.members
+        return [refined, *shadows(refined, members, DEAL_KPIS, self._start - timedelta(seconds=1))]
 
 
 def _money(row: Row) -> Money | None:
@@ -178,7 +158,7 @@ def _money(row: Row) -> Money | None:
     return Money(Decimal(amount), label(row["company_currency"]))
 
 
-def _is_empty(value: Any, kind: str) -> bool:
+def _is_empty(value: object, kind: str) -> bool:
     if kind == "html" and isinstance(value, str):
         return not _TAGS.sub("", value).strip()
     if isinstance(value, str):

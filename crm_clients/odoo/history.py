@@ -1,4 +1,4 @@
-"""What became of a deal and when, from the messages that Odoo itself posts on it.
+"""Read the history of deals from the messages that Odoo itself posts on them.
 
 The fields alone are not enough. Archiving a won deal dates it anew (`date_closed`), moving a lost one to another stage
 clears the date, reopening clears it too. The messages "Opportunity Won", "Lost", "Restored" and "Stage Changed" stay,
@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from crm_clients.odoo.api import OdooApi, instant, naive, reference
-from crm_clients.shared.http import Deadline
+from crm_clients.odoo.session import ReadSession
+from crm_clients.odoo.values import Domain, Row, instant, naive, reference
 from scoring.records import Deal, DealState
 
 WHAT = "what happened to deals"
@@ -43,72 +42,72 @@ OF_CLOSED = frozenset({"won_amount", "lost_without_reason"})
 
 @dataclass(frozen=True, slots=True)
 class DealPosition:
-    """Where a deal stood after some of its messages."""
+    """Describe where a deal stood after some of its messages."""
 
     state: DealState = DealState.OPEN
     since: datetime | None = None
-    """When it entered a closed state."""
+    """When the deal entered a closed state."""
     reopened: bool = False
 
 
 @dataclass(slots=True)
-class History:
-    """The messages of one deal, oldest first."""
+class DealHistory:
+    """Hold the messages of one deal, oldest first."""
 
     moves: list[tuple[datetime, DealState | None]] = field(default_factory=list)
     changed_otherwise: bool = False
     """Whether another tracked field changed since the cutoff: amount, responsible, team, reason, ..."""
 
-    def standing(self, before: datetime | None = None) -> DealPosition:
-        """Where it stood, now or at an instant."""
-        now = DealPosition()
+    def position(self, before: datetime | None = None) -> DealPosition:
+        """Tell where the deal stood, now or at an instant."""
+        position = DealPosition()
         for at, state in self.moves:
             if before is not None and at >= before:
                 break
-            now = _after(now, at, state)
-        return now
+            position = _after(position, at, state)
+        return position
 
 
-def _after(now: DealPosition, at: datetime, state: DealState | None) -> DealPosition:
+def _after(position: DealPosition, at: datetime, state: DealState | None) -> DealPosition:
     if state is None:
-        state = DealState.OPEN if now.state is DealState.WON else now.state
-    if state is now.state:
-        return now
+        state = DealState.OPEN if position.state is DealState.WON else position.state
+    if state is position.state:
+        return position
     if state is DealState.OPEN:
         return DealPosition(DealState.OPEN, None, True)
-    return DealPosition(state, at, now.reopened)
+    return DealPosition(state, at, position.reopened)
 
 
-class Historian:
-    """Reads the histories of a page of deals."""
+class HistoryReader:
+    """Read the histories of a page of deals."""
 
-    def __init__(self, api: OdooApi, cutoff: datetime) -> None:
-        self._api, self._cutoff = api, cutoff
+    def __init__(self, session: ReadSession) -> None:
+        self._lists, self._cutoff = session.lists, session.cutoff
         self._states: dict[int, DealState | None] | None = None
 
-    async def read(self, deals: Sequence[int], deadline: Deadline) -> dict[int, History]:
-        """By deal; a deal without messages is missing."""
+    async def read(self, deals: Sequence[int]) -> dict[int, DealHistory]:
+        """Read histories by deal; a deal without messages is missing."""
         if not deals:
             return {}
-        states = await self._subtypes(deadline)
-        since_cutoff = ["&", ["message_type", "=", "notification"], ["date", ">=", naive(self._cutoff)]]
-        domain = [
+        states = await self._subtypes()
+        since_cutoff: Domain = ["&", ["message_type", "=", "notification"], ["date", ">=", naive(self._cutoff)]]
+        domain: Domain = [
             ["model", "=", "crm.lead"],
             ["res_id", "in", list(deals)],
             "|",
             ["subtype_id", "in", sorted(states)],
             *since_cutoff,
         ]
-        found: dict[int, History] = {}
+        found: dict[int, DealHistory] = {}
         fields = ("res_id", "date", "subtype_id", "message_type")
-        async for page in self._api.guarded_pages("mail.message", domain, fields, deadline=deadline, what=WHAT):
+        async for page in self._lists.guarded_pages("mail.message", domain, fields, WHAT):
             for row in sorted(page, key=lambda row: row["id"]):
-                self._note(found.setdefault(int(row["res_id"]), History()), row, states)
+                self._note(found.setdefault(int(row["res_id"]), DealHistory()), row, states)
         for history in found.values():
             history.moves.sort(key=lambda move: move[0])
         return found
 
-    def _note(self, history: History, row: Mapping[str, Any], states: Mapping[int, DealState | None]) -> None:
+    def _note(self, history: DealHistory, row: Row, states: Mapping[int, DealState | None]) -> None:
         at, subtype = instant(row["date"]), reference(row["subtype_id"])
         if at is None:
             return
@@ -117,30 +116,26 @@ class Historian:
         elif row["message_type"] == "notification" and at >= self._cutoff:
             history.changed_otherwise = True
 
-    async def _subtypes(self, deadline: Deadline) -> dict[int, DealState | None]:
-        """By id in this database; their names are translated, their external ids are not."""
+    async def _subtypes(self) -> dict[int, DealState | None]:
+        """Read the subtypes by id in this database; their names are translated, their external ids are not."""
         if self._states is None:
             model = "mail.message.subtype"
-            rows = await self._api.all_rows(
-                model, [["res_model", "=", "crm.lead"]], ("id",), deadline=deadline, what=WHAT
-            )
-            names = await self._api.call(
-                model, "get_external_id", ids=[row["id"] for row in rows], deadline=deadline, what=WHAT
-            )
+            rows = await self._lists.rows(model, [["res_model", "=", "crm.lead"]], ("id",), WHAT)
+            names = await self._lists.call(model, "get_external_id", WHAT, ids=[row["id"] for row in rows])
             known = {int(key): str(name) for key, name in names.items()}
             self._states = {key: _SUBTYPES[name] for key, name in known.items() if name in _SUBTYPES}
         return self._states
 
 
-def refine(deal: Deal, history: History | None, *, changed: bool, reassigned: bool, cutoff: datetime) -> Deal:
-    """The deal with the dates its messages tell, as it stood at the cutoff as far as they tell that."""
-    history = history or History()
-    told = history.standing()
+def refine(deal: Deal, history: DealHistory | None, *, changed: bool, reassigned: bool, cutoff: datetime) -> Deal:
+    """Correct a deal by its messages: as the deal stood at the cutoff, as far as the messages tell."""
+    history = history or DealHistory()
+    told = history.position()
     dated = _dated(deal, told)
     if not changed:
         return dated
     doubtful: frozenset[str] = frozenset()
-    then = history.standing(before=cutoff)
+    then = history.position(before=cutoff)
     if history.moves and then.state is not _at_cutoff(dated, cutoff) and not _is_tie(deal, told, cutoff):
         dated = replace(dated, state=then.state, closed_at=then.since, reopened=then.reopened)
         doubtful = OF_CLOSED
@@ -150,14 +145,14 @@ def refine(deal: Deal, history: History | None, *, changed: bool, reassigned: bo
 
 
 def _is_tie(deal: Deal, told: DealPosition, cutoff: datetime) -> bool:
-    """Closed in the last second before the cutoff, its message dated a second later."""
+    """Tell whether a deal was closed in the last second before the cutoff, and the message dated a second later."""
     if deal.closed_at is None or told.since is None:
         return False
     return deal.closed_at < cutoff <= told.since and told.since - deal.closed_at < timedelta(seconds=5)
 
 
 def _dated(deal: Deal, told: DealPosition) -> Deal:
-    """Trust the earlier of field and messages: the field moves on when a closed deal is archived."""
+    """Take the earlier date of field and messages: the field moves on when a closed deal is archived."""
     if deal.state is DealState.OPEN or told.state is not deal.state or told.since is None:
         return deal
     closed_at = told.since if deal.closed_at is None else min(deal.closed_at, told.since)
@@ -165,6 +160,6 @@ def _dated(deal: Deal, told: DealPosition) -> Deal:
 
 
 def _at_cutoff(deal: Deal, cutoff: datetime) -> DealState:
-    """What counting takes it for."""
+    """Tell the state that counting takes a deal for at the cutoff."""
     late = deal.closed_at is not None and deal.closed_at >= cutoff
     return DealState.OPEN if late else deal.state

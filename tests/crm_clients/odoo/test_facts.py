@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from crm_clients.base import DictMemory, Finding, ReadRequest, Severity
 from crm_clients.errors import CrmError, CrmNonsense, CrmRefused, CrmUnavailable, RightsMissing
-from crm_clients.odoo.api import day, instant, naive
 from crm_clients.odoo.client import OdooClient
 from crm_clients.odoo.config import OdooConfig
+from crm_clients.odoo.values import day, instant, naive
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import Company, Completed, Deal, DealState, Fact, Failed, Meeting, RecordKind, Task
 from scoring.snapshot import Cause, Manager, NotRead, Reading, Value

@@ -4,8 +4,8 @@ import asyncio
 import gc
 import logging
 import traceback
-import weakref
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
@@ -66,21 +66,26 @@ class Line:
         return await self.http.call("POST", "deals", json={"page": 1}, deadline=deadline, what="deals", **options)
 
 
-async def test_an_answer_is_let_go_once_it_was_read_and_waits_for_no_collection() -> None:
-    answers: list[weakref.ref[httpx.Response]] = []
+class Body(httpx.AsyncByteStream):
+    """A megabyte of JSON that comes in pieces, as from a real line."""
 
-    def answer(_: httpx.Request) -> httpx.Response:
-        response = httpx.Response(200, json={"rows": [1]})
-        answers.append(weakref.ref(response))
-        return response
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"[" + b" " * 500_000
+        yield b" " * 500_000 + b"]"
 
-    line = Line()
-    line.http._client._transport = httpx.MockTransport(answer)
+
+async def test_a_body_is_let_go_once_it_was_read_and_waits_for_no_collection() -> None:
+    line = Line([])
+    assert await line.read() == []
+    line.answers = [httpx.Response(200, stream=Body()) for _ in range(9)]
     gc.disable()
+    tracemalloc.start()
     try:
-        assert await line.read() == {"rows": [1]}
-        assert [response() for response in answers] == [None]
+        for _ in range(8):
+            assert await line.read() == []
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
     finally:
+        tracemalloc.stop()
         gc.enable()
 
 

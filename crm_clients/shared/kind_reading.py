@@ -1,0 +1,35 @@
+"""Tell for each kind of record whether all of its records were read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from crm_clients.errors import CrmError
+from scoring.records import Completed, Failed, RecordKind
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class KindReading:
+    """Track the reading of one kind of record, from its start to its mark."""
+
+    kind: RecordKind
+    started_at: datetime
+    problem: str = ""
+    """The reason why the reading failed; empty so far."""
+
+    async def guard(self, records: AsyncIterator[T]) -> AsyncIterator[T]:
+        """Yield `records`; end and keep the reason where a CrmError interrupts."""
+        try:
+            async for record in records:
+                yield record
+        except CrmError as error:
+            self.problem = self.problem or str(error)
+
+    def mark(self) -> Completed | Failed:
+        """Make the mark that follows the records of the kind."""
+        return Failed(self.kind, self.problem) if self.problem else Completed(self.kind, self.started_at)
