@@ -1,1 +1,1 @@
-"""Ledger rows in, documents out: the week and the month, the workbook, the pictures. Plain values, no sessions."""
+"""Make documents of ledger rows: weeks and months, the workbook, pictures. Takes plain values, no sessions."""

@@ -40,7 +40,7 @@ def board_of(t: Texts, team: TeamContext, standings: Leaderboard, day: date) -> 
 
 def _draw_board(standings: Leaderboard, title: str, subtitle: str, language: str, full: bool) -> bytes:
     """PNG bytes; the library is imported only here."""
-    from reports.pictures.charts import leaderboard_png  # noqa: PLC0415  # half a second, only where a picture is drawn
+    from reports.pictures.leaderboard_chart import leaderboard_png  # noqa: PLC0415  # half a second, only where a picture is drawn
 
     return leaderboard_png(standings, title=title, language=language, full=full, subtitle=subtitle)
 
@@ -69,7 +69,7 @@ def _in_words(t: Texts, day: TrendDay) -> str:
 
 
 def _draw_trend(series: tuple[TrendDay, ...], title: str, language: str) -> bytes:
-    from reports.pictures.charts import trend_png  # noqa: PLC0415  # half a second, only where a picture is drawn
+    from reports.pictures.trend_chart import trend_png  # noqa: PLC0415  # half a second, only where a picture is drawn
 
     return trend_png(series, title=title, language=language)
 

@@ -1,1 +1,1 @@
-"""Pictures: leaderboard and trend."""
+"""Draw the leaderboard and the trend (docs/product.md §8)."""

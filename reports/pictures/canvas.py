@@ -1,6 +1,6 @@
-"""A picture measured in pixels from its upper left corner: text that fits, shapes, and a small PNG at the end.
+"""Draw text and shapes in pixels from the upper left corner, and save a small PNG.
 
-Imports matplotlib, so it is itself imported only when a picture is made.
+Imports matplotlib, which takes a second: import this module only to make a picture.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from matplotlib.textpath import text_to_path
 from PIL import Image
 
 WIDTH = 1080
-"""A phone shows it without scaling up."""
+"""Pixels; a phone shows this width without scaling up."""
 _DPI = 100
 
 INK, SOFT, FAINT, PAPER, PANEL = "#17242F", "#5A6B7A", "#DCE3E9", "#FFFFFF", "#E9F0F7"
@@ -46,7 +46,7 @@ _INVISIBLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 
 
 class Canvas:
-    """One picture."""
+    """Hold one picture under construction."""
 
     def __init__(self, height: int, width: int = WIDTH) -> None:
         self.width, self.height = width, height
@@ -59,7 +59,7 @@ class Canvas:
         self._painted = 0
 
     def _next(self) -> int:
-        """Later strokes lie over earlier ones, whatever they are."""
+        """Return the next layer, so that later strokes lie over earlier strokes."""
         self._painted += 1
         return self._painted
 
@@ -74,7 +74,7 @@ class Canvas:
         align: Literal["left", "center", "right"] = "left",
         fit: float | None = None,
     ) -> float:
-        """Write one line, `size` pixels high, centred on its height; cut with an ellipsis to `fit`. Its width back."""
+        """Write one line, `size` pixels high, centred vertically, cut with an ellipsis to `fit`; return the width."""
         shown = readable(text)
         if fit is not None:
             shown = shortened(shown, size, fit, bold=bold)
@@ -99,7 +99,7 @@ class Canvas:
         round_by: float = 0,
         hatch: str | None = None,
     ) -> None:
-        """A filled box; `hatch` makes it tell without its colour."""
+        """Draw a filled box; `hatch` distinguishes boxes without colour."""
         shape = FancyBboxPatch(
             (at[0] + round_by, at[1] + round_by),
             max(size[0] - 2 * round_by, 0),
@@ -114,11 +114,11 @@ class Canvas:
         self._axes.add_patch(shape)
 
     def disc(self, at: tuple[float, float], radius: float, color: str) -> None:
-        """A filled circle."""
+        """Draw a filled circle."""
         self._axes.add_patch(Circle(at, radius, facecolor=color, linewidth=0, zorder=self._next()))
 
     def triangle(self, at: tuple[float, float], radius: float, color: str, *, up: bool) -> None:
-        """A triangle that points up or down."""
+        """Draw a triangle that points up or down."""
         x, y = at
         tip = -radius if up else radius
         outline = [(x - radius, y - tip * 0.8), (x + radius, y - tip * 0.8), (x, y + tip)]
@@ -127,19 +127,19 @@ class Canvas:
         )
 
     def ring(self, at: tuple[float, float], radius: float, color: str) -> None:
-        """A circle with nothing in it."""
+        """Draw an empty circle."""
         self._axes.add_patch(
             Circle(at, radius, facecolor=PAPER, edgecolor=color, linewidth=3 * 72 / _DPI, zorder=self._next())
         )
 
     def cross(self, at: tuple[float, float], radius: float, color: str) -> None:
-        """A small ×."""
+        """Draw a small ×."""
         (x, y), r = at, radius
         self.line([(x - r, y - r), (x + r, y + r)], color, 3)
         self.line([(x - r, y + r), (x + r, y - r)], color, 3)
 
     def line(self, points: list[tuple[float, float]], color: str, width: float = 2, *, dashed: bool = False) -> None:
-        """A line through `points`."""
+        """Draw a line through `points`."""
         xs, ys = zip(*points, strict=True)
         stroke = Line2D(xs, ys, color=color, linewidth=width * 72 / _DPI, zorder=self._next())
         stroke.set_linestyle((0, (5, 4)) if dashed else "-")
@@ -147,7 +147,7 @@ class Canvas:
         self._axes.add_line(stroke)
 
     def png(self) -> bytes:
-        """The finished picture, in a palette of its own colours."""
+        """Save the finished picture with the palette of all pictures."""
         self._agg.draw()  # type: ignore[no-untyped-call]
         pixels = self._agg.buffer_rgba()  # type: ignore[no-untyped-call]
         picture = Image.frombuffer("RGBA", (self.width, self.height), pixels, "raw", "RGBA", 0, 1)
@@ -159,7 +159,7 @@ class Canvas:
 
 @lru_cache(maxsize=1)
 def _palette() -> Image.Image:
-    """The colours of every picture: a third of the bytes of true colour."""
+    """Build the palette of all pictures, which takes a third of the bytes of true colour."""
     # No shades between paper, panel and faint lines: Pillow takes neighbours closer than 4 steps for each other.
     shades = [PAPER, PANEL, FAINT]
     for over, under in _PAIRS:
@@ -180,13 +180,13 @@ def _font(size: float, bold: bool) -> FontProperties:
 
 @lru_cache(maxsize=1)
 def _glyphs() -> frozenset[int]:
-    """Characters that both weights can draw."""
+    """List characters that both font weights can draw."""
     regular, bold = (frozenset(FT2Font(path).get_charmap()) for path in _FILES.values())
     return regular & bold
 
 
 def readable(text: str) -> str:
-    """`text` in characters the font has: decorated letters plain, pictograms left out, other scripts as `·`."""
+    """Reduce `text` to the font: decorated letters become plain, pictograms vanish, other scripts become `·`."""
     shown = []
     for char in unicodedata.normalize("NFKC", text):
         category = unicodedata.category(char)
@@ -200,13 +200,13 @@ def readable(text: str) -> str:
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
-    """How many pixels wide a line is."""
+    """Measure the width of a line in pixels."""
     width, _, _ = text_to_path.get_text_width_height_descent(text, _font(size, bold), ismath=False)
     return float(width * _DPI / 72) * 1.02  # hinting draws a little wider than the outlines are
 
 
 def shortened(text: str, size: float, width: float, *, bold: bool = False) -> str:
-    """`text`, or as much of it with an ellipsis as fits into `width`."""
+    """Cut `text` with an ellipsis to fit into `width`."""
     if text_width(text, size, bold=bold) <= width:
         return text
     low, high = 0, len(text)
@@ -220,7 +220,7 @@ def shortened(text: str, size: float, width: float, *, bold: bool = False) -> st
 
 
 def wrapped(text: str, size: float, width: float, lines: int, *, bold: bool = False) -> list[str]:
-    """`text` on at most `lines` lines; the last one is cut."""
+    """Wrap `text` to at most `lines` lines and cut the last line."""
     words = readable(text).split(" ")
     result: list[str] = []
     while words and len(result) < lines - 1:

@@ -1,4 +1,4 @@
-"""Day by day: the points and discipline % of a team or of one person, as the trend picture shows them."""
+"""Compute points and discipline % day by day, of a team or of one manager, for the trend."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from scoring.standings import pooled, totals
 
 
 class DayState(StrEnum):
-    """What became of a day."""
+    """List the states of a day in a trend."""
 
     SCORED = "scored"
     EXCUSED = "excused"
-    """Absent; of a team: everybody."""
+    """Absent; for a team: all managers absent."""
     UNSCORED = "unscored"
     """No data, or no run."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrendDay:
-    """One day of a trend. Points and discipline are None on a day without a rule kept or broken."""
+    """Hold one day of a trend. Points and discipline are None on a day without a rule kept or broken."""
 
     day: date
     state: DayState
@@ -34,7 +34,7 @@ class TrendDay:
 
 
 def trend(entries: Iterable[Entry], days: Iterable[date]) -> tuple[TrendDay, ...]:
-    """The trend over `days`, of all whose entries are given. Adjustments belong to no day's rules and stay out."""
+    """Compute the trend over `days` of all managers in `entries`. Adjustments belong to no rule and stay out."""
     by_day: dict[date, list[Entry]] = defaultdict(list)
     for entry in entries:
         if entry.kind is not EntryKind.ADJUSTMENT and entry.rule:

@@ -1,1 +1,1 @@
-"""Summaries of a week or a month."""
+"""Sum up weeks and months (docs/product.md §8)."""

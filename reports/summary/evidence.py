@@ -1,4 +1,4 @@
-"""What stands beside the points: deals won over a stretch, and what is wrong at the last finished run."""
+"""Collect figures beside the points: won deals of a stretch, open problems at the last finished run."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from scoring.snapshot import Evidence, Snapshot, Value
 
 @dataclass(frozen=True, slots=True)
 class WonDay:
-    """What one manager won on one day."""
+    """Hold the deals that one manager won on one day."""
 
     crm_user: str
     day: date
     deals: int
     amounts: Mapping[str, Decimal] = field(default_factory=dict)
-    """By currency."""
+    """Sums by currency."""
 
 
 @dataclass(frozen=True, slots=True)
 class Won:
-    """Deals won over a stretch, with their sums by currency."""
+    """Hold the number of won deals of a stretch and the sums by currency."""
 
     deals: int = 0
     amounts: Mapping[str, Decimal] = field(default_factory=dict)
@@ -33,27 +33,27 @@ class Won:
 
 @dataclass(frozen=True, slots=True)
 class OpenItems:
-    """Things that are wrong now, each counted once, with their sums by currency."""
+    """Hold records behind an open problem, each counted once, with sums by currency."""
 
     items: tuple[Evidence, ...] = ()
     amounts: Mapping[str, Decimal] = field(default_factory=dict)
     read: bool = True
-    """False where nobody's KPI could be read, or the CRM does not state it."""
+    """False where the KPI was read for no manager, or is not available in the CRM."""
 
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The state at the last finished run."""
+    """Hold the open problems at the last finished run."""
 
     day: date
     overdue: OpenItems
     without_task: OpenItems
     snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
-    """By CRM user, for the drill-down."""
+    """Snapshots by CRM user, for the drill-down."""
 
 
 def won_in(days: Iterable[WonDay] | None, part: Stretch) -> Won | None:
-    """What was won in a stretch; None where it is not known at all."""
+    """Add up won deals of a stretch; None where the CRM states no won deals."""
     if days is None:
         return None
     found = [day for day in days if day.day in part]
@@ -61,7 +61,7 @@ def won_in(days: Iterable[WonDay] | None, part: Stretch) -> Won | None:
 
 
 def add_up(sums: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
-    """Money by currency, added up exactly."""
+    """Add up money by currency, exactly."""
     result: dict[str, Decimal] = defaultdict(Decimal)
     for amounts in sums:
         for currency, amount in amounts.items():
@@ -70,7 +70,7 @@ def add_up(sums: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
 
 
 def won_days(snapshots: Iterable[tuple[date, Snapshot]]) -> tuple[WonDay, ...] | None:
-    """The won deals of stored snapshots, day by day; None where no snapshot states them."""
+    """Extract won deals from stored snapshots, day by day; None where no snapshot states any."""
     found = []
     for day, snapshot in snapshots:
         deals = snapshot.readings.get("deals_won")
@@ -83,7 +83,7 @@ def won_days(snapshots: Iterable[tuple[date, Snapshot]]) -> tuple[WonDay, ...] |
 
 
 def state_now(day: date, snapshots: Iterable[Snapshot]) -> Now:
-    """Overdue tasks and deals without a task at the last finished run, which was on `day`."""
+    """Collect overdue tasks and deals without a task at the last finished run, on `day`."""
     by_user = {snapshot.manager.crm_user: snapshot for snapshot in snapshots}
     return Now(
         day,

@@ -1,4 +1,4 @@
-"""Weeks and months as far as they have come, and the like stretches before them (docs/product.md §11, Comparisons)."""
+"""Cut weeks and months at the last run, and find like stretches before (docs/product.md §11, Comparisons)."""
 
 from __future__ import annotations
 
@@ -12,57 +12,57 @@ from scoring.workdays import WorkCalendar
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """The working days of a period up to some day."""
+    """Hold the working days of a period up to a day."""
 
     first: date
     last: date
-    """Where it ends: not after the period, nor after the day it has come to. Before `first`: nothing yet."""
+    """Last day reached, at most the period's last day. Before `first`: no day yet."""
     workdays: tuple[date, ...]
 
     def __contains__(self, day: date) -> bool:
-        """Whether a day lies in it, working or not."""
+        """Tell whether a day lies in the stretch, working or not."""
         return self.first <= day <= self.last
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A period and the two before it, each with the same number of working days from its start."""
+    """Hold a period and the two before, each with the same number of working days from the start."""
 
     first: date
     last: date
-    """First and last day of the whole period."""
+    """Last day of the whole period; `first` is the first."""
     now: Stretch
     before: Stretch
     earlier: Stretch
     month: Month | None = None
-    """None: it is a week."""
+    """The month compared; None for a week."""
 
     @property
     def week(self) -> tuple[int, int]:
-        """ISO year and number of the week it starts in."""
+        """Return ISO year and number of the week of the first day."""
         year, week, _ = self.first.isocalendar()
         return year, week
 
     @property
     def span(self) -> tuple[date, date]:
-        """All that must be read: from the start of the earliest stretch to the end of the newest."""
+        """Return the days to read: from the start of the earliest stretch to the end of the newest."""
         return self.earlier.first, max(self.now.last, self.before.last)
 
 
 def week_of(day: date) -> tuple[date, date]:
-    """Monday and Sunday of the ISO week."""
+    """Return Monday and Sunday of the ISO week."""
     monday = day - timedelta(days=day.weekday())
     return monday, monday + timedelta(days=6)
 
 
 def stretch(calendar: WorkCalendar, first: date, last: date, until: date) -> Stretch:
-    """The period from `first` to `last`, as far as it had come at the end of the day `until`."""
+    """Cut the period from `first` to `last` at the end of the day `until`."""
     end = min(last, until)
     return Stretch(first, end, tuple(calendar.workdays(first, end)))
 
 
 def like_stretch(calendar: WorkCalendar, first: date, last: date, workdays: int) -> Stretch:
-    """The first `workdays` working days of the period from `first` to `last`; all of it where it has no more."""
+    """Take the first `workdays` working days from `first` to `last`, or all days where there are fewer."""
     days = tuple(islice(calendar.workdays(first, last), workdays + 1))
     if len(days) > workdays:
         end = days[workdays - 1] if workdays else first - timedelta(days=1)
@@ -71,13 +71,13 @@ def like_stretch(calendar: WorkCalendar, first: date, last: date, workdays: int)
 
 
 def compare_weeks(calendar: WorkCalendar, day: date, until: date) -> Comparison:
-    """The week of `day` up to `until` (the day of the team's last finished run) and the two weeks before."""
+    """Compare the week of `day` up to `until` (the day of the team's last finished run) with the two weeks before."""
     spans = [week_of(day - timedelta(weeks=back)) for back in range(3)]
     return _compare(calendar, spans, until)
 
 
 def compare_months(calendar: WorkCalendar, month: Month, until: date) -> Comparison:
-    """A month up to `until` (the day of the team's last finished run) and the two months before."""
+    """Compare a month up to `until` (the day of the team's last finished run) with the two months before."""
     months = (month, month.previous, month.previous.previous)
     return _compare(calendar, [(each.first, each.last) for each in months], until, month)
 

@@ -1,6 +1,6 @@
-"""The week and the month of a team: what it came to, against the like stretch before, and what to act on.
+"""Sum up a team's week or month against the like stretch before (docs/product.md §8, §11).
 
-Pure: entries, the won deals of each day and the evidence of the last run in, a `Summary` out (docs/product.md §8, §11).
+Pure: takes entries, won deals by day and the evidence of the last run; returns a `Summary`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from scoring.scorecard import Outcome
 from scoring.standings import Totals, discipline, pooled, totals
 
 ENOUGH_DAYS = 3
-"""Scored days on both sides before a rise in discipline counts."""
+"""Scored days required on both sides before a rise in discipline counts."""
 SLIDE = Decimal(5)
-"""Percentage points that discipline must fall by, twice in a row."""
+"""Fall of discipline in percentage points, twice in a row, that makes a slide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What the head has not decided yet."""
+    """Count requests that wait for the head."""
 
     appeals: int = 0
     absences: int = 0
@@ -33,7 +33,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class PersonLine:
-    """One manager's stretch, and what it was like before."""
+    """Hold one manager's totals of a stretch and of the two like stretches before."""
 
     totals: Totals
     before: Totals
@@ -42,28 +42,28 @@ class PersonLine:
 
     @property
     def crm_user(self) -> str:
-        """His id in the CRM."""
+        """Return the manager's id in the CRM."""
         return self.totals.crm_user
 
     @property
     def name(self) -> str:
-        """His name."""
+        """Return the manager's name."""
         return self.totals.name
 
     @property
     def change(self) -> Decimal | None:
-        """Percentage points of discipline gained since the like stretch; None where either side has none."""
+        """Compute the rise of discipline since the like stretch, in percentage points; None where a side has none."""
         return difference(self.totals.discipline, self.before.discipline)
 
     @property
     def change_before(self) -> Decimal | None:
-        """The same, one period earlier."""
+        """Compute the rise of discipline one period earlier."""
         return difference(self.before.discipline, self.earlier.discipline)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleLine:
-    """One rule over the stretch."""
+    """Hold one rule's outcomes over the stretch."""
 
     rule: str
     kpi: str
@@ -74,13 +74,13 @@ class RuleLine:
 
     @property
     def discipline(self) -> Decimal | None:
-        """Percent of days on which it was kept."""
+        """Compute the share of rules kept, in percent."""
         return discipline(self.kept, self.broken)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A team's week or month on one phone screen, and what its buttons open."""
+    """Hold a team's week or month for one phone screen and the views behind the buttons."""
 
     period: Comparison
     scored_days: int
@@ -91,46 +91,46 @@ class Summary:
     minus: int
     points_before: int
     won: Won | None
-    """None: this CRM does not state won deals."""
+    """Won deals; None where the CRM does not state any."""
     won_before: Won | None
     improved: tuple[PersonLine, ...]
-    """The largest rise; several when equal, empty when nobody rose."""
+    """Managers with the largest rise; several when equal, none without a rise."""
     slides: tuple[PersonLine, ...]
     people: tuple[PersonLine, ...]
-    """Best discipline last, so that whoever needs help is seen first; without any: at the end."""
+    """Managers by discipline, lowest first, as candidates for help; without discipline at the end."""
     rules: tuple[RuleLine, ...]
-    """Broken most first."""
+    """Rules by times broken, most first."""
     now: Now | None
     waiting: Waiting
 
     @property
     def first(self) -> date:
-        """First day of the period."""
+        """Return the first day of the period."""
         return self.period.first
 
     @property
     def last(self) -> date:
-        """Last day of the period, also if it has not come."""
+        """Return the last day of the period, past or future."""
         return self.period.last
 
     @property
     def workdays(self) -> int:
-        """Working days so far."""
+        """Count working days so far."""
         return len(self.period.now.workdays)
 
     @property
     def points(self) -> int:
-        """Plus less minus."""
+        """Compute plus less minus."""
         return self.plus - self.minus
 
     @property
     def change(self) -> Decimal | None:
-        """Percentage points of team discipline gained since the like stretch; None where either side has none."""
+        """Compute the rise of team discipline since the like stretch in percentage points, or None."""
         return difference(self.discipline, self.discipline_before)
 
     @property
     def worst_rule(self) -> RuleLine | None:
-        """The rule broken most; None if none was broken."""
+        """Return the rule broken most; None if all were kept."""
         return self.rules[0] if self.rules and self.rules[0].broken else None
 
 
@@ -143,9 +143,9 @@ def summarize(
     now: Now | None = None,
     waiting: Waiting | None = None,
 ) -> Summary:
-    """Sum up a period. `entries` and `won` cover `period.span`; members are CRM users with their names.
+    """Sum up a period. `entries` and `won` cover `period.span`; members are CRM users with names.
 
-    Days count by their date, whatever period they are booked in.
+    Entries count by `day`, not by `booked_in`.
     """
     current, before, earlier = (
         [entry for entry in entries if entry.day in part] for part in (period.now, period.before, period.earlier)
@@ -186,7 +186,7 @@ def summarize(
 
 
 def difference(now: Decimal | None, before: Decimal | None) -> Decimal | None:
-    """`now` less `before`; None where either is unknown."""
+    """Subtract `before` from `now`; None where either is unknown."""
     return None if now is None or before is None else now - before
 
 
@@ -196,7 +196,7 @@ def _needs_help_first(person: PersonLine) -> tuple[bool, Decimal, str, str]:
 
 
 def _improved(people: Iterable[PersonLine]) -> tuple[PersonLine, ...]:
-    """Those with the largest rise among all who have enough scored days on both sides."""
+    """Find managers with the largest rise among all with enough scored days on both sides."""
     rises = [
         (person.change, person)
         for person in people
@@ -209,7 +209,7 @@ def _improved(people: Iterable[PersonLine]) -> tuple[PersonLine, ...]:
 
 
 def _slides(person: PersonLine) -> bool:
-    """Fell by SLIDE or more in both of the last two comparisons."""
+    """Tell whether discipline fell by SLIDE or more in both of the last two comparisons."""
     falls = (person.change, person.change_before)
     return all(fall is not None and fall <= -SLIDE for fall in falls)
 

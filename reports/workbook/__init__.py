@@ -1,1 +1,1 @@
-"""The period's workbook and CSV twin."""
+"""Write a team's period as XLSX and as CSV (docs/product.md §7)."""

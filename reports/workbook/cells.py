@@ -1,11 +1,11 @@
-"""Text from outside made safe for a spreadsheet: it never becomes a formula, markup or broken XML."""
+"""Make foreign text safe for a spreadsheet: no formula, no markup, no broken XML."""
 
 from __future__ import annotations
 
 import re
 
 MAX_CELL = 32_767
-"""Characters Excel keeps in a cell; more than that and XlsxWriter drops the text."""
+"""Characters that Excel keeps in a cell; XlsxWriter drops longer text."""
 
 _SPACES = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 # Control characters, halves of surrogate pairs, and marks that reorder the text around them.
@@ -17,7 +17,7 @@ _FORMULA_STARTS = tuple("=+-@＝＋－＠")
 
 
 def safe_text(text: str) -> str:
-    """`text` as a cell that no spreadsheet program evaluates.
+    """Return `text` as a cell that no spreadsheet program evaluates.
 
     A leading `= + - @` gets an apostrophe before it, the way Excel itself marks text; control characters go.
     """
@@ -28,5 +28,5 @@ def safe_text(text: str) -> str:
 
 
 def _is_rich_markup(text: str) -> bool:
-    """XlsxWriter writes a string of this shape as raw XML."""
+    """Tell whether XlsxWriter would write `text` as raw XML."""
     return text.startswith("<r>") and text.endswith("</r>")

@@ -1,4 +1,4 @@
-"""The sheet Cover: whose period it is, by which rules and course, what it comes to, and what is missing in it."""
+"""Write the sheet Cover: team, period, rules, price of a point, totals, and days without a score."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scoring.entries import Month
 
 @dataclass(frozen=True, slots=True)
 class CoverLine:
-    """A label and its value; without a value a heading, without a label a gap."""
+    """Hold a label and a value; without a value a heading, without a label a gap."""
 
     label: Cell = None
     value: Cell = None
@@ -28,12 +28,12 @@ class CoverLine:
 
 
 def month_name(period: Month, language: str) -> str:
-    """`ноябрь 2026`."""
+    """Name a month: `ноябрь 2026`."""
     return format_date(period.first, "LLLL y", locale=language)
 
 
 def lines(report: PeriodReport, rows: Sequence[ManagerTotals], words: Labels) -> list[CoverLine]:
-    """The Cover from top to bottom."""
+    """List the lines of the Cover from top to bottom."""
     return [
         CoverLine(words("cover-title"), kind="title"),
         *_identity(report, words),
@@ -45,13 +45,13 @@ def lines(report: PeriodReport, rows: Sequence[ManagerTotals], words: Labels) ->
 
 
 def terms(cover: Sequence[CoverLine], words: Labels) -> dict[str, str]:
-    """Addresses of the course's cells, for the formulas of Totals."""
+    """Locate the cells of the point's price, for the formulas of Totals."""
     name = quote_sheetname(words("sheet-cover"))
     return {line.key: f"{name}!$B${row}" for row, line in enumerate(cover, start=1) if line.key}
 
 
 def write(book: Book, cover: Sequence[CoverLine], words: Labels) -> None:
-    """Write the sheet."""
+    """Write the sheet Cover."""
     sheet = book.sheet(words("sheet-cover"))
     sheet.set_column(0, 0, 40)
     sheet.set_column(1, 1, 62)
@@ -162,7 +162,7 @@ def _rulebooks(report: PeriodReport, words: Labels) -> list[CoverLine]:
 
 
 def _gaps(report: PeriodReport, words: Labels) -> list[CoverLine]:
-    """Days that nobody was scored on, and days that were rehearsed."""
+    """List days without a score, and days whose instant was set by hand."""
     found = _section(words("cover-section-unscored"))
     for gap in report.unscored:
         cause = words(f"cause-{gap.cause or 'no-run'}")

@@ -1,4 +1,4 @@
-"""The sheets of single rows: the ledger, its corrections, and the rules that judged."""
+"""Write the sheets of single rows: Ledger, Corrections, Rules."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from scoring.kpis import CATALOGUE
 from scoring.rules import Bound, Rule
 
 EVIDENCE_SHOWN = 200
-"""Evidence keys in one cell of the ledger: far below what a cell holds, more than anybody reads."""
+"""Evidence keys in a cell of the ledger: far below the capacity of a cell, more than a reader needs."""
 
 
 def ledger(book: Book, report: PeriodReport, words: Labels) -> None:
-    """Every row that counts in the period, as the ledger holds it."""
+    """Write each entry that counts in the period, as stored in the ledger."""
     names = dict(report.members)
     columns = [
         Column(words("ledger-seq"), Style.INTEGER, 8),
@@ -74,7 +74,7 @@ def _evidence(keys: Sequence[str], words: Labels) -> str:
 
 
 def corrections(book: Book, report: PeriodReport, words: Labels) -> None:
-    """Everything not written by a run, with author and reason, and the disputes nobody has answered."""
+    """Write entries made by people, with author and reason, and the unanswered disputes."""
     names = dict(report.members)
     found = [entry for entry in report.entries if entry.kind is not EntryKind.SCORE]
     people = [names.get(entry.crm_user, entry.name) for entry in found] + [row.name for row in report.disputes]
@@ -117,7 +117,7 @@ def corrections(book: Book, report: PeriodReport, words: Labels) -> None:
 
 
 def rules(book: Book, report: PeriodReport, words: Labels) -> None:
-    """The rules of every version that judged a day of the period."""
+    """Write the rules of each version that judged a day of the period."""
     columns = [
         Column(words("rules-version"), Style.TEXT, 16),
         Column(words("rules-first"), Style.DATE, 13),

@@ -1,4 +1,4 @@
-"""A team's period as HR gets it: what goes in, and the sums that every sheet is made from."""
+"""Describe a team's period for HR: the input, and the sums behind all sheets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scoring.standings import Totals, totals
 
 
 class ReportState(StrEnum):
-    """How far a period has come."""
+    """List the states of a period."""
 
     OPEN = "open"
     APPROVED = "approved"
@@ -28,7 +28,7 @@ class ReportState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnscoredDay:
-    """A working day nobody was scored on."""
+    """Hold a working day without a score, and the cause."""
 
     day: date
     cause: Cause | None = None
@@ -38,17 +38,17 @@ class UnscoredDay:
 
 @dataclass(frozen=True, slots=True)
 class UsedRulebook:
-    """A version of the rules that days of the period were judged by."""
+    """Hold a rulebook that judged days of the period."""
 
     rulebook: Rulebook
     first: date
-    """First and last day of the period judged by it."""
+    """First day of the period judged by this rulebook; `last` is the last."""
     last: date
 
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """An appeal that nobody has answered."""
+    """Hold an appeal without an answer."""
 
     crm_user: str
     name: str
@@ -60,18 +60,18 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class KpiTotal:
-    """A manager's KPI over a period: events added up, states as at the last day they were read."""
+    """Hold a manager's KPI over a period: events added up, states as of the last reading."""
 
     crm_user: str
     kpi: str
     number: Number
     days: int
-    """On how many days it was read."""
+    """Days on which the KPI was read."""
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodReport:
-    """All that an export holds. The same report gives the same bytes."""
+    """Hold all input of an export. The same report gives the same bytes."""
 
     company: str
     team: str
@@ -81,11 +81,11 @@ class PeriodReport:
     state: ReportState
     zone: ZoneInfo
     entries: tuple[Entry, ...]
-    """Booked in the period, in the order of the ledger."""
+    """Entries booked in the period, in the order of the ledger."""
     members: tuple[tuple[str, str], ...]
-    """CRM user and name of everybody in the team; who left but has entries is added from them."""
+    """CRM users and names of the team; managers who left are added from their entries."""
     workdays: tuple[date, ...]
-    """The team's working days of the month so far."""
+    """Working days of the month so far."""
     unscored: tuple[UnscoredDay, ...]
     rulebooks: tuple[UsedRulebook, ...]
     money: MoneyTerms | None
@@ -101,7 +101,7 @@ class PeriodReport:
 
 @dataclass(frozen=True, slots=True)
 class ManagerTotals:
-    """One manager's line of the sheet Totals."""
+    """Hold one manager's line of the sheet Totals."""
 
     crm_user: str
     name: str
@@ -113,18 +113,18 @@ class ManagerTotals:
     plus: int = 0
     minus: int = 0
     corrections: int = 0
-    """Points of reversals, corrections and adjustments; plus and minus hold them already."""
+    """Points of reversals, corrections and adjustments, contained in plus and minus."""
     disputes: int = 0
     payout: Payout | None = None
 
     @property
     def workdays(self) -> int:
-        """Working days while in the team."""
+        """Count working days in the team."""
         return self.scored + self.excused + self.unscored
 
 
 def manager_totals(report: PeriodReport) -> tuple[ManagerTotals, ...]:
-    """A line for every member and everybody with entries, by name."""
+    """Sum up each member and each manager with entries, sorted by name."""
     sums = totals(report.entries)
     names = {user: row.name for user, row in sums.items()} | dict(report.members)
     missing = _missing_days(report)
@@ -154,14 +154,14 @@ def manager_totals(report: PeriodReport) -> tuple[ManagerTotals, ...]:
 
 
 def _within(period: Month, days: Iterable[date]) -> int:
-    """Corrections of an earlier month are booked here, but their days are not days of this one."""
+    """Drop days of earlier months, which reach this period through corrections."""
     return sum(Month.of(day) == period for day in days)
 
 
 def _missing_days(report: PeriodReport) -> dict[str, frozenset[date]]:
-    """By manager: working days nobody has entries for, while he was in the team.
+    """Find by manager the working days in the team without an entry.
 
-    Who has entries from the team's first day on was there before it; who is a member is there to the end.
+    A manager with entries from the team's first day on was there before; a member is there to the end.
     """
     own: dict[str, set[date]] = defaultdict(set)
     for entry in report.entries:
@@ -181,7 +181,7 @@ def _missing_days(report: PeriodReport) -> dict[str, frozenset[date]]:
 
 
 class DayMark(StrEnum):
-    """A day without points in the matrix of days."""
+    """List the marks of days without points."""
 
     EXCUSED = "excused"
     UNSCORED = "unscored"
@@ -189,7 +189,7 @@ class DayMark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DayMatrix:
-    """Points by manager and day; `earlier` holds what corrects months before."""
+    """Hold points by manager and day; `earlier` holds corrections of previous months."""
 
     days: tuple[date, ...]
     cells: Mapping[tuple[str, date], int | DayMark]
@@ -197,7 +197,7 @@ class DayMatrix:
 
 
 def day_matrix(report: PeriodReport) -> DayMatrix:
-    """The net points of every manager's day; a mark where a day has outcomes but none kept or broken."""
+    """Compute net points of each manager's day, or a mark for a day without a rule kept or broken."""
     points: dict[tuple[str, date], int] = defaultdict(int)
     earlier: dict[str, int] = defaultdict(int)
     for entry in report.entries:
@@ -214,7 +214,7 @@ def day_matrix(report: PeriodReport) -> DayMatrix:
 
 
 def kpi_totals(days: Iterable[tuple[date, Snapshot]]) -> tuple[KpiTotal, ...]:
-    """Fold the period's snapshots, in the order of days, without keeping them."""
+    """Fold the period's snapshots in the order of days, without storing a snapshot."""
     result: dict[tuple[str, str], KpiTotal] = {}
     for _, snapshot in days:
         user = snapshot.manager.crm_user

@@ -1,4 +1,4 @@
-"""The sheets of sums beside Totals: by day, by rule, KPIs."""
+"""Write the sheets of sums beside Totals: By day, By rule, KPIs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scoring.scorecard import Outcome
 
 
 def by_day(book: Book, report: PeriodReport, rows: Sequence[ManagerTotals], words: Labels) -> None:
-    """Points by manager and day; the last column is the manager's total."""
+    """Write points by manager and day; the last column is the manager's total."""
     matrix = day_matrix(report)
     earlier = [words("days-earlier")] if any(matrix.earlier.values()) else []
     heads: list[Cell] = [words("totals-name"), *matrix.days, *earlier, words("days-total")]
@@ -48,7 +48,7 @@ def _days(matrix: DayMatrix, crm_user: str, *, with_earlier: bool) -> list[int |
 
 @dataclass(slots=True)
 class _RuleSums:
-    """What became of one rule over the period."""
+    """Count outcomes and points of one rule over the period."""
 
     kpi: str
     outcomes: Counter[Outcome] = field(default_factory=Counter)
@@ -57,7 +57,7 @@ class _RuleSums:
 
 
 def by_rule(book: Book, report: PeriodReport, words: Labels) -> None:
-    """Outcomes and points by rule; what was booked by hand has a line of its own."""
+    """Write outcomes and points by rule; adjustments have a separate line."""
     rules = _rule_sums(report)
     counted = (Outcome.KEPT, Outcome.BROKEN, Outcome.EXCUSED, Outcome.NOT_APPLICABLE, Outcome.NO_DATA)
     columns = [
@@ -89,7 +89,7 @@ def by_rule(book: Book, report: PeriodReport, words: Labels) -> None:
 
 
 def _rule_sums(report: PeriodReport) -> dict[str, _RuleSums]:
-    """By rule: those in the rulebooks first, in their order, adjustments last."""
+    """Sum up each rule in the order of the rulebooks, adjustments last."""
     names = dict(report.members)
     found = {rule.id: _RuleSums(rule.kpi) for used in report.rulebooks for rule in used.rulebook.rules}
     for entry in sorted(report.entries, key=lambda entry: (not entry.rule, entry.rule)):
@@ -113,7 +113,7 @@ def _most(breakers: Counter[str], shown: int = 3) -> list[tuple[str, int]]:
 
 
 def kpis(book: Book, report: PeriodReport, rows: Sequence[ManagerTotals], words: Labels) -> None:
-    """KPIs by manager: events added up, states as at the last reading; money in a column for each currency."""
+    """Write KPIs by manager: events added up, states as of the last reading, money in a column per currency."""
     found = {(kpi.crm_user, kpi.kpi): kpi for kpi in report.kpis}
     days: dict[str, int] = defaultdict(int)
     for kpi in report.kpis:
@@ -154,7 +154,7 @@ def _kpi_cell(kpi: KpiTotal | None, currency: str, none: str) -> Cell:
 
 
 def _kpi_columns(report: PeriodReport) -> list[tuple[str, str]]:
-    """KPI and currency of each column, in catalogue order."""
+    """List KPI and currency of each column, in the order of the catalogue."""
     currencies: dict[str, set[str]] = defaultdict(set)
     for kpi in report.kpis:
         currencies[kpi.kpi].update(() if isinstance(kpi.number, int) else kpi.number)

@@ -1,4 +1,4 @@
-"""One way to write a sheet: headers, cell formats, widths, the SUM row, freezing, filter and print set-up."""
+"""Write a sheet as one table: heads, cell formats, widths, sum row, freezing, filter, print set-up."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scoring.entries import Month
 
 
 class Style(StrEnum):
-    """How a column's cells look."""
+    """List the looks of a column's cells."""
 
     TEXT = "text"
     WRAP = "wrap"
@@ -37,7 +37,7 @@ class Style(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula with the value that programs show which do not calculate."""
+    """Hold a formula and the value shown by programs that do not calculate."""
 
     text: str
     value: Decimal | int | str
@@ -48,12 +48,11 @@ Cell = str | int | Decimal | datetime | date | Month | Formula | None
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table; `total` asks for its sum in the last row."""
+    """Describe a column: title, style, width."""
 
     title: str
     style: Style
     width: float
-    total: bool = False
 
 
 _INK, _HEAD, _LINE, _SOFT = "#1B2733", "#24425C", "#D5DCE3", "#EEF3F7"
@@ -77,7 +76,7 @@ _CENTRED = (Style.MARK, Style.DAY, Style.DATE, Style.MONTH, Style.DATETIME)
 
 
 class Book:
-    """A workbook under construction, with its formats made once each."""
+    """Hold a workbook under construction and the cell formats made so far."""
 
     def __init__(self, workbook: Workbook, language: str, heading: str, page: str) -> None:
         self.workbook = workbook
@@ -87,7 +86,7 @@ class Book:
         self._formats: dict[tuple[str, ...], Any] = {}
 
     def format(self, style: Style, kind: str = "body") -> Any:
-        """The cell format of a style in the header, the body or the sum row."""
+        """Return the cell format of a style in the head, the body or the sum row."""
         key = (style, kind)
         if key not in self._formats:
             self._formats[key] = self.workbook.add_format(self._properties(style, kind))
@@ -121,7 +120,7 @@ class Book:
         return common
 
     def sheet(self, name: str) -> Worksheet:
-        """A new sheet, landscape A4, as wide as the page, with the team and period on every printed page."""
+        """Add a sheet: landscape A4, as wide as the page, team and period on each printed page."""
         sheet = self.workbook.add_worksheet(name)
         sheet.set_landscape()
         sheet.set_paper(9)
@@ -134,7 +133,7 @@ class Book:
         return sheet
 
     def put(self, sheet: Worksheet, at: tuple[int, int], cell: Cell, style: Style, *, kind: str = "body") -> None:
-        """Write one cell as what it is; text never becomes a formula."""
+        """Write one cell by type; text never becomes a formula."""
         if isinstance(cell, str) and style not in _LEFT and kind == "body":
             style = Style.MARK
         row, column = at
@@ -167,7 +166,7 @@ class Book:
         tall: int = 34,
         heads: Sequence[Cell] = (),
     ) -> Worksheet:
-        """A sheet that is one table: header in the first row, sums after the last."""
+        """Add a sheet with one table: heads in the first row, sums after the last."""
         sheet = self.sheet(name)
         sheet.set_row(0, tall)
         for index, column in enumerate(columns):
@@ -197,7 +196,7 @@ class Book:
 
 
 def _height(columns: Sequence[Column], row: Sequence[Cell]) -> int:
-    """Lines of text in the tallest wrapped cell; not every program fits rows by itself."""
+    """Count lines in the tallest wrapped cell, for programs that do not fit row heights."""
     wrapped = (
         (len(cell), column.width)
         for column, cell in zip(columns, row, strict=True)
@@ -207,16 +206,16 @@ def _height(columns: Sequence[Column], row: Sequence[Cell]) -> int:
 
 
 def sum_row(rows: int) -> int:
-    """The row (as Excel counts) of the sums below `rows` rows; an empty table keeps one empty row above them."""
+    """Return the row (as Excel counts) of the sums below `rows` rows; an empty table keeps one empty row above."""
     return max(rows, 1) + 2
 
 
 def total(column: int, rows: int, values: Iterable[Decimal | int]) -> Formula:
-    """The sum of a column, as a formula and as a value."""
+    """Sum up a column, as a formula and as a value."""
     name = xl_col_to_name(column)
     return Formula(f"=SUM({name}2:{name}{sum_row(rows) - 1})", sum(values, start=Decimal(0)))
 
 
 def name_width(names: Iterable[str], title: str = "", *, most: int = 38) -> float:
-    """A column's width for the longest of `names`."""
+    """Return the column width for the longest of `names`."""
     return max(12, min(most, max(map(len, (*names, title)), default=0) + 2))

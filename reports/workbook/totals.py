@@ -1,4 +1,4 @@
-"""The sheet Totals: one line a manager, with sums and money as formulas over the cells of the Cover."""
+"""Write the sheet Totals: a line per manager, sums and money as formulas over cells of the Cover."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _MONEY = ("bonus", "penalty", "payout")
 
 
 def keys(report: PeriodReport) -> tuple[str, ...]:
-    """The columns, in order; a team without a course of the point has no money."""
+    """List the columns in order; a team without a price of a point has no money columns."""
     money = _MONEY if report.money else ()
     return ("name", "crm_user", *_COUNTS, "total", "discipline", *money, "disputes")
 
 
 def values(row: ManagerTotals) -> dict[str, str | int | Decimal | None]:
-    """Every column of a line as a plain value; discipline as a share of one, None at 0/0."""
+    """Return each column of a line as a plain value; discipline between 0 and 1, None at 0/0."""
     plain: dict[str, str | int | Decimal | None] = {"name": row.name, "crm_user": row.crm_user}
     plain |= {key: getattr(row, key) for key in _COUNTS}
     plain |= {"total": row.plus - row.minus, "discipline": share(row.kept, row.broken), "disputes": row.disputes}
@@ -32,18 +32,18 @@ def values(row: ManagerTotals) -> dict[str, str | int | Decimal | None]:
 
 
 def share(kept: int, broken: int) -> Decimal | None:
-    """Kept / (kept + broken); None at 0/0."""
+    """Divide kept by kept + broken; None at 0/0."""
     return Decimal(kept) / (kept + broken) if kept + broken else None
 
 
 def title(report: PeriodReport, key: str, words: Labels) -> str:
-    """The header of a column."""
+    """Return the head of a column."""
     name = f"totals-{key.replace('_', '-')}"
     return words(name, currency=report.money.currency) if report.money and key in _MONEY else words(name)
 
 
 def reference(report: PeriodReport, key: str, rows: int, words: Labels) -> str:
-    """Where the Cover finds the sum of a column."""
+    """Return the address of a column's sum, for the Cover."""
     column = xl_col_to_name(keys(report).index(key))
     return f"={quote_sheetname(words('sheet-totals'))}!${column}${sum_row(rows)}"
 
@@ -51,7 +51,7 @@ def reference(report: PeriodReport, key: str, rows: int, words: Labels) -> str:
 def write(
     book: Book, report: PeriodReport, rows: Sequence[ManagerTotals], terms: Mapping[str, str], words: Labels
 ) -> None:
-    """Write the sheet; `terms` are the addresses of the course's cells on the Cover."""
+    """Write the sheet Totals; `terms` are the addresses of the point's price on the Cover."""
     order = keys(report)
     columns = [_column(report, key, rows, words) for key in order]
     letters = {key: xl_col_to_name(index) for index, key in enumerate(order)}
@@ -103,7 +103,7 @@ def _derived(cell: Mapping[str, str], words: Labels) -> dict[str, str]:
 
 
 def sums(report: PeriodReport, rows: Sequence[ManagerTotals], words: Labels) -> list[Cell]:
-    """The last row, a cell for each column."""
+    """Build the sum row, a cell per column."""
     order = keys(report)
     derived = _derived({key: f"{xl_col_to_name(i)}{sum_row(len(rows))}" for i, key in enumerate(order)}, words)
     plain = [values(row) for row in rows]

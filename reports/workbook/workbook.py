@@ -1,4 +1,4 @@
-"""A period as a file: the XLSX that HR opens and the CSV twin that payroll imports. Bytes out."""
+"""Make files of a period: the XLSX for HR and the CSV twin for payroll, as bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reports.workbook.table import Book
 
 
 def workbook(report: PeriodReport, language: str) -> bytes:
-    """The XLSX. Sums, discipline and payout are formulas that also carry their values."""
+    """Write the XLSX. Sums, discipline and payout are formulas that also carry values."""
     words = labels(language)
     buffer = io.BytesIO()
     made = Workbook(buffer, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
@@ -41,11 +41,10 @@ def workbook(report: PeriodReport, language: str) -> bytes:
 
 
 def csv_twin(report: PeriodReport, language: str) -> bytes:
-    """Totals for payroll: a line for each manager, no sum row that an import would take for a person.
+    """Write Totals as CSV for payroll: a line per manager, without a sum row, which an import would take for a person.
 
-    UTF-8 with a byte order mark, lines end in CR LF. In Russian the delimiter is `;` and decimals have a comma, in
-    English `,` and a dot: so a double click opens it right in an Excel of that language (a Russian Excel takes `1.50`
-    for a date).
+    UTF-8 with a byte order mark, lines end in CR LF. Russian: delimiter `;` and decimal comma; English: `,` and dot.
+    So a double click opens the file correctly in an Excel of that language (a Russian Excel takes `1.50` for a date).
     """
     words = labels(language)
     buffer = io.StringIO()

@@ -10,9 +10,11 @@ from decimal import Decimal
 import pytest
 from PIL import Image
 
-from reports.pictures import canvas, charts
-from reports.pictures.charts import leaderboard_png, trend_png
+from reports.pictures import canvas
+from reports.pictures.chart_parts import signed
+from reports.pictures.leaderboard_chart import leaderboard_png
 from reports.pictures.trend import DayState, TrendDay, trend
+from reports.pictures.trend_chart import trend_png
 from scoring.standings import Leaderboard, Standing, Totals, leaderboard
 from tests.reports.people import ANNA, BORIS, BROKEN, KEPT, NOVEMBER, Ledger, days_of
 
@@ -207,7 +209,7 @@ def test_the_newest_value_stands_in_words(monkeypatch, language, day):
     texts = shown(monkeypatch)
     trend_png(series(3), title=ANNA[1], language=language)
     assert day in texts
-    assert charts.signed(0) == "0"
+    assert signed(0) == "0"
 
 
 def test_nothing_but_the_pictures_loads_matplotlib():
