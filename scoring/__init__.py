@@ -1,1 +1,1 @@
-"""What a day is worth: pure functions over frozen values, standard library only."""
+"""What a day is worth: pure functions over frozen values, standard library and msgspec only."""

@@ -1,7 +1,7 @@
-"""Facts as a CRM states them, in neutral words.
+"""Define the facts that a CRM states, in neutral words.
 
-Ids are strings as the CRM gives them, instants are aware, money is exact. A record says what is (`DealState`) and
-since when, so that `tally` can tell what was so at the cutoff although the reading began a little later.
+Ids are strings as the CRM gives them, instants are aware, money is exact. A record states the present and since when
+it holds, so that `scoring.tally` derives the state at the cutoff from a reading that began a little later.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from scoring.frozen import frozen
+import msgspec
 
 
 class RecordKind(StrEnum):
@@ -35,16 +35,38 @@ class DealState(StrEnum):
     LOST = "lost"
 
 
-@frozen
-class Money:
+class Change(StrEnum):
+    """Name a change after the cutoff that a CRM shows without its earlier value."""
+
+    OWNER = "owner"
+    """The responsible user."""
+    AMOUNT = "amount"
+    """The sum of a deal."""
+    FIELD = "field"
+    """A required field of a deal."""
+    LOSS_REASON = "loss_reason"
+    """The loss reason of a deal."""
+    STAGE = "stage"
+    """The stage of a deal, so that even open, won or lost is uncertain."""
+    DEADLINE = "deadline"
+    """The deadline of a task."""
+    BINDING = "binding"
+    """The tie between a task and its deals."""
+    COMPLETION = "completion"
+    """The mark done of a task or a meeting."""
+
+
+NOTHING: frozenset[Change] = frozenset()
+
+
+class Money(msgspec.Struct, frozen=True):
     """An exact amount of one currency (ISO 4217 code, or what the CRM calls it)."""
 
     amount: Decimal
     currency: str
 
 
-@frozen
-class Deal:
+class Deal(msgspec.Struct, frozen=True):
     """A deal (lead in amoCRM, opportunity in Odoo) as it is when read."""
 
     id: str
@@ -68,12 +90,11 @@ class Deal:
     """Whether a human ever commented it, where the client knows; unless True, the comments tell too."""
     reopened: bool = False
     """Was closed before, really reopened, and closed again."""
-    doubtful: frozenset[str] = frozenset()
-    """KPIs for which this row may have stood otherwise at the cutoff: changed since, in a field without history."""
+    changed: frozenset[Change] = NOTHING
+    """Changes after the cutoff of which the CRM keeps no history."""
 
 
-@frozen
-class Task:
+class Task(msgspec.Struct, frozen=True):
     """Something planned that asks something of a manager: to-do, planned call or meeting, task."""
 
     id: str
@@ -90,22 +111,20 @@ class Task:
     """Done by its manager, waits for somebody else's approval: never overdue, yet the deal has a to-do."""
     place: str = ""
     """What it hangs on, in the words of its client, whose `link` makes an address of it."""
-    doubtful: frozenset[str] = frozenset()
+    changed: frozenset[Change] = NOTHING
 
 
-@frozen
-class Company:
+class Company(msgspec.Struct, frozen=True):
     """A company, credited to `manager` (creator or owner, as the connection's `companies_credit` says)."""
 
     id: str
     title: str
     manager: str
     created_at: datetime
-    doubtful: frozenset[str] = frozenset()
+    changed: frozenset[Change] = NOTHING
 
 
-@frozen
-class Meeting:
+class Meeting(msgspec.Struct, frozen=True):
     """A meeting that was held."""
 
     id: str
@@ -115,11 +134,10 @@ class Meeting:
     """When it was completed; None where the CRM keeps no completion time (`started_at` decides then)."""
     started_at: datetime | None = None
     place: str = ""
-    doubtful: frozenset[str] = frozenset()
+    changed: frozenset[Change] = NOTHING
 
 
-@frozen
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A telephone call."""
 
     id: str
@@ -131,11 +149,10 @@ class Call:
     incoming: bool
     answered: bool
     place: str = ""
-    doubtful: frozenset[str] = frozenset()
+    changed: frozenset[Change] = NOTHING
 
 
-@frozen
-class Comment:
+class Comment(msgspec.Struct, frozen=True):
     """A human comment on a deal."""
 
     deal: str
@@ -146,8 +163,18 @@ class Comment:
 Record = Deal | Task | Company | Meeting | Call | Comment
 
 
-@frozen
-class Completed:
+class Doubtful(msgspec.Struct, frozen=True):
+    """State that a record of `kind` may have belonged to one of `users` at the cutoff, but for `change`."""
+
+    kind: RecordKind
+    users: frozenset[str]
+    """Ids of CRM users."""
+    change: Change
+    state: DealState | None = None
+    """State of the deal at the cutoff; None: not told, or no deal."""
+
+
+class Completed(msgspec.Struct, frozen=True):
     """All records of a kind have been yielded. Without this mark the kind counts as not read."""
 
     kind: RecordKind
@@ -155,8 +182,7 @@ class Completed:
     """When its reading started: lateness is measured by it."""
 
 
-@frozen
-class Failed:
+class Failed(msgspec.Struct, frozen=True):
     """A kind could not be read in full; its KPIs are absent."""
 
     kind: RecordKind
@@ -164,4 +190,4 @@ class Failed:
     """For people, without secrets."""
 
 
-Fact = Record | Completed | Failed
+Fact = Record | Doubtful | Completed | Failed

@@ -8,7 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from scoring.frozen import frozen
+import msgspec
+
 from scoring.records import Money
 
 Number = int | Mapping[str, Decimal]
@@ -23,8 +24,7 @@ class Manager:
     name: str
 
 
-@frozen
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True):
     """One counted thing, so that every point can be explained with a link."""
 
     kind: str

@@ -18,14 +18,16 @@ from zoneinfo import ZoneInfo
 from scoring.compact.deal_sums import DealSums
 from scoring.compact.evidence_store import EvidenceEncoder, EvidenceSequence
 from scoring.compact.id_map import IdMap
-from scoring.kpis import CATALOGUE, Capability, KpiKind, KpiSettings, Unit
+from scoring.kpis import CATALOGUE, Capability, KpiSettings, Subject, Unit
 from scoring.records import (
     Call,
+    Change,
     Comment,
     Company,
     Completed,
     Deal,
     DealState,
+    Doubtful,
     Fact,
     Failed,
     Meeting,
@@ -58,13 +60,18 @@ class TallySheet:
 
 Link = Callable[[Record], str]
 _Owned = Deal | Task | Call | Meeting | Company
-_OPEN_DEAL_KPIS = frozenset(
-    key for key, kpi in CATALOGUE.items() if kpi.kind is KpiKind.STATE and RecordKind.DEALS in kpi.needs
-)
+_OPEN_DEAL_KPIS = frozenset(key for key, kpi in CATALOGUE.items() if kpi.counts is Subject.OPEN_DEALS)
 _NOT_OPEN = -1
 _BARE = frozenset({"deals_without_task", "deals_without_comment"})
 """Counted for what a deal lacks, until a task or a comment shows that it does not."""
-_KINDS: Mapping[type[_Owned], str] = {kind: kind.__name__.lower() for kind in (Deal, Task, Call, Meeting, Company)}
+_KINDS: Mapping[type[_Owned], RecordKind] = {
+    Deal: RecordKind.DEALS,
+    Task: RecordKind.TASKS,
+    Call: RecordKind.CALLS,
+    Meeting: RecordKind.MEETINGS,
+    Company: RecordKind.COMPANIES,
+}
+_NAMES: Mapping[type[_Owned], str] = {kind: kind.__name__.lower() for kind in _KINDS}
 
 
 class Tally:
@@ -111,6 +118,8 @@ class Tally:
                 self._company(fact)
             case Comment():
                 self._comment(fact)
+            case Doubtful():
+                self._doubtful(fact)
             case Completed():
                 self._completed[fact.kind] = max(fact.started_at, self._completed.get(fact.kind, fact.started_at))
             case Failed():
@@ -127,23 +136,33 @@ class Tally:
 
     # What every record passes
 
-    def _owner(self, record: _Owned, *, is_open: bool = False) -> str | None:
+    def _owner(self, record: _Owned, state: DealState | None = None, *, is_open: bool = False) -> str | None:
         """The member it is credited to; None if nobody's or seen already (the first row of an id counts)."""
         member = self._sheet.members.get(self._sheet.aliases.get(record.manager, record.manager))
         place = self._places[member.crm_user] if member is not None and is_open else _NOT_OPEN
         if not self._seen[type(record)].put(record.id, place) or member is None:
             return None
         user = member.crm_user  # one string for all his records
-        if record.doubtful:
-            for key in record.doubtful & self._wanted:
-                self._late_doubts[key].add(user)
+        if record.changed:
+            self._doubt(user, record.changed, _KINDS[type(record)], state)
         return user
+
+    def _doubt(self, user: str, changes: Iterable[Change], kind: RecordKind, state: DealState | None) -> None:
+        for key in self._wanted:
+            if any(CATALOGUE[key].is_doubted(change, kind, state) for change in changes):
+                self._late_doubts[key].add(user)
+
+    def _doubtful(self, doubt: Doubtful) -> None:
+        for user in doubt.users:
+            member = self._sheet.members.get(self._sheet.aliases.get(user, user))
+            if member is not None:
+                self._doubt(member.crm_user, (doubt.change,), doubt.kind, doubt.state)
 
     def _count(self, key: str, user: str, record: _Owned, since: datetime | None) -> None:
         if key not in self._wanted:
             return
         amount, again = (record.amount, record.reopened) if isinstance(record, Deal) else (None, False)
-        item = Evidence(_KINDS[type(record)], record.id, record.title, self._link(record), amount, since, again)
+        item = Evidence(_NAMES[type(record)], record.id, record.title, self._link(record), amount, since, again)
         self._items[key][user].append(self._press.put(item))
 
     # Deals
@@ -154,7 +173,8 @@ class Tally:
             return
         is_excluded = deal.pipeline in self._sheet.settings.excluded_pipelines
         is_open = deal.state is DealState.OPEN or (deal.closed_at is not None and deal.closed_at >= window.cutoff)
-        user = self._owner(deal, is_open=is_open and not is_excluded)
+        state = DealState.OPEN if is_open else deal.state
+        user = self._owner(deal, state, is_open=is_open and not is_excluded)
         if user is None or is_excluded:
             return
         if is_open:
@@ -217,7 +237,7 @@ class Tally:
         if task.done_at is not None and task.done_at < cutoff:
             return
         self._cover(task.deals, "deals_without_task")
-        if "deals_without_task" in task.doubtful:
+        if Change.BINDING in task.changed:
             self._doubtful_deals |= task.deals
         deadline = self._deadline(task.deadline)
         user = self._owner(task)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
+
+import msgspec
 
 from crm_clients.amocrm.account import whole
 from crm_clients.amocrm.answers import Row
@@ -53,7 +54,7 @@ def _company(row: Row, *, by_owner: bool) -> Company:
 
 def _as_at_cutoff(company: Company, since: ChangesSinceCutoff) -> Company:
     owner = since.owner("company", int(company.id), int(company.manager or 0))
-    return replace(company, manager=str(owner or ""))
+    return msgspec.structs.replace(company, manager=str(owner or ""))
 
 
 async def read_calls(job: Job) -> None:

@@ -19,7 +19,7 @@ from crm_clients.amocrm.lists import Sink
 from crm_clients.amocrm.session import Job
 from crm_clients.errors import DeadlineExceeded
 from crm_clients.shared.http import Deadline
-from scoring.records import Deal, DealState, Money, RecordKind
+from scoring.records import NOTHING, Change, Deal, DealState, Money, RecordKind
 
 STAGES = 60
 """Pairs of pipeline and stage that an address has room for."""
@@ -312,7 +312,7 @@ class DealReader:
             has_task=has_task,
             has_comment=True if state is DealState.OPEN and self._commented(line.id) else None,
             reopened=closed_at is not None and self._turns.reopened(line.id, int(closed_at.timestamp())),
-            doubtful=self._doubts(line, has_task=has_task),
+            changed=self._changed(line, has_task=has_task),
         )
 
     def _was_open(self, deal: Deal) -> bool:
@@ -353,13 +353,13 @@ class DealReader:
     def _money(self, price: object) -> Money | None:
         return None if price in (None, "") else Money(Decimal(str(price)), self._job.account.currency)
 
-    def _doubts(self, line: LeadLine, *, has_task: bool | None) -> frozenset[str]:
-        """Changed since the cutoff in fields of which amoCRM keeps no history."""
-        changed = line.updated >= self._job.cutoff
-        doubts = {"lost_without_reason", "deals_missing_fields"} if changed else set[str]()
-        if self._changes.is_hazy(line.id) or (has_task is False and self._since.deleted):
-            doubts.add("deals_without_task")
-        return frozenset(doubts)
+    def _changed(self, line: LeadLine, *, has_task: bool | None) -> frozenset[Change]:
+        """Name the changes since the cutoff of which amoCRM keeps no history."""
+        is_hazy = self._changes.is_hazy(line.id) or (has_task is False and self._since.deleted)
+        if line.updated < self._job.cutoff and not is_hazy:
+            return NOTHING
+        fields = {Change.LOSS_REASON, Change.FIELD} if line.updated >= self._job.cutoff else set[Change]()
+        return frozenset(fields | {Change.BINDING} if is_hazy else fields)
 
 
 def _statuses(pairs: tuple[Stage, ...]) -> str:

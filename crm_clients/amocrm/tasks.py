@@ -13,7 +13,7 @@ from crm_clients.amocrm.buffer import RowBuffer
 from crm_clients.amocrm.changes import Changes, TaskLine
 from crm_clients.amocrm.history import DONE
 from crm_clients.amocrm.session import Job, path
-from scoring.records import Meeting, RecordKind, Task
+from scoring.records import Change, Meeting, RecordKind, Task
 
 OPEN, BY_DEADLINE = "filter[is_completed]=0", "order[complete_till]"
 HELD = 15_000
@@ -84,12 +84,12 @@ def _task(job: Job, line: TaskLine, changes: Changes) -> Task | None:
     if not changes.was_open(line):
         return None
     since = changes.since
-    due, doubtful = line.due, changes.is_doubtful(line)
+    due, changed = line.due, {Change.COMPLETION} if changes.is_doubtful(line) else set[Change]()
     if not changes.is_likely_open(line):
         due = 0  # likely done: it counts nothing, yet the number is not certain
     elif line.id in since.deadlines:
         before = since.deadlines[line.id][1]
-        due, doubtful = (line.due, True) if before is None else (before, doubtful)
+        due, changed = (line.due, {Change.DEADLINE}) if before is None else (before, changed)
     owner = since.owner("task", line.id, line.owner)
     return Task(
         id=str(line.id),
@@ -100,7 +100,7 @@ def _task(job: Job, line: TaskLine, changes: Changes) -> Task | None:
         done_at=datetime.fromtimestamp(since.done[line.id], UTC) if line.done else None,
         deals=frozenset({str(line.lead)} if line.lead and changes.is_likely_open(line) else ()),
         place=path(line.place),
-        doubtful=frozenset({"overdue_tasks"} if doubtful else ()),
+        changed=frozenset(changed),
     )
 
 
@@ -141,7 +141,7 @@ def _meeting(job: Job, line: TaskLine, held_at: int, changes: Changes) -> Meetin
         manager=str(owner or ""),
         held_at=datetime.fromtimestamp(held_at, UTC) if held else None,
         place=path(line.place),
-        doubtful=frozenset({"meetings_held"} if undone else ()),
+        changed=frozenset({Change.COMPLETION} if undone else ()),
     )
 
 

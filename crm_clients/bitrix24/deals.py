@@ -21,8 +21,7 @@ from crm_clients.bitrix24.fields import Fields, guessed, is_empty, values_of
 from crm_clients.bitrix24.lists import KeysetQuery
 from crm_clients.bitrix24.session import DEAL, ReadSession, problem_of, sound, state_of
 from crm_clients.bitrix24.values import Row, identity, instant, is_yes, number, stamp
-from crm_clients.shared.reassignment import shadows
-from scoring.records import Deal, DealState, Money, RecordKind
+from scoring.records import NOTHING, Change, Deal, DealState, Doubtful, Money, RecordKind
 
 WHAT = "deals"
 MOVED = 30
@@ -34,13 +33,8 @@ MOVES = 3
 SAME = timedelta(seconds=5)
 """A move changes a deal; a change later than that is another one."""
 
-_OF_OPEN = frozenset(
-    {"deals_open", "deals_without_task", "deals_without_comment", "deals_missing_fields", "stale_deals"}
-)
-_OF_CLOSED = {
-    DealState.WON: frozenset({"deals_won", "won_amount"}),
-    DealState.LOST: frozenset({"deals_lost", "lost_without_reason"}),
-}
+_UNTOLD = frozenset({Change.OWNER, Change.AMOUNT, Change.FIELD, Change.LOSS_REASON})
+"""Bitrix24 keeps no history of any field but the stage."""
 _FIELDS = (
     "id", "title", "stageId", "stageSemanticId", "categoryId", "assignedById", "createdTime", "movedTime",
     "updatedTime", "opportunity", "currencyId", "isRecurring", "closed",
@@ -137,7 +131,7 @@ class DealReader:
         self._began = session.api.clock.now()
         self._aside: dict[int, Row] = {}
         """Those whose story must be read."""
-        self._doubted: set[str] = set()
+        self._doubted: set[DealState] = set()
         self.without_task: array[int] = array("q")
         """Open deals of members that own nothing planned."""
         self.without_comment: array[int] = array("q")
@@ -213,7 +207,7 @@ class DealReader:
             elif moved is None or moved >= self._start:
                 self._aside[key] = row
 
-    def _make(self, noted: Sequence[_Open]) -> Iterator[Deal]:
+    def _make(self, noted: Sequence[_Open]) -> Iterator[Deal | Doubtful]:
         for row, created, since in noted:
             yield from self._told(self._deal(row, created, StagePosition(DealState.OPEN, None, since)))
 
@@ -257,14 +251,14 @@ class DealReader:
                 pages=len(some) * MOVES // PAGE + 1,
             )
 
-    def _refined(self, rows: Sequence[tuple[int, Row]], told: dict[int, list[Move]]) -> Sequence[Deal]:
-        refined: list[Deal] = []
+    def _refined(self, rows: Sequence[tuple[int, Row]], told: dict[int, list[Move]]) -> Sequence[Deal | Doubtful]:
+        refined: list[Deal | Doubtful] = []
         with sound(self.lists[0]):
             for deal, row in rows:
                 refined += self._as_it_stood(deal, row, told.pop(deal, ()))
         return refined
 
-    def _as_it_stood(self, deal: int, row: Row, told: Iterable[Move]) -> Sequence[Deal]:
+    def _as_it_stood(self, deal: int, row: Row, told: Iterable[Move]) -> Sequence[Deal | Doubtful]:
         moves = sorted(told, key=lambda move: (move.at, move.order))
         stage, created = str(row.get("stageId")), instant(row.get("createdTime"))
         moved = instant(row.get("movedTime")) or created
@@ -277,13 +271,12 @@ class DealReader:
             self._note_open(deal, identity(row.get("assignedById")))
         return self._told(self._deal(row, created or self._start, standing))
 
-    def _told(self, deal: Deal) -> Sequence[Deal]:
-        """The deal as it stood, with doubts for everybody if another may have been responsible then."""
-        fresh = deal.doubtful - self._doubted
-        if not fresh:
+    def _told(self, deal: Deal) -> Sequence[Deal | Doubtful]:
+        """Give the deal as it stood, with a doubt for every member if another may have been responsible then."""
+        if Change.OWNER not in deal.changed or deal.state in self._doubted:
             return (deal,)
-        self._doubted |= fresh
-        return [deal, *shadows(deal, self._session.request.members, fresh, self._start - timedelta(seconds=1))]
+        self._doubted.add(deal.state)
+        return (deal, Doubtful(RecordKind.DEALS, self._session.request.members, Change.OWNER, deal.state))
 
     def _deal(self, row: Row, created: datetime, standing: StagePosition) -> Deal:
         pipeline = standing.pipeline or _pipeline(row)
@@ -304,24 +297,21 @@ class DealReader:
             has_task=True if not self._asks_tasks or self._has_task(key) else None,
             has_comment=True if not self._asks_comments or self._has_comment(key) else None,
             reopened=standing.reopened,
-            doubtful=self._doubts(row, standing),
+            changed=self._changed(row, standing),
         )
 
-    def _doubts(self, row: Row, standing: StagePosition) -> frozenset[str]:
-        """What the deal counts for, if it was changed after the cutoff by more than a move.
-
-        Of other fields than the stage Bitrix24 keeps no history: it may have been somebody else's, or of another sum.
-        """
+    def _changed(self, row: Row, standing: StagePosition) -> frozenset[Change]:
+        """Name the possible changes, if the deal was changed after the cutoff by more than a move and counts at all."""
         updated = instant(row.get("updatedTime"))
         if updated is None or updated < self._cutoff:
-            return frozenset()
+            return NOTHING
         moved = instant(row.get("movedTime"))
         if moved is not None and moved >= self._cutoff and abs(updated - moved) <= SAME:
-            return frozenset()
+            return NOTHING
         if standing.state is DealState.OPEN or standing.state is None:
-            return _OF_OPEN
+            return _UNTOLD
         in_window = standing.closed_at is not None and standing.closed_at in self._session.request.window
-        return _OF_CLOSED[standing.state] if in_window else frozenset()
+        return _UNTOLD if in_window else NOTHING
 
     def _reason(self, row: Row) -> str:
         name = self._names.loss_reason

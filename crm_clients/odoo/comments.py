@@ -35,4 +35,4 @@ async def read_comments(session: ReadSession, deals: Sequence[Deal]) -> AsyncIte
 
 def _was_open(deal: Deal, session: ReadSession) -> bool:
     late = deal.closed_at is not None and deal.closed_at >= session.cutoff
-    return deal.id.isdigit() and (deal.state is DealState.OPEN or late)
+    return deal.state is DealState.OPEN or late

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from decimal import Decimal
 
 from crm_clients.errors import CrmNonsense, CrmRefused
-from crm_clients.odoo.history import DEAL_KPIS, DealHistory, HistoryReader, refine
+from crm_clients.odoo.history import DealHistory, HistoryReader, refine
 from crm_clients.odoo.session import ReadSession
 from crm_clients.odoo.values import Domain, Row, instant, label, many2one_id, naive, reference
-from crm_clients.shared.reassignment import shadows
-from scoring.records import Deal, DealState, Money
+from scoring.records import Change, Deal, DealState, Doubtful, Money, RecordKind
 
 WHAT = "deals"
 _FIELDS = (
@@ -47,6 +45,7 @@ class DealReader:
         self._types: dict[str, str] = {}
         """The fields of deals in this database, with their types."""
         self._won_stages: frozenset[int] = frozenset()
+        self._is_any_reassigned = False
 
     async def pages(self) -> AsyncIterator[list[Deal]]:
         """Yield deals as they stood at the cutoff, as far as Odoo tells."""
@@ -54,11 +53,16 @@ class DealReader:
         async for rows in self._session.lists.pages("crm.lead", self._domain(), self._fields(), WHAT):
             histories = await self._histories.read([row["id"] for row in rows if self._needs_history(row)])
             yield [
-                deal
+                self._refined(plain, row, histories.get(row["id"]))
                 for row in rows
                 if (plain := self._deal(row)) is not None
-                for deal in self._refined(plain, row, histories.get(row["id"]))
             ]
+
+    def doubts(self) -> tuple[Doubtful, ...]:
+        """Doubt the deals of all members, once the pages are read, if Odoo hides whose a reassigned deal was."""
+        if not self._is_any_reassigned:
+            return ()
+        return (Doubtful(RecordKind.DEALS, self._session.request.members, Change.OWNER),)
 
     async def _prepare(self) -> None:
         lists = self._session.lists
@@ -140,15 +144,12 @@ class DealReader:
         written = instant(row["write_date"])
         return written is not None and written >= self._cutoff
 
-    def _refined(self, deal: Deal, row: Row, history: DealHistory | None) -> list[Deal]:
+    def _refined(self, deal: Deal, row: Row, history: DealHistory | None) -> Deal:
         changed = self._is_changed(row)
         given = instant(row["date_open"])
         reassigned = changed and deal.created_at < self._cutoff and (given is None or given >= self._cutoff)
-        refined = refine(deal, history, changed=changed, reassigned=reassigned, cutoff=self._cutoff)
-        if not reassigned:
-            return [refined]
-        members = self._session.request.members
-        return [refined, *shadows(refined, members, DEAL_KPIS, self._start - timedelta(seconds=1))]
+        self._is_any_reassigned |= reassigned
+        return refine(deal, history, changed=changed, reassigned=reassigned, cutoff=self._cutoff)
 
 
 def _money(row: Row) -> Money | None:

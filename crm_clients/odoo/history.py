@@ -9,12 +9,14 @@ changed is visible to everybody: a message of type `notification`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+import msgspec
 
 from crm_clients.odoo.session import ReadSession
 from crm_clients.odoo.values import Domain, Row, instant, naive, reference
-from scoring.records import Deal, DealState
+from scoring.records import NOTHING, Change, Deal, DealState
 
 WHAT = "what happened to deals"
 _SUBTYPES: Mapping[str, DealState | None] = {
@@ -25,19 +27,8 @@ _SUBTYPES: Mapping[str, DealState | None] = {
 }
 """A stage change reopens a won deal; a lost one stays lost until it is restored."""
 
-DEAL_KPIS = frozenset(
-    {
-        "deals_won",
-        "won_amount",
-        "deals_lost",
-        "lost_without_reason",
-        "deals_open",
-        "deals_without_task",
-        "deals_without_comment",
-        "stale_deals",
-    }
-)
-OF_CLOSED = frozenset({"won_amount", "lost_without_reason"})
+_UNTOLD = frozenset({Change.OWNER, Change.STAGE, Change.AMOUNT, Change.LOSS_REASON})
+"""Changes that a notification may announce: the changed field and the earlier value are shown to administrators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +125,14 @@ def refine(deal: Deal, history: DealHistory | None, *, changed: bool, reassigned
     dated = _dated(deal, told)
     if not changed:
         return dated
-    doubtful: frozenset[str] = frozenset()
+    unknown = NOTHING
     then = history.position(before=cutoff)
     if history.moves and then.state is not _at_cutoff(dated, cutoff) and not _is_tie(deal, told, cutoff):
-        dated = replace(dated, state=then.state, closed_at=then.since, reopened=then.reopened)
-        doubtful = OF_CLOSED
+        dated = msgspec.structs.replace(dated, state=then.state, closed_at=then.since, reopened=then.reopened)
+        unknown = frozenset({Change.AMOUNT, Change.LOSS_REASON})
     if reassigned or history.changed_otherwise:
-        doubtful = DEAL_KPIS
-    return replace(dated, doubtful=doubtful)
+        unknown = _UNTOLD
+    return msgspec.structs.replace(dated, changed=unknown)
 
 
 def _is_tie(deal: Deal, told: DealPosition, cutoff: datetime) -> bool:
@@ -156,7 +147,7 @@ def _dated(deal: Deal, told: DealPosition) -> Deal:
     if deal.state is DealState.OPEN or told.state is not deal.state or told.since is None:
         return deal
     closed_at = told.since if deal.closed_at is None else min(deal.closed_at, told.since)
-    return replace(deal, closed_at=closed_at, reopened=told.reopened)
+    return msgspec.structs.replace(deal, closed_at=closed_at, reopened=told.reopened)
 
 
 def _at_cutoff(deal: Deal, cutoff: datetime) -> DealState:

@@ -46,13 +46,17 @@ async def _deals_and_comments(session: ReadSession) -> AsyncIterator[Fact]:
     readings = [reading for reading in (deals, comments) if reading.kind in kinds]
     if not readings:
         return
-    async for page in deals.guard(DealReader(session).pages()):
+    reader = DealReader(session)
+    async for page in deals.guard(reader.pages()):
         if comments in readings and not comments.problem:
             async for comment in comments.guard(read_comments(session, page)):
                 yield comment
         if deals in readings:
             for fact in page:
                 yield fact
+    if deals in readings:
+        for doubt in reader.doubts():
+            yield doubt
     comments.problem = comments.problem or deals.problem
     for reading in readings:
         yield reading.mark()

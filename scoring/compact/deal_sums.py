@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
+
+import msgspec
 
 from scoring.compact.id_map import IdMap
 from scoring.records import Deal, Money, Task
@@ -64,5 +65,5 @@ class DealSums:
         """The evidence of an overdue task with its deal and the deal's sum, once all deals have come."""
         for deal in self._deals.get(item.id, ()):
             if (amount := self._sums.get(deal)) is not None:
-                return replace(item, deal=deal, amount=amount)
+                return msgspec.structs.replace(item, deal=deal, amount=amount)
         return item

@@ -32,7 +32,7 @@ from crm_clients import CRM_KINDS
 from crm_clients.base import CrmConfig, CrmUser, DictMemory, ReadRequest, Severity
 from crm_clients.errors import CrmError, CrmUnavailable
 from scoring.kpis import CATALOGUE, Capability, KpiSettings
-from scoring.records import Comment, Completed, Deal, Fact, Failed, RecordKind, Task
+from scoring.records import Comment, Completed, Deal, Doubtful, Fact, Failed, RecordKind, Task
 from scoring.snapshot import Cause, Manager, NotAvailable, NotRead, Reading, Value
 from scoring.tally import Tally, TallySheet
 from tests.crm_clients.company import EXPECTED, TITLES, company, two_hours_later
@@ -297,12 +297,12 @@ class Conformance:
 
     async def test_records_are_typed_as_the_product_wants_them(self) -> None:
         for fact in await self.facts(company()):
-            if isinstance(fact, Completed | Failed):
+            if isinstance(fact, Completed | Doubtful | Failed):
                 continue
             identity = fact.deal if isinstance(fact, Comment) else fact.id
             assert isinstance(identity, str)
             assert identity
-            for name in fact.__dataclass_fields__:
+            for name in fact.__struct_fields__:
                 value = getattr(fact, name)
                 assert not isinstance(value, float), (fact, name)
                 if isinstance(value, datetime):
@@ -467,7 +467,7 @@ class Conformance:
 
 
 def _marks(facts: list[Fact]) -> list[Completed | Failed]:
-    return [fact for fact in facts if isinstance(fact, Completed | Failed)]
+    return [fact for fact in facts if isinstance(fact, Completed | Doubtful | Failed)]
 
 
 def _number(reading: Reading) -> Any:

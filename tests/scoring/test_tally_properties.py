@@ -8,11 +8,12 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoring.kpis import CATALOGUE, Capability, KpiSettings
-from scoring.records import Call, Comment, Company, Deal, DealState, Fact, Meeting, Money, RecordKind, Task
+from scoring.records import Call, Change, Comment, Company, Deal, DealState, Fact, Meeting, Money, RecordKind, Task
 from scoring.snapshot import NotAvailable, NotRead, Snapshot, Value
 from tests.scoring.builders import ANNA, CUTOFF, LONG_AGO, TEAM, YESTERDAY, completed, tally
 
@@ -33,7 +34,7 @@ some_ids = st.integers(1, 6).map(str)
 NUMBERS = {"deals_open", "talk_minutes"}
 """What is a number only."""
 deal_ids = st.frozensets(some_ids, max_size=3)
-doubts = st.frozensets(st.sampled_from(list(CATALOGUE)), max_size=2)
+changes = st.frozensets(st.sampled_from(Change), max_size=2)
 
 
 def optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -56,7 +57,7 @@ deals = st.builds(
     has_task=optional(st.booleans()),
     has_comment=optional(st.booleans()),
     reopened=st.booleans(),
-    doubtful=doubts,
+    changed=changes,
 )
 tasks = st.builds(
     Task,
@@ -68,7 +69,7 @@ tasks = st.builds(
     done_at=optional(instants),
     deals=deal_ids,
     awaits_approval=st.booleans(),
-    doubtful=doubts,
+    changed=changes,
 )
 calls = st.builds(
     Call,
@@ -79,7 +80,7 @@ calls = st.builds(
     seconds=st.integers(0, 90),
     incoming=st.booleans(),
     answered=st.booleans(),
-    doubtful=doubts,
+    changed=changes,
 )
 meetings = st.builds(
     Meeting,
@@ -88,10 +89,10 @@ meetings = st.builds(
     manager=managers,
     held_at=optional(instants),
     started_at=optional(instants),
-    doubtful=doubts,
+    changed=changes,
 )
 companies = st.builds(
-    Company, id=some_ids, title=st.just("Ромашка"), manager=managers, created_at=instants, doubtful=doubts
+    Company, id=some_ids, title=st.just("Ромашка"), manager=managers, created_at=instants, changed=changes
 )
 comments = st.builds(Comment, deal=some_ids, created_at=optional(instants))
 
@@ -150,7 +151,7 @@ def without_stakes(snapshot: Snapshot) -> Snapshot:
     """But for the sums beside his overdue tasks: those of colleagues' deals are known where the colleagues are."""
     readings, overdue = dict(snapshot.readings), snapshot.readings["overdue_tasks"]
     if isinstance(overdue, Value):
-        items = tuple(replace(item, amount=None, deal="") for item in overdue.items)
+        items = tuple(msgspec.structs.replace(item, amount=None, deal="") for item in overdue.items)
         readings["overdue_tasks"] = replace(overdue, items=items)
     return replace(snapshot, readings=readings)
 
@@ -208,4 +209,4 @@ def test_two_teams_that_share_a_read_are_counted_each_for_itself(one: list[Fact]
 
 
 def _fields(record: Any) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in record.__slots__}
+    return {name: getattr(record, name) for name in record.__struct_fields__}

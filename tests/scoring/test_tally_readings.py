@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from scoring.kpis import CATALOGUE, Capability, KpiSettings
-from scoring.records import Company, Completed, Failed, RecordKind
+from scoring.records import Change, Company, Completed, DealState, Doubtful, Failed, RecordKind
 from scoring.snapshot import Cause, Manager, NotAvailable, NotRead, Value
 from scoring.tally import Tally, TallySheet
 from tests.scoring.builders import (
@@ -134,12 +134,12 @@ def test_a_kind_that_was_read_twice_is_as_late_as_its_later_read() -> None:
 @pytest.mark.parametrize(
     ("key", "fact"),
     [
-        ("overdue_tasks", task(doubtful=frozenset({"overdue_tasks"}))),
-        ("deals_missing_fields", deal(doubtful=frozenset({"deals_missing_fields"}))),
-        ("companies_added", company(doubtful=frozenset({"companies_added"}))),
-        ("calls_held", call(doubtful=frozenset({"calls_held"}))),
-        ("meetings_held", meeting(held_at=LONG_AGO, doubtful=frozenset({"meetings_held"}))),
-        ("deals_won", deal(doubtful=frozenset({"deals_won"}))),
+        ("overdue_tasks", task(changed=frozenset({Change.DEADLINE}))),
+        ("deals_missing_fields", deal(changed=frozenset({Change.FIELD}))),
+        ("companies_added", company(changed=frozenset({Change.OWNER}))),
+        ("calls_held", call(changed=frozenset({Change.OWNER}))),
+        ("meetings_held", meeting(held_at=LONG_AGO, changed=frozenset({Change.COMPLETION}))),
+        ("deals_won", won(changed=frozenset({Change.OWNER}))),
     ],
 )
 def test_a_row_that_may_have_stood_otherwise_makes_its_kpi_unknown_when_read_late(key: str, fact: Company) -> None:
@@ -150,17 +150,17 @@ def test_a_row_that_may_have_stood_otherwise_makes_its_kpi_unknown_when_read_lat
 
 
 def test_a_doubtful_row_of_a_stranger_touches_nobody() -> None:
-    fact = deal(manager=STRANGER, doubtful=frozenset({"deals_open"}))
+    fact = deal(manager=STRANGER, changed=frozenset({Change.OWNER}))
     assert isinstance(reading("deals_open", fact, read_at=LATE), Value)
 
 
 def test_a_doubtful_row_of_a_second_account_touches_the_first() -> None:
-    fact = deal(manager="45", doubtful=frozenset({"deals_open"}))
+    fact = deal(manager="45", changed=frozenset({Change.OWNER}))
     assert reading("deals_open", fact, read_at=LATE, aliases={"45": "7"}) == NotRead(Cause.CHANGED)
 
 
 def test_a_deal_that_may_have_been_moved_to_the_warming_funnel_after_the_cutoff_is_doubtful() -> None:
-    hidden = deal(pipeline="warming", doubtful=frozenset({"deals_without_task"}))
+    hidden = deal(pipeline="warming", changed=frozenset({Change.BINDING}))
     settings = KpiSettings(excluded_pipelines=frozenset({"warming"}))
     assert reading("deals_without_task", hidden, read_at=LATE, settings=settings) == NotRead(Cause.CHANGED)
     assert number("deals_without_task", hidden, settings=settings) == 0
@@ -168,15 +168,37 @@ def test_a_deal_that_may_have_been_moved_to_the_warming_funnel_after_the_cutoff_
 
 @pytest.mark.parametrize("task_first", [True, False])
 def test_a_doubtful_task_touches_the_manager_of_the_deal_it_is_bound_to(task_first: bool) -> None:
-    rebound = task(manager=STRANGER, deals=frozenset({"1"}), doubtful=frozenset({"deals_without_task"}))
+    rebound = task(manager=STRANGER, deals=frozenset({"1"}), changed=frozenset({Change.BINDING}))
     facts = [rebound, deal()] if task_first else [deal(), rebound]
     assert reading("deals_without_task", *facts, read_at=LATE) == NotRead(Cause.CHANGED)
     assert number("deals_without_task", *facts) == 0
     assert number("deals_without_task", *facts, read_at=LATE, user="12") == 0
 
 
+@pytest.mark.parametrize(
+    ("change", "state", "touched"),
+    [
+        (Change.OWNER, DealState.OPEN, {"deals_open", "stale_deals"}),
+        (Change.OWNER, DealState.WON, {"deals_won", "won_amount"}),
+        (Change.AMOUNT, DealState.WON, {"won_amount"}),
+        (Change.LOSS_REASON, DealState.OPEN, set()),
+        (Change.STAGE, DealState.WON, {"deals_won", "won_amount", "deals_lost", "deals_open", "stale_deals"}),
+        (Change.OWNER, None, {"deals_won", "won_amount", "deals_lost", "deals_open", "stale_deals"}),
+    ],
+)
+def test_a_doubt_without_a_record_touches_the_kpis_that_the_change_matters_to(
+    change: Change, state: DealState | None, touched: set[str]
+) -> None:
+    doubt = Doubtful(RecordKind.DEALS, frozenset({"45", STRANGER}), change, state)
+    found = tally([doubt, *completed(LATE)], aliases={"45": "7"})
+    doubted = {key for key, kpi in found["7"].readings.items() if kpi == NotRead(Cause.CHANGED)}
+    assert doubted & {"deals_open", "deals_won", "won_amount", "deals_lost", "stale_deals", "calls_held"} == touched
+    assert all(isinstance(kpi, Value) for kpi in found["12"].readings.values())
+    assert all(isinstance(kpi, Value) for kpi in tally([doubt, *completed()])["7"].readings.values())
+
+
 def test_an_ordinary_task_leaves_its_deals_known_also_when_read_late() -> None:
-    facts = [deal("1"), deal("2"), task(deals=frozenset({"1"}), doubtful=frozenset({"overdue_tasks"}))]
+    facts = [deal("1"), deal("2"), task(deals=frozenset({"1"}), changed=frozenset({Change.COMPLETION}))]
     assert ids("deals_without_task", *facts, read_at=LATE) == ["2"]
     assert reading("overdue_tasks", *facts, read_at=LATE) == NotRead(Cause.CHANGED)
 

@@ -12,7 +12,7 @@ from crm_clients.amocrm.account import Account
 from crm_clients.amocrm.client import AmocrmClient
 from crm_clients.amocrm.lists import PAGE
 from crm_clients.base import DictMemory
-from scoring.records import Call, Comment, Completed, Deal, RecordKind, Task
+from scoring.records import Call, Change, Comment, Completed, Deal, RecordKind, Task
 from tests.crm_clients.amocrm.fake import FakeAmocrm, Fault
 from tests.crm_clients.amocrm.team import (
     ANNA,
@@ -241,7 +241,7 @@ async def test_a_task_deleted_after_the_cutoff_makes_late_readings_doubtful(worl
     world.delete_task(world.add_task(ANNA, LONG_AGO, CUTOFF + DAY, lead), CUTOFF + 30)
     lead.updated_at = CUTOFF + 30
     facts = await facts_of(client_of(FakeAmocrm(world), CUTOFF + 60), [ANNA])
-    assert ["deals_without_task" in deal.doubtful for deal in facts if isinstance(deal, Deal)] == [True]
+    assert [Change.BINDING in deal.changed for deal in facts if isinstance(deal, Deal)] == [True]
 
 
 async def test_without_the_tasks_a_deals_own_row_tells(world: World) -> None:
@@ -286,7 +286,7 @@ async def test_a_task_changed_after_the_cutoff_in_a_way_no_event_tells_is_doubtf
     world.finish_task(done, CUTOFF - 60)
     world.reopen_task(done, CUTOFF + 60)
     facts = await facts_of(client_of(FakeAmocrm(world), CUTOFF + 120), [ANNA], ["overdue_tasks"])
-    assert {task.doubtful for task in facts if isinstance(task, Task)} == {frozenset({"overdue_tasks"})}
+    assert {task.changed for task in facts if isinstance(task, Task)} == {frozenset({Change.COMPLETION})}
 
 
 async def test_only_overdue_tasks_are_paged_through(world: World) -> None:

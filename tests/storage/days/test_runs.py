@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from scoring.rules import Rulebook
@@ -156,7 +156,7 @@ async def test_a_kpi_stays_as_the_first_attempt_read_it(database):
 
 async def test_what_was_kept_comes_back_exactly(database):
     await found(database)
-    data = readings(overdue=[task(1, "<b>= Ж"), replace(task(2), since=None)], won="12345678901234.05")
+    data = readings(overdue=[task(1, "<b>= Ж"), msgspec.structs.replace(task(2), since=None)], won="12345678901234.05")
     data["won_amount"] = Value(
         {"RUB": Decimal("1200.00"), "USD": Decimal("0.10")}, (deal(1, "1200.00"), deal(2, "0.10", "USD"))
     )
