@@ -14,16 +14,18 @@ from pathlib import Path
 
 from bot.delivery.courier import Courier
 from bot.telegram.session import make_bot
-from reglament import telegram
 from reglament.bot_context import app_context
 from reglament.commands.export import PeriodExporter
 from reglament.config.settings import build
+from reglament.day.clocks import load_clocks
 from reglament.day.cutoff import run_cutoff
 from reglament.day.due import DueCutoff
+from reglament.day.live import LiveReadings
+from reglament.day.members import learn_members
 from reglament.gc_tuning import keep_what_is_loaded
-from reglament.process import Clock, load_teams, opened
+from reglament.process import ProcessClock, open_process, store_teams
 from reglament.service.engine import LocalEngine
-from reglament.service.work import ServiceWork, clocks
+from reglament.service.work import ServiceWork
 from storage.messages import deliveries
 from storage.people import invites, people
 from tests.bot.botapi import TOKEN, BotApi
@@ -47,9 +49,9 @@ async def measure(latency: float) -> tuple[float, int]:
     with tempfile.TemporaryDirectory() as folder:
         async with BotApi(latency=latency) as api:
             settings = build(_settings(Path(folder), api.url))
-            async with opened(settings, clock=Clock(AT)) as process:
-                await load_teams(process)
-                await telegram.learn_members(process, "sales")
+            async with open_process(settings, clock=ProcessClock(AT)) as process:
+                await store_teams(process)
+                await learn_members(process, "sales")
                 async with process.db.transaction() as session:
                     for number, member in enumerate(await people.unconnected(session, "sales")):
                         token = await invites.invite_manager(
@@ -66,11 +68,11 @@ async def measure(latency: float) -> tuple[float, int]:
 
 
 async def _send(process, api) -> tuple[float, int]:
-    live = await telegram.live_readings(process)
+    live = await LiveReadings.load(process)
     bot = make_bot(TOKEN, api.url)
     ctx = app_context(process, live, PeriodExporter(process))
     courier = Courier(bot, ctx, "benchmark", process.now)
-    work = ServiceWork(process, await clocks(process), live, courier.deliver)
+    work = ServiceWork(process, await load_clocks(process), live, courier.deliver)
     engine, stop = LocalEngine(work), asyncio.Event()
     keep_what_is_loaded()  # as the service does before it starts
     started = time.perf_counter()

@@ -32,7 +32,8 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from crm_clients.base import CrmClient, DictMemory
-from reglament.day.read import missing, read_connection
+from reglament.day.missing import missing
+from reglament.day.read import read_connection
 from reglament.gc_tuning import keep_what_is_loaded
 from scoring.kpis import CATALOGUE, KpiSettings
 from scoring.snapshot import Manager, Value

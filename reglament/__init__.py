@@ -1,3 +1,3 @@
-"""The process: settings, the day's run, the clock, the engine, the command line."""
+"""Run the process: settings, the business day, the engine, the command line."""
 
 __version__ = "0.1.0"

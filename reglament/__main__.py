@@ -1,4 +1,4 @@
-"""`python -m reglament`."""
+"""Start the command line for `python -m reglament`."""
 
 from reglament.cli import main
 

@@ -1,4 +1,4 @@
-"""What the bot gets of the settings (`bot.context`)."""
+"""Build the context that the bot works with from settings and process (`bot.context`)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 from bot.context import AppContext, Exporter, Live, TeamContext
 from crm_clients.base import CrmConfig
 from reglament.config.team import TeamSettings
-from reglament.day.cutoff import Process
+from reglament.process import Process
 from scoring.records import Company
 
 
 def app_context(process: Process, live: Live, exporter: Exporter) -> AppContext:
-    """Everything the bot works with."""
+    """Build the bot's context: database, teams, live readings and exporter."""
     settings = process.settings
     return AppContext(
         db=process.db,
@@ -44,16 +44,16 @@ def _team(process: Process, key: str, team: TeamSettings) -> TeamContext:
 
 
 def crm_host(process: Process, connection: str) -> str:
-    """The host that links of a connection may point to."""
+    """Return the host that links of a connection may point to."""
     configured = _configured_host(process.settings.crm[connection])
     if configured:
         return configured
-    nobody = Company("0", "", "", process.now())
-    return urlsplit(process.connections.client(connection).link(nobody)).netloc
+    sample = Company("0", "", "", process.now())
+    return urlsplit(process.connections.client(connection).link(sample)).netloc
 
 
 def _configured_host(config: CrmConfig) -> str:
-    """The host of the first address in a connection's settings."""
+    """Return the host of the first address in a connection's settings; empty without an address."""
     for name in ("base_url", "url", "webhook_url"):
         value = getattr(config, name, None)
         if value is not None:

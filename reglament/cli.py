@@ -1,20 +1,33 @@
-"""The command line (docs/architecture.md). Exit codes: 0 done, 1 the work failed, 2 wrong usage or settings."""
+"""Define the command line. Exit codes: 0 done, 1 the work failed, 2 wrong usage or settings (README, docs/json.md).
+
+Each command imports its work inside the function: most commands need neither Telegram nor reports, whose libraries
+cost seconds to import.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import sys
-from collections.abc import Coroutine
-from datetime import date, datetime
-from enum import StrEnum
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
 from reglament import __version__
+from reglament.commands.options import (
+    AtOption,
+    BoardPeriod,
+    ConfigOption,
+    DayOption,
+    ExportFormat,
+    JsonOption,
+    ServicePart,
+    TeamOption,
+    parse_date,
+)
 from reglament.config import logs
 from reglament.config import settings as settings_module
 from reglament.config.settings import Settings
@@ -29,74 +42,15 @@ app = typer.Typer(
 )
 console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
-Result = TypeVar("Result")
 
 
-class Only(StrEnum):
-    """Which part of the service this process is."""
-
-    BOT = "bot"
-    SCHEDULER = "scheduler"
-    WORKER = "worker"
-
-
-class BoardPeriod(StrEnum):
-    """What a board is about."""
-
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-
-
-class Format(StrEnum):
-    """What HR gets."""
-
-    XLSX = "xlsx"
-    CSV = "csv"
-
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no date; write it like 2026-11-19") from None
-
-
-def _instant(text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no instant; write it like 2026-11-19T18:00:00+03:00") from None
-    return instant
-
-
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="The settings; else REGLAMENT_CONFIG, else ./config.toml.")
-]
-TeamOption = Annotated[str, typer.Option("--team", help="The team's key in the settings.")]
-DayOption = Annotated[
-    date | None, typer.Option("--day", parser=_date, help="YYYY-MM-DD; the business day, else today's.")
-]
-AtOption = Annotated[
-    datetime | None,
-    typer.Option("--at", parser=_instant, help="The instant taken for now; without an offset in the team's zone."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Stable JSON (docs/json.md).")]
-
-
-def _load(config: Path | None, *, level: str = "WARNING") -> Settings:
+def _load_settings(config: Path | None, *, team: str | None = None, level: str = "WARNING") -> Settings:
+    """Load the settings and configure the logs. Raises SettingsError, also for a `team` that is not in the settings."""
     settings = settings_module.load(settings_module.config_path(config))
     logs.configure(logs.secrets_of(settings), level=level)
+    if team is not None and team not in settings.teams:
+        raise SettingsError(f"--team {team!r}: no such team; known: {', '.join(settings.teams) or 'none'}")
     return settings
-
-
-def _team(settings: Settings, key: str) -> None:
-    if key not in settings.teams:
-        raise SettingsError(f"--team {key!r}: no such team; known: {', '.join(settings.teams) or 'none'}")
-
-
-def _run(work: Coroutine[Any, Any, Result]) -> Result:
-    return asyncio.run(work)
 
 
 def _print_json(data: Any) -> None:
@@ -106,25 +60,27 @@ def _print_json(data: Any) -> None:
 @app.command()
 def run(
     config: ConfigOption = None,
-    only: Annotated[Only | None, typer.Option(help="Only this part; the others run elsewhere (PostgreSQL).")] = None,
+    only: Annotated[
+        ServicePart | None, typer.Option(help="Only this part; the others run elsewhere (PostgreSQL).")
+    ] = None,
 ) -> None:
     """Run the service: the clock, the runs, the bot."""
     from reglament.service import service
 
-    _run(service.serve(_load(config, level="INFO"), only=only.value if only else None))
+    asyncio.run(service.serve(_load_settings(config, level="INFO"), only=only.value if only else None))
 
 
 @app.command()
 def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Look at settings, database, Telegram, chats and every CRM; exit 1 if something must be mended."""
-    from reglament.commands import check as checks
+    from reglament.commands import check as work
 
-    findings = _run(checks.check(_load(config)))
+    findings = asyncio.run(work.check(_load_settings(config)))
     if as_json:
-        _print_json(checks.to_json(findings))
+        _print_json(work.to_json(findings))
     else:
-        checks.show(console, findings)
-    if checks.failed(findings):
+        work.print_findings(console, findings)
+    if work.has_errors(findings):
         raise typer.Exit(1)
 
 
@@ -137,15 +93,14 @@ def snapshot(
     as_json: JsonOption = False,
 ) -> None:
     """Read the CRM and print KPIs with their evidence; writes nothing."""
-    from reglament.commands import actions, output
+    from reglament.commands import tables
+    from reglament.commands.snapshot import snapshot as work
 
-    settings = _load(config)
-    _team(settings, team)
-    data = _run(actions.snapshot(settings, team, day, at))
+    data = asyncio.run(work(_load_settings(config, team=team), team, day, at))
     if as_json:
         _print_json(data)
     else:
-        output.print_snapshot(console, data)
+        tables.print_snapshot(console, data)
 
 
 @app.command()
@@ -158,20 +113,16 @@ def score(
     as_json: JsonOption = False,
 ) -> None:
     """Run the day now, exactly as the scheduler would; doing it again changes nothing."""
-    from reglament.commands import actions, output
+    from reglament.commands import tables
+    from reglament.commands.score import score as work
 
-    settings = _load(config)
-    _team(settings, team)
-    result = _run(actions.score(settings, team, day, at, send=send))
+    result = asyncio.run(work(_load_settings(config, team=team), team, day, at, send=send))
     if as_json:
         _print_json(result.to_json())
     elif result.day is None:
         console.print(f"{result.on} is not a working day of {team}: nothing is scored.", highlight=False)
     else:
-        run_ = result.day.run
-        output.print_score(console, result.day.cards, f"{team}, {run_.day}, ledger {run_.digest or '–'}")
-        for kpi, reason in run_.missing.items():
-            console.print(f"{kpi}: {reason}", highlight=False, markup=False)
+        tables.print_score(console, result.day)
 
 
 @app.command()
@@ -183,15 +134,14 @@ def board(
     as_json: JsonOption = False,
 ) -> None:
     """Print the standings."""
-    from reglament.commands import actions, output
+    from reglament.commands import tables
+    from reglament.commands.board import board as work
 
-    settings = _load(config)
-    _team(settings, team)
-    data = _run(actions.board(settings, team, period.value, day))
+    data = asyncio.run(work(_load_settings(config, team=team), team, period.value, day))
     if as_json:
         _print_json(data)
     else:
-        output.print_board(console, data)
+        tables.print_board(console, data)
 
 
 @app.command()
@@ -200,14 +150,14 @@ def export(
     period: Annotated[str, typer.Option(help="The month, like 2026-11.")],
     out: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")],
     config: ConfigOption = None,
-    fmt: Annotated[Format, typer.Option("--format", help="A workbook, or its twin for payroll.")] = Format.XLSX,
+    fmt: Annotated[
+        ExportFormat, typer.Option("--format", help="A workbook, or its twin for payroll.")
+    ] = ExportFormat.XLSX,
 ) -> None:
     """Write what HR gets: bonus and penalty totals with every row behind them."""
-    from reglament.commands import actions
+    from reglament.commands.export import export as work
 
-    settings = _load(config)
-    _team(settings, team)
-    _run(actions.export(settings, team, period, fmt.value, out))
+    asyncio.run(work(_load_settings(config, team=team), team, period, fmt.value, out))
     console.print(str(out), highlight=False)
 
 
@@ -220,11 +170,9 @@ def invite(
     name: Annotated[str, typer.Option(help="Whom a role's invite is for.")] = "",
 ) -> None:
     """Print personal links for those who have not joined: each works once, for 72 hours."""
-    from reglament.commands import actions
+    from reglament.commands.invite import invite as work
 
-    settings = _load(config)
-    _team(settings, team)
-    for who, link in _run(actions.invite(settings, team, user, role, name)):
+    for who, link in asyncio.run(work(_load_settings(config, team=team), team, user, role, name)):
         console.print(f"{who}: {link}", highlight=False, markup=False)
 
 
@@ -237,30 +185,30 @@ def people(context: typer.Context, config: ConfigOption = None, as_json: JsonOpt
     """List managers and people with roles."""
     if context.invoked_subcommand is not None:
         return
-    from reglament.commands import actions
+    from reglament.commands import people as work
 
-    rows = _run(actions.people(_load(config)))
+    rows = asyncio.run(work.people(_load_settings(config)))
     if as_json:
         _print_json(rows)
     else:
-        actions.print_people(console, rows)
+        work.print_people(console, rows)
 
 
 @people_app.command("rename-team")
 def rename_team(old: str, new: str, config: ConfigOption = None) -> None:
     """Move a team's history to its new key in the settings."""
-    from reglament.commands import actions
+    from reglament.commands import people as work
 
-    _run(actions.rename_team(_load(config), old, new))
+    asyncio.run(work.rename_team(_load_settings(config), old, new))
     console.print(f"{old} → {new}", highlight=False)
 
 
 @people_app.command("join")
 def join(first: str, second: str, config: ConfigOption = None) -> None:
     """Say that two accounts (CONNECTION:USER) are one person."""
-    from reglament.commands import actions
+    from reglament.commands import people as work
 
-    _run(actions.join(_load(config), first, second))
+    asyncio.run(work.join(_load_settings(config), first, second))
     console.print(f"{first} = {second}", highlight=False)
 
 
@@ -273,26 +221,26 @@ def verify(
     ] = None,
 ) -> None:
     """Prove the ledger's chain and count every stored day again."""
-    from reglament.commands import actions
+    from reglament.commands.verify import verify as work
 
-    if not _run(actions.verify(_load(config), team, digest, console)):
+    if not asyncio.run(work(_load_settings(config), team, digest, console)):
         raise typer.Exit(1)
 
 
 @app.command()
 def migrate(config: ConfigOption = None) -> None:
     """Bring the database up to date."""
-    from reglament.commands import actions
+    from reglament.commands.migrate import migrate as work
 
-    console.print(actions.migrate(_load(config)), highlight=False)
+    console.print(work(_load_settings(config)), highlight=False)
 
 
 @app.command()
 def health(config: ConfigOption = None) -> None:
     """Exit 0 while the service's loops beat."""
-    from reglament.commands import health as health_module
+    from reglament.commands.health import health as work
 
-    report = _run(health_module.health(_load(config)))
+    report = asyncio.run(work(_load_settings(config)))
     console.print(report.text, highlight=False, markup=False)
     if not report.healthy:
         raise typer.Exit(1)
@@ -301,17 +249,17 @@ def health(config: ConfigOption = None) -> None:
 @app.command()
 def demo(
     days: Annotated[int, typer.Option(min=3, max=120, help="How many calendar days to live through.")] = 30,
-    until: Annotated[date | None, typer.Option(parser=_date, help="The last day; else 2026-11-19.")] = None,
+    until: Annotated[date | None, typer.Option(parser=parse_date, help="The last day; else 2026-11-19.")] = None,
     directory: Annotated[Path, typer.Option("--dir", help="Where database, picture and workbook go.")] = Path(
         "demo-out"
     ),
     language: Annotated[str, typer.Option(help="ru or en.")] = "ru",
 ) -> None:
     """A made-up company lives through a month: no accounts, no servers."""
-    from reglament.commands.demo import demo as live
+    from reglament.commands.demo.month import demo as work
 
     logs.configure(level="ERROR")
-    _run(live(console, days=days, until=until, directory=directory, language=language))
+    asyncio.run(work(console, days=days, until=until, directory=directory, language=language))
 
 
 @app.callback(invoke_without_command=True)
@@ -334,14 +282,14 @@ def main() -> None:
         foreseen, unforeseen = group.split((ReglamentError, StorageError))
         if foreseen is None or unforeseen is not None:
             raise
-        _stop_with(_leaf(foreseen))
+        _stop_with(_first_error(foreseen))
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _leaf(error: BaseException) -> BaseException:
-    """The first error inside nested groups."""
-    return _leaf(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+def _first_error(error: BaseException) -> BaseException:
+    """Return the first error inside nested groups."""
+    return _first_error(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _stop_with(error: BaseException) -> NoReturn:

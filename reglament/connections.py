@@ -1,4 +1,4 @@
-"""CRM clients, opened when first needed and closed together."""
+"""Open CRM clients when first needed and close all of them together."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from crm_clients.base import ClientMemory, CrmClient, CrmConfig
 
 
 class Connections:
-    """The clients of all `[crm.…]` tables.
+    """Hold the clients of all `[crm.…]` tables.
 
-    `memory` gives a client's memory by connection key. `options` are extra arguments by kind (the demo's clock).
-    `shift` is how far the instant taken for now is from the clock.
+    `memory` returns a client's memory by connection key. `options` are extra arguments by kind (the demo's clock).
+    `shift` is the distance of the instant taken for now from the clock.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Connections:
         self._open: dict[str, CrmClient] = {}
 
     def client(self, connection: str) -> CrmClient:
-        """The client of a connection."""
+        """Return the client of a connection, opened at the first call."""
         if connection not in self._open:
             config = self._configs[connection]
             self._open[connection] = CRM_KINDS[config.kind].open(
@@ -40,16 +40,16 @@ class Connections:
         return self._open[connection]
 
     def timeout(self, connection: str) -> float:
-        """Seconds that a whole read of the connection may take."""
+        """Return the time limit for a whole read of the connection, in seconds."""
         return self._configs[connection].read_timeout_seconds
 
     def shift(self, connection: str) -> timedelta:
-        """What to add to a client's instants; nothing for one that was given our clock."""
+        """Return the shift to add to a client's instants: zero for a client that works by the given clock."""
         own_clock = "now" in self._options.get(self._configs[connection].kind, {})
         return timedelta(0) if own_clock else self._shift
 
     async def aclose(self) -> None:
-        """Close every client that was opened."""
+        """Close every open client."""
         while self._open:
             _, client = self._open.popitem()
             await client.aclose()

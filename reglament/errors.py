@@ -1,4 +1,4 @@
-"""What stops a command, in one line for people.
+"""Define the errors that stop a command with one line for people.
 
 ReglamentError
 ├── SettingsError   wrong settings or usage: exit code 2
@@ -9,16 +9,16 @@ from __future__ import annotations
 
 
 class ReglamentError(Exception):
-    """The text is one line: what is wrong and what to do. Never a secret."""
+    """Stop the command with a text of one line: the problem and the remedy, never a secret."""
 
     exit_code = 1
 
 
 class SettingsError(ReglamentError):
-    """Wrong settings or wrong usage."""
+    """Report wrong settings or wrong usage."""
 
     exit_code = 2
 
 
 class WorkFailed(ReglamentError):
-    """The work failed; nothing is lost."""
+    """Report that the work failed; nothing is lost."""

@@ -1,47 +1,77 @@
-"""Database, clients and teams, opened in order and closed in reverse, for every command alike."""
+"""Open database, clients and teams in order for every command alike, and close them in reverse."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from reglament.config.settings import Settings
 from reglament.connections import Connections
-from reglament.day.cutoff import Process
 from scoring.payout import MoneyTerms
 from storage.client_memory import StoredMemory, secret_key_in
 from storage.days import rulebooks
 from storage.db import schema
-from storage.db.database import Database
+from storage.db.database import Database, Session
 from storage.people import teams
 from storage.people.teams import TeamChanges, TeamSetting
 
+Enqueue = Callable[[Session, Sequence[int]], Awaitable[None]]
+"""Tell the engine of new deliveries, in the transaction that wrote them."""
+
+
+async def _without_engine(_session: Session, _ids: Sequence[int]) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Hold the open database, clients and settings that a run works with."""
+
+    db: Database
+    settings: Settings
+    connections: Connections
+    owner: str
+    """Name of this process in leases."""
+    started_at: datetime | None
+    """Start of the service; None for a single command, whose retry time counts from the first attempt alone."""
+    now: Callable[[], datetime]
+    enqueue: Enqueue = _without_engine
+
 
 def clock_now() -> datetime:
-    """The clock."""
+    """Read the clock, in UTC."""
     return datetime.now(UTC)
 
 
-class Clock:
-    """Tells now: the clock, or counting on from an instant that is taken for now (`--at`)."""
+class ProcessClock:
+    """Tell the instant taken for now: the clock, or time counting on from `--at`."""
 
     def __init__(self, at: datetime | None = None) -> None:
-        self.shift = timedelta(0) if at is None else at.astimezone(UTC) - clock_now()
+        self._shift = timedelta(0) if at is None else at.astimezone(UTC) - clock_now()
+
+    @property
+    def shift(self) -> timedelta:
+        """Return the distance of the instant taken for now from the clock."""
+        return self._shift
 
     def __call__(self) -> datetime:
-        """The instant taken for now."""
-        return clock_now() + self.shift
+        """Return the instant taken for now."""
+        return clock_now() + self._shift
 
 
 @asynccontextmanager
-async def opened_database(settings: Settings) -> AsyncIterator[Database]:
-    """The database, its tables made if it has none. Raises SchemaMismatch if they are of another version."""
+async def open_database(settings: Settings) -> AsyncIterator[Database]:
+    """Open the database and create the tables of an empty database.
+
+    Raises SchemaMismatch if the tables belong to another version.
+    """
     url = settings.database.url
     if await asyncio.to_thread(schema.current_revision, url) is None:
         await asyncio.to_thread(schema.upgrade, url)
@@ -51,16 +81,16 @@ async def opened_database(settings: Settings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def opened(
+async def open_process(
     settings: Settings,
     *,
-    clock: Clock | None = None,
+    clock: ProcessClock | None = None,
     service: bool = False,
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> AsyncIterator[Process]:
-    """Everything that the day's run needs. `options` are extra arguments for clients by kind."""
-    now = clock or Clock()
-    async with opened_database(settings) as database:
+    """Open everything that a run needs. `options` are extra arguments for clients by kind."""
+    now = clock or ProcessClock()
+    async with open_database(settings) as database:
         key = _secret_key(settings)
         connections = Connections(settings.crm, lambda name: StoredMemory(database, name, key), options, now.shift)
         try:
@@ -85,8 +115,8 @@ def _secret_key(settings: Settings) -> str:
     return secret_key_in(file.with_name(f"{file.name}.key"))
 
 
-async def load_teams(process: Process) -> TeamChanges:
-    """Store the teams, rulebooks and courses that the settings have now; what is missing there is archived."""
+async def store_teams(process: Process) -> TeamChanges:
+    """Store teams, rulebooks and courses of the settings; archive stored teams that the settings no longer have."""
     now = process.now()
     async with process.db.transaction() as session:
         changes = await teams.sync(

@@ -1,29 +1,30 @@
-"""The bot as the commands need it; aiogram is imported only when there is something to say to Telegram."""
+"""Speak to Telegram for commands: check the token, send pending messages, name the bot.
+
+aiogram is imported inside the functions, because most commands never speak to Telegram.
+"""
 
 from __future__ import annotations
 
 from crm_clients.base import Finding, Severity
-from crm_clients.errors import CrmError
 from reglament.bot_context import app_context
 from reglament.commands.export import PeriodExporter
 from reglament.config.settings import Settings
-from reglament.day.cutoff import Process, synchronise
 from reglament.day.live import LiveReadings
 from reglament.errors import SettingsError, WorkFailed
-from reglament.service.work import clocks
+from reglament.process import Process
 from storage.messages import deliveries
 from storage.people import teams
 
-# ruff: noqa: PLC0415  # aiogram costs seconds to import, and most commands never speak to Telegram
+# ruff: noqa: PLC0415  # aiogram costs seconds to import
 
 
 def is_set(settings: Settings) -> bool:
-    """Whether there is a token."""
+    """Tell whether the settings have a token."""
     return bool(settings.telegram.token.get_secret_value())
 
 
 def require_token(settings: Settings) -> str:
-    """The token. Raises SettingsError without one."""
+    """Return the token. Raises SettingsError if the token is empty."""
     if not is_set(settings):
         raise SettingsError(
             "telegram.token is empty: put the token from @BotFather there, or into REGLAMENT_TELEGRAM__TOKEN"
@@ -31,18 +32,13 @@ def require_token(settings: Settings) -> str:
     return settings.telegram.token.get_secret_value()
 
 
-async def live_readings(process: Process) -> LiveReadings:
-    """Readings for `/today` and the reminder."""
-    return LiveReadings(process.db, process.connections, process.settings.teams, await clocks(process))
-
-
 async def send_pending(process: Process) -> None:
-    """Send what may go out now, once each; what cannot be sent stays for `run`."""
+    """Send every delivery that is due, once each; failed deliveries stay for `run`. Raises WorkFailed."""
     from bot.delivery.courier import Courier
     from bot.telegram.probe import TelegramTrouble, asking
 
     settings = process.settings
-    context = app_context(process, await live_readings(process), PeriodExporter(process))
+    context = app_context(process, await LiveReadings.load(process), PeriodExporter(process))
     try:
         async with asking(require_token(settings), settings.telegram.api_url) as bot:
             courier = Courier(bot, context, process.owner, process.now)
@@ -53,23 +49,12 @@ async def send_pending(process: Process) -> None:
 
 
 def invite_link(bot: str, token: str) -> str:
-    """The deep link that opens the bot with an invite."""
+    """Return the deep link that opens the bot with an invite."""
     return f"https://t.me/{bot}?start={token}"
 
 
-async def learn_members(process: Process, team: str) -> None:
-    """Know the CRM's users, so that they can be invited before the first evening."""
-    connection = process.settings.teams[team].crm
-    try:
-        users = await process.connections.client(connection).users()
-    except CrmError as error:
-        raise WorkFailed(f"crm.{connection}: {error}") from None
-    today = process.settings.teams[team].calendar().local_date(process.now())
-    await synchronise(process, connection, users, today)
-
-
 async def bot_name(settings: Settings) -> str:
-    """The bot's user name, as Telegram knows it."""
+    """Ask Telegram for the bot's user name. Raises WorkFailed if Telegram does not answer."""
     from bot.telegram import probe
 
     try:
@@ -79,14 +64,14 @@ async def bot_name(settings: Settings) -> str:
 
 
 async def check(process: Process) -> list[Finding]:
-    """The token, and every team's group."""
+    """Check the token and every team's group."""
     from bot.telegram import probe
 
     settings = process.settings
     try:
         token = require_token(settings)
         name = await probe.bot_name(token, settings.telegram.api_url)
-        problems = await probe.group_problems(token, settings.telegram.api_url, await _groups(process))
+        problems = await probe.group_problems(token, settings.telegram.api_url, await _load_groups(process))
     except (SettingsError, probe.TelegramTrouble) as error:
         return [Finding(Severity.ERROR, "token", str(error))]
     findings = [Finding(Severity.OK, "token", f"@{name}")]
@@ -101,7 +86,8 @@ async def check(process: Process) -> list[Finding]:
     return findings
 
 
-async def _groups(process: Process) -> dict[str, int]:
+async def _load_groups(process: Process) -> dict[str, int]:
+    """Load the chat ids of the groups that get a leaderboard, by team."""
     found = {}
     async with process.db.reading() as session:
         stored = {row.key: row.chat_id for row in await teams.all_teams(session)}

@@ -14,8 +14,10 @@ from typer.main import get_command
 from crm_clients import CRM_KINDS
 from reglament import __version__
 from reglament.cli import app
+from reglament.config.money import MoneySettings
+from reglament.config.rules import KpiTable, RuleSettings
 from reglament.config.settings import DatabaseSettings, Settings, TelegramSettings, load
-from reglament.config.team import KpiTable, MoneySettings, RuleSettings, TeamSettings
+from reglament.config.team import TeamSettings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

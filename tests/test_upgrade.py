@@ -21,7 +21,7 @@ from reglament.bot_context import app_context
 from reglament.commands.export import PeriodExporter
 from reglament.config import settings
 from reglament.day.cutoff import Process
-from reglament.process import load_teams, opened
+from reglament.process import open_process, store_teams
 from scoring.entries import EntryKind
 from storage.days import queries
 from storage.db import schema
@@ -58,7 +58,7 @@ async def upgraded(tmp_path: Path) -> AsyncIterator[Upgraded]:
     tables = tomllib.loads((DATA / "config.toml").read_text(encoding="utf-8"))
     tables["database"] = {"url": f"sqlite:///{file}"}
     schema.upgrade(tables["database"]["url"])
-    async with opened(settings.build(tables)) as process:
+    async with open_process(settings.build(tables)) as process:
         live = await telegram.live_readings(process)
         yield Upgraded(process, app_context(process, live, PeriodExporter(process)))
 
@@ -78,7 +78,7 @@ async def test_the_ledger_of_0_1_0_is_proved(upgraded):
 
 
 async def test_the_settings_of_0_1_0_make_no_new_rulebook(upgraded):
-    await load_teams(upgraded.process)
+    await store_teams(upgraded.process)
     async with upgraded.process.db.reading() as session:
         versions = await session.scalars(select(RulebookRecord.version).order_by(RulebookRecord.id))
         assert versions.all() == ["c06db378f2ce", "3f07b4148a2d"]

@@ -1,1 +1,1 @@
-"""Play a CRM: a made-up company."""
+"""The made-up company's client."""

@@ -1,17 +1,20 @@
-"""Describe who works in the made-up company, and how carefully: a pure function of the seed and the date."""
+"""Who works in the made-up company, and how carefully: a pure function of the seed and the date."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import random
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import holidays
 
 from crm_clients.base import CrmUser
-from crm_clients.demo.dice import Dice
 from scoring.workdays import local_instant
+
+T = TypeVar("T")
 
 _SURNAMES = ("Примеров", "Образцов", "Тестов", "Макетов", "Шаблонов", "Эскизов", "Моделин", "Черновиков", "Вымыслов")
 _WOMEN = ("Анна", "Вера", "Мария", "Елена", "Ольга", "Ирина", "Дарья", "Нина")
@@ -21,14 +24,37 @@ SALES = "sales"
 """The department of all managers."""
 
 
+class Dice:
+    """Chance that falls the same way forever: only `random()` is the same in every version of Python."""
+
+    def __init__(self, *names: object) -> None:
+        self._random = random.Random("/".join(map(str, names))).random  # noqa: S311  # a made-up world, no secret
+
+    def chance(self, probability: float) -> bool:
+        """True that often."""
+        return self._random() < probability
+
+    def between(self, low: int, high: int) -> int:
+        """A whole number from `low` to `high`, both included."""
+        return low + int(self._random() * (high - low + 1))
+
+    def spread(self, reach: float) -> float:
+        """A number from −reach to +reach."""
+        return (self._random() * 2 - 1) * reach
+
+    def pick(self, choices: Sequence[T]) -> T:
+        """One of them."""
+        return choices[self.between(0, len(choices) - 1)]
+
+
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """Describe how often a manager keeps a habit: keeps the CRM in order (`care`), does enough (`energy`)."""
+    """How often a manager keeps a habit: with the CRM in order (`care`), with enough done (`energy`)."""
 
     care: float
     energy: float
     drift: float
-    """Reach of the drift of both, there and back in `period` days."""
+    """How far both wander in `period` days and back."""
     period: int
 
 
@@ -45,7 +71,7 @@ _HABITS_OF_CARE = frozenset({"tasks", "plan", "comment", "fields", "reason"})
 
 
 def name_of(number: int) -> str:
-    """Make a name that is plainly made up and reads naturally; no two managers share a name."""
+    """A name that is plainly made up and reads naturally; no two managers share one."""
     pair, is_man = divmod(number, 2)
     names = _MEN if is_man else _WOMEN
     block, turn = divmod(pair, len(_SURNAMES))
@@ -57,7 +83,7 @@ def name_of(number: int) -> str:
 
 @dataclass(slots=True)
 class Department:
-    """Hold the managers, the working days and the habits of the managers."""
+    """The managers, their working days and their habits."""
 
     seed: int
     size: int
@@ -70,7 +96,7 @@ class Department:
     _personas: dict[str, Persona] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Give every manager a persona, in an order that the seed decides."""
+        """Give everybody a persona, in an order that the seed decides."""
         first = Dice(self.seed, "personas").between(0, len(_PERSONAS) - 1)
         step = 3  # no divisor of 7: neighbours differ
         self._personas = {
@@ -78,11 +104,11 @@ class Department:
         }
 
     def managers(self) -> Iterator[str]:
-        """List the CRM ids of the managers."""
+        """CRM ids of the managers."""
         return (str(11 + number) for number in range(self.size))
 
     def users(self) -> list[CrmUser]:
-        """List all accounts: the managers, a dismissed manager, and a robot."""
+        """All accounts: the managers, one who left, and a robot."""
         here = [CrmUser(user, name_of(number), True, frozenset({SALES})) for number, user in enumerate(self.managers())]
         return [
             CrmUser("1", "Робот обмена", departments=frozenset(), human=False),
@@ -91,31 +117,31 @@ class Department:
         ]
 
     def works(self, user: str, day: date) -> bool:
-        """Tell whether the manager is at work."""
+        """Whether the manager is at work."""
         return self.is_workday(day) and day not in self.away.get(user, ())
 
     def is_workday(self, day: date) -> bool:
-        """Tell whether the office is open."""
+        """Whether the office is open."""
         if day not in self._working:
             self._working[day] = self._state.is_working_day(day)
         return self._working[day]
 
     def next_workday(self, day: date) -> date:
-        """Find the office's first working day after `day`."""
+        """The office's first working day after `day`."""
         day += timedelta(days=1)
         while not self.is_workday(day):
             day += timedelta(days=1)
         return day
 
     def next_day(self, user: str, day: date) -> date:
-        """Find the manager's first working day after `day`."""
+        """The manager's first working day after `day`."""
         day += timedelta(days=1)
         while not self.works(user, day):
             day += timedelta(days=1)
         return day
 
     def keeps(self, user: str, day: date, habit: str) -> bool:
-        """Tell whether the manager keeps a habit on `day`."""
+        """Whether the manager keeps a habit that day."""
         key = (user, day, habit)
         if key not in self._kept:
             self._kept[key] = Dice(self.seed, user, day, habit).chance(self._level(user, day, habit))
@@ -131,5 +157,5 @@ class Department:
         return min(0.97, max(0.05, base + wander + mood))
 
     def at(self, day: date, minute: int, second: int = 0) -> datetime:
-        """Compute the instant of a local minute of the day."""
+        """The instant of a local minute of the day."""
         return local_instant(day, time(minute // 60, minute % 60, second), self.zone)

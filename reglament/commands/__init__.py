@@ -1,1 +1,1 @@
-"""The commands of `reglament`, one file a group."""
+"""Do the work of each command: opened settings in, a value or printed lines out."""

@@ -1,4 +1,4 @@
-"""`reglament check`: looks at everything that can be looked at, and says what to mend."""
+"""Check settings, database, Telegram and every CRM for `reglament check`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from crm_clients.base import CrmUser, Finding, Severity
 from crm_clients.errors import CrmError
 from reglament import telegram
 from reglament.config.settings import Settings
-from reglament.day.cutoff import Process
 from reglament.day.roster import rosters
-from reglament.process import opened
+from reglament.process import Process, open_process
 from scoring.kpis import Capability
 from storage.db import schema
 from storage.errors import StorageError
@@ -26,29 +25,29 @@ from storage.people import teams
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
-    """A finding and where it was made."""
+    """Hold a finding and the place of the finding, such as `crm.main`."""
 
     where: str
     finding: Finding
 
 
 async def check(settings: Settings) -> list[CheckLine]:
-    """All findings: settings, database, Telegram, every connection, every team."""
+    """Collect the findings about settings, database, Telegram, every connection and every team."""
     lines = [_ok("settings", "file", f"{len(settings.teams)} teams, {len(settings.crm)} connections")]
     if not settings.teams:
         lines.append(_error("settings", "teams", "there is no [teams.…] table: nobody would be scored"))
     try:
-        async with opened(settings) as process:
-            lines += await _database(process)
+        async with open_process(settings) as process:
+            lines += await _check_database(process)
             lines += [CheckLine("telegram", finding) for finding in await telegram.check(process)]
             for key in settings.crm:
-                lines += await _connection(process, key)
+                lines += await _check_connection(process, key)
     except StorageError as error:
         lines.append(_error("database", "open", str(error)))
     return lines
 
 
-async def _database(process: Process) -> list[CheckLine]:
+async def _check_database(process: Process) -> list[CheckLine]:
     lines = [_ok("database", "tables", f"revision {schema.head_revision()}")]
     async with process.db.reading() as session:
         for stored in await teams.all_teams(session, archived=True):
@@ -62,8 +61,8 @@ async def _database(process: Process) -> list[CheckLine]:
     return lines
 
 
-async def _connection(process: Process, key: str) -> list[CheckLine]:
-    """Login, rights, visibility of every member, and what the CRM can state."""
+async def _check_connection(process: Process, key: str) -> list[CheckLine]:
+    """Check login, rights, visibility of every member, and the KPIs that the CRM can state."""
     where = f"crm.{key}"
     crm = process.connections.client(key)
     teams_here = process.settings.teams_of(key)
@@ -81,13 +80,13 @@ async def _connection(process: Process, key: str) -> list[CheckLine]:
             _error(where, f"teams.{team}", f"user {user} is listed but the CRM does not know him")
             for user in roster.unknown
         ]
-        lines += _left(where, team, process.settings.teams[team].members.users, users)
+        lines += _find_inactive(where, team, process.settings.teams[team].members.users, users)
         if not roster.members:
             lines.append(_error(where, f"teams.{team}", "the team has no active member"))
-    return lines + _capabilities(process, key)
+    return lines + _check_capabilities(process, key)
 
 
-def _left(where: str, team: str, listed: Iterable[str], users: Sequence[CrmUser]) -> list[CheckLine]:
+def _find_inactive(where: str, team: str, listed: Iterable[str], users: Sequence[CrmUser]) -> list[CheckLine]:
     inactive = {user.id: user.name for user in users if not user.active}
     return [
         CheckLine(
@@ -98,8 +97,8 @@ def _left(where: str, team: str, listed: Iterable[str], users: Sequence[CrmUser]
     ]
 
 
-def _capabilities(process: Process, key: str) -> list[CheckLine]:
-    """KPIs that teams score or show and this CRM cannot state, or only in time."""
+def _check_capabilities(process: Process, key: str) -> list[CheckLine]:
+    """Name the KPIs of the teams that this CRM cannot state, and those that can be read late."""
     where = f"crm.{key}"
     capabilities: Mapping[str, Capability] = process.connections.client(key).capabilities
     kind = CRM_KINDS[process.settings.crm[key].kind].title
@@ -128,13 +127,13 @@ def _error(where: str, subject: str, text: str) -> CheckLine:
     return CheckLine(where, Finding(Severity.ERROR, subject, text))
 
 
-def failed(lines: Iterable[CheckLine]) -> bool:
-    """Whether something must be mended."""
+def has_errors(lines: Iterable[CheckLine]) -> bool:
+    """Tell whether a finding must be mended."""
     return any(line.finding.severity is Severity.ERROR for line in lines)
 
 
 def to_json(lines: Iterable[CheckLine]) -> list[dict[str, str]]:
-    """`reglament check --json`."""
+    """Return the document of `check --json`."""
     return [
         {
             "severity": line.finding.severity.value,
@@ -149,8 +148,8 @@ def to_json(lines: Iterable[CheckLine]) -> list[dict[str, str]]:
 SIGNS = {Severity.OK: "[green]✓[/]", Severity.WARNING: "[yellow]![/]", Severity.ERROR: "[red]✗[/]"}
 
 
-def show(console: Console, lines: Iterable[CheckLine]) -> None:
-    """As a table, what must be mended last."""
+def print_findings(console: Console, lines: Iterable[CheckLine]) -> None:
+    """Print the findings as a table, errors last."""
     table = Table()
     for title in ("", "Where", "What", "How it is"):
         table.add_column(title, overflow="fold")

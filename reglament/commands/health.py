@@ -1,4 +1,4 @@
-"""Whether the service lives: exit 0 while its loops beat (for `reglament health` and the image's health check)."""
+"""Tell whether the service lives, for `reglament health` and the health check of the image."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from storage.messages import deliveries
 from storage.values import DeliveryState
 
 STALE = timedelta(seconds=90)
-"""A loop goes round every few seconds; a run may hold its connection, not its loop."""
+"""Age of a heartbeat from which a loop counts as dead; loops beat every few seconds, also during a run."""
 STUCK = timedelta(minutes=30)
+"""Age of the oldest waiting message from which sending counts as stuck."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The verdict, with a line that says why."""
+    """Hold the verdict and a line with the reason."""
 
     healthy: bool
     text: str
 
 
 async def health(settings: Settings) -> Health:
-    """Read the heartbeats and the oldest unsent message. Raises StorageError if the database cannot be read."""
+    """Read heartbeats and the oldest unsent message. Raises StorageError if the database cannot be read."""
     now = clock_now()
     async with await Database.open(settings.database.url) as database, database.reading() as session:
         beats = await heartbeats.all_beats(session)

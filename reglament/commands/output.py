@@ -1,17 +1,14 @@
-"""What the commands print: the stable JSON of docs/json.md, and tables for people."""
+"""Build the stable JSON documents that commands print (docs/json.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
-from reglament.day.read import missing
-from scoring.scorecard import Outcome, Scorecard, ScoreLine, is_money
+from reglament.day.missing import missing
+from scoring.scorecard import ScoreLine, is_money
 from scoring.snapshot import Evidence, Reading, Snapshot, Value
 from scoring.standings import Leaderboard, Standing
 from scoring.workdays import Window
@@ -21,14 +18,14 @@ Json = dict[str, Any]
 
 
 def number(value: Decimal) -> int | str:
-    """A count as a number; money as exact text."""
+    """Convert a count to a number and money to exact text."""
     return int(value) if value == value.to_integral_value() else str(value)
 
 
 def snapshot_json(
     team: str, day: date, window: Window, snapshots: Sequence[Snapshot], *, requests: int, seconds: float
 ) -> Json:
-    """`reglament snapshot --json`."""
+    """Build the document of `snapshot --json`."""
     return {
         "team": team,
         "day": day.isoformat(),
@@ -41,7 +38,7 @@ def snapshot_json(
 
 
 def score_json(day: Day) -> Json:
-    """`reglament score --json` for a finished day."""
+    """Build the document of `score --json` for a finished day."""
     run = day.run
     result = snapshot_json(
         run.team,
@@ -60,7 +57,7 @@ def score_json(day: Day) -> Json:
 
 
 def board_json(team: str, period: str, first: date, last: date, board: Leaderboard) -> Json:
-    """`reglament board --json`; those listed apart have no place."""
+    """Build the document of `board --json`; managers with too few scored days come last, without a place."""
     return {
         "team": team,
         "period": period,
@@ -132,75 +129,3 @@ def _standing(row: Standing) -> Json:
 
 def _percent(value: Decimal | None) -> str | None:
     return None if value is None else str(value)
-
-
-# For people
-
-
-def print_snapshot(console: Console, data: Json) -> None:
-    """KPIs of every manager, then why some are absent."""
-    managers = data["managers"]
-    keys = list(dict.fromkeys(key for manager in managers for key in manager["kpis"]))
-    table = _table(f"{data['team']}, {data['day']}", keys)
-    for manager in managers:
-        table.add_row(manager["name"], *(_cell(manager["kpis"].get(key)) for key in keys))
-    console.print(table)
-    for key, reason in data["missing"].items():
-        console.print(f"{key}: {reason}", highlight=False, markup=False)
-
-
-def _table(title: str, keys: Iterable[str]) -> Table:
-    """A line a manager, a narrow column a key."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("Manager", no_wrap=True)
-    for key in keys:
-        table.add_column(key.replace("_", "\n"), justify="right")
-    return table
-
-
-def _cell(kpi: Json | None) -> str:
-    if kpi is None:
-        return "–"
-    value = kpi["value"]
-    if isinstance(value, dict):
-        return ", ".join(f"{amount} {currency}" for currency, amount in value.items()) or "0"
-    return str(value)
-
-
-SIGNS = {
-    Outcome.KEPT: "✓",
-    Outcome.BROKEN: "✗",
-    Outcome.EXCUSED: "excused",
-    Outcome.NOT_APPLICABLE: "n/a",
-    Outcome.NO_DATA: "no data",
-}
-
-
-def print_score(console: Console, cards: Iterable[Scorecard], title: str) -> None:
-    """Outcomes by rule, with values and points."""
-    every = list(cards)
-    rules = list(dict.fromkeys(line.rule.id for card in every for line in card.lines))
-    table = _table(title, [*rules, "Points"])
-    for card in every:
-        by_rule = {line.rule.id: line for line in card.lines}
-        table.add_row(card.manager.name, *(_outcome(by_rule.get(rule)) for rule in rules), f"{card.points:+d}")
-    console.print(table)
-
-
-def _outcome(line: ScoreLine | None) -> str:
-    if line is None:
-        return ""
-    value = "" if line.value is None else f"{number(line.value)} "
-    return f"{value}{SIGNS[line.outcome]}"
-
-
-def print_board(console: Console, data: Json) -> None:
-    """The standings."""
-    table = Table(title=f"{data['team']}, {data['from']} – {data['to']}", title_justify="left")
-    for name in ("Place", "Manager", "Points", "Today", "Discipline %", "Scored days"):
-        table.add_column(name, justify="left" if name == "Manager" else "right")
-    for row in data["rows"]:
-        cells = (row["place"], row["name"], row["points"], row["today"], row["discipline"], row["scored_days"])
-        table.add_row(*("–" if cell is None else str(cell) for cell in cells))
-    console.print(table)
-    console.print(f"Team discipline: {data['discipline'] or '–'} %", highlight=False)

@@ -1,4 +1,4 @@
-"""One format for our own and foreign logs; secrets never reach a line."""
+"""Format our own and foreign logs alike, without secrets."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from structlog.types import Processor
 from reglament.config.settings import Settings
 
 QUIET = ("alembic", "httpx", "httpcore", "aiogram.event", "apscheduler", "procrastinate", "aiosqlite", "aiohttp.access")
-"""Libraries whose INFO lines say nothing to an operator, or hold addresses."""
+"""Libraries whose INFO lines do not help an operator, or hold addresses."""
 
 
-class _Redacting(structlog.stdlib.ProcessorFormatter):
-    """Blanks every known secret in the finished line, whoever wrote it."""
+class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
+    """Blank every known secret in the finished line, of foreign libraries too."""
 
     def __init__(self, secrets: Iterable[str], processors: list[Processor], shared: list[Processor]) -> None:
         super().__init__(processors=processors, foreign_pre_chain=shared)
@@ -30,7 +30,7 @@ class _Redacting(structlog.stdlib.ProcessorFormatter):
 
 
 def secrets_of(settings: Settings) -> set[str]:
-    """Every secret the settings hold, also those inside URLs."""
+    """Collect every secret of the settings, also secrets inside URLs."""
     found = {
         settings.secret_key.get_secret_value(),
         settings.telegram.token.get_secret_value(),
@@ -64,7 +64,7 @@ def configure(secrets: Iterable[str] = (), *, level: str = "INFO") -> None:
     )
     handler = logging.StreamHandler()
     handler.setFormatter(
-        _Redacting(secrets, [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer], shared)
+        _RedactingFormatter(secrets, [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer], shared)
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name in QUIET:

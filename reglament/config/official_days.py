@@ -1,7 +1,7 @@
-"""What the state says of a date: holidays and official transfers, by country.
+"""Tell official holidays and moved working days by country.
 
-The `holidays` library knows them; where a day has been published and must not depend on the library's version, it is
-written down here and wins.
+The dates come from the `holidays` library; published transfers that must not depend on the version of the library are
+written down here and win.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ TRANSFERS: Mapping[str, Mapping[date, bool]] = {
         date(2026, 12, 31): False,
     },
 }
-"""Published transfers by country: True a working day, False a day off."""
+"""Published transfers by country: True for a working day, False for a day off."""
 
 
 def countries() -> tuple[str, ...]:
-    """The country codes that `official_days` knows, in alphabetical order."""
+    """List the known country codes in alphabetical order."""
     return tuple(sorted(holidays.list_supported_countries(include_aliases=False)))
 
 
 @cache
 def official_days(country: str) -> OfficialDay:
-    """True for a moved working day, False for a holiday or a moved day off, None for an ordinary day.
+    """Return a function of a date: True for a moved working day, False for a holiday or a moved day off, else None.
 
-    An ordinary weekend is None: the team's weekdays decide. An empty `country` knows no official days.
-    Raises ValueError for a country nobody knows.
+    An ordinary weekend is None: the team's weekdays decide. An empty `country` has no official days.
+    Raises ValueError for an unknown country.
     """
     if not country:
         return _ordinary

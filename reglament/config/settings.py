@@ -1,12 +1,11 @@
-"""config.toml and REGLAMENT_* environment → checked settings (docs/configuration.md).
+"""Load and check the settings from config.toml and the REGLAMENT_… environment (config.example.toml).
 
-The environment wins over the file. Every secret may come from a file (`token_file`). A bad setting is one line that
-names key, value and what is allowed; the value of a secret is never shown.
+The environment wins over the file. Every secret may come from a file (`token_file`). A bad setting is an error of one
+line that names key, value and what is allowed; the value of a secret is never shown.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tomllib
@@ -15,22 +14,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from crm_clients import CRM_KINDS
 from crm_clients.base import CrmConfig
-from reglament.config.team import Section, TeamSettings, read_secret_files
+from reglament.config.environment import NestedEnvironment
+from reglament.config.problems import first_problem
+from reglament.config.section import Section, read_secret_files
+from reglament.config.team import TeamSettings
 from reglament.errors import SettingsError
 
 KEY = re.compile(r"^[a-z][a-z0-9_]{0,23}$")
-SECRETS = frozenset(
-    {"token", "webhook_url", "webhook_secret", "api_key", "client_secret", "refresh_token", "secret_key", "url"}
-)
-"""Settings whose value no error text shows (`url` may hold a password)."""
 
 
 class DatabaseSettings(Section):
-    """Where everything is kept."""
+    """Read `[database]`: the address of the database."""
 
     url: str = "sqlite:///reglament.db"
 
@@ -43,7 +41,7 @@ class DatabaseSettings(Section):
 
 
 class TelegramSettings(Section):
-    """The bot."""
+    """Read `[telegram]`: token, way of receiving updates, admins."""
 
     token: SecretStr = SecretStr("")
     api_url: str = "https://api.telegram.org"
@@ -68,7 +66,7 @@ class TelegramSettings(Section):
 
 
 class Settings(BaseSettings):
-    """All settings of one installation."""
+    """Hold all settings of one installation."""
 
     model_config = SettingsConfigDict(
         env_prefix="REGLAMENT_", env_nested_delimiter="__", extra="forbid", hide_input_in_errors=True
@@ -79,16 +77,16 @@ class Settings(BaseSettings):
     evidence_retention_days: int = Field(default=365, ge=31)
     catch_up_days: int = Field(default=10, ge=0, le=60)
     secret_key: SecretStr = SecretStr("")
-    """Encrypts what clients must remember; empty: a key file beside the SQLite database."""
+    """Key that encrypts the memory of CRM clients; empty: a key file beside the SQLite database."""
     metrics_listen: str = ""
-    """host:port for Prometheus; empty: none."""
+    """Address host:port for Prometheus; empty: no metrics."""
     database: DatabaseSettings = DatabaseSettings()
     telegram: TelegramSettings = TelegramSettings()
     crm: dict[str, CrmConfig] = {}
     teams: dict[str, TeamSettings] = {}
 
     def teams_of(self, connection: str) -> dict[str, TeamSettings]:
-        """The teams that are read from a connection, in the settings' order."""
+        """Return the teams that are read from a connection, in the settings' order."""
         return {key: team for key, team in self.teams.items() if team.crm == connection}
 
     @classmethod
@@ -100,13 +98,15 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment over the file (handed in as arguments); nothing else."""
-        return (_Environment(settings_cls), init_settings)
+        """Let the environment win over the file, whose tables come as arguments."""
+        return (NestedEnvironment(settings_cls), init_settings)
 
     @field_validator("crm", mode="before")
     @classmethod
     def _connections(cls, value: Any) -> Any:
-        return {key: _connection(key, table) for key, table in value.items()} if isinstance(value, dict) else value
+        if not isinstance(value, dict):
+            return value
+        return {key: _check_connection(key, table) for key, table in value.items()}
 
     @field_validator("crm", "teams")
     @classmethod
@@ -130,33 +130,7 @@ class Settings(BaseSettings):
         return self
 
 
-class _Environment(EnvSettingsSource):
-    """REGLAMENT_TEAMS__SALES__CUTOFF=…; lists and tables as JSON."""
-
-    def __call__(self) -> dict[str, Any]:
-        """The environment as nested tables; REGLAMENT_CONFIG names the file and is no setting."""
-        tables: dict[str, Any] = {}
-        for name, text in os.environ.items():
-            if not name.startswith("REGLAMENT_") or name in ("REGLAMENT_CONFIG", "REGLAMENT_TEST_POSTGRES"):
-                continue
-            *path, last = name.removeprefix("REGLAMENT_").lower().split("__")
-            table = tables
-            for key in path:
-                table = table.setdefault(key, {})
-            table[last] = _plain(text)
-        return tables
-
-
-def _plain(text: str) -> Any:
-    if text[:1] in ("[", "{"):
-        try:
-            return json.loads(text)
-        except json.JSONDecodeError:
-            return text
-    return text
-
-
-def _connection(key: str, table: Any) -> Any:
+def _check_connection(key: str, table: Any) -> Any:
     """Check a `[crm.KEY]` table with the model of its kind."""
     if isinstance(table, CrmConfig):
         return table
@@ -169,25 +143,25 @@ def _connection(key: str, table: Any) -> Any:
     try:
         return model.model_validate(read_secret_files(model, table))
     except ValidationError as error:
-        raise ValueError(_first_problem(error, table, ("crm", key))) from None
+        raise ValueError(first_problem(error, table, ("crm", key))) from None
 
 
 def config_path(option: Path | None = None) -> Path:
-    """The file to read: the option, REGLAMENT_CONFIG, or ./config.toml."""
+    """Return the file to read: the option, REGLAMENT_CONFIG, or ./config.toml."""
     return option or Path(os.environ.get("REGLAMENT_CONFIG", "config.toml"))
 
 
 def load(path: Path) -> Settings:
-    """Read and check the settings. Raises SettingsError with one line."""
+    """Read and check the settings of a file. Raises SettingsError with one line."""
     return build(_read(path), source=path.name)
 
 
 def build(tables: Mapping[str, Any], *, source: str = "settings") -> Settings:
-    """Check settings that are already tables."""
+    """Check settings that are already tables. Raises SettingsError with one line."""
     try:
         return Settings(**tables)
     except ValidationError as error:
-        raise SettingsError(f"{source}: {_first_problem(error, tables)}") from None
+        raise SettingsError(f"{source}: {first_problem(error, tables)}") from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -200,35 +174,3 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}: cannot be read: {reason}") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: not valid TOML: {error}") from None
-
-
-def _first_problem(error: ValidationError, tables: Mapping[str, Any], prefix: tuple[str, ...] = ()) -> str:
-    """`teams.sales.cutoff = "25:00": must be …`: the first problem, the value unless it is secret."""
-    problem = error.errors(include_url=False, include_context=False)[0]
-    names = [str(part) for part in (*prefix, *problem["loc"]) if part != "[key]"]
-    text = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
-        text = "no such setting"
-    elif problem["type"] == "missing":
-        text = "is required"
-    where = ".".join(names)
-    if text.startswith(("crm.", "teams.")) or not where:
-        return text
-    shown = _shown(names, problem, tables, len(prefix))
-    return f"{where}{shown}: {text}"
-
-
-def _shown(names: list[str], problem: Any, tables: Mapping[str, Any], skip: int) -> str:
-    if problem["type"] == "missing" or any(name in SECRETS for name in names[-2:]):
-        return ""
-    value: Any = tables
-    for name in names[skip:]:
-        if isinstance(value, Mapping) and name in value:
-            value = value[name]
-        elif isinstance(value, list) and name.isdigit() and int(name) < len(value):
-            value = value[int(name)]
-        else:
-            return ""
-    if isinstance(value, (dict, list)):
-        return ""
-    return f" = {json.dumps(value, ensure_ascii=False, default=str)}"

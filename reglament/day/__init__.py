@@ -1,1 +1,1 @@
-"""The way of a business day: what is due, who is counted, reading, settling, announcing."""
+"""Run the business day: due times, rosters, reading, settling, notifications."""

@@ -1,40 +1,47 @@
-"""What somebody left behind who is no longer in the CRM: his deals are named to the head (docs/product.md §11).
+"""Name to the heads the open deals of managers who left the CRM (docs/product.md §11).
 
-The notice is written with the news that he left and held back until that day's reading has told of his deals; if it
-does not tell, the notice goes out without them.
+The notice is written with the news of the departure and held back until the day's reading has counted the deals left
+behind; if the reading does not count them in time, the notice goes out without deals.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 
+from reglament.day.read import ConnectionReading
+from reglament.process import Process
 from scoring.kpis import CATALOGUE, KpiKind
 from scoring.snapshot import Manager, Snapshot, Value
 from scoring.tally import TallySheet
-from storage.db.database import Database, Session
+from storage.db.database import Session
 from storage.messages import deliveries
 from storage.messages.notices import DeliveryKind, DepartedNotice
 
 OPEN = "deals_open"
 
+HeldNotices = Mapping[int, DepartedNotice]
+"""Notices that are held back for a reading, by the id of the delivery."""
 
-Waiting = Mapping[int, DepartedNotice]
-"""Notices that wait for a reading, by the id of the delivery."""
 
-
-async def waiting(db: Database, teams: Iterable[str], *, at: datetime) -> dict[str, Waiting]:
-    """Load the notices that wait for a reading, by team."""
-    async with db.reading() as session:
-        held = await deliveries.held_back(session, DeliveryKind.DEPARTED, at=at)
+async def load_departed(process: Process, sheets: Mapping[str, TallySheet]) -> dict[str, HeldNotices]:
+    """Load by team the notices that wait for this reading."""
+    if not sheets:
+        return {}
+    async with process.db.reading() as session:
+        held = await deliveries.held_back(session, DeliveryKind.DEPARTED, at=process.now())
     notices = {item.id: item.notice for item in held if isinstance(item.notice, DepartedNotice)}
-    by_team = {key: {number: item for number, item in notices.items() if item.team == key} for key in teams}
+    by_team = {key: {number: item for number, item in notices.items() if item.team == key} for key in sheets}
     return {key: found for key, found in by_team.items() if found}
 
 
-def named(sheet: TallySheet, notices: Waiting) -> TallySheet:
-    """Add the departed managers to a sheet, for their open deals."""
+def add_departed(sheets: Mapping[str, TallySheet], departed: Mapping[str, HeldNotices]) -> dict[str, TallySheet]:
+    """Add the departed managers to the sheets of their teams."""
+    return {key: add_departed_to_sheet(sheet, departed.get(key, {})) for key, sheet in sheets.items()}
+
+
+def add_departed_to_sheet(sheet: TallySheet, notices: HeldNotices) -> TallySheet:
+    """Add the departed managers to a sheet, with their open deals."""
     gone = {
         item.crm_user: Manager(item.crm_user, item.name)
         for item in notices.values()
@@ -46,8 +53,26 @@ def named(sheet: TallySheet, notices: Waiting) -> TallySheet:
     return replace(sheet, members={**sheet.members, **gone}, kpis=kpis, named=frozenset(gone))
 
 
-def apart(snapshots: Sequence[Snapshot], sheet: TallySheet) -> tuple[tuple[Snapshot, ...], dict[str, Snapshot]]:
-    """Those of the members, with nothing that the sheet does not ask for, and by CRM user those of who left."""
+async def release_departed(
+    process: Process,
+    reading: ConnectionReading,
+    sheets: Mapping[str, TallySheet],
+    departed: Mapping[str, HeldNotices],
+) -> ConnectionReading:
+    """Release the notices whose deals were read; return the reading without the departed managers."""
+    members = {}
+    for key, sheet in sheets.items():
+        members[key], gone = split_departed(reading.snapshots[key], sheet)
+        if key in departed:
+            async with process.db.transaction() as session:
+                await process.enqueue(session, await release_notices(session, departed[key], gone))
+    return replace(reading, snapshots=members)
+
+
+def split_departed(
+    snapshots: Sequence[Snapshot], sheet: TallySheet
+) -> tuple[tuple[Snapshot, ...], dict[str, Snapshot]]:
+    """Split snapshots into those of members, cut down to the KPIs of `sheet`, and by CRM user those of the departed."""
     own = tuple(
         Snapshot(snapshot.manager, {key: reading for key, reading in snapshot.readings.items() if key in sheet.kpis})
         for snapshot in snapshots
@@ -56,14 +81,14 @@ def apart(snapshots: Sequence[Snapshot], sheet: TallySheet) -> tuple[tuple[Snaps
     return own, {item.manager.crm_user: item for item in snapshots if item.manager.crm_user not in sheet.members}
 
 
-async def tell(session: Session, notices: Waiting, left: Mapping[str, Snapshot]) -> list[int]:
-    """Release the notices whose deals were read, with the readings; return the delivery ids."""
-    gone = []
+async def release_notices(session: Session, notices: HeldNotices, departed: Mapping[str, Snapshot]) -> list[int]:
+    """Release the notices whose deals were read, with the readings of state KPIs; return the delivery ids."""
+    released = []
     for number, notice in notices.items():
-        snapshot = left.get(notice.crm_user)
+        snapshot = departed.get(notice.crm_user)
         readings = snapshot.readings if snapshot is not None else {}
         if isinstance(readings.get(OPEN), Value):
             states = {key: reading for key, reading in readings.items() if CATALOGUE[key].kind is KpiKind.STATE}
             await deliveries.let_go(session, number, replace(notice, readings=states))
-            gone.append(number)
-    return gone
+            released.append(number)
+    return released

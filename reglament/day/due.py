@@ -1,7 +1,7 @@
-"""What falls due when: cutoffs, missed cutoffs, reminders (pure; docs/product.md §5, §11).
+"""Compute what falls due when: cutoffs, missed cutoffs, reminders (pure; docs/product.md §5, §11).
 
-Nothing is remembered here: every answer is computed from the settings and the runs that are stored, so that a missed
-cutoff is caught up and a changed setting needs no stored job.
+Every answer is computed from the settings and the stored runs, so that a missed cutoff is caught up and a changed
+setting needs no stored job.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from datetime import date, datetime, timedelta
 from scoring.workdays import WorkCalendar
 
 SLACK = timedelta(minutes=5)
-"""A reminder that is later than this is no longer sent."""
+"""Lateness from which a reminder is no longer sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class TeamClock:
-    """What of a team decides when it is due."""
+    """Hold the settings of a team that decide when a cutoff or a reminder is due."""
 
     key: str
     connection: str
     calendar: WorkCalendar
     scored_from: date
-    """The day it was first loaded; nothing before it is scored."""
+    """Day on which the team was first loaded; no earlier day is scored."""
     reminder_minutes: int = 30
 
 
 @dataclass(frozen=True, slots=True)
 class DueCutoff:
-    """Teams of one connection with the same cutoff: one read serves them all."""
+    """Name the teams of one connection with the same cutoff, served by one read."""
 
     connection: str
     day: date
@@ -40,7 +40,7 @@ class DueCutoff:
 
 @dataclass(frozen=True, slots=True)
 class DueReminder:
-    """A team whose managers are told what can still be mended."""
+    """Name a team whose managers get a reminder before the cutoff."""
 
     team: str
     day: date
@@ -48,9 +48,9 @@ class DueReminder:
 
 
 def missed(team: TeamClock, finished: frozenset[date], now: datetime, catch_up_days: int) -> list[date]:
-    """Working days whose cutoff has passed and which have no finished run, oldest first.
+    """List the working days with a passed cutoff and without a finished run, oldest first.
 
-    Today's passed cutoff is always among them; before it at most `catch_up_days` working days, back to `scored_from`.
+    Today's passed cutoff always counts; before today at most `catch_up_days` working days, back to `scored_from`.
     """
     calendar = team.calendar
     today = calendar.local_date(now)
@@ -61,7 +61,7 @@ def missed(team: TeamClock, finished: frozenset[date], now: datetime, catch_up_d
 
 
 def _latest_workdays(calendar: WorkCalendar, today: date, count: int) -> list[date]:
-    """The last `count` working days up to today, newest first."""
+    """List the last `count` working days up to today, newest first."""
     days = [today] if calendar.is_workday(today) else []
     day = today
     while len(days) < count:
@@ -80,9 +80,9 @@ def due_cutoffs(
     now: datetime,
     catch_up_days: int,
 ) -> list[DueCutoff]:
-    """What to run now, oldest first. A team's next day waits for the one before it.
+    """List the cutoffs to run now, oldest first. A team's next day waits for the day before.
 
-    `waiting` says until when a team's postponed run is to be left alone.
+    `waiting` holds by team the retry time of a postponed run, before which the team is left alone.
     """
     groups: dict[tuple[datetime, str, date], list[str]] = {}
     for team in teams:
@@ -96,7 +96,7 @@ def due_cutoffs(
 
 
 def due_reminders(teams: Iterable[TeamClock], now: datetime) -> list[DueReminder]:
-    """Teams whose reminder time has come and whose cutoff has not."""
+    """List the reminders between the reminder time and the cutoff of a team."""
     due = []
     for team in teams:
         day = team.calendar.local_date(now)
@@ -110,12 +110,12 @@ def due_reminders(teams: Iterable[TeamClock], now: datetime) -> list[DueReminder
 
 
 def next_cutoff(team: TeamClock, now: datetime) -> datetime:
-    """The first cutoff after `now`."""
+    """Return the first cutoff after `now`."""
     return team.calendar.cutoff_of(team.calendar.business_day(now))
 
 
 def next_wake(teams: Iterable[TeamClock], now: datetime) -> datetime | None:
-    """The next instant at which a cutoff or a reminder falls due; None without teams."""
+    """Return the next instant of a cutoff or a reminder; None without teams."""
     instants = []
     for team in teams:
         cutoff = next_cutoff(team, now)

@@ -1,4 +1,4 @@
-"""Decide who is told what, as deliveries to be written with the ledger (pure; docs/product.md §5, §8)."""
+"""Decide who is told of a day, and write the deliveries with the ledger (docs/product.md §5, §8)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from reglament.day.audience import Audience
+from reglament.process import Process
 from scoring.scorecard import Outcome, Scorecard
+from storage.db.database import Session
+from storage.messages import deliveries
 from storage.messages.notices import (
     AlarmNotice,
     BoardNotice,
@@ -33,18 +37,6 @@ class Notification:
     recipient: str
     notice: Notice
     not_before: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Audience:
-    """Hold the possible recipients of a team's messages."""
-
-    members: tuple[Member, ...] = ()
-    heads: frozenset[int] = frozenset()
-    """Telegram ids, from settings and database."""
-    admins: frozenset[int] = frozenset()
-    group: bool = False
-    """Whether the team has a group for the leaderboard."""
 
 
 def evening(
@@ -111,3 +103,22 @@ def _to_each(
     telegram_ids: Iterable[int], event: str, notice: Notice, not_before: datetime | None = None
 ) -> list[Notification]:
     return [Notification(event, to_telegram(telegram_id), notice, not_before) for telegram_id in sorted(telegram_ids)]
+
+
+async def enqueue(process: Process, session: Session, news: Iterable[Notification]) -> None:
+    """Write deliveries and tell the engine, in the caller's transaction; a delivery written before stays as stored."""
+    ids = [await _add(process, session, item) for item in news]
+    added = [delivery_id for delivery_id in ids if delivery_id is not None]
+    if added:
+        await process.enqueue(session, added)
+
+
+async def _add(process: Process, session: Session, item: Notification) -> int | None:
+    return await deliveries.add(
+        session,
+        event=item.event,
+        recipient=item.recipient,
+        notice=item.notice,
+        at=process.now(),
+        not_before=item.not_before,
+    )

@@ -1,4 +1,4 @@
-"""Who belongs to which team, from the settings and the CRM's complete list of users (pure; docs/product.md §11)."""
+"""Assign CRM users to teams by the settings and the CRM's complete list of users (pure; docs/product.md §11)."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from scoring.snapshot import Manager
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """One team's members at a reading."""
+    """Hold a team's members at a reading."""
 
     members: dict[str, Manager] = field(default_factory=dict)
-    """By CRM user, active humans only, by name."""
+    """Active human users by CRM id, ordered by name."""
     unknown: tuple[str, ...] = ()
-    """Listed in the settings, not known to the CRM."""
+    """Ids that the settings list and the CRM does not know."""
 
 
 def rosters(teams: Mapping[str, TeamSettings], users: Iterable[CrmUser]) -> dict[str, Roster]:
-    """The members of all teams of one connection.
+    """Assign users to the teams of one connection.
 
-    A listed user belongs to the team that lists him; with `department` and `everyone` the first team in the settings
-    has him. Accounts that are credited to another one (`aliases`) are no members themselves.
+    A listed user belongs to the team with the listing; with `department` and `everyone` the first matching team of
+    the settings wins. Accounts that are credited to another account (`aliases`) are no members themselves.
     """
     known = {user.id: user for user in users}
     taken = {user for team in teams.values() for user in team.members.users}

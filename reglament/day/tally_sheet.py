@@ -1,17 +1,40 @@
-"""A team's settings, rulebook and members → the sheet that its tally counts by."""
+"""Build the sheets that the tallies count by, from settings, rulebook and roster of each team."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
 
 from reglament.config.team import TeamSettings
+from reglament.day.claims import TeamDay
+from reglament.day.members import ConnectionRosters
 from reglament.day.roster import Roster
+from reglament.process import Process
 from scoring.rules import Rulebook
+from scoring.snapshot import Value
 from scoring.tally import TallySheet
 from scoring.workdays import Window
+from storage.days import runs
+from storage.db.database import Session
 
 
-def sheet(
+async def load_sheets(process: Process, days: Sequence[TeamDay], rosters: ConnectionRosters) -> dict[str, TallySheet]:
+    """Build by team the sheets for the KPIs that `days` still lack; none if the list of users could not be read."""
+    if rosters.error:
+        return {}
+    async with process.db.reading() as session:
+        return {day.key: await _load_sheet(session, day, rosters.teams[day.key]) for day in days}
+
+
+async def _load_sheet(session: Session, day: TeamDay, roster: Roster) -> TallySheet:
+    kpis = day.unread_kpis
+    held_before: frozenset[str] = frozenset()
+    if "meetings_held" in kpis:
+        held_before = await load_held_before(session, day.key, day.run.day)
+    return build(day.team, day.run.rulebook, day.run.window, roster, kpis=kpis, held_before=held_before)
+
+
+def build(
     team: TeamSettings,
     rulebook: Rulebook,
     window: Window,
@@ -20,7 +43,7 @@ def sheet(
     kpis: tuple[str, ...] | None = None,
     held_before: frozenset[str] = frozenset(),
 ) -> TallySheet:
-    """What to count for the team in `window`; `kpis` where not all of the rulebook's."""
+    """Build the sheet of a team for `window`, with `kpis` or else all KPIs of the rulebook."""
     return TallySheet(
         members=roster.members,
         window=window,
@@ -31,3 +54,10 @@ def sheet(
         late_tolerance=timedelta(minutes=team.late_tolerance_minutes),
         held_before=held_before,
     )
+
+
+async def load_held_before(session: Session, key: str, day: date) -> frozenset[str]:
+    """Load the ids of the meetings in the evidence of the team's last run before `day` (docs/product.md §11)."""
+    run = await runs.last_finished(session, key, until=day - timedelta(days=1))
+    readings = [item.snapshot.readings.get("meetings_held") for item in await runs.kept(session, run.id)] if run else []
+    return frozenset(item.id for reading in readings if isinstance(reading, Value) for item in reading.items)

@@ -1,1 +1,1 @@
-"""The long-running service: engines, scheduler, webhook, metrics."""
+"""Run the long-lived service: engine, scheduler, bot, webhook, metrics."""

@@ -1,7 +1,7 @@
-"""Who executes due work (docs/architecture.md).
+"""Execute due work in this process, beside a SQLite file (docs/architecture.md).
 
-The tables hold the truth: which days are finished, which messages are unsent. An engine only decides who does what and
-when. On SQLite this process does everything itself; on PostgreSQL Procrastinate spreads it over all replicas
+The tables hold the truth: finished days and unsent messages. An engine only decides which process does the work and
+when. On SQLite this process does all of the work; on PostgreSQL Procrastinate spreads the work over all replicas
 (`engine_postgres.py`).
 """
 
@@ -21,50 +21,51 @@ from storage.errors import StorageError
 log = structlog.get_logger()
 
 SENDERS = 8
-"""Messages one process prepares side by side; the courier lets only few be between request and answer at once."""
+"""Messages that one process prepares side by side; the courier keeps only a few of them between request and answer."""
 AT_ONCE = 500
 """Messages that are looked up together."""
 SWEEP_SECONDS = 5.0
+"""Pause between two looks at the tables."""
 
 
 class Work(Protocol):
-    """What there is to do, and how it is done; the same for every engine."""
+    """List due work and execute it, alike for every engine."""
 
     async def due(self) -> tuple[list[DueCutoff], list[DueReminder]]:
-        """What falls due now, by the stored runs."""
+        """List the cutoffs and reminders that are due by the stored runs."""
 
     async def cutoff(self, due: DueCutoff) -> bool:
-        """Run one connection's cutoff; whether any team's day was finished by it."""
+        """Run a connection's cutoff; return whether any team's day was finished."""
 
     async def reminder(self, due: DueReminder) -> None:
-        """Order the reminders of a team."""
+        """Write the reminders of a team."""
 
     async def unsent(self, limit: int) -> list[int]:
-        """Deliveries that may be sent now."""
+        """List the ids of deliveries that may be sent now."""
 
     async def deliver(self, delivery_id: int) -> None:
-        """Send one."""
+        """Send a delivery."""
 
     async def beat(self, name: str) -> None:
-        """Tell `health` that a loop went round."""
+        """Store the heartbeat of loop `name` for `health`."""
 
 
 class Engine(Protocol):
-    """Executes work until it is stopped."""
+    """Execute work until stopped."""
 
     async def enqueue(self, session: Session, ids: Sequence[int]) -> None:
-        """Deliveries were written in this transaction."""
+        """Take note of deliveries written in this transaction."""
 
     def wake(self) -> None:
-        """Something may be due."""
+        """Look for due work at once."""
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop`, then finish what is in hand."""
+        """Work until `stop`, then finish the work in hand."""
 
 
 @dataclass(slots=True)
 class LocalEngine:
-    """Everything in this process, beside a SQLite file."""
+    """Execute all work in this process."""
 
     work: Work
     scheduler: bool = True
@@ -73,15 +74,15 @@ class LocalEngine:
     _runs: asyncio.Event = field(default_factory=asyncio.Event)
     _messages: asyncio.Event = field(default_factory=asyncio.Event)
     _busy: set[str] = field(default_factory=set)
-    """Connections that are being read: a slow one keeps no other waiting."""
+    """Connections in work; a slow connection keeps no other connection waiting."""
     _group: asyncio.TaskGroup | None = None
 
     async def enqueue(self, _session: Session, _ids: Sequence[int]) -> None:
-        """The messages become visible when the transaction commits; the sweep or this nudge finds them."""
+        """Nudge the sending loop; the messages become visible when the transaction commits."""
         self._messages.set()
 
     def wake(self) -> None:
-        """Look at once."""
+        """Look for due work at once."""
         self._runs.set()
         self._messages.set()
 
@@ -90,7 +91,7 @@ class LocalEngine:
         async with asyncio.TaskGroup() as group:
             self._group = group
             if self.worker:
-                group.create_task(self._round("runs", self._runs, stop, self._due_work))
+                group.create_task(self._round("runs", self._runs, stop, self._start_due_work))
                 group.create_task(self._round("deliveries", self._messages, stop, self._send_all))
             await stop.wait()
             self.wake()
@@ -98,7 +99,7 @@ class LocalEngine:
     async def _round(
         self, name: str, nudge: asyncio.Event, stop: asyncio.Event, look: Callable[[], Awaitable[None]]
     ) -> None:
-        """Look, then wait for a nudge or the next sweep; a database in trouble is waited out, not fatal."""
+        """Look, then wait for a nudge or the next sweep; trouble with the database is waited out."""
         while not stop.is_set():
             nudge.clear()
             try:
@@ -112,8 +113,8 @@ class LocalEngine:
             except TimeoutError:
                 continue
 
-    async def _due_work(self) -> None:
-        """One after another within a connection, connections side by side."""
+    async def _start_due_work(self) -> None:
+        """Start the due cutoffs: one after another within a connection, connections side by side."""
         assert self._group is not None  # noqa: S101  # set by `run`
         cutoffs, reminders = await self.work.due()
         by_connection: dict[str, list[DueCutoff]] = {}
@@ -135,7 +136,7 @@ class LocalEngine:
             self._busy.discard(connection)
 
     async def _send_all(self) -> None:
-        """Send until nothing is left that may go out now, `SENDERS` at a time."""
+        """Send all deliveries that may be sent now, `SENDERS` at a time."""
         tried: set[int] = set()
         while fresh := [key for key in await self.work.unsent(limit=AT_ONCE) if key not in tried]:
             tried.update(fresh)
@@ -156,7 +157,7 @@ class LocalEngine:
 
 
 async def _guarded(what: str, work: Awaitable[bool | None]) -> bool:
-    """One piece of work that fails must not stop the others; it stays in the tables and comes again."""
+    """Await a piece of work and log a failure, which must not stop other work; the tables bring the work again."""
     try:
         return bool(await work)
     except StorageError as error:

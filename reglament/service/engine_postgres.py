@@ -1,7 +1,7 @@
-"""Due work on PostgreSQL: Procrastinate spreads it over all replicas (docs/architecture.md).
+"""Spread due work over all replicas on PostgreSQL by Procrastinate (docs/architecture.md).
 
-Jobs carry only names and ids; the tables decide what they mean when they run, so a job may come twice or late. A
-killed worker's jobs are rescued by the others, and a sweep queues again whatever the tables say is still due.
+Jobs carry only names and ids; the tables decide at execution, so a job may come twice or late. The jobs of a killed
+worker are rescued by other workers, and a sweep queues again all work that the tables still show as due.
 """
 
 from __future__ import annotations
@@ -27,14 +27,16 @@ from storage.errors import StorageError
 log = structlog.get_logger()
 
 STALLED_SECONDS = 30.0
+"""Age of a worker's heartbeat from which the worker counts as dead."""
 RESCUE_SECONDS = 10.0
+"""Pause between two rescues of a dead worker's jobs."""
 RUNS, DELIVERIES = "runs", "deliveries"
 _LIVE = ("todo", "doing")
 
 
 @dataclass
 class PostgresEngine:
-    """Executes work together with every other replica."""
+    """Execute work together with every other replica."""
 
     work: Work
     conninfo: str
@@ -52,14 +54,14 @@ class PostgresEngine:
         self._deliver = self._app.task(name="deliver", queue=DELIVERIES)(self._run_delivery)
 
     async def enqueue(self, session: Session, ids: Sequence[int]) -> None:
-        """Jobs for new messages, in the transaction that wrote them."""
+        """Queue jobs for new deliveries, in the transaction that wrote the deliveries."""
         raw = await driver_connection(session)
         deferrer = self._deliver.configure(connection=raw)
         jobs: list[dict[str, JSONValue]] = [{"delivery_id": delivery_id} for delivery_id in ids]
         await deferrer.batch_defer_async(*jobs)
 
     def wake(self) -> None:
-        """Look at once."""
+        """Look for due work at once."""
         self._nudge.set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -127,7 +129,10 @@ class PostgresEngine:
                 await self._deliver.defer_async(delivery_id=delivery_id)
 
     async def _defer_once(self, lock: str, task: Any, **arguments: Any) -> None:
-        """One job at a time under a lock. The lock alone: together with a queueing lock nothing could be rescued."""
+        """Queue a job unless a job with this lock is waiting or running.
+
+        The job has a lock and no queueing lock: with both, Procrastinate cannot rescue a stalled job.
+        """
         for status in _LIVE:
             if list(await self._app.job_manager.list_jobs_async(lock=lock, status=status)):
                 return
@@ -140,7 +145,7 @@ class PostgresEngine:
         return {int(str(job.task_kwargs["delivery_id"])) for job in jobs}
 
     async def _rescue(self) -> None:
-        """Give the jobs of workers that died to others; one that cannot be rescued must not stop the rest."""
+        """Queue the jobs of dead workers again; a job that cannot be rescued must not stop the rescue of others."""
         for job in await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self.stalled_seconds):
             try:
                 await self._app.job_manager.retry_job(job)

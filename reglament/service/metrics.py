@@ -1,4 +1,4 @@
-"""Prometheus metrics: what an operator's dashboard asks of the service."""
+"""Serve Prometheus metrics about runs and deliveries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from storage.values import DeliveryState
 
 
 class Metrics:
-    """Gauges that are read from the tables, and counters of this process."""
+    """Hold gauges that are read from the tables, and counters of this process."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -39,7 +39,7 @@ class Metrics:
         return close
 
     async def refresh(self, db: Database, teams: tuple[str, ...]) -> None:
-        """Read the gauges anew."""
+        """Set the gauges from the tables."""
         async with db.reading() as session:
             counts = await deliveries.counts(session)
             last = {team: await runs.last_finished(session, team) for team in teams}

@@ -1,4 +1,7 @@
-"""APScheduler as the clock's hand: it wakes the engine on the second and remembers nothing (docs/architecture.md)."""
+"""Wake the engine on the second of each cutoff and reminder by APScheduler (docs/architecture.md).
+
+The scheduler stores no jobs: the next instant is computed from settings and clock.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,12 @@ from apscheduler.triggers.interval import IntervalTrigger
 from reglament.day.due import TeamClock, next_wake
 
 RECHECK = timedelta(minutes=1)
-"""The next instant is computed anew at least so often: the machine may have slept, its clock may have been set."""
+"""Longest time until the next instant is computed anew: the machine may have slept, or the clock may have been set."""
 _NEXT = "next"
 
 
 class Scheduler:
-    """Calls `wake` at every cutoff and reminder, and now and then in between."""
+    """Call `wake` at every cutoff and reminder, and once a minute in between."""
 
     def __init__(self, teams: Iterable[TeamClock], wake: Callable[[], None], now: Callable[[], datetime]) -> None:
         self._teams = tuple(teams)
@@ -29,21 +32,21 @@ class Scheduler:
         )
 
     def daily(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Also do `work` at the start and then once a day."""
+        """Run `work` at the start and then once a day."""
         self._scheduler.add_job(work, IntervalTrigger(days=1), next_run_time=datetime.now(UTC))
 
     def start(self) -> None:
-        """Begin; must be called inside the event loop."""
+        """Start waking; must be called inside the event loop."""
         self._scheduler.add_job(self._tick, IntervalTrigger(seconds=int(RECHECK.total_seconds())))
         self._scheduler.start()
         self._tick()
 
     def stop(self) -> None:
-        """End at once; what runs elsewhere goes on."""
+        """Stop waking at once; running work goes on."""
         self._scheduler.shutdown(wait=False)
 
     def _tick(self) -> None:
-        """Wake the engine, and come back on the second of the next cutoff or reminder."""
+        """Wake the engine and schedule the next tick on the second of the next cutoff or reminder."""
         self._wake()
         now = self._now()
         at = next_wake(self._teams, now)

@@ -1,4 +1,4 @@
-"""Telegram calls us: the updates of a webhook, and no call without the secret."""
+"""Receive updates from Telegram by webhook; refuse calls without the secret."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from reglament.errors import WorkFailed
 log = structlog.get_logger()
 
 PATH = "/telegram"
-"""Where updates come to, if `webhook_url` has no path of its own; always served, for proxies that cut paths."""
+"""Path of updates if `webhook_url` has no path; always served, for proxies that cut paths."""
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
 
 
 def address(webhook_url: str) -> str:
-    """What Telegram is told."""
+    """Return the address that Telegram is told to call."""
     return webhook_url if urlsplit(webhook_url).path.strip("/") else webhook_url.rstrip("/") + PATH
 
 
 @dataclass(slots=True)
-class _Entrance:
-    """Takes updates, receipts them at once and works on them."""
+class _Receiver:
+    """Receive updates, acknowledge each at once and handle updates beside."""
 
     dispatcher: Dispatcher
     bot: Bot
     secret: str
     _working: set[asyncio.Task[Any]] = field(default_factory=set)
 
-    async def take(self, request: web.Request) -> web.Response:
-        """One call. What is no update is accepted, too: Telegram would bring it again and again."""
+    async def receive(self, request: web.Request) -> web.Response:
+        """Acknowledge one call; a body that is no update too, because Telegram repeats a refused call without end."""
         if not secrets.compare_digest(request.headers.get(HEADER, "").encode(), self.secret.encode()):
             return web.Response(status=401)
         try:
@@ -57,16 +57,16 @@ class _Entrance:
 
 @asynccontextmanager
 async def listening(settings: TelegramSettings, dispatcher: Dispatcher, bot: Bot) -> AsyncIterator[int]:
-    """Serve, then tell Telegram where; yields the port, which `listen` may leave to the system (0).
+    """Serve the webhook and tell Telegram the address; yield the port, chosen by the system if `listen` names port 0.
 
-    Raises WorkFailed if nothing can listen there.
+    Raises WorkFailed if the address cannot be listened on.
     """
     secret = settings.webhook_secret.get_secret_value()
     target = address(settings.webhook_url)
     application = web.Application()
-    entrance = _Entrance(dispatcher, bot, secret)
+    receiver = _Receiver(dispatcher, bot, secret)
     for path in {PATH, urlsplit(target).path}:
-        application.router.add_post(path, entrance.take)
+        application.router.add_post(path, receiver.receive)
     runner = web.AppRunner(application)
     await runner.setup()
     host, _, port = settings.listen.rpartition(":")

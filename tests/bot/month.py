@@ -9,14 +9,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.context import AppContext
-from reglament import telegram
 from reglament.bot_context import app_context
-from reglament.commands.demo import SetClock
+from reglament.commands.demo.set_clock import SetClock
 from reglament.commands.export import PeriodExporter
 from reglament.config.settings import build
-from reglament.day.cutoff import Process, run_cutoff
+from reglament.day.cutoff import run_cutoff
 from reglament.day.due import DueCutoff
-from reglament.process import load_teams, opened
+from reglament.day.live import LiveReadings
+from reglament.day.members import learn_members
+from reglament.process import Process, open_process, store_teams
 from storage.messages import deliveries
 from storage.people import absences, invites, people
 from storage.values import AbsenceKind
@@ -40,15 +41,15 @@ async def november(url: str, *, language: str = "ru", managers: int = 7) -> Asyn
     """The evening of the last day, its messages not sent yet."""
     settings = build(_tables(url, language, managers))
     clock = SetClock(datetime.combine(FIRST, time(9), tzinfo=MOSCOW).astimezone(UTC))
-    async with opened(settings, clock=clock, options={"demo": {"now": clock}}) as process:
-        await load_teams(process)
-        await telegram.learn_members(process, "sales")
+    async with open_process(settings, clock=clock, options={"demo": {"now": clock}}) as process:
+        await store_teams(process)
+        await learn_members(process, "sales")
         await _join(process)
         calendar = settings.teams["sales"].calendar()
         for day in calendar.workdays(FIRST, LAST):
             clock.at = calendar.cutoff_of(day)
             await _live(process, clock, day, sent=day != LAST)
-        live = await telegram.live_readings(process)
+        live = await LiveReadings.load(process)
         yield Month(process, app_context(process, live, PeriodExporter(process)), clock)
 
 

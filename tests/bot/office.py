@@ -16,13 +16,14 @@ from bot import dispatcher as bot_dispatcher
 from bot.context import AppContext
 from bot.delivery.courier import Courier
 from bot.telegram.session import make_bot
-from reglament import telegram
 from reglament.bot_context import app_context
 from reglament.commands.export import PeriodExporter
 from reglament.config.settings import build
-from reglament.day.cutoff import Process, run_cutoff
+from reglament.day.cutoff import run_cutoff
 from reglament.day.due import DueCutoff
-from reglament.process import load_teams, opened
+from reglament.day.live import LiveReadings
+from reglament.day.members import learn_members
+from reglament.process import Process, open_process, store_teams
 from storage.days import runs
 from storage.db.models import RateSlotRecord
 from storage.messages import deliveries
@@ -141,10 +142,10 @@ async def opened_office(url: str, teams: dict[str, Any] | None = None) -> AsyncI
         for person in (HEAD, HR, ADMIN):
             api.user(person, started=True)
         api.group(GROUP)
-        async with opened(settings, clock=_Shifted(clock), options={"demo": {"now": clock}}) as process:
-            await load_teams(process)
-            await telegram.learn_members(process, "sales")
-            live = await telegram.live_readings(process)
+        async with open_process(settings, clock=_Shifted(clock), options={"demo": {"now": clock}}) as process:
+            await store_teams(process)
+            await learn_members(process, "sales")
+            live = await LiveReadings.load(process)
             ctx = app_context(process, live, PeriodExporter(process))
             bot = make_bot(TOKEN, api.url)
             courier = Courier(bot, ctx, "test", clock, sleep=no_sleep)

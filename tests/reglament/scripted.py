@@ -10,7 +10,7 @@ from typing import Any
 from crm_clients.base import CrmUser, Finding, ReadRequest, ReadStats
 from crm_clients.errors import CrmError
 from reglament.config.settings import Settings, build
-from reglament.day.cutoff import Process
+from reglament.process import Process
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import Completed, Fact, Failed, Record, RecordKind
 from storage.db.database import Database

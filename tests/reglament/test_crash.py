@@ -20,8 +20,8 @@ from sqlalchemy import update
 
 from bot.delivery.courier import IN_FLIGHT
 from reglament.config import settings as settings_module
-from reglament.process import load_teams, opened
-from reglament.telegram import learn_members
+from reglament.day.members import learn_members
+from reglament.process import open_process, store_teams
 from storage.days import queries, runs
 from storage.db.database import Database
 from storage.db.models import DeliveryRecord, RunRecord
@@ -74,8 +74,8 @@ board = "off"
 async def _connect_everybody(config: Path, api: BotApi) -> list[int]:
     """All managers have joined; nothing is scored yet."""
     chats = [HEAD]
-    async with opened(settings_module.load(config)) as process:
-        await load_teams(process)
+    async with open_process(settings_module.load(config)) as process:
+        await store_teams(process)
         await learn_members(process, "sales")
         for number in range(MANAGERS):
             async with process.db.transaction() as session:

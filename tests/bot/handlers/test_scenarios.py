@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from reglament import telegram
-from reglament.service.work import ServiceWork, clocks
+from reglament.day.clocks import load_clocks
+from reglament.day.live import LiveReadings
+from reglament.service.work import ServiceWork
 from scoring.scorecard import Outcome, score
 from storage.messages.notices import to_person
 from storage.people import channels, invites, people
@@ -173,8 +174,8 @@ async def test_a_lost_answer_is_not_repeated_and_a_refusal_is(office, fault, sta
 async def test_the_reminder_goes_only_to_who_would_lose_points_and_says_what_is_broken(office):
     person = await office.join_anna()
     office.clock.at = CUTOFF - timedelta(minutes=30)
-    live = await telegram.live_readings(office.process)
-    work = ServiceWork(office.process, await clocks(office.process), live, office.courier.deliver)
+    live = await LiveReadings.load(office.process)
+    work = ServiceWork(office.process, await load_clocks(office.process), live, office.courier.deliver)
     _, [due] = await work.due()
     await work.reminder(due)
     reading = await live.last("sales")

@@ -9,7 +9,7 @@ from pathlib import Path
 from openpyxl import load_workbook
 from rich.console import Console
 
-from reglament.commands.demo import demo
+from reglament.commands.demo.month import demo
 
 README = Path(__file__).parents[3] / "README.md"
 

@@ -9,10 +9,11 @@ import pytest
 
 from crm_clients.base import CrmUser
 from crm_clients.errors import CrmRefused, CrmUnavailable
-from reglament.day import cutoff as day_module
+from reglament.day import settle
 from reglament.day.cutoff import run_cutoff
 from reglament.day.due import DueCutoff
-from reglament.process import load_teams
+from reglament.day.members import synchronise_members
+from reglament.process import store_teams
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import Company, RecordKind, Task
 from scoring.scorecard import Outcome
@@ -45,7 +46,7 @@ def crm(clock):
 
 async def _ready(database, crm, clock, wanted=None, **options):
     ready = process(database, crm, clock, wanted, **options)
-    await load_teams(ready)
+    await store_teams(ready)
     return ready
 
 
@@ -88,7 +89,7 @@ async def test_several_replicas_at_once_write_one_set_of_entries(database, crm, 
 
 async def test_messages_are_written_with_the_points(database, crm, clock):
     ready = await _ready(database, crm, clock)
-    await day_module.synchronise(ready, "main", crm.people, THURSDAY)
+    await synchronise_members(ready, "main", crm.people, THURSDAY)
     async with database.transaction() as session:
         token = await invites.invite_manager(session, "main", ANNA, author="test", at=clock())
         anna = await invites.accept(session, token, 11, at=clock())
@@ -116,7 +117,7 @@ async def test_a_crm_that_is_down_postpones_and_is_asked_again_until_the_deadlin
 
 async def test_after_the_deadline_the_day_is_no_data_and_never_a_minus(database, crm, clock):
     ready = await _ready(database, crm, clock)
-    await day_module.synchronise(ready, "main", crm.people, THURSDAY)
+    await synchronise_members(ready, "main", crm.people, THURSDAY)
     crm.down = CrmUnavailable("the CRM does not answer")
     await run_cutoff(ready, AT_SIX)
     clock.pass_(hours=2, seconds=1)
@@ -157,7 +158,7 @@ async def test_what_cannot_be_rebuilt_is_no_data_when_it_is_read_too_late(databa
 
 async def test_a_refusal_is_not_repeated_and_alarms_the_admins(database, crm, clock):
     ready = await _ready(database, crm, clock)
-    await day_module.synchronise(ready, "main", crm.people, THURSDAY)
+    await synchronise_members(ready, "main", crm.people, THURSDAY)
     crm.down = CrmRefused("the account is blocked")
     [result] = await run_cutoff(ready, AT_SIX)
     assert result.run is not None
@@ -173,7 +174,7 @@ async def test_a_killed_process_leaves_its_snapshots_to_whoever_takes_over(datab
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(day_module.writer, "append", killed)
+        patch.setattr(settle.writer, "append", killed)
         with pytest.raises(KeyboardInterrupt):
             await run_cutoff(dying, AT_SIX)
     await runs.free(database, "dying")
@@ -186,7 +187,7 @@ async def test_a_killed_process_leaves_its_snapshots_to_whoever_takes_over(datab
 
 async def test_an_absent_manager_is_excused_from_every_rule(database, crm, clock):
     ready = await _ready(database, crm, clock)
-    await day_module.synchronise(ready, "main", crm.people, THURSDAY)
+    await synchronise_members(ready, "main", crm.people, THURSDAY)
     async with database.transaction() as session:
         await absences.record(
             session, "main", PETR, first=THURSDAY, last=THURSDAY, kind=AbsenceKind.SICK, author="test", at=clock()
@@ -198,7 +199,7 @@ async def test_an_absent_manager_is_excused_from_every_rule(database, crm, clock
 
 async def test_who_left_the_crm_is_not_scored_and_his_head_is_told(database, crm, clock):
     ready = await _ready(database, crm, clock)
-    await day_module.synchronise(ready, "main", crm.people, THURSDAY)
+    await synchronise_members(ready, "main", crm.people, THURSDAY)
     crm.people = [CrmUser(ANNA, "Анна Примерова"), CrmUser(PETR, "Пётр Образцов", active=False)]
     await run_cutoff(ready, AT_SIX)
     assert {user for user, _ in await _points(database)} == {ANNA}
@@ -210,7 +211,7 @@ async def test_who_left_the_crm_is_not_scored_and_his_head_is_told(database, crm
 
 async def test_the_head_is_told_which_deals_who_left_has_left_behind(database, crm, clock):
     ready = await _ready(database, crm, clock)
-    await day_module.synchronise(ready, "main", crm.people, THURSDAY)
+    await synchronise_members(ready, "main", crm.people, THURSDAY)
     crm.people = [CrmUser(ANNA, "Анна Примерова"), CrmUser(PETR, "Пётр Образцов", active=False)]
     crm.records = facts([deal("d1", manager=PETR), deal("d2", manager=ANNA), deal("d3", manager=PETR), OVERDUE])
     await run_cutoff(ready, AT_SIX)
@@ -227,7 +228,7 @@ async def test_the_head_is_told_which_deals_who_left_has_left_behind(database, c
 
 async def test_a_notice_of_who_left_waits_for_his_deals_no_longer_than_a_read_may_take(database, crm, clock):
     ready = await _ready(database, crm, clock)
-    await day_module.synchronise(ready, "main", crm.people, THURSDAY)
+    await synchronise_members(ready, "main", crm.people, THURSDAY)
     crm.people = [CrmUser(ANNA, "Анна Примерова"), CrmUser(PETR, "Пётр Образцов", active=False)]
     crm.broken_kinds = {RecordKind.DEALS}
     await run_cutoff(ready, AT_SIX)
@@ -259,7 +260,7 @@ async def test_a_listed_user_whom_the_crm_does_not_know_is_no_data(database, crm
 
 async def test_missed_days_get_a_line_in_the_newest_days_message(database, crm, clock):
     ready = await _ready(database, crm, clock)
-    await day_module.synchronise(ready, "main", crm.people, THURSDAY)
+    await synchronise_members(ready, "main", crm.people, THURSDAY)
     async with database.transaction() as session:
         token = await invites.invite_manager(session, "main", ANNA, author="test", at=clock())
         await invites.accept(session, token, 11, at=clock())

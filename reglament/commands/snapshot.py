@@ -1,0 +1,44 @@
+"""Read a team's KPIs as of now for `reglament snapshot`; nothing is scored or stored."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from crm_clients.errors import CrmError
+from reglament.commands import output
+from reglament.config.settings import Settings
+from reglament.config.team import TeamSettings
+from reglament.day.live import RunningDay, load_running_day, read_teams
+from reglament.errors import WorkFailed
+from reglament.process import Process, ProcessClock, open_process
+
+
+async def snapshot(settings: Settings, key: str, day: date | None, at: datetime | None) -> output.Json:
+    """Read the CRM and return the document of `snapshot --json`; only the client's memory is written.
+
+    Raises WorkFailed if the CRM does not give the list of users.
+    """
+    team = settings.teams[key]
+    async with open_process(settings, clock=team_clock(team, at)) as process:
+        running = await _load_running_day(process, key, team, day)
+        try:
+            reading = await read_teams(process.connections, process.db, team.crm, settings.teams, {key: running})
+        except CrmError as error:
+            raise WorkFailed(f"crm.{team.crm}: {error}") from None
+    return output.snapshot_json(
+        key, running.day, running.window, reading.snapshots[key], requests=reading.requests, seconds=reading.seconds
+    )
+
+
+async def _load_running_day(process: Process, key: str, team: TeamSettings, day: date | None) -> RunningDay:
+    now, calendar = process.now(), team.calendar()
+    if day is None and calendar.is_workday(calendar.local_date(now)):
+        day = calendar.local_date(now)
+    if day is not None and not calendar.is_workday(day):
+        day = calendar.next_workday(day)
+    return await load_running_day(process.db, key, team, now, day=day)
+
+
+def team_clock(team: TeamSettings, at: datetime | None) -> ProcessClock:
+    """Make the clock of a command; `--at` without an offset is local time in the team's zone."""
+    return ProcessClock(at.replace(tzinfo=team.zone) if at is not None and at.tzinfo is None else at)

@@ -1,0 +1,51 @@
+"""Prove the ledger and find digests for `reglament verify`."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from reglament.config.settings import Settings
+from reglament.process import open_database
+from storage.db.database import Database
+from storage.ledger import verify as ledger_verify
+from storage.ledger import writer
+from storage.people import teams
+from storage.values import Verification
+
+
+async def verify(settings: Settings, team: str | None, digest: str | None, console: Console) -> bool:
+    """Verify one team or all teams, archived teams too, and print every problem; return whether there is none."""
+    async with open_database(settings) as database:
+        if digest is not None:
+            return await _find_digest(database, digest, console)
+        async with database.reading() as session:
+            keys = [team] if team else [row.key for row in await teams.all_teams(session, archived=True)]
+        fine = True
+        for key in keys:
+            async with database.reading() as session:
+                found = await ledger_verify.verification(session, key)
+            fine = fine and not found.problems
+            _print(console, key, found)
+        return fine
+
+
+def _print(console: Console, key: str, found: Verification) -> None:
+    verdict = f"{len(found.problems)} problems" if found.problems else "as they were written"
+    console.print(f"{key}: {found.entries} entries, {found.days} days counted again: {verdict}", highlight=False)
+    if found.rehearsed:
+        days = ", ".join(str(day) for day in found.rehearsed)
+        console.print(f"{key}: rehearsed (scored with --at): {days}", highlight=False)
+    for problem in found.problems:
+        where = f"entry {problem.seq}: " if problem.seq else ""
+        console.print(f"{key}: {where}{problem.text}", highlight=False, markup=False)
+
+
+async def _find_digest(database: Database, digest: str, console: Console) -> bool:
+    """Print the ledger entries with `digest`; return whether there is any."""
+    async with database.reading() as session:
+        entries = await writer.find_digest(session, digest)
+    for entry in entries:
+        console.print(f"{digest}: {entry.team}, {entry.day}, entry {entry.seq}", highlight=False)
+    if not entries:
+        console.print(f"{digest}: no entry has this digest: the message or the ledger was changed", highlight=False)
+    return bool(entries)

@@ -1,0 +1,114 @@
+"""Read how a team counts and what a team scores: `[teams.T.kpis]` and `[[teams.T.rules]]`."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from reglament.config.section import Amount, Section
+from scoring.kpis import CATALOGUE, DEFAULT_OBSERVE, KpiSettings, Unit
+from scoring.rules import Bound, Rule
+
+_IDENTIFIER = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
+
+
+class KpiTable(Section):
+    """Read `[teams.T.kpis]`: how the team counts."""
+
+    min_call_seconds: int = Field(default=30, ge=0)
+    observe: list[str] | Literal["all"] = list(DEFAULT_OBSERVE)
+    excluded_pipelines: list[str] = []
+    stale_days: int = Field(default=14, ge=1, le=365)
+    comment_grace_hours: int = Field(default=24, ge=0)
+
+    @field_validator("excluded_pipelines", mode="before")
+    @classmethod
+    def _ids_are_text(cls, value: Any) -> Any:
+        return [str(pipeline) for pipeline in value] if isinstance(value, list) else value
+
+    @field_validator("observe")
+    @classmethod
+    def _known(cls, value: list[str] | str) -> list[str] | str:
+        for key in value if isinstance(value, list) else ():
+            _known_kpi(key)
+        return value
+
+    def settings(self) -> KpiSettings:
+        """Convert the table to the settings of the tally."""
+        return KpiSettings(
+            min_call_seconds=self.min_call_seconds,
+            observe=tuple(CATALOGUE) if self.observe == "all" else tuple(self.observe),
+            excluded_pipelines=frozenset(self.excluded_pipelines),
+            stale_days=self.stale_days,
+            comment_grace_hours=self.comment_grace_hours,
+        )
+
+
+def _known_kpi(key: str) -> str:
+    if key not in CATALOGUE:
+        raise ValueError(f"unknown KPI {key!r}; allowed: {', '.join(CATALOGUE)}")
+    return key
+
+
+class RuleSettings(Section):
+    """Read one rule of `[[teams.T.rules]]`."""
+
+    id: str = ""
+    kpi: str
+    at_least: Amount | None = None
+    at_most: Amount | None = None
+    reward: int = Field(default=1, ge=0, le=1000)
+    penalty: int = Field(default=2, ge=0, le=1000)
+    per_deals: int | None = Field(default=None, ge=1)
+    currency: str = ""
+    observe: bool = False
+    """Whether the rule is in observation: shown, not scored."""
+
+    @field_validator("kpi")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        return _known_kpi(value)
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> RuleSettings:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError(f"rule on {self.kpi}: exactly one bound is needed, at_least or at_most")
+        if min(bound for bound in (self.at_least, self.at_most) if bound is not None) < 0:
+            raise ValueError(f"rule on {self.kpi}: a bound is 0 or more")
+        if self.per_deals is not None and self.at_most is None:
+            raise ValueError(f"rule on {self.kpi}: per_deals goes with at_most")
+        if self.currency and CATALOGUE[self.kpi].unit is not Unit.MONEY:
+            raise ValueError(f"rule on {self.kpi}: currency belongs to a money KPI")
+        if self.id and not _IDENTIFIER.match(self.id):
+            raise ValueError(f"rule id {self.id!r}: at most 40 of A-Z, a-z, 0-9, _ . -")
+        self.id = self.id or self.kpi
+        return self
+
+    def rule(self, team_currency: str) -> Rule:
+        """Convert the table to a rule; a money rule without `currency` compares the team's currency."""
+        bound, limit = (Bound.AT_LEAST, self.at_least) if self.at_least is not None else (Bound.AT_MOST, self.at_most)
+        money = CATALOGUE[self.kpi].unit is Unit.MONEY
+        return Rule(
+            id=self.id,
+            kpi=self.kpi,
+            bound=bound,
+            limit=Decimal(limit or 0).normalize() + 0,
+            reward=self.reward,
+            penalty=self.penalty,
+            per_deals=self.per_deals,
+            currency=(self.currency or team_currency) if money else None,
+            observed_only=self.observe,
+        )
+
+
+DEFAULT_RULES = [
+    RuleSettings(kpi="companies_added", at_least=Decimal(1)),
+    RuleSettings(kpi="meetings_held", at_least=Decimal(1)),
+    RuleSettings(kpi="calls_held", at_least=Decimal(10)),
+    RuleSettings(kpi="overdue_tasks", at_most=Decimal(0)),
+    RuleSettings(kpi="deals_without_task", at_most=Decimal(0)),
+]
+"""Rules of a team whose settings list none (docs/product.md §4)."""

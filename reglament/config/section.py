@@ -1,0 +1,63 @@
+"""Define what all tables of the settings share: strict keys, secrets from files, times, dates and amounts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+_TIME_OF_DAY = re.compile(r"^([01]?\d|2[0-3]):([0-5]\d)$")
+
+
+def _time_of_day(value: Any) -> Any:
+    if isinstance(value, time):
+        return value
+    match = _TIME_OF_DAY.match(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError('must be a time of day like "18:00"')
+    return time(int(match[1]), int(match[2]))
+
+
+def _date(value: Any) -> Any:
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError('must be a date like "2026-04-30"') from None
+
+
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+Date = Annotated[date, BeforeValidator(_date)]
+Amount = Annotated[Decimal, Field(max_digits=14, decimal_places=2, allow_inf_nan=False)]
+
+
+def read_secret_files(model: type[BaseModel], data: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace `NAME_file = path` by `NAME = content` for every setting NAME of `model`."""
+    result = dict(data)
+    for key in list(result):
+        name = key.removesuffix("_file")
+        if name == key or key in model.model_fields or name not in model.model_fields:
+            continue
+        path = Path(str(result.pop(key)))
+        try:
+            result[name] = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            raise ValueError(f"{key} = {str(path)!r}: the file cannot be read") from None
+    return result
+
+
+class Section(BaseModel):
+    """Read a table of the settings: unknown keys are errors, secrets may come from files."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _secret_files(cls, data: Any) -> Any:
+        return read_secret_files(cls, data) if isinstance(data, dict) else data

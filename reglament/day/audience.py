@@ -1,0 +1,46 @@
+"""Find the people and the group whom a team's messages may reach, from settings and database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reglament.process import Process
+from storage.db.database import Session
+from storage.people import people, teams
+from storage.values import Member, Role, RoleGrant
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Hold the recipients of a team's messages."""
+
+    members: tuple[Member, ...] = ()
+    heads: frozenset[int] = frozenset()
+    """Telegram ids, from settings and database."""
+    admins: frozenset[int] = frozenset()
+    """Telegram ids, from settings and database."""
+    group: bool = False
+    """Whether the team has a group chat that gets the leaderboard."""
+
+
+async def load_audience(process: Process, session: Session, key: str) -> Audience:
+    """Load members, heads, admins and group of team `key`."""
+    team = process.settings.teams[key]
+    stored = await teams.find(session, key)
+    return Audience(
+        members=tuple(await people.members(session, key)),
+        heads=await load_heads(process, session, key),
+        admins=frozenset(process.settings.telegram.admins) | await _load_holders(session, Role.ADMIN, key),
+        group=team.board != "off" and (team.chat_id or stored.chat_id) is not None,
+    )
+
+
+async def load_heads(process: Process, session: Session, key: str) -> frozenset[int]:
+    """Load the Telegram ids of the team's heads, from settings and database."""
+    return frozenset(process.settings.teams[key].heads) | await _load_holders(session, Role.HEAD, key)
+
+
+async def _load_holders(session: Session, role: Role, key: str) -> frozenset[int]:
+    """Load the Telegram ids of people with `role` in the team or in all teams."""
+    found = await people.holders(session, [RoleGrant(role, key), RoleGrant(role)])
+    return frozenset(person.telegram_id for person in found if person.telegram_id is not None)

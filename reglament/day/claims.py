@@ -1,0 +1,119 @@
+"""Claim a team's business day for this process and renew the lease while the day is worked on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import structlog
+
+from reglament.config.team import TeamSettings
+from reglament.day.missing import still_missing
+from reglament.process import Process
+from scoring.rules import WindowKind
+from scoring.workdays import Window
+from storage.days import rulebooks, runs
+from storage.db.database import Database, Session
+from storage.errors import StorageError
+from storage.values import Run, RunLease, StoredSnapshot
+
+log = structlog.get_logger()
+
+RENEW_SECONDS = 15.0
+"""Pause between two renewals of a lease; the lease itself lasts `runs.LEASE_SECONDS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamResult:
+    """Describe how a team's day ended in this attempt."""
+
+    team: str
+    day: date
+    run: Run | None = None
+    """The finished run; None if the day was postponed or belongs to another process."""
+    already: bool = False
+    """Whether the day had been finished before this attempt."""
+    retry_at: datetime | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamDay:
+    """Hold a claimed team on the way through the day."""
+
+    key: str
+    team: TeamSettings
+    run: Run
+    lease: RunLease
+    stored: tuple[StoredSnapshot, ...]
+    """Snapshots of earlier attempts."""
+
+    @property
+    def unread_kpis(self) -> tuple[str, ...]:
+        """List the KPIs to read: all of the rulebook, or those that earlier attempts could not read in full."""
+        if not self.stored:
+            return self.run.rulebook.counted
+        lacking = frozenset(still_missing(item.snapshot for item in self.stored))
+        return tuple(key for key in self.run.rulebook.counted if key in lacking)
+
+
+async def claim_day(
+    process: Process, key: str, day: date, *, manual_instant: bool, ignore_retry_time: bool
+) -> TeamDay | TeamResult:
+    """Claim the day of team `key`; return a result at once if the day is finished or another process has the lease."""
+    team = process.settings.teams[key]
+    async with process.db.reading() as session:
+        window = await load_window(session, key, team, day)
+    claim = await runs.claim(
+        process.db,
+        key,
+        day,
+        process.owner,
+        window=window,
+        at=process.now(),
+        rehearsed=manual_instant,
+        hurry=ignore_retry_time,
+    )
+    match claim:
+        case runs.Finished(run):
+            return TeamResult(key, day, run, already=True)
+        case runs.Busy(retry_at):
+            return TeamResult(key, day, retry_at=retry_at, problem="another process works on it")
+        case runs.Claimed(run, lease):
+            async with process.db.reading() as session:
+                stored = await runs.kept(session, run.id) if run.kept_at else []
+            return TeamDay(key, team, run, lease, tuple(stored))
+
+
+async def load_window(session: Session, key: str, team: TeamSettings, day: date) -> Window:
+    """Return the window of a team's day, from the end of the team's last stored window (docs/product.md §11)."""
+    calendar = team.calendar()
+    last_end = await runs.last_window_end(session, key, day)
+    running = calendar.window(day, WindowKind.CUTOFF_TO_CUTOFF, last_end)
+    rulebook = await rulebooks.rulebook_at(session, key, running.start)
+    return calendar.window(day, rulebook.window, last_end)
+
+
+@asynccontextmanager
+async def renewed_leases(db: Database, days: Sequence[TeamDay]) -> AsyncIterator[None]:
+    """Renew the leases of `days` while the block runs."""
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            for day in days:
+                try:
+                    await runs.renew(db, day.lease)
+                except StorageError as error:
+                    log.warning("lease_not_renewed", team=day.key, problem=str(error))
+
+    renewing = asyncio.get_running_loop().create_task(renew())
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        with suppress(asyncio.CancelledError):
+            await renewing

@@ -1,0 +1,144 @@
+"""Settle a team's day: store the snapshots, score them, write points and messages, or postpone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+import structlog
+
+from crm_clients.errors import CrmError
+from reglament.day import notifications
+from reglament.day.audience import load_audience
+from reglament.day.claims import TeamDay, TeamResult
+from reglament.day.members import ConnectionRosters
+from reglament.day.missing import missing
+from reglament.day.notifications import Notification, enqueue
+from reglament.day.read import ConnectionReading, is_refusal
+from reglament.day.retry import is_worth_waiting, next_attempt, retry_deadline
+from reglament.process import Process
+from scoring.scorecard import Scorecard
+from scoring.snapshot import Snapshot
+from storage.days import runs
+from storage.db.database import Session
+from storage.errors import LeaseLost
+from storage.ledger import writer
+from storage.people import absences
+from storage.values import Run, StoredSnapshot
+
+log = structlog.get_logger()
+
+
+async def settle(
+    process: Process,
+    day: TeamDay,
+    rosters: ConnectionRosters,
+    reading: ConnectionReading,
+    *,
+    last_attempt: bool = False,
+) -> TeamResult:
+    """Store the team's snapshots, then score the day or postpone it. A lost lease leaves the day to its new holder."""
+    fresh = (*reading.snapshots.get(day.key, ()), *rosters.unread_snapshots(day))
+    error = rosters.error or reading.error
+    try:
+        stored = await _store(process, day, fresh)
+        settlement = _Settlement(process, day, stored, reading, error)
+        if not last_attempt and is_worth_waiting(process, day, stored, error):
+            return await settlement.postpone()
+        return await settlement.finish()
+    except LeaseLost as lost:
+        log.warning("lease_lost", team=day.key)
+        return TeamResult(day.key, day.run.day, problem=str(lost))
+
+
+async def _store(process: Process, day: TeamDay, fresh: Sequence[Snapshot]) -> tuple[StoredSnapshot, ...]:
+    """Store fresh snapshots before they are judged; return all snapshots of the day, of earlier attempts too."""
+    if not fresh:
+        return day.stored
+    async with process.db.transaction() as session:
+        absent = await absences.absent_on(session, day.team.crm, day.run.day)
+        users = [snapshot.manager.crm_user for snapshot in fresh]
+        last = await runs.last_keys(session, day.key, day.run.day, users, day.unread_kpis)
+        items = [
+            StoredSnapshot(snapshot, snapshot.manager.crm_user in absent, last.get(snapshot.manager.crm_user, {}))
+            for snapshot in fresh
+        ]
+        return tuple(await runs.keep(session, day.lease, items, at=process.now()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Settlement:
+    """Carry a team's stored snapshots into the ledger, or postpone the run."""
+
+    process: Process
+    day: TeamDay
+    stored: Sequence[StoredSnapshot]
+    reading: ConnectionReading
+    error: CrmError | None
+
+    async def postpone(self) -> TeamResult:
+        """Give the run a retry time and tell the heads that the score is delayed."""
+        day, process = self.day, self.process
+        retry_at = next_attempt(process, day)
+        problem = str(self.error) if self.error else "the CRM did not give all of it"
+        log.warning("postponed", team=day.key, retry_at=retry_at.isoformat(), problem=problem)
+        async with process.db.transaction() as session:
+            if not await runs.postpone(session, day.lease, retry_at=retry_at, problem=problem):
+                raise LeaseLost(f"another process took over the day of team {day.key}")
+            if not self._is_old:
+                audience = await load_audience(process, session, day.key)
+                until = retry_deadline(process, day)
+                news = notifications.delayed(day.run, audience, retry_until=until, problem=problem)
+                await enqueue(process, session, news)
+        return TeamResult(day.key, day.run.day, retry_at=retry_at, problem=problem)
+
+    async def finish(self) -> TeamResult:
+        """Write points, messages and the end of the run in one transaction."""
+        day, process = self.day, self.process
+        cards = [item.score(day.run.rulebook) for item in self.stored]
+        async with process.db.transaction() as session:
+            digest = await writer.append(session, day.lease, cards, at=process.now())
+            await runs.finish(
+                session,
+                day.lease,
+                at=process.now(),
+                digest=digest,
+                requests=self.reading.requests,
+                seconds=Decimal(str(round(self.reading.seconds, 3))),
+                missing=missing(item.snapshot for item in self.stored),
+            )
+            await enqueue(process, session, await self._messages(session, cards))
+            run = await runs.find(session, day.key, day.run.day)
+        log.info("day_finished", team=day.key, digest=digest, managers=len(cards), requests=self.reading.requests)
+        return TeamResult(day.key, day.run.day, run, problem=str(self.error) if self.error else "")
+
+    @property
+    def _is_old(self) -> bool:
+        """Tell whether a newer cutoff has passed: the newer day's message then reports this day in one line."""
+        calendar = self.day.team.calendar()
+        return self.process.now() >= calendar.cutoff_of(calendar.next_workday(self.day.run.day))
+
+    async def _messages(self, session: Session, cards: Sequence[Scorecard]) -> list[Notification]:
+        day = self.day
+        audience = await load_audience(self.process, session, day.key)
+        news = []
+        if not self._is_old:
+            news = notifications.evening(day.run, cards, audience, await _load_caught_up(session, day.run))
+        if is_refusal(self.error):
+            news += notifications.alarm(day.key, day.run.day, day.team.crm, audience, str(self.error))
+        return news
+
+
+async def _load_caught_up(session: Session, run: Run) -> list[date]:
+    """Load the days just before `run` that were finished only after the next day's cutoff, oldest first."""
+    before = await runs.between(session, run.team, run.day - timedelta(days=90), run.day - timedelta(days=1))
+    days: list[date] = []
+    newer = run
+    for older in reversed(before):
+        if older.finished_at is None or older.finished_at < newer.window.cutoff:
+            break
+        days.insert(0, older.day)
+        newer = older
+    return days
