@@ -1,1 +1,1 @@
-"""The schema's history (Alembic). Run by `storage.schema`, never from a file with an address in it."""
+"""Hold the history of the schema (Alembic); run by `storage.db.schema`, never from a file with an address."""

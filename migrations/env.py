@@ -1,4 +1,4 @@
-"""How Alembic runs here: on the connection that `storage.schema` hands in, inside its transaction."""
+"""Run Alembic on the connection that `storage.db.schema` hands over, inside the transaction of that connection."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from storage.db.types import CanonicalJson, ExactDecimal, UtcDateTime
 
 
 def _ours(name: str | None, kind: str, _parents: Any) -> bool:  # Alembic's mapping
-    """Leave the tables of the task queue alone: it brings and updates its own."""
+    """Exclude the tables of the task queue, which has migrations of its own."""
     return not (kind == "table" and (name or "").startswith("procrastinate_"))
 
 
 def _spelled(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
-    """Write our own types by their names."""
+    """Write column types of storage by name into new migrations."""
     if kind == "type" and isinstance(item, (UtcDateTime, ExactDecimal, CanonicalJson)):
         autogen.imports.add(f"from storage.types import {type(item).__name__}")
         return f"{type(item).__name__}()"

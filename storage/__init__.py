@@ -1,1 +1,1 @@
-"""Everything that is kept: one schema on SQLite and PostgreSQL. What leaves is neutral (`scoring`, `rows`)."""
+"""Keep everything that is stored: one schema on SQLite and PostgreSQL. Results are values of `scoring` and `values`."""

@@ -1,4 +1,4 @@
-"""What CRM clients remember between runs: token pairs, caches. Encrypted, with locks across processes."""
+"""Keep the state of CRM clients between runs (token pairs, caches): encrypted, with locks across processes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from storage.errors import StorageError
 
 
 class StoredMemory:
-    """The memory of one connection (`crm_clients.base.ClientMemory`)."""
+    """Keep the state of one connection; implements `crm_clients.base.ClientMemory`."""
 
     def __init__(self, db: Database, connection: str, secret_key: str) -> None:
         self._db = db
@@ -30,7 +30,10 @@ class StoredMemory:
         return f"StoredMemory({self._connection!r})"
 
     async def get(self, key: str) -> str | None:
-        """The value last put, also by another process; None if never."""
+        """Read the value last stored under a key, also by another process; None if absent.
+
+        Raises StorageError for a value encrypted with another secret key.
+        """
         async with self._db.reading() as session:
             row = await session.get(ConnectionStateRecord, (self._connection, key))
         if row is None:
@@ -44,19 +47,19 @@ class StoredMemory:
             ) from None
 
     async def put(self, key: str, value: str) -> None:
-        """Durable when it returns."""
+        """Store a value under a key, durable on return."""
         content = {"value": self._box.encrypt(value.encode()).decode(), "updated_at": datetime.now(UTC)}
         async with self._db.transaction() as session:
             insert = upsert(session, ConnectionStateRecord).values(connection=self._connection, key=key, **content)
             await session.execute(insert.on_conflict_do_update(index_elements=["connection", "key"], set_=content))
 
     def lock(self, key: str) -> AbstractAsyncContextManager[None]:
-        """One holder at a time, across processes; ends with the holder's process."""
+        """Hold a lock named by the key, one holder at a time across processes."""
         return shared_lock(self._db, f"{self._connection}/{key}")
 
 
 def secret_key_in(path: Path) -> str:
-    """The key of a file that only its owner reads, made on first use. Keep it: tokens cannot be read without it."""
+    """Read the secret key of a file (mode 0600), created at the first call. Without the key no token can be read."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

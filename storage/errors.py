@@ -1,14 +1,14 @@
-"""What storage can fail with, in one line for people, without passwords.
+"""Define the errors of storage: one line of text for people, without passwords.
 
 StorageError
 ├── DatabaseUnreachable      no server, wrong login, not a database, no such folder
-├── DatabaseLocked           another process holds it too long; worth a retry
-├── DatabaseReadOnly         the file, its folder or the server does not take writes
+├── DatabaseLocked           another process holds a lock too long; worth a retry
+├── DatabaseReadOnly         the file, the folder or the server takes no writes
 ├── DiskFull                 nothing was lost: the transaction was rolled back
 ├── SchemaMismatch           another migration; `reglament migrate`
 ├── AlreadyRunning           another `reglament run` works on this SQLite file
-├── LeaseLost                another process took the run over; drop what was computed
-├── Refused                  the request contradicts what is stored; the text says why
+├── LeaseLost                another process took the run over; drop the results
+├── Refused                  the request contradicts stored data; the text says why
 │   └── InviteRefused        with the reason as a value, for the bot's own words
 └── NotFound                 no such team, manager, entry, ...
 """
@@ -19,47 +19,47 @@ from enum import StrEnum
 
 
 class StorageError(Exception):
-    """Base of all; its text is one line that says what to do."""
+    """Report a failure of storage in one line that says how to go on."""
 
 
 class DatabaseUnreachable(StorageError):
-    """There is no database to talk to."""
+    """Report that no database answers at the address."""
 
 
 class DatabaseLocked(StorageError):
-    """Somebody else holds it; trying again later may help."""
+    """Report a lock of another process; a later attempt may succeed."""
 
 
 class DatabaseReadOnly(StorageError):
-    """It can be read but not written."""
+    """Report a database that can be read but not written."""
 
 
 class DiskFull(StorageError):
-    """No room; the transaction was rolled back."""
+    """Report a full disk; the transaction was rolled back."""
 
 
 class SchemaMismatch(StorageError):
-    """The tables are of another version than this program, or the ledger's guards are missing."""
+    """Report tables of another version, or missing triggers of the ledger."""
 
 
 class AlreadyRunning(StorageError):
-    """The SQLite file already has its one `reglament run`."""
+    """Report that the SQLite file already has a `reglament run`."""
 
 
 class LeaseLost(StorageError):
-    """The run belongs to another process by now."""
+    """Report that the run belongs to another process by now."""
 
 
 class Refused(StorageError):
-    """Well-formed, but it contradicts what is stored."""
+    """Report a well-formed request that contradicts stored data."""
 
 
 class NotFound(StorageError):
-    """What was named does not exist."""
+    """Report a name or id without a row."""
 
 
 class InviteProblem(StrEnum):
-    """Why an invite does not work."""
+    """Name the reasons for refusing an invite."""
 
     UNKNOWN = "unknown"
     EXPIRED = "expired"
@@ -69,11 +69,11 @@ class InviteProblem(StrEnum):
     OTHER_PERSON = "other_person"
     """The chat already belongs to another person."""
     YOURS = "yours"
-    """It connected this very chat: nothing is left to do."""
+    """The invite connected this chat before: nothing is left to do."""
 
 
 class InviteRefused(Refused):
-    """An invite that cannot be accepted."""
+    """Report an invite that cannot be accepted, with the reason as a value."""
 
     def __init__(self, problem: InviteProblem) -> None:
         self.problem = problem

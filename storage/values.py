@@ -1,4 +1,4 @@
-"""What storage gives out besides the values of `scoring`: frozen, neutral, without sessions."""
+"""Hold the results of storage besides the values of `scoring`: frozen, neutral, without sessions."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from storage.messages.notices import Notice
 
 
 class RunState(StrEnum):
-    """How far a team's day has come."""
+    """Name the states of a run."""
 
     CLAIMED = "claimed"
     POSTPONED = "postponed"
-    """An attempt was given up; the next one may start at `retry_at`."""
+    """An attempt was given up; the next attempt may start at `retry_at`."""
     FINISHED = "finished"
 
 
 class DeliveryState(StrEnum):
-    """How far a message has come."""
+    """Name the states of a delivery."""
 
     PENDING = "pending"
     SENDING = "sending"
@@ -38,7 +38,7 @@ class DeliveryState(StrEnum):
 
 
 class PeriodState(StrEnum):
-    """How final a month is."""
+    """Name the states of a period."""
 
     OPEN = "open"
     APPROVED = "approved"
@@ -46,7 +46,7 @@ class PeriodState(StrEnum):
 
 
 class AbsenceKind(StrEnum):
-    """Why a manager is excused."""
+    """Name the kinds of absence."""
 
     VACATION = "vacation"
     SICK = "sick"
@@ -55,7 +55,7 @@ class AbsenceKind(StrEnum):
 
 
 class AbsenceState(StrEnum):
-    """Whether the head agreed."""
+    """Name the states of an absence."""
 
     REQUESTED = "requested"
     APPROVED = "approved"
@@ -64,7 +64,7 @@ class AbsenceState(StrEnum):
 
 
 class Role(StrEnum):
-    """What a person may do besides being scored."""
+    """Name the roles of a person besides manager."""
 
     ADMIN = "admin"
     HEAD = "head"
@@ -73,7 +73,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RoleGrant:
-    """A role, in one team or (team None) in all."""
+    """Hold a role, in one team or (team None) in all teams."""
 
     role: Role
     team: str | None = None
@@ -81,7 +81,7 @@ class RoleGrant:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """A team as stored; `id` never changes, `key` may be renamed."""
+    """Describe a stored team; `id` never changes, `key` may be renamed."""
 
     id: int
     key: str
@@ -92,12 +92,12 @@ class Team:
     chat_id: int | None = None
     thread_id: int | None = None
     entries: int = 0
-    """The length of its ledger."""
+    """Number of entries of the team's ledger."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A manager record: an account in a CRM, and the person behind it."""
+    """Describe a manager: an account in a CRM, and the person behind the account."""
 
     id: int
     connection: str
@@ -111,31 +111,31 @@ class Member:
 
     @property
     def connected(self) -> bool:
-        """Whether the bot can write to him."""
+        """Tell whether the bot can write to the manager."""
         return self.telegram_id is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A human with chat, language, roles and his accounts."""
+    """Describe a human: chat, language, roles, accounts."""
 
     id: int
     name: str
     telegram_id: int | None = None
     language: str | None = None
     roles: frozenset[RoleGrant] = frozenset()
-    """Those of the database; the settings add theirs."""
+    """Roles of the database; the settings add more."""
     managers: tuple[Member, ...] = ()
 
     @property
     def active(self) -> tuple[Member, ...]:
-        """His accounts that still work."""
+        """List the accounts that still work."""
         return tuple(manager for manager in self.managers if manager.active)
 
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """An invite that can be accepted, and the name to ask about."""
+    """Describe an acceptable invite, with the name to ask about."""
 
     name: str
     manager: Member | None
@@ -145,7 +145,7 @@ class Invite:
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """Days of absence as recorded."""
+    """Describe an absence as recorded."""
 
     id: int
     connection: str
@@ -165,7 +165,7 @@ class Absence:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One team's business day as stored."""
+    """Describe a run: one team's business day."""
 
     id: int
     team: str
@@ -178,20 +178,20 @@ class Run:
     first_attempt_at: datetime
     retry_at: datetime | None = None
     kept_at: datetime | None = None
-    """When the last snapshots were kept."""
+    """Instant at which the last snapshots were stored."""
     finished_at: datetime | None = None
     rehearsed: bool = False
     requests: int = 0
     seconds: Decimal | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
-    """KPI → why it was not read."""
+    """Reason by KPI that was not read."""
     problem: str = ""
     digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RunLease:
-    """A claim on a run. Whoever took it over has a higher attempt; the old hold then does nothing more."""
+    """Hold a claim on a run. After a takeover the attempt is higher, and the old lease changes nothing any more."""
 
     run_id: int
     team: str
@@ -201,37 +201,37 @@ class RunLease:
 
 @dataclass(frozen=True, slots=True)
 class StoredSnapshot:
-    """A snapshot with all else that judging it needs."""
+    """Hold a snapshot with everything else that scoring needs."""
 
     snapshot: Snapshot
     absent: bool = False
     last: EvidenceKeys = field(default_factory=dict)
 
     def score(self, rulebook: Rulebook) -> Scorecard:
-        """The scorecard, the same every time."""
+        """Score the snapshot, with the same result every time."""
         return score(self.snapshot, rulebook, absent=self.absent, last=self.last)
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A team's day: its run, what was read, how it was judged, what stands in the ledger."""
+    """Describe a finished day of a team: run, scorecards, absences, ledger entries."""
 
     run: Run
     cards: tuple[Scorecard, ...]
-    """Recomputed from what was kept, in order of names; titles included. Corrections are in `entries` only."""
+    """Scorecards recomputed from stored snapshots, by name, titles included; corrections stand in `entries` only."""
     absent: frozenset[str]
-    """CRM users who were excused."""
+    """CRM users excused on the day."""
     entries: tuple[Entry, ...]
-    """Every row about this day, corrections too."""
+    """All entries about the day, corrections included."""
 
     def card(self, crm_user: str) -> Scorecard | None:
-        """One manager's scorecard."""
+        """Find the scorecard of a manager."""
         return next((card for card in self.cards if card.manager.crm_user == crm_user), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A month of a team."""
+    """Describe a period: a month of a team."""
 
     team: str
     month: Month
@@ -239,21 +239,21 @@ class Period:
     approved_by: str | None = None
     approved_at: datetime | None = None
     changed_since: bool = False
-    """Something was booked into it after it was approved."""
+    """Entries were booked into the period after the approval."""
     locked_by: str | None = None
     locked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message on its way or arrived."""
+    """Describe a message to be sent or sent."""
 
     id: int
     event: str
     kind: str
     recipient: str
     notice: Notice | None
-    """None: retention blanked the content, or this version cannot read it."""
+    """None: retention blanked the content, or this version cannot read the content."""
     state: DeliveryState
     attempts: int = 0
     interrupted: int = 0
@@ -268,7 +268,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A chat as Telegram lets us use it."""
+    """Describe a chat and the bot's rights to write there."""
 
     chat_id: int
     kind: str
@@ -277,23 +277,23 @@ class Channel:
     migrated_to: int | None = None
     lost_threads: frozenset[int] = frozenset()
     language: str = ""
-    """Of the person's client, when he last wrote or tapped."""
+    """Language of the person's Telegram client at the last message or tap."""
 
 
 @dataclass(frozen=True, slots=True)
 class WonFigures:
-    """What one manager won on one day."""
+    """Hold won deals and amounts of one manager on one day."""
 
     crm_user: str
     day: date
     deals: int
     amounts: Mapping[str, Decimal]
-    """By currency."""
+    """Sums by currency."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that `verify` found."""
+    """Describe a finding of `verify`."""
 
     team: str
     text: str
@@ -302,12 +302,12 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What `verify` looked at and found in one team's ledger."""
+    """Summarize the verification of a team's ledger."""
 
     team: str
     entries: int
     days: int
-    """Days with entries."""
+    """Number of days with entries."""
     rehearsed: tuple[date, ...]
-    """Days scored with an instant given by hand."""
+    """Days scored with an instant set by hand."""
     problems: tuple[Problem, ...]

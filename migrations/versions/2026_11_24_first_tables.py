@@ -1,4 +1,4 @@
-"""First tables."""
+"""Create the first tables and the triggers of the ledger."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The task queue's own tables, on PostgreSQL only.
+"""Create the tables of the task queue, on PostgreSQL only.
 
-They are Procrastinate's, made by its own words for the locked version; a newer one brings its changes in a revision of
-its own. They hold no truth: jobs can be lost without losing a day or a message.
+The tables belong to Procrastinate and follow the SQL of the locked version; a newer version brings changes in a
+revision of its own. No truth is kept there: losing jobs loses no day and no message.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def downgrade() -> None:
 
 
 def _as_it_stands(sql: str) -> None:
-    """Many statements at once, percent signs and all."""
+    """Execute many statements at once, percent signs included."""
     connection = op.get_bind().connection.driver_connection
     assert connection is not None  # noqa: S101
     connection.execute(sql)

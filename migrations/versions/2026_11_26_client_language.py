@@ -1,4 +1,4 @@
-"""The language of a person's client, so that what comes by itself speaks it too."""
+"""Add the language of a person's Telegram client, so that unasked messages speak the same language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which menu a chat shows, so that it changes when somebody's rights do."""
+"""Add the menu that a chat shows, so that the menu changes when roles change."""
 
 from __future__ import annotations
 

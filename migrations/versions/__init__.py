@@ -1,1 +1,1 @@
-"""One file per change of the schema, by date."""
+"""Hold one file per change of the schema, by date."""

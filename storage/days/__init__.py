@@ -1,1 +1,1 @@
-"""Business days: runs, snapshots, rulebooks, queries, retention."""
+"""Keep business days: runs, snapshots, rulebooks, queries, heartbeats, retention."""

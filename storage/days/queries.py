@@ -1,4 +1,4 @@
-"""Everything that is read for messages, boards and reports: neutral values, one moment's view."""
+"""Query ledger entries, days and figures for messages, boards and reports."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from storage.values import Day, RunState, WonFigures
 
 
 async def entries(session: AsyncSession, team: str, first: date, last: date) -> list[Entry]:
-    """Rows about the days of a span, whenever they were written and wherever they are booked."""
+    """Select the entries about the days of a span, independent of date of writing and period."""
     owner = await team_named(session, team)
     return await select_entries(session, LedgerRecord.team_id == owner.id, LedgerRecord.day.between(first, last))
 
 
 async def entries_of_month(session: AsyncSession, team: str, month: Month) -> list[Entry]:
-    """Rows that count in a period."""
+    """Select the entries booked in a period."""
     return await entries_of_months(session, team, month, month)
 
 
 async def entries_of_months(session: AsyncSession, team: str, first: Month, last: Month) -> list[Entry]:
-    """Rows that count in the periods of a span."""
+    """Select the entries booked in the periods of a span."""
     owner = await team_named(session, team)
     return await select_entries(
         session, LedgerRecord.team_id == owner.id, LedgerRecord.booked_in.between(str(first), str(last))
@@ -38,7 +38,7 @@ async def entries_of_months(session: AsyncSession, team: str, first: Month, last
 
 
 async def history(session: AsyncSession, team: str, crm_user: str, first: date, last: date) -> list[Entry]:
-    """One manager's rows about the days of a span."""
+    """Select the entries of one manager about the days of a span."""
     return await select_entries(
         session,
         TeamRecord.key == team,
@@ -48,7 +48,7 @@ async def history(session: AsyncSession, team: str, crm_user: str, first: date, 
 
 
 async def teams_of(session: AsyncSession, manager_ids: Iterable[int]) -> list[str]:
-    """Teams in whose ledgers these managers stand, by key: `/me` shows each apart."""
+    """List the keys of the teams with entries of these managers; `/me` shows each team apart."""
     query = (
         select(TeamRecord.key)
         .join(LedgerRecord, LedgerRecord.team_id == TeamRecord.id)
@@ -63,7 +63,7 @@ async def teams_of(session: AsyncSession, manager_ids: Iterable[int]) -> list[st
 
 
 async def day(session: AsyncSession, team: str, on: date) -> Day | None:
-    """A team's finished day with its evidence; None if it was not scored (yet)."""
+    """Load a finished day of a team with evidence; None if the day has no finished run."""
     run = await runs.find(session, team, on)
     if run is None or run.state is not RunState.FINISHED:
         return None
@@ -80,7 +80,7 @@ async def day(session: AsyncSession, team: str, on: date) -> Day | None:
 
 
 async def won(session: AsyncSession, team: str, first: date, last: date) -> list[WonFigures]:
-    """Won deals and their sums of every manager and finished day; nothing of those who have neither."""
+    """Select won deals and amounts by manager and finished day; managers without both are left out."""
     days = {run.id: run.day for run in await runs.between(session, team, first, last) if run.state is RunState.FINISHED}
     found = []
     for run_id, crm_user, (deals, amounts) in await runs.numbers(session, days, "deals_won", "won_amount"):

@@ -1,4 +1,4 @@
-"""Forget titles, links and words after a while; numbers, ids and the ledger stay."""
+"""Blank titles, links and free text after the retention time; numbers, ids and the ledger stay."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHUNK = 500
 
 
 async def blank(session: AsyncSession, before: datetime) -> int:
-    """Blank what is older than `before`; tell how many snapshots lost their titles. `verify` still passes."""
+    """Blank rows older than `before` and return the number of snapshots blanked. `verify` still passes."""
     count = await _blank_snapshots(session, before)
     quiet = {"synchronize_session": False}
     unsent = [DeliveryState.PENDING.value, DeliveryState.SENDING.value]

@@ -1,4 +1,4 @@
-"""A team's business day, done once by whoever claims it first; a dead process's day is taken over."""
+"""Keep the run of a team's business day: one process claims the run; the run of a dead process is taken over."""
 
 from __future__ import annotations
 
@@ -47,12 +47,15 @@ __all__ = [
 ]
 
 LEASE_SECONDS = 60.0
-"""How long a dead process keeps others waiting; renewed every 15 s while it lives."""
+"""Seconds after which the run of a dead process may be taken over; a living process renews every 15 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """The day is ours. A run with `kept_at` was taken over or retried: score what was kept, read what is missing."""
+    """Report a run claimed by this process.
+
+    A run with `kept_at` was taken over or retried: stored readings are scored, missing KPIs are read.
+    """
 
     run: Run
     hold: RunLease
@@ -60,14 +63,14 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Somebody else has it, or its next attempt is not due yet."""
+    """Report a run claimed by another process, or with a later `retry_at`."""
 
     retry_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """It was done before."""
+    """Report a run finished before."""
 
     run: Run
 
@@ -84,9 +87,9 @@ async def claim(
     hurry: bool = False,
     lease: float = LEASE_SECONDS,
 ) -> Claimed | Busy | Finished:
-    """Make the day ours if it is free: new, postponed and due (`hurry`: or not), or its holder's lease has ended.
+    """Claim the run of a day: new, postponed and due (`hurry`: also not yet due), or with an ended lease.
 
-    The window and the rulebook are fixed by the first claim and come back with later ones.
+    The first claim fixes window and rulebook; later claims return the same.
     """
     async with db.transaction() as session:
         row = await team_named(session, team)
@@ -121,7 +124,7 @@ async def claim(
 async def _take(
     session: AsyncSession, first: dict[str, Any], claimed: dict[str, Any], due: ColumnElement[bool]
 ) -> Row[int, int] | None:
-    """One conditional write decides who has it; asked by RETURNING, for psycopg gives no row count."""
+    """Decide the claim in one conditional write; RETURNING tells the outcome, because psycopg gives no row count."""
     again = claimed | {
         "attempts": RunRecord.attempts + 1,
         "retry_at": None,
@@ -142,13 +145,13 @@ async def _take(
 
 
 async def renew(db: Database, hold: RunLease, *, lease: float = LEASE_SECONDS) -> bool:
-    """Keep the run for another while; False if somebody took it over."""
+    """Renew the lease of a run; False if another process took the run over."""
     async with db.transaction() as session:
         return await _change(session, hold, lease_until=DatabaseNow() + lease)
 
 
 async def _change(session: AsyncSession, hold: RunLease, **values: object) -> bool:
-    """Change the run only as its holder: an owner and attempt that were taken over match no row."""
+    """Change the run if the lease holds: owner and attempt of a run that was taken over match no row."""
     statement = (
         update(RunRecord)
         .where(
@@ -165,7 +168,7 @@ async def _change(session: AsyncSession, hold: RunLease, **values: object) -> bo
 
 
 async def assert_held(session: AsyncSession, hold: RunLease) -> None:
-    """Raise LeaseLost unless the run is still ours; nobody can take it before this transaction ends."""
+    """Raise LeaseLost unless the lease holds; the row stays locked until the transaction ends."""
     if not await _change(session, hold, attempts=hold.attempt):
         raise LeaseLost(f"another process took over the day of team {hold.team}")
 
@@ -173,9 +176,9 @@ async def assert_held(session: AsyncSession, hold: RunLease) -> None:
 async def keep(
     session: AsyncSession, hold: RunLease, read: Sequence[StoredSnapshot], *, at: datetime
 ) -> list[StoredSnapshot]:
-    """Store what was read, before it is judged; give back what now stands.
+    """Store the snapshots of an attempt before scoring, and return all stored snapshots of the run. Raises LeaseLost.
 
-    A KPI stays as the first attempt stored it that had all its records; only one that was not read is replaced.
+    A KPI read completely stays as first stored; only a KPI that was not read is replaced.
     """
     if not await _change(session, hold, kept_at=at):
         raise LeaseLost(f"another process took over the day of team {hold.team}")
@@ -192,7 +195,7 @@ async def finish(
     seconds: Decimal | None = None,
     missing: Mapping[str, str] | None = None,
 ) -> None:
-    """The day is done, in the transaction that wrote its points. Raises LeaseLost if it is not ours any more."""
+    """Finish the run, in the transaction that wrote the points. Raises LeaseLost."""
     done = await _change(
         session,
         hold,
@@ -211,14 +214,14 @@ async def finish(
 
 
 async def postpone(session: AsyncSession, hold: RunLease, *, retry_at: datetime, problem: str) -> bool:
-    """Give this attempt up; another may start at `retry_at`. False if the run is not ours any more."""
+    """Postpone the run to `retry_at`; False if another process took the run over."""
     return await _change(
         session, hold, state=RunState.POSTPONED.value, lease_until=0.0, retry_at=retry_at, problem=problem
     )
 
 
 async def free(db: Database, owner: str) -> None:
-    """End the leases of `owner`, known to be dead (SQLite: its lock file was free)."""
+    """End the leases of a dead process (SQLite: the lock file was free)."""
     async with db.transaction() as session:
         await session.execute(
             update(RunRecord)
@@ -229,13 +232,13 @@ async def free(db: Database, owner: str) -> None:
 
 
 async def find(session: AsyncSession, team: str, day: date) -> Run | None:
-    """The run of a team's day, if it was ever claimed."""
+    """Find the run of a team's day; None if the day was never claimed."""
     row = (await session.execute(_runs().where(TeamRecord.key == team, RunRecord.day == day))).first()
     return None if row is None else _to_run(*row)
 
 
 async def by_id(session: AsyncSession, run_id: int) -> Run:
-    """The run with this id. Raises NotFound."""
+    """Find a run by id. Raises NotFound."""
     row = (await session.execute(_runs().where(RunRecord.id == run_id))).first()
     if row is None:
         raise NotFound(f"there is no run {run_id}")
@@ -275,7 +278,7 @@ def _to_run(row: RunRecord, team: str, rulebook: dict[str, Any]) -> Run:
 
 
 async def last_finished(session: AsyncSession, team: str, *, until: date | None = None) -> Run | None:
-    """The team's newest finished run, of a day up to `until`."""
+    """Find the newest finished run of a team, of a day up to `until`."""
     query = _runs().where(TeamRecord.key == team, RunRecord.state == RunState.FINISHED.value)
     if until is not None:
         query = query.where(RunRecord.day <= until)
@@ -284,24 +287,24 @@ async def last_finished(session: AsyncSession, team: str, *, until: date | None 
 
 
 async def between(session: AsyncSession, team: str, first: date, last: date) -> list[Run]:
-    """All runs of a team's days, oldest first."""
+    """List the runs of a team's days, oldest first."""
     query = _runs().where(TeamRecord.key == team, RunRecord.day.between(first, last)).order_by(RunRecord.day)
     return [_to_run(*row) for row in await session.execute(query)]
 
 
 async def unfinished(session: AsyncSession) -> list[Run]:
-    """Runs that were begun and are not done, of all teams in use, oldest first."""
+    """List the claimed and postponed runs of all teams in use, oldest first."""
     query = _runs().where(RunRecord.state != RunState.FINISHED.value, TeamRecord.archived_at.is_(None))
     return [_to_run(*row) for row in await session.execute(query.order_by(RunRecord.day, RunRecord.id))]
 
 
 async def finished_days(session: AsyncSession, team: str, first: date, last: date) -> set[date]:
-    """Days with a finished run."""
+    """List the days with a finished run."""
     return {run.day for run in await between(session, team, first, last) if run.state is RunState.FINISHED}
 
 
 async def last_window_end(session: AsyncSession, team: str, before_day: date) -> datetime | None:
-    """Where the team's last stored window before a day ended: the next one starts there."""
+    """Find the end of the team's last stored window before a day, where the next window starts."""
     end: datetime | None = await session.scalar(
         select(func.max(RunRecord.cutoff))
         .join(TeamRecord, TeamRecord.id == RunRecord.team_id)

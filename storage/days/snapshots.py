@@ -1,4 +1,4 @@
-"""What was read for each manager at a cutoff, kept before it is judged."""
+"""Store the readings of each manager at a cutoff before scoring."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from storage.db.sql import json_at, manager_ids
 from storage.values import RunState, StoredSnapshot
 
 LOOK_BACK_RUNS = 60
-"""How many earlier runs are searched for what a person's day is compared with."""
+"""Number of earlier runs searched for evidence to compare with."""
 
 
 async def merge(session: AsyncSession, run_id: int, snapshots: Sequence[StoredSnapshot]) -> list[StoredSnapshot]:
-    """Add what an attempt read to what stands; `runs.keep` is the door."""
+    """Add the snapshots of an attempt to the stored snapshots of a run; called by `runs.keep`."""
     run = await session.get_one(RunRecord, run_id)
     names = {item.snapshot.manager.crm_user: item.snapshot.manager.name for item in snapshots}
     ids = await manager_ids(session, run.connection, names)
@@ -55,7 +55,7 @@ def _may_replace(reading: Reading | None) -> bool:
 
 
 async def kept(session: AsyncSession, run_id: int) -> list[StoredSnapshot]:
-    """The stored snapshots of a run, by name."""
+    """Load the snapshots of a run, ordered by name."""
     rows = await session.execute(
         select(SnapshotRecord, ManagerRecord.crm_user)
         .join(ManagerRecord, ManagerRecord.id == SnapshotRecord.manager_id)
@@ -77,9 +77,9 @@ def _kept(row: SnapshotRecord, crm_user: str) -> StoredSnapshot:
 async def last_keys(
     session: AsyncSession, team: str, before_day: date, users: Iterable[str], kpis: Iterable[str]
 ) -> dict[str, EvidenceKeys]:
-    """By CRM user: what each KPI's evidence was in his last snapshot in this team in which it was read.
+    """Load the evidence keys of each KPI from the last snapshot with a reading of that KPI, by CRM user.
 
-    Looks back through finished runs until every wanted KPI of everybody is found, or LOOK_BACK_RUNS runs are seen.
+    Searches finished runs of the team until every wanted pair is found, at most LOOK_BACK_RUNS.
     """
     open_pairs = {(user, kpi) for user in users for kpi in kpis}
     found: dict[str, dict[str, frozenset[str]]] = {user: {} for user, _ in open_pairs}
@@ -105,7 +105,7 @@ async def last_keys(
 async def numbers(
     session: AsyncSession, run_ids: Iterable[int], *kpis: str
 ) -> list[tuple[int, str, tuple[Number | None, ...]]]:
-    """The values alone: run, CRM user, one a KPI (None: not read). The database leaves the evidence out."""
+    """Load values without evidence: run id, CRM user, one value a KPI (None: not read)."""
     values = [json_at(session, SnapshotRecord.readings, kpi, "value") for kpi in kpis]
     rows = await session.execute(
         select(SnapshotRecord.run_id, ManagerRecord.crm_user, *values)
@@ -120,7 +120,7 @@ def _number(text: str | int | None) -> Number | None:
 
 
 async def stored_readings(session: AsyncSession, run_id: int) -> list[tuple[str, dict[str, Any]]]:
-    """Everybody's readings in a run, as stored: CRM user, plain data."""
+    """Load the readings of a run as plain data, by CRM user."""
     rows = await session.execute(
         select(ManagerRecord.crm_user, SnapshotRecord.readings)
         .join(ManagerRecord, ManagerRecord.id == SnapshotRecord.manager_id)

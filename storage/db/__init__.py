@@ -1,1 +1,1 @@
-"""The database itself: address, engine, schema, types, locks."""
+"""Open the database: address, engine, schema, tables, column types, locks."""

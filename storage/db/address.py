@@ -1,4 +1,4 @@
-"""`database.url` taken apart: `sqlite:///path` or `postgresql://user:password@host/name`."""
+"""Read `database.url`: `sqlite:///path` or `postgresql://user:password@host/name`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.errors import StorageError
 
 
 def parse(url: str) -> URL:
-    """The address. Raises StorageError without repeating it: it may hold a password."""
+    """Parse the address. Raises StorageError without the address in the text: an address may hold a password."""
     try:
         address = make_url(url)
     except (ArgumentError, ValueError):
@@ -30,21 +30,21 @@ _ALLOWED = "allowed are sqlite:///file.db and postgresql://user:password@host/na
 
 
 def is_sqlite(address: URL) -> bool:
-    """Whether it is a file of this machine."""
+    """Tell whether the database is an SQLite file."""
     return address.get_backend_name() == "sqlite"
 
 
 def file_of(address: URL) -> Path:
-    """The SQLite file."""
+    """Return the path of the SQLite file."""
     assert address.database is not None  # noqa: S101  # `parse` refuses the others
     return Path(address.database)
 
 
 def for_asyncio(address: URL) -> URL:
-    """With the driver the service uses."""
+    """Add the driver of the service to an address."""
     return address.set(drivername="sqlite+aiosqlite" if is_sqlite(address) else "postgresql+psycopg")
 
 
 def for_migrations(address: URL) -> URL:
-    """With the driver Alembic uses."""
+    """Add the driver of Alembic to an address."""
     return address.set(drivername="sqlite+pysqlite" if is_sqlite(address) else "postgresql+psycopg")

@@ -1,8 +1,8 @@
-"""The guards of the ledger: the database itself refuses to change or remove a row, whoever asks.
+"""Guard the ledger: triggers of the database refuse to change or remove a row, for every program.
 
-On SQLite INSERT OR REPLACE removes the old row without a DELETE trigger unless `recursive_triggers` is on, which any
-connection may switch off; so a third trigger refuses to insert what is already there. On PostgreSQL the triggers are
-ENABLE ALWAYS, for `session_replication_role = replica` silences ordinary ones.
+On SQLite INSERT OR REPLACE removes the old row without a DELETE trigger unless `recursive_triggers` is on, and any
+connection may switch that off; so a third trigger refuses to insert an existing row. On PostgreSQL the triggers are
+ENABLE ALWAYS, because `session_replication_role = replica` silences ordinary triggers.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ _POSTGRESQL = {
 
 
 def install(connection: Connection) -> None:
-    """Create the guards (in a migration)."""
+    """Create the triggers (in a migration)."""
     for statement in _statements(connection.dialect.name):
         connection.exec_driver_sql(statement)
 
 
 def remove(connection: Connection) -> None:
-    """Drop the guards (in a downgrade, before the table goes)."""
+    """Drop the triggers (in a downgrade, before the table is dropped)."""
     if connection.dialect.name == "sqlite":
         for name in _SQLITE:
             connection.exec_driver_sql(f"DROP TRIGGER {name}")
@@ -73,7 +73,7 @@ def _statements(dialect: str) -> list[str]:
 
 
 def missing(connection: Connection) -> list[str]:
-    """Names of guards that are not there, are switched off, or do something else than they should."""
+    """List the triggers that are missing, disabled or changed."""
     if connection.dialect.name == "sqlite":
         return _missing_sqlite(connection)
     return _missing_postgresql(connection)
@@ -101,6 +101,6 @@ def _missing_postgresql(connection: Connection) -> list[str]:
 
 
 def _says(definition: str, when: str) -> bool:
-    """Whether PostgreSQL's own spelling of a trigger (with the schema's name) is ours, without a WHEN of its own."""
+    """Compare PostgreSQL's spelling of a trigger (with the schema's name) with ours; a WHEN clause is a difference."""
     plain = " ".join(word.rpartition(".")[2] for word in definition.split())
     return plain.endswith(f"{when} EXECUTE FUNCTION ledger_entries_refuse()")

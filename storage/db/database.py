@@ -1,4 +1,4 @@
-"""The database: opened once, one transaction per piece of work, committed at the edge."""
+"""Open the database once and run each piece of work in one transaction, committed at the edge."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from storage.errors import SchemaMismatch
 __all__ = ["Database", "Session", "current_revision", "downgrade", "head_revision", "upgrade"]
 
 Session = AsyncSession
-"""A transaction, handed from the edge to storage's functions; opaque to everybody else."""
+"""Name the transaction that the edge hands to functions of storage; opaque outside storage."""
 
 
 _SERVER_SETTINGS = (
@@ -53,10 +53,10 @@ def _server(where: URL, **more: Any) -> AsyncEngine:
 
 
 class Database:
-    """The tables of one address. Make it with `open`, end it with `close` (or use it as a context manager)."""
+    """Hold the connections to the tables of an address; made by `open`, ended by `close` or as a context manager."""
 
     def __init__(self, url: URL, engine: AsyncEngine, reader: AsyncEngine, express: AsyncEngine) -> None:
-        """They may be the same; SQLite has a `reader` whose connections cannot write, PostgreSQL an `express`."""
+        """Keep the engines, possibly the same: SQLite has a read-only `reader`, PostgreSQL an `express` of its own."""
         self._engines = dict.fromkeys((engine, reader, express))
         self._engine = engine
         self.url = url
@@ -75,7 +75,7 @@ class Database:
 
     @classmethod
     async def open(cls, url: str) -> Self:
-        """Connect. Raises a StorageError that says what is wrong; never creates a database."""
+        """Connect to an existing database; never create a file. Raises StorageError."""
         where = address.parse(url)
         if address.is_sqlite(where):
             file = address.file_of(where)
@@ -115,7 +115,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
-        """A transaction that writes: committed when the block ends, rolled back when it raises."""
+        """Open a transaction that writes: committed when the block ends, rolled back when the block raises."""
         with self._once_per_task(), in_our_words():
             async with (
                 self._turn or nullcontext(),
@@ -126,7 +126,7 @@ class Database:
 
     @contextmanager
     def _once_per_task(self) -> Iterator[None]:
-        """A transaction inside a transaction would wait for itself for ever."""
+        """Refuse a transaction inside a transaction of the same task, which would wait for the outer for ever."""
         task = asyncio.current_task()
         if task in self._writing:
             raise RuntimeError("a transaction is open already: hand its session on instead of opening another")
@@ -138,13 +138,13 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Session]:
-        """A transaction that sees one moment of the database and cannot write."""
+        """Open a read-only transaction that sees one moment of the database."""
         with in_our_words():
             async with AsyncSession(self._reader, expire_on_commit=False) as session, session.begin():
                 yield session
 
     async def check_schema(self) -> None:
-        """Raise SchemaMismatch unless the tables, and the ledger's guards, are those of this program."""
+        """Raise SchemaMismatch unless tables and ledger triggers are those of this version."""
         async with self.reading() as session:
             connection = await session.connection()
             problem = await connection.run_sync(schema.problem_with)
@@ -153,14 +153,14 @@ class Database:
 
     @asynccontextmanager
     async def own_connection(self) -> AsyncIterator[Any]:
-        """A connection outside of any transaction, for session-wide locks of PostgreSQL."""
+        """Open a connection outside of transactions, for session-wide locks of PostgreSQL."""
         with in_our_words():
             async with self._engine.connect() as connection:
                 yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def express(self) -> AsyncIterator[AsyncConnection]:
-        """For a statement whose moment counts: on PostgreSQL a crowd's transactions do not keep it waiting."""
+        """Open a connection for a statement that must not wait; PostgreSQL keeps a separate connection for that."""
         with in_our_words():
             async with self._express.begin() as connection:
                 yield connection

@@ -1,4 +1,4 @@
-"""Driver errors to storage's own, in one line, without addresses that carry passwords."""
+"""Translate driver errors to errors of storage: one line each, without addresses, which may hold passwords."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _POSTGRESQL_LOGIN = (
 
 
 def translated(error: DBAPIError | PoolTimeout | sqlite3.Error) -> StorageError | None:
-    """The error in our words; None where it is a mistake of the program and should be seen as it is."""
+    """Translate a driver error; None for a mistake of the program, which is raised unchanged."""
     if isinstance(error, PoolTimeout):
         return DatabaseLocked("all database connections are busy; try again in a moment")
     if isinstance(error, sqlite3.Error):
@@ -91,7 +91,7 @@ def _postgresql(error: DBAPIError) -> StorageError | None:
 
 @contextmanager
 def in_our_words() -> Iterator[None]:
-    """Turn what the drivers raise into storage's errors; the original stays out of the text."""
+    """Raise errors of storage for driver errors of the block; the driver's text is left out."""
     try:
         yield
     except (DBAPIError, PoolTimeout, sqlite3.Error) as error:

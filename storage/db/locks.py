@@ -1,4 +1,4 @@
-"""Locks that end with their process: on files (SQLite) and in the server (PostgreSQL)."""
+"""Lock across processes, on files (SQLite) and in the server (PostgreSQL); a lock ends with the process."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _POLL_SECONDS = 0.05
 
 
 class _FileLock:
-    """A lock on a file, held as long as it is open; the system frees it when the process dies."""
+    """Hold a lock on an open file; the system releases the lock when the process dies."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor: int | None = None
 
     def take(self) -> bool:
-        """Try once."""
+        """Try once to take the lock; return success. Raises DatabaseReadOnly."""
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -42,16 +42,16 @@ class _FileLock:
         return True
 
     def release(self) -> None:
-        """Let the next one in. The file stays: removing it would let two in."""
+        """Release the lock. The file stays: removing the file would let two holders in."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
 
 class SingleRun:
-    """The right to be the one `reglament run` of an SQLite file; other commands work beside it.
+    """Hold the right to be the only `reglament run` of an SQLite file; other commands may work at the same time.
 
-    On PostgreSQL any number may run, and this does nothing.
+    On PostgreSQL any number of processes may run, and the class does nothing. Raises AlreadyRunning.
     """
 
     def __init__(self, url: str) -> None:
@@ -73,7 +73,7 @@ class SingleRun:
 
 @asynccontextmanager
 async def shared_lock(db: Database, name: str) -> AsyncIterator[None]:
-    """One holder of `name` at a time, across processes (and machines, on PostgreSQL)."""
+    """Hold the lock `name` in the block: one holder at a time, across processes (on PostgreSQL across machines)."""
     hold = _file_lock(db, name) if db.is_sqlite else _server_lock(db, name)
     async with hold:
         yield

@@ -1,4 +1,4 @@
-"""How SQLite is used: write-ahead log, flushed commits, writers one after another, no implicit transactions."""
+"""Set SQLite up: write-ahead log, flushed commits, writers in turn, no implicit transactions."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 
 BUSY_SECONDS = 15.0
-"""How long a writer waits for another process before it gives up with DatabaseLocked."""
+"""Seconds a writer waits for another process before DatabaseLocked."""
 
 IMMEDIATE = "reglament_immediate"
-"""Execution option: this transaction will write, so take the write lock at its start rather than half-way."""
+"""Execution option of writing transactions: take the write lock at the start, not at the first write."""
 
 CONNECT_ARGS = {"isolation_level": None, "timeout": BUSY_SECONDS}
-"""No transactions behind our back: the driver would commit before DDL and begin too late."""
+"""Driver arguments that turn implicit transactions off: the driver would commit before DDL and begin too late."""
 
 _AGAIN_SECONDS = 0.02
 
@@ -29,11 +29,10 @@ _PRAGMAS = (
 
 
 def prepare(file: Path) -> None:
-    """Turn the file's write-ahead log on (it stays on) and prove that it can be opened. Blocks.
+    """Turn the write-ahead log of the file on for good, and prove that the file opens. Blocks; raises driver errors.
 
-    Raises what the driver says.
-    The switch of a new file to the log answers "locked" at once, whatever the timeout, while somebody else makes the
-    same switch; so it is repeated. A failure inside aiosqlite's own connecting would leave its thread to die noisily.
+    While another process switches the same new file to the log, SQLite answers "locked" at once, despite the time-out;
+    so the switch is repeated. A failure inside the connecting of aiosqlite would leave a thread to die noisily.
     """
     until = time.monotonic() + BUSY_SECONDS
     while True:
@@ -51,7 +50,7 @@ def prepare(file: Path) -> None:
 
 
 def install(engine: Engine, *, writes: bool = True) -> None:
-    """Set every new connection up, and begin transactions ourselves. Without `writes` none of them can write."""
+    """Set up new connections of an engine and begin transactions explicitly. `writes` False: read-only connections."""
     pragmas = _PRAGMAS if writes else (*_PRAGMAS, "PRAGMA query_only = ON")
 
     def set_up(connection: Any, _record: object) -> None:  # the driver's own, sync or adapted

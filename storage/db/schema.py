@@ -1,4 +1,4 @@
-"""The schema's version: bring it up to date, take it back, tell whether this program fits it."""
+"""Migrate the tables up and down, and compare the schema of a database with this version."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from storage.db.driver_errors import MIGRATE, in_our_words
 from storage.errors import SchemaMismatch, StorageError
 
 _ADVISORY_KEY = 7_243_115_001
-"""Two processes that migrate one PostgreSQL database at once take turns."""
+"""Key of the PostgreSQL lock that makes two migrating processes take turns."""
 
 
 def _config(connection: Connection | None = None) -> Config:
@@ -36,7 +36,7 @@ def _config(connection: Connection | None = None) -> Config:
 
 @contextmanager
 def _connected(url: URL) -> Iterator[Connection]:
-    """A connection in one transaction that no other migration shares; committed at the end."""
+    """Open a connection in one transaction that excludes other migrations; committed at the end."""
     sqlite = address.is_sqlite(url)
     if sqlite:
         pragmas.prepare(address.file_of(url))
@@ -59,7 +59,7 @@ def _connected(url: URL) -> Iterator[Connection]:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Create or update the tables; all of it or nothing. Blocks: call it in a thread from asyncio."""
+    """Create or update the tables, all or nothing. Blocks: from asyncio, call in a thread."""
     where = address.parse(url)
     if address.is_sqlite(where):
         _make_folder(address.file_of(where))
@@ -69,14 +69,14 @@ def upgrade(url: str, revision: str = "head") -> None:
 
 
 def downgrade(url: str, revision: str) -> None:
-    """Take the tables back to `revision` (`base`: none left)."""
+    """Take the tables back to `revision` (`base`: drop all)."""
     where = address.parse(url)
     with in_our_words(), _connected(where) as connection:
         command.downgrade(_config(connection), revision)
 
 
 def current_revision(url: str) -> str | None:
-    """The revision of the database; None if it has no tables of ours."""
+    """Read the revision of a database; None for a database without tables of ours."""
     where = address.parse(url)
     if address.is_sqlite(where) and not address.file_of(where).exists():
         return None
@@ -85,14 +85,14 @@ def current_revision(url: str) -> str | None:
 
 
 def head_revision() -> str:
-    """The revision this program needs."""
+    """Return the revision that this version needs."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
     assert head is not None  # noqa: S101  # the versions are part of the package
     return head
 
 
 def problem_with(connection: Connection) -> SchemaMismatch | None:
-    """What keeps this program from using the database of an open connection."""
+    """Find the schema problem that keeps this version from using an open connection; None if there is none."""
     current = MigrationContext.configure(connection).get_current_revision()
     if current is None:
         return SchemaMismatch(f"the database has no tables yet: {MIGRATE}")
@@ -127,7 +127,7 @@ def _make_folder(file: Path) -> None:
 
 
 def new_revision(message: str) -> None:
-    """Write the next migration from the difference between the models and a fresh database (for developers)."""
+    """Write the next migration from the difference between models and a fresh database (for developers)."""
     import tempfile  # noqa: PLC0415  # a developer's command only
 
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Small helpers for statements that both databases understand."""
+"""Build statements that both databases understand, and find or lock rows by key."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from storage.errors import NotFound
 
 
 def is_sqlite(session: AsyncSession) -> bool:
-    """Which database the session talks to."""
+    """Tell whether the session's database is SQLite."""
     return session.get_bind().dialect.name == "sqlite"
 
 
 def upsert(session: AsyncSession, table: type[Base]) -> Any:  # two classes with one interface
-    """An INSERT that knows ON CONFLICT. Ask RETURNING what it did: psycopg gives no row count."""
+    """Build an INSERT with ON CONFLICT. Use RETURNING to learn the outcome: psycopg gives no row count."""
     return dialect_insert(is_sqlite(session))(table)
 
 
 def dialect_insert(on_sqlite: bool) -> Any:
-    """The same, for statements that are made once and kept."""
+    """Return the INSERT constructor of a dialect, for statements that are built once."""
     return sqlite.insert if on_sqlite else postgresql.insert
 
 
 def json_at(session: AsyncSession, column: Any, *path: str) -> Any:
-    """What stands at a path of a column with JSON text, as text; NULL where there is nothing."""
+    """Select the value at a path of a JSON text column, as text; NULL for a missing path."""
     if is_sqlite(session):
         return func.json_extract(column, "$" + "".join(f".{key}" for key in path))
     found: Any = cast(cast(column, Text), postgresql.JSON)
@@ -38,7 +38,7 @@ def json_at(session: AsyncSession, column: Any, *path: str) -> Any:
 
 
 async def team_named(session: AsyncSession, key: str) -> TeamRecord:
-    """The team's row. Raises NotFound."""
+    """Find the row of a team by key. Raises NotFound."""
     team = await session.scalar(select(TeamRecord).where(TeamRecord.key == key))
     if team is None:
         raise NotFound(f"there is no team {key!r}")
@@ -46,7 +46,7 @@ async def team_named(session: AsyncSession, key: str) -> TeamRecord:
 
 
 async def lock_team(session: AsyncSession, key: str) -> TeamRecord:
-    """The team's row, held until the transaction ends: whoever writes points or closes a period comes one by one."""
+    """Lock the row of a team until the transaction ends; writers of points and periods take turns. Raises NotFound."""
     query = select(TeamRecord).where(TeamRecord.key == key).with_for_update()
     # Another transaction may have moved the chain's head since this session last looked.
     team = await session.scalar(query.execution_options(populate_existing=True))
@@ -56,7 +56,7 @@ async def lock_team(session: AsyncSession, key: str) -> TeamRecord:
 
 
 async def manager_of(session: AsyncSession, connection: str, crm_user: str) -> ManagerRecord:
-    """A manager's row. Raises NotFound."""
+    """Find the row of a manager. Raises NotFound."""
     manager = await session.scalar(
         select(ManagerRecord).where(ManagerRecord.connection == connection, ManagerRecord.crm_user == crm_user)
     )
@@ -68,9 +68,10 @@ async def manager_of(session: AsyncSession, connection: str, crm_user: str) -> M
 async def manager_ids(
     session: AsyncSession, connection: str, names: dict[str, str], *, active: bool = False
 ) -> dict[str, int]:
-    """Row ids by CRM user; who is not known yet gets a row.
+    """Map CRM users to row ids; unknown CRM users get a row.
 
-    Not an active one, unless the CRM just named him: whom only the settings list must not be told of as a departure.
+    `active` marks new rows as named by the CRM. A user known from the settings alone stays inactive: the absence of an
+    inactive manager from the CRM is no departure.
     """
     known = await _known_ids(session, connection, list(names))
     new = [user for user in names if user not in known]
@@ -94,6 +95,6 @@ async def _known_ids(session: AsyncSession, connection: str, users: list[str]) -
 
 
 async def driver_connection(session: AsyncSession) -> Any:
-    """The driver's own connection under a session: what a job queue needs to write in the same transaction."""
+    """Return the driver's connection of a session; a job queue writes there in the same transaction."""
     connection = await session.connection()
     return (await connection.get_raw_connection()).driver_connection

@@ -1,4 +1,4 @@
-"""Column types that are exact and the same on SQLite and PostgreSQL."""
+"""Define exact column types that hold the same values on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 Id = BigInteger().with_variant(Integer, "sqlite")
-"""A 64-bit id; SQLite numbers rows by itself only in a column declared INTEGER."""
+"""64-bit id; SQLite numbers rows only in a column declared INTEGER."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware instant, kept in UTC with microseconds."""
+    """Store an aware instant in UTC with microseconds."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive instants; SQLite keeps the UTC wall time."""
+        """Convert an instant to UTC (SQLite: without zone). Raises ValueError for a naive instant."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -33,51 +33,54 @@ class UtcDateTime(TypeDecorator[datetime]):
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Always aware, always UTC."""
+        """Return the instant, aware, in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
-    """A decimal of any scale as text: SQLite's NUMERIC is a float, and nothing here is summed in SQL."""
+    """Store a decimal of any scale as text: NUMERIC of SQLite is a float, and no sums are made in SQL."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
-        """Digits as they are, never in exponent form."""
+        """Write the digits, never in exponent form."""
         return None if value is None else decimal_text(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
-        """The same decimal."""
+        """Return the same decimal."""
         return None if value is None else Decimal(value)
 
 
 class CanonicalJson(TypeDecorator[Any]):
-    """Plain data as JSON text with sorted keys, the same bytes on both databases."""
+    """Store plain data as JSON text with sorted keys, the same bytes on both databases."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # any plain data
-        """One spelling only."""
+        """Write the canonical JSON text."""
         return None if value is None else canonical_json(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        """The plain data."""
+        """Return the plain data."""
         return None if value is None else json.loads(value)
 
 
 def decimal_text(value: Decimal) -> str:
-    """Digits without an exponent. Raises ValueError for what is not a number."""
+    """Write the digits of a decimal without exponent. Raises ValueError for infinity and NaN."""
     if not value.is_finite():
         raise ValueError(f"{value} is not a number that can be stored")
     return format(value, "f")
 
 
 def canonical_json(value: Any) -> str:
-    """Sorted keys, no spaces, characters as they are; floats are refused, for they have no one spelling."""
+    """Write JSON with sorted keys, no spaces, no escaped letters.
+
+    Raises TypeError for floats, because a float has many spellings.
+    """
     _refuse_floats(value)
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
@@ -94,7 +97,7 @@ def _refuse_floats(value: Any) -> None:
 
 
 class DatabaseNow(FunctionElement[float]):
-    """Seconds since 1970 by the database's clock: leases and rate slots must agree between machines."""
+    """Select the seconds since 1970 by the database's clock, which leases and rate slots of all machines share."""
 
     type = Double()
     inherit_cache = True

@@ -1,1 +1,1 @@
-"""The ledger of points: writing, chaining, verifying, periods."""
+"""Keep the ledger of points: writing, chaining, verifying, periods."""

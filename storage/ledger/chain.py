@@ -1,4 +1,4 @@
-"""The hash chain: what an entry says, and the hash that covers it and all before it. Pure."""
+"""Compute the hash chain: the payload of an entry, and a hash over payload and previous hash. Pure."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from storage.db.types import canonical_json, decimal_text
 __all__ = ["DIGEST_LENGTH", "NO_HASH", "chained", "new_salt", "payload_of", "reason_hash"]
 
 DIGEST_LENGTH = 12
-"""Hex digits of a hash that stand under a group message."""
+"""Hex digits of a hash shown under a group message."""
 
 
 def payload_of(
     row: LedgerRecord, *, reverses_seq: int | None = None, rulebook: str = "", reason: str | None = None
 ) -> str:
-    """Canonical JSON of all an entry says: sorted keys, UTC microseconds, ids only, no free text.
+    """Write all an entry states as canonical JSON: sorted keys, UTC microseconds, ids only, no free text.
 
-    It names the team by its id, so that a team can be renamed; what it reverses by `seq`, its rulebook by version, its
-    author and reason by a salted hash, so that they may be blanked.
+    The team stands by id, so that a team can be renamed; the reversed entry by `seq`, the rulebook by version. Author
+    and reason stand as a salted hash, so that retention may blank the texts.
     """
     content: dict[str, Any] = {
         "team": row.team_id,
@@ -54,15 +54,15 @@ def _instant(at: datetime) -> str:
 
 
 def chained(previous: str, payload: str) -> str:
-    """The hash of an entry that follows one with the hash `previous`."""
+    """Hash the payload of an entry that follows the hash `previous`."""
     return hashlib.sha256(f"{previous}{payload}".encode()).hexdigest()
 
 
 def new_salt() -> str:
-    """Random, so that a short reason cannot be guessed from its hash."""
+    """Make a random salt, so that a short reason cannot be guessed from the hash."""
     return secrets.token_hex(16)
 
 
 def reason_hash(salt: str, author: str, reason: str) -> str:
-    """What the ledger keeps of who and why."""
+    """Hash author and reason with a salt."""
     return hashlib.sha256("\0".join((salt, author, reason)).encode()).hexdigest()

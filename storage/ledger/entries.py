@@ -1,4 +1,4 @@
-"""Rows of the ledger as everybody sees them."""
+"""Select ledger entries as values of `scoring`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PORTION = 1000
 
 
 async def entry(session: AsyncSession, team: str, seq: int) -> Entry:
-    """One row as everybody sees it. Raises NotFound."""
+    """Find one entry of a team's ledger. Raises NotFound."""
     rows = await select_entries(session, TeamRecord.key == team, LedgerRecord.seq == seq)
     if not rows:
         raise NotFound(f"the ledger of {team} has no entry {seq}")
@@ -29,7 +29,7 @@ async def entry(session: AsyncSession, team: str, seq: int) -> Entry:
 
 
 async def select_entries(session: AsyncSession, *conditions: ColumnElement[bool]) -> list[Entry]:
-    """Rows as everybody sees them, in the chain's order; read in portions, so that nobody waits for months of them."""
+    """Select entries in the order of the chain, in portions: other tasks need not wait for months of entries."""
     old, row = aliased(LedgerRecord), LedgerRecord
     query = (
         select(
@@ -88,7 +88,7 @@ def _month(text: str) -> Month:
 
 
 async def find_digest(session: AsyncSession, prefix: str) -> list[Entry]:
-    """Entries whose hash begins so: the one under a group message, if nobody rewrote the past."""
+    """Find the entries whose hash begins with the digits of a digest. Raises Refused for other characters."""
     if len(prefix) < 4 or not set(prefix.lower()) <= set("0123456789abcdef"):
         raise Refused("a digest is written with the digits 0-9 and a-f, at least four of them")
     return await select_entries(session, func.substr(LedgerRecord.hash, 1, len(prefix)) == prefix.lower())

@@ -1,4 +1,4 @@
-"""Months of a team: open, approved by a named person, locked for ever."""
+"""Keep the periods of a team: open, approved by a named person, locked for ever."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ from storage.values import Period, PeriodState, RunState
 
 
 async def state(session: AsyncSession, team: str, month: Month) -> Period:
-    """How final a month is."""
+    """Read the period of a month."""
     owner = await team_named(session, team)
     return await _period(session, owner, month)
 
 
 async def approve(session: AsyncSession, team: str, month: Month, *, author: str, at: datetime) -> Period:
-    """A named person has seen the month's sums. Approving again covers what was booked since."""
+    """Approve a period in the name of a person; a second approval covers entries booked since.
+
+    Raises Refused for a locked period.
+    """
     owner = await lock_team(session, team)
     row = await _row(session, owner, month)
     if row.state == PeriodState.LOCKED:
@@ -38,10 +41,10 @@ async def approve(session: AsyncSession, team: str, month: Month, *, author: str
 async def lock(
     session: AsyncSession, team: str, month: Month, *, workdays: Iterable[date], author: str, at: datetime
 ) -> Period:
-    """Freeze the month's sums: what comes later is booked into the next open one.
+    """Lock a period: later entries are booked into the next open period.
 
-    `workdays` are the month's working days since the team is scored. Raises Refused while one of them has no finished
-    run, before the approval, or if something was booked after it.
+    `workdays` are the working days of the month since the team is scored. Raises Refused for a working day without
+    finished run, for a period not approved, or for entries booked after the approval.
     """
     owner = await lock_team(session, team)
     period = await _period(session, owner, month)
@@ -62,7 +65,7 @@ async def lock(
 
 
 async def month_to_book(session: AsyncSession, owner: TeamRecord, day: date) -> Month:
-    """The day's month, or the next that is not locked. The team's row must be held."""
+    """Choose the period of a new entry: the month of the day, or the next month not locked. Needs a locked team row."""
     locked = set(
         await session.scalars(
             select(PeriodRecord.month).where(

@@ -1,4 +1,4 @@
-"""Proof that nobody rewrote the past: the chain, the columns beside it, and every stored day counted again."""
+"""Verify the ledger: the hash chain, the columns beside the payload, and the scores of every stored day."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _CHUNK = 2000
 
 
 async def verify(session: AsyncSession, team: str) -> list[Problem]:
-    """Everything that is not as it was written; empty if all is well."""
+    """List the problems of a team's ledger; empty for an intact ledger."""
     return list((await verification(session, team)).problems)
 
 
 async def verification(session: AsyncSession, team: str) -> Verification:
-    """The same, with how much was looked at. Use a reading session: one moment's view."""
+    """Verify a team's ledger and count the entries and days looked at. Use a reading session, for one moment's view."""
     owner = await team_named(session, team)
     connection = await session.connection()
     lost = await connection.run_sync(append_only.missing)
@@ -47,7 +47,7 @@ async def verification(session: AsyncSession, team: str) -> Verification:
 
 
 async def _entries(session: AsyncSession, owner: TeamRecord) -> AsyncIterator[LedgerRecord]:
-    """All rows in the chain's order, some at a time."""
+    """Iterate over the rows in the order of the chain, read in chunks."""
     after = None
     while True:
         query = select(LedgerRecord).where(LedgerRecord.team_id == owner.id).order_by(LedgerRecord.seq)
@@ -63,7 +63,7 @@ async def _entries(session: AsyncSession, owner: TeamRecord) -> AsyncIterator[Le
 
 @dataclass(slots=True)
 class _Book:
-    """The chain as far as it was followed."""
+    """Follow the chain of a team, row by row."""
 
     team: str
     head: tuple[int, str]
@@ -75,7 +75,7 @@ class _Book:
     seq_of: dict[int, int] = field(default_factory=dict)
     points_of: dict[int, int] = field(default_factory=dict)
     last_hash: dict[int, str] = field(default_factory=dict)
-    """By run: the hash of its last entry."""
+    """Hash of the last entry, by run id."""
 
     @classmethod
     async def open(cls, session: AsyncSession, owner: TeamRecord) -> _Book:
@@ -91,7 +91,7 @@ class _Book:
         )
 
     def check(self, row: LedgerRecord) -> list[Problem]:
-        """Follow the chain by one row."""
+        """Check the next row of the chain."""
         problems = [self._problem(row, text) for text in self._texts(row)]
         self.seq, self.hash = row.seq, row.hash
         self.seq_of[row.id], self.points_of[row.id] = row.seq, row.points
@@ -122,7 +122,7 @@ class _Book:
         )
 
     def _reason(self, row: LedgerRecord) -> str:
-        """The hash of the stored reason; of one that retention has blanked what the payload says."""
+        """Hash the stored reason; for a reason blanked by retention take the hash of the payload."""
         why = self.reasons.get(row.reason_id or 0)
         if why is None:
             return "?"
@@ -131,7 +131,7 @@ class _Book:
         return reason_hash(why.salt, why.author, why.reason)
 
     def check_head(self) -> list[Problem]:
-        """Whether the chain ends where the team says."""
+        """Compare the end of the chain with the head stored at the team."""
         if self.head == (self.seq, self.hash):
             return []
         return [Problem(self.team, f"the chain ends at entry {self.seq}, but {self.head[0]} were written")]
@@ -169,7 +169,7 @@ _Line = tuple[str, str, str | None, int, Decimal | None, Decimal | None, tuple[s
 
 
 async def _days(session: AsyncSession, owner: TeamRecord, book: _Book) -> list[Problem]:
-    """Count every stored day again."""
+    """Score every stored day again and compare with the ledger."""
     query = select(RunRecord.id, RunRecord.day, RunRecord.state, RunRecord.digest, RulebookRecord.content)
     stored = await session.execute(
         query.join(RulebookRecord, RulebookRecord.id == RunRecord.rulebook_id)
@@ -200,7 +200,7 @@ async def _written(session: AsyncSession, run_id: int) -> list[_Line]:
 
 
 async def _counted(session: AsyncSession, run_id: int, content: dict[str, Any]) -> list[_Line] | None:
-    """The day judged anew from what was kept; None if what was kept cannot be read any more."""
+    """Score a stored day again; None for stored data that cannot be read any more."""
     try:
         rulebook = Rulebook.from_json(content)
         cards = [item.score(rulebook) for item in await runs.kept(session, run_id)]

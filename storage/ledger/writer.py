@@ -1,4 +1,4 @@
-"""The only writer of points. Rows are added, never changed; every row covers the one before it by its hash."""
+"""Write points: the only writer of the ledger. Rows are added, never changed; each row's hash covers the row before."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ __all__ = [
 
 
 async def append(session: AsyncSession, hold: RunLease, cards: Sequence[Scorecard], *, at: datetime) -> str:
-    """Write a day's points, one row per manager and rule; give back the day's digest.
+    """Write the points of a day, a row per manager and rule, and return the digest of the day.
 
-    Belongs into the transaction that finishes the run. Raises LeaseLost if the run is not ours any more.
+    Call in the transaction that finishes the run. Raises LeaseLost.
     """
     owner = await lock_team(session, hold.team)
     await runs.assert_held(session, hold)
@@ -85,7 +85,7 @@ def _chain(
     reverses_seq: int | None = None,
     reason: str | None = None,
 ) -> None:
-    """Put a row at the end of the team's chain. The team's row must be held."""
+    """Add a row at the end of the team's chain. Needs the locked team row."""
     row.team_id = owner.id
     row.seq = owner.ledger_seq + 1
     row.payload = payload_of(row, reverses_seq=reverses_seq, rulebook=rulebook, reason=reason)
@@ -96,7 +96,7 @@ def _chain(
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """Who writes by hand, why and when."""
+    """Hold author, reason and instant of an entry written by hand."""
 
     author: str
     reason: str
@@ -104,7 +104,7 @@ class _Note:
 
 
 async def reverse(session: AsyncSession, team: str, seq: int, *, author: str, reason: str, at: datetime) -> Entry:
-    """Write the opposite of a row. A reversal may be reversed itself; its row then holds again."""
+    """Reverse an entry by an opposite entry. Reversing a reversal restores the entry. Raises Refused, NotFound."""
     owner = await lock_team(session, team)
     row = await _undo(session, owner, await _row(session, owner, seq), _Note(author, reason, at))
     return await entry(session, team, row.seq)
@@ -113,9 +113,10 @@ async def reverse(session: AsyncSession, team: str, seq: int, *, author: str, re
 async def correct(
     session: AsyncSession, team: str, seq: int, outcome: Outcome, *, author: str, reason: str, at: datetime
 ) -> list[Entry]:
-    """Reverse a judged row and write what it should have been, as its rulebook prices it.
+    """Reverse a judged entry and write the right outcome, priced by the rulebook of the entry.
 
-    `excused` is the reversal alone: no points, and the rule no longer counts for discipline %.
+    Outcome `excused` writes the reversal alone: no points, and the rule leaves the discipline %.
+    Raises Refused, NotFound.
     """
     owner, note = await lock_team(session, team), _Note(author, reason, at)
     old = await _row(session, owner, seq)
@@ -133,7 +134,7 @@ async def correct(
 
 
 async def _undo(session: AsyncSession, owner: TeamRecord, row: LedgerRecord, note: _Note) -> LedgerRecord:
-    """Reverse a row that holds. One that was reversed and restored is reversed by reversing the restoration."""
+    """Reverse an entry in force. A restored entry is reversed by reversing the restoration. Raises Refused."""
     last, holds = row, True
     while (newer := await session.scalar(select(LedgerRecord).where(LedgerRecord.reverses_id == last.id))) is not None:
         last, holds = newer, not holds
@@ -152,7 +153,7 @@ async def _undo(session: AsyncSession, owner: TeamRecord, row: LedgerRecord, not
 async def _write_about(
     session: AsyncSession, owner: TeamRecord, old: LedgerRecord, note: _Note, judged: Mapping[str, object]
 ) -> LedgerRecord:
-    """A row by hand about the same rule on the same day of the same manager."""
+    """Write an entry by hand about rule, day and manager of an older entry."""
     why = await _reason(session, note)
     row = LedgerRecord(
         manager_id=old.manager_id,
@@ -193,7 +194,7 @@ async def excuse(
     reason: str,
     at: datetime,
 ) -> list[Entry]:
-    """Reverse all that still counts of a manager's rules on days he was absent, as learnt afterwards."""
+    """Reverse all judged entries in force of a manager on days of an absence recorded later."""
     owner, note = await lock_team(session, team), _Note(author, reason, at)
     manager = await manager_of(session, owner.connection, crm_user)
     rows = await select_entries(
@@ -218,7 +219,7 @@ async def adjust(
     day: date,
     at: datetime,
 ) -> Entry:
-    """Points by hand. Raises Refused without points or a reason."""
+    """Write an adjustment: points by hand. Raises Refused without points or without a reason."""
     if points == 0:
         raise Refused("an adjustment of 0 points changes nothing")
     if not reason.strip():
@@ -248,7 +249,7 @@ async def adjust(
 
 
 async def _reason(session: AsyncSession, note: _Note) -> ReasonRecord:
-    """Keep who and why beside the ledger, which has but a hash of it."""
+    """Store author and reason beside the ledger; the ledger holds a hash only."""
     row = ReasonRecord(salt=new_salt(), author=note.author, reason=note.reason, created_at=note.at)
     session.add(row)
     await session.flush()

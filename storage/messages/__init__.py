@@ -1,1 +1,1 @@
-"""Messages that must arrive, and the slots of Telegram's limits."""
+"""Keep deliveries, the notices in deliveries, and the slots of Telegram's limits."""

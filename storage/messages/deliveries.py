@@ -1,7 +1,7 @@
-"""Messages that must arrive: written with the ledger in one transaction, sent afterwards.
+"""Keep messages that must arrive: written with the ledger in one transaction, sent afterwards.
 
-pending ─► sending ─► sent | uncertain | failed, or back to pending (`later`). A send that was in flight when its
-process died is started once more when its lease has ended; a second death makes it uncertain.
+pending ─► sending ─► sent | uncertain | failed, or back to pending (`later`). A delivery whose process died while
+sending is started once more after the lease; after a second death the delivery is uncertain.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from storage.messages.notices import Notice, to_group
 from storage.values import Delivery, DeliveryState
 
 LEASE_SECONDS = 60.0
-"""Longer than any send may take: its time-out must be shorter."""
+"""Seconds of a lease, longer than any send: the time-out of a send must be shorter."""
 
 _PENDING, _SENDING = DeliveryState.PENDING.value, DeliveryState.SENDING.value
 _NOT_TRIED_TWICE = 1
@@ -53,7 +53,7 @@ async def add(
     at: datetime,
     not_before: datetime | None = None,
 ) -> int | None:
-    """Write a delivery and return its id; None if it was written before. `event` must outlive a renamed team."""
+    """Write a delivery and return the id; None if written before. `event` must outlive a renamed team."""
     statement = (
         upsert(session, DeliveryRecord)
         .values(
@@ -73,7 +73,7 @@ async def add(
 
 
 async def due(db: Database, *, at: datetime, limit: int = 50) -> list[Delivery]:
-    """What can be started now, oldest first. Settles those that two processes died over."""
+    """List the deliveries that can start now, oldest first; deliveries with two dead processes become uncertain."""
     async with db.reading() as session:
         query = select(DeliveryRecord).where(_startable(at)).order_by(DeliveryRecord.id).limit(limit)
         found = [_to_delivery(row) for row in await session.scalars(query)]
@@ -111,7 +111,7 @@ def _give_up(at: datetime) -> Update:
 async def start(
     db: Database, delivery_id: int, owner: str, *, at: datetime, lease: float = LEASE_SECONDS
 ) -> Delivery | None:
-    """Take a delivery for sending, just before it goes out; None if it is not to be sent (any more, yet, by us)."""
+    """Start a delivery just before sending; None if another process sends, the time has not come, or all is done."""
     given = {"delivery": delivery_id, "holder": owner, "now": at, "seconds": lease}
     async with db.transaction() as session:
         row = (await session.execute(_start(), given)).one_or_none()
@@ -120,7 +120,7 @@ async def start(
 
 @cache
 def _start() -> ReturningUpdate[Any]:
-    """Made once: it is asked for every message."""
+    """Build the statement once, because every message runs the statement."""
     row = DeliveryRecord
     return (
         update(_TABLE)
@@ -144,7 +144,7 @@ async def hold(
     chat_id: int | None = None,
     lease: float = LEASE_SECONDS,
 ) -> bool:
-    """Renew the lease of a send that takes long, noting the parts that arrived. False if it is not ours any more."""
+    """Renew the lease of a long send and record the parts that arrived; False if another process took over."""
     parts = {} if message_ids is None else {"message_ids": list(message_ids), "chat_id": chat_id}
     async with db.transaction() as session:
         held = await session.scalar(_attempt(delivery).values(lease_until=DatabaseNow() + lease, **parts))
@@ -154,36 +154,36 @@ async def hold(
 async def mark_sent(
     db: Database, delivery: Delivery, message_ids: Sequence[int], *, at: datetime, chat_id: int | None = None
 ) -> bool:
-    """Telegram has it; the ids let a correction edit it. False if the delivery was not ours any more."""
+    """Record that Telegram accepted the message; the ids serve later edits. False if the delivery was taken over."""
     return await _settle(
         db, delivery, DeliveryState.SENT, done_at=at, message_ids=list(message_ids), chat_id=chat_id, problem=""
     )
 
 
 async def mark_uncertain(db: Database, delivery: Delivery, problem: str, *, at: datetime) -> bool:
-    """The request went out, no answer came: not repeated; the person's next message carries that day's line."""
+    """Record a request without an answer: not repeated, but the person's next message carries a line about that day."""
     return await _settle(db, delivery, DeliveryState.UNCERTAIN, done_at=at, problem=problem)
 
 
 async def mark_failed(db: Database, delivery: Delivery, problem: str, *, at: datetime) -> bool:
-    """It will never arrive: blocked, deactivated, no such chat."""
+    """Record a message that will never arrive: blocked, deactivated, no such chat."""
     return await _settle(db, delivery, DeliveryState.FAILED, done_at=at, problem=problem)
 
 
 async def later(db: Database, delivery: Delivery, until: datetime, problem: str = "") -> bool:
-    """It certainly did not go out; try again from `until` on."""
+    """Postpone a message that certainly did not go out until `until`."""
     return await _settle(db, delivery, DeliveryState.PENDING, not_before=until, problem=problem)
 
 
 async def _settle(db: Database, delivery: Delivery, state: DeliveryState, **values: Any) -> bool:
-    """End an attempt, as the one who started it."""
+    """End an attempt, if the lease of the attempt holds."""
     async with db.transaction() as session:
         settled = await session.scalar(_attempt(delivery).values(state=state.value, lease_until=0.0, **values))
         return settled is not None
 
 
 def _attempt(delivery: Delivery) -> ReturningUpdate[int]:
-    """The row while this attempt has it: a lease that was taken over has a higher attempt."""
+    """Update the row of an attempt: a delivery that was taken over has a higher attempt and matches no row."""
     return (
         update(DeliveryRecord)
         .where(
@@ -197,7 +197,7 @@ def _attempt(delivery: Delivery) -> ReturningUpdate[int]:
 
 
 async def cancel(session: AsyncSession, *, event: str, kind: str | None = None, at: datetime) -> int:
-    """Do not send what is still pending of an event; tell how many."""
+    """Cancel the pending deliveries of an event and return the number cancelled."""
     statement = update(DeliveryRecord).where(DeliveryRecord.event == event, DeliveryRecord.state == _PENDING)
     if kind is not None:
         statement = statement.where(DeliveryRecord.kind == kind)
@@ -206,14 +206,14 @@ async def cancel(session: AsyncSession, *, event: str, kind: str | None = None, 
 
 
 async def held_back(session: AsyncSession, kind: str, *, at: datetime) -> list[Delivery]:
-    """Those of a kind that wait until somebody knows more to say in them, or their time is over."""
+    """List the deliveries of a kind that wait for more content until `not_before`."""
     waits = and_(DeliveryRecord.state == _PENDING, DeliveryRecord.not_before > at, DeliveryRecord.attempts == 0)
     rows = await session.scalars(select(DeliveryRecord).where(DeliveryRecord.kind == kind, waits))
     return [_to_delivery(row) for row in rows]
 
 
 async def let_go(session: AsyncSession, delivery_id: int, notice: Notice) -> None:
-    """Send one that was held back now, with all that is known; one that went out meanwhile stays as it is."""
+    """Release a delivery that was held back, with the completed notice; a delivery already sent stays unchanged."""
     await session.execute(
         update(DeliveryRecord)
         .where(DeliveryRecord.id == delivery_id, DeliveryRecord.state == _PENDING)
@@ -223,13 +223,13 @@ async def let_go(session: AsyncSession, delivery_id: int, notice: Notice) -> Non
 
 
 async def get(session: AsyncSession, delivery_id: int) -> Delivery | None:
-    """One message by its number."""
+    """Find a delivery by id."""
     row = await session.get(DeliveryRecord, delivery_id)
     return None if row is None else _to_delivery(row)
 
 
 async def free(db: Database, owner: str) -> None:
-    """End the leases of `owner`, known to be dead (SQLite: its lock file was free)."""
+    """End the leases of a dead process (SQLite: the lock file was free)."""
     async with db.transaction() as session:
         await session.execute(
             update(DeliveryRecord)
@@ -240,7 +240,7 @@ async def free(db: Database, owner: str) -> None:
 
 
 async def find(session: AsyncSession, event: str, kind: str, recipient: str) -> Delivery | None:
-    """The message of an event to somebody, with where it is now."""
+    """Find the delivery of an event and kind to a recipient."""
     row = await session.scalar(
         select(DeliveryRecord)
         .where(DeliveryRecord.event == event, DeliveryRecord.kind == kind, DeliveryRecord.recipient == recipient)
@@ -250,7 +250,7 @@ async def find(session: AsyncSession, event: str, kind: str, recipient: str) -> 
 
 
 async def uncertain(session: AsyncSession, recipient: str) -> list[Delivery]:
-    """Messages to somebody that may not have arrived and that no later one has made up for."""
+    """List the uncertain deliveries to a recipient that no later message has made up for."""
     rows = await session.scalars(
         select(DeliveryRecord)
         .where(
@@ -264,7 +264,7 @@ async def uncertain(session: AsyncSession, recipient: str) -> list[Delivery]:
 
 
 async def mark_carried(session: AsyncSession, uncertain_ids: Sequence[int], by: int) -> None:
-    """A later message repeated the line of these."""
+    """Record the later message that repeated the lines of uncertain deliveries."""
     await session.execute(
         update(DeliveryRecord)
         .where(DeliveryRecord.id.in_(uncertain_ids))
@@ -276,7 +276,7 @@ async def mark_carried(session: AsyncSession, uncertain_ids: Sequence[int], by: 
 async def set_messages(
     session: AsyncSession, delivery_id: int, message_ids: Sequence[int], *, chat_id: int | None = None
 ) -> None:
-    """Where the message is now, after an edit that needed more or other messages."""
+    """Record the message ids after an edit that needed more or other messages."""
     values: dict[str, Any] = {"message_ids": list(message_ids)}
     if chat_id is not None:
         values["chat_id"] = chat_id
@@ -289,7 +289,7 @@ async def set_messages(
 
 
 async def rename_team(session: AsyncSession, old: str, new: str) -> None:
-    """Let messages that speak of a team by its key find it under the new one, also to be edited later."""
+    """Rename a team in all notices and recipients, so that pending and sent messages find the team."""
     for row in await session.scalars(select(DeliveryRecord).with_for_update()):
         row.reference = notices.with_team(row.reference, old, new)
         if row.recipient == to_group(old):
@@ -298,13 +298,13 @@ async def rename_team(session: AsyncSession, old: str, new: str) -> None:
 
 
 async def counts(session: AsyncSession) -> dict[DeliveryState, int]:
-    """How many messages are in which state."""
+    """Count the deliveries by state."""
     rows = await session.execute(select(DeliveryRecord.state, func.count()).group_by(DeliveryRecord.state))
     return {DeliveryState(state): count for state, count in rows}
 
 
 async def oldest_pending(session: AsyncSession, *, at: datetime) -> datetime | None:
-    """Since when the longest waiting message that could go out waits."""
+    """Find the instant since which the oldest startable delivery waits."""
     oldest: datetime | None = await session.scalar(select(func.min(DeliveryRecord.created_at)).where(_startable(at)))
     return oldest
 

@@ -42,7 +42,7 @@ class Whose(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Hold the content of a delivery; each subclass is the content of one kind."""
+    """Hold the content of a delivery; each subclass belongs to a kind of delivery."""
 
     kind: ClassVar[DeliveryKind]
     team: str
@@ -167,11 +167,11 @@ _FIELDS: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "teams": (list, tuple),
     "whose": (lambda whose: whose.value, Whose),
 }
-"""By field name, the functions to JSON and back; other fields are stored as they are."""
+"""Functions to JSON and back by field name; other fields are stored unchanged."""
 
 
 def encode(notice: Notice) -> dict[str, Any]:
-    """Translate a notice to JSON data; a field with its default value is left out."""
+    """Translate a notice to JSON data; fields with default values are left out."""
     data = {}
     for field in fields(notice):
         value = getattr(notice, field.name)

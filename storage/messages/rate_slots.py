@@ -1,4 +1,4 @@
-"""Telegram's limits over all processes: evenly spaced slots by the database's clock."""
+"""Keep Telegram's limits across processes: evenly spaced slots by the database's clock."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NEVER = float("inf")
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A reserved moment, and what the database's clock showed when it was reserved; both in its seconds."""
+    """Hold a reserved moment and the database's clock at the reservation, both in seconds since 1970."""
 
     at: float
     now: float
@@ -39,8 +39,8 @@ async def take(
 ) -> Slot | None:
     """Reserve the next slot of a chat, `step` seconds after the message before, which waited for a `common` slot too.
 
-    If the next common one is more than `pause` seconds away, Telegram asked all to wait, and the chat's is not before.
-    None, and nothing reserved, if it is more than `ahead` seconds away.
+    If the next common slot is more than `pause` seconds away, Telegram asked all senders to wait, and the slot of the
+    chat is not before. None, and nothing reserved, if the slot is more than `ahead` seconds away.
     """
     given = {"slot": key, "seconds": step, "common": common, "pause": pause, "ahead": NEVER if ahead is None else ahead}
     try:
@@ -56,10 +56,10 @@ async def take(
 async def reserve(
     db: Database, key: str, step: float, count: int, *, earliest: float = 0.0, later: float = 0.0, ahead: float
 ) -> Slot | None:
-    """Reserve `count` common slots in a row; the first. Waits for nobody else's transaction.
+    """Reserve `count` common slots in a row and return the first; waits for no other transaction.
 
-    It is not before `earliest`, and so many seconds `later` than it would be. None, and nothing reserved, if the next
-    free one is more than `ahead` seconds away.
+    The slot is not before `earliest`, and `later` seconds later than free. None, and nothing reserved, if the next free
+    slot is more than `ahead` seconds away.
     """
     given = {"slot": key, "seconds": step * count, "earliest": earliest, "more": later, "ahead": ahead}
     async with db.express() as connection:
@@ -68,11 +68,11 @@ async def reserve(
 
 
 class _TooFar(Exception):
-    """Rolls back what was reserved."""
+    """Roll a reservation back."""
 
 
 async def wait_of(db: Database, key: str) -> float:
-    """Seconds until a slot under `key` is free; reserves nothing."""
+    """Read the seconds until a slot under `key` is free, without a reservation."""
     async with db.reading() as session:
         wait = await session.scalar(select(RateSlotRecord.next_at - DatabaseNow()).where(RateSlotRecord.key == key))
     return max(0.0, wait or 0.0)
@@ -93,7 +93,7 @@ def _taking_common(sqlite: bool) -> Any:
 
 
 def _taking(sqlite: bool, earliest: ColumnElement[float], *, later: ColumnElement[float]) -> Any:
-    """Made once: it is asked for every message. What takes the slot goes out `later`; the next one counts from then."""
+    """Build the statement once, because every message runs the statement. The next slot counts from `later`."""
     row = RateSlotRecord
     seconds: BindParameter[float] = bindparam("seconds", type_=Double())
     step = seconds + later
@@ -107,7 +107,7 @@ def _taking(sqlite: bool, earliest: ColumnElement[float], *, later: ColumnElemen
 
 
 async def push_back(db: Database, key: str, seconds: float) -> None:
-    """Nobody sends under `key` for so long: Telegram said retry_after."""
+    """Block the slots under `key` for `seconds`, as Telegram's retry_after asks."""
     until = DatabaseNow() + seconds
     async with db.transaction() as session:
         insert = upsert(session, RateSlotRecord).values(key=key, next_at=until)
@@ -119,5 +119,5 @@ async def push_back(db: Database, key: str, seconds: float) -> None:
 
 
 def _later_of(first: SQLColumnExpression[float], second: ColumnElement[float]) -> ColumnElement[float]:
-    """The greater of two, in words that both databases know."""
+    """Select the greater value, in SQL that both databases know."""
     return cast(case((first > second, first), else_=second), Double)

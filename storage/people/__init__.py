@@ -1,1 +1,1 @@
-"""People, teams, chats, invites, absences, and who did what."""
+"""Keep people, teams, chats, invites, absences and the audit log."""

@@ -1,4 +1,4 @@
-"""Days on which a manager is excused: recorded by the head, or asked for and decided."""
+"""Keep absences: recorded by a head, or requested by a manager and decided by a head."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def record(
     note: str = "",
     approved: bool = True,
 ) -> Absence:
-    """Note an absence; with `approved` False it waits for the head. Raises Refused for days that run backwards."""
+    """Record an absence; `approved` False: a request for the head. Raises Refused for days that run backwards."""
     if last < first:
         raise Refused(f"an absence cannot end ({last}) before it begins ({first})")
     manager = await manager_of(session, connection, crm_user)
@@ -50,7 +50,7 @@ async def record(
 
 
 async def decide(session: AsyncSession, absence_id: int, *, approved: bool, author: str, at: datetime) -> Absence:
-    """The head's word on a request; deciding it again the same way changes nothing."""
+    """Approve or refuse a requested absence; the same decision again changes nothing. Raises Refused, NotFound."""
     row = await _row(session, absence_id)
     state = AbsenceState.APPROVED if approved else AbsenceState.REFUSED
     if row.state == state:
@@ -61,7 +61,7 @@ async def decide(session: AsyncSession, absence_id: int, *, approved: bool, auth
 
 
 async def cancel(session: AsyncSession, absence_id: int, *, author: str, at: datetime) -> Absence:
-    """The absence does not hold any more. Days already scored stay as they are: reverse what must change."""
+    """Cancel an absence. Scored days stay unchanged: reverse entries where needed. Raises NotFound."""
     row = await _row(session, absence_id)
     if row.state == AbsenceState.CANCELLED:
         return await find(session, absence_id)
@@ -117,7 +117,7 @@ def _to_absence(row: AbsenceRecord, manager: ManagerRecord, team: str | None) ->
 
 
 async def find(session: AsyncSession, absence_id: int) -> Absence:
-    """An absence. Raises NotFound."""
+    """Find an absence by id. Raises NotFound."""
     row = (await session.execute(_absences().where(AbsenceRecord.id == absence_id))).first()
     if row is None:
         raise NotFound(f"there is no absence {absence_id}")
@@ -125,7 +125,7 @@ async def find(session: AsyncSession, absence_id: int) -> Absence:
 
 
 async def absent_on(session: AsyncSession, connection: str, day: date) -> frozenset[str]:
-    """CRM users of a connection who are excused on a day."""
+    """List the CRM users of a connection with an approved absence on a day."""
     query = _absences().where(
         ManagerRecord.connection == connection,
         AbsenceRecord.state == AbsenceState.APPROVED.value,
@@ -136,7 +136,7 @@ async def absent_on(session: AsyncSession, connection: str, day: date) -> frozen
 
 
 async def between(session: AsyncSession, connection: str, first: date, last: date) -> list[Absence]:
-    """Absences that touch a span, whatever became of them."""
+    """List the absences that touch a span, in every state."""
     query = _absences().where(
         ManagerRecord.connection == connection, AbsenceRecord.first <= last, AbsenceRecord.last >= first
     )
@@ -144,6 +144,6 @@ async def between(session: AsyncSession, connection: str, first: date, last: dat
 
 
 async def requested(session: AsyncSession, team: str) -> list[Absence]:
-    """What waits for the head of a team."""
+    """List the requested absences of a team, for the head to decide."""
     query = _absences().where(TeamRecord.key == team, AbsenceRecord.state == AbsenceState.REQUESTED.value)
     return [_to_absence(*row) for row in await session.execute(query)]

@@ -1,4 +1,4 @@
-"""Who did what to people, roles, periods."""
+"""Record who changed people, roles and periods."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from storage.db.models import AuditRecord
 
 
 def write(session: AsyncSession, *, at: datetime, author: str, action: str, subject: str, **details: Any) -> None:
-    """Note it in the transaction of the deed."""
+    """Record an action in the transaction of the action."""
     session.add(AuditRecord(at=at, author=author, action=action, subject=subject, details=details))

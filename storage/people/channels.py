@@ -1,4 +1,4 @@
-"""Chats as Telegram lets us use them: blocked, moved, without their topic."""
+"""Keep the chats the bot writes to: blocked, moved, without topic, menu and language."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage.values import Channel
 
 
 async def find(session: AsyncSession, chat_id: int) -> Channel:
-    """What is known of a chat; one never heard of is usable. Moves are followed to the end."""
+    """Find a chat, following moves to the end; an unknown chat takes messages."""
     seen: set[int] = set()
     while chat_id not in seen:
         seen.add(chat_id)
@@ -25,7 +25,7 @@ async def find(session: AsyncSession, chat_id: int) -> Channel:
 
 
 async def turn_off(session: AsyncSession, chat_id: int, reason: str, *, at: datetime) -> bool:
-    """Stop writing there. True the first time: then tell the head. What a moved group left behind is no loss."""
+    """Turn a chat off; True the first time, when the head must be told. A chat left by a moved group is no loss."""
     row = await _row(session, chat_id, at)
     if not row.active or row.migrated_to is not None:
         return False
@@ -35,7 +35,7 @@ async def turn_off(session: AsyncSession, chat_id: int, reason: str, *, at: date
 
 
 async def turn_on(session: AsyncSession, chat_id: int, *, at: datetime) -> bool:
-    """It takes messages again. True if it had been off: then greet."""
+    """Turn a chat on again; True if the chat had been off, when a greeting is due."""
     row = await _row(session, chat_id, at)
     if row.active:
         return False
@@ -45,7 +45,7 @@ async def turn_on(session: AsyncSession, chat_id: int, *, at: datetime) -> bool:
 
 
 async def move(session: AsyncSession, chat_id: int, to: int, *, at: datetime) -> None:
-    """A group became a supergroup: its new id holds from now on, also for teams bound to it."""
+    """Follow a group that became a supergroup: the new id holds from now on, also for teams bound to the group."""
     row = await _row(session, chat_id, at)
     row.migrated_to, row.changed_at = to, at
     await _row(session, to, at)
@@ -55,7 +55,7 @@ async def move(session: AsyncSession, chat_id: int, to: int, *, at: datetime) ->
 
 
 async def lose_thread(session: AsyncSession, chat_id: int, thread_id: int, *, at: datetime) -> bool:
-    """A topic was deleted: the group itself gets the messages. True the first time."""
+    """Record a deleted topic, whose messages go to the group; True the first time."""
     row = await _row(session, chat_id, at)
     if thread_id in row.lost_threads:
         return False
@@ -65,7 +65,7 @@ async def lose_thread(session: AsyncSession, chat_id: int, thread_id: int, *, at
 
 
 async def find_thread(session: AsyncSession, chat_id: int, thread_id: int, *, at: datetime) -> None:
-    """A topic takes messages again."""
+    """Record that a topic takes messages again."""
     row = await _row(session, chat_id, at)
     if thread_id in row.lost_threads:
         row.lost_threads, row.changed_at = [each for each in row.lost_threads if each != thread_id], at
@@ -73,25 +73,25 @@ async def find_thread(session: AsyncSession, chat_id: int, thread_id: int, *, at
 
 
 async def speaks(session: AsyncSession, chat_id: int, language: str, *, at: datetime) -> None:
-    """The person's client speaks this language now."""
+    """Record the language of the person's Telegram client."""
     (await _row(session, chat_id, at)).language = language
     await session.flush()
 
 
 async def menus(session: AsyncSession) -> dict[int, str]:
-    """Which menu each chat shows, for those that have one of their own."""
+    """List the menus of chats with a menu of their own, by chat id."""
     rows = await session.execute(select(ChannelRecord.chat_id, ChannelRecord.menu).where(ChannelRecord.menu != ""))
     return dict(rows.all())
 
 
 async def set_menu(session: AsyncSession, chat_id: int, menu: str, *, at: datetime) -> None:
-    """Note which menu the chat shows now; empty: none of its own."""
+    """Record the menu that a chat shows; empty: no menu of the chat's own."""
     (await _row(session, chat_id, at)).menu = menu
     await session.flush()
 
 
 async def off(session: AsyncSession) -> list[Channel]:
-    """Chats that take no messages."""
+    """List the chats that take no messages."""
     rows = await session.scalars(select(ChannelRecord).where(~ChannelRecord.active).order_by(ChannelRecord.chat_id))
     return [_to_channel(row) for row in rows]
 

@@ -1,4 +1,4 @@
-"""Invites: an opaque token for one person, once, for 72 hours; only its hash is stored."""
+"""Keep invites: an opaque token for one person, once, for 72 hours; only a hash of the token is stored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VALID_FOR = timedelta(hours=72)
 
 
 async def invite_manager(session: AsyncSession, connection: str, crm_user: str, *, author: str, at: datetime) -> str:
-    """A token for a manager; earlier ones for him stop working. Raises Refused if he is connected already."""
+    """Make a token for a manager and void earlier tokens. Raises Refused for a connected or departed manager."""
     manager = await manager_of(session, connection, crm_user)
     if not manager.active:
         raise Refused(f"{manager.name} no longer works in the CRM: no invite")
@@ -37,7 +37,7 @@ async def invite_manager(session: AsyncSession, connection: str, crm_user: str, 
 
 
 async def invite_role(session: AsyncSession, grant: RoleGrant, name: str, *, author: str, at: datetime) -> str:
-    """A token that gives a role to whoever accepts it: head, hr or admin who is nobody's manager."""
+    """Make a token that gives a role (head, hr, admin) to a person without a manager's account."""
     team_id = None if grant.team is None else (await team_named(session, grant.team)).id
     token = _add(session, at=at, author=author, role=grant.role.value, team_id=team_id, name=name)
     audit_log.write(session, at=at, author=author, action="invite.role", subject=name, role=grant.role, team=grant.team)
@@ -59,7 +59,7 @@ def _hash(token: str) -> str:
 
 
 async def look_up(session: AsyncSession, token: str, telegram_id: int, *, at: datetime) -> Invite:
-    """Whom a token is for, to ask "Is it you?". Raises InviteRefused if this chat cannot accept it."""
+    """Look up the person of a token, to ask "Is it you?". Raises InviteRefused."""
     row = await _usable(session, _invite(token), telegram_id, at)
     if row.manager_id is not None:
         manager = await session.get_one(ManagerRecord, row.manager_id)
@@ -71,7 +71,7 @@ async def look_up(session: AsyncSession, token: str, telegram_id: int, *, at: da
 
 
 async def accept(session: AsyncSession, token: str, telegram_id: int, *, at: datetime) -> Person:
-    """Connect the chat with the person; the token is used up. Raises InviteRefused."""
+    """Connect the chat with the person of a token and use the token up. Raises InviteRefused."""
     row = await _usable(session, _invite(token).with_for_update(), telegram_id, at)
     person = await _target(session, row, telegram_id, at)
     row.used_at, row.used_by = at, person.id
@@ -117,7 +117,7 @@ async def _refuse_second_chat(session: AsyncSession, manager_id: int, telegram_i
 
 
 async def _target(session: AsyncSession, row: InviteRecord, telegram_id: int, at: datetime) -> PersonRecord:
-    """The person the invite leads to, with this chat."""
+    """Find or make the person of an invite, connected with this chat."""
     chat_owner = await session.scalar(select(PersonRecord).where(PersonRecord.telegram_id == telegram_id))
     if row.manager_id is None:
         person = chat_owner or people.new_person(session, row.name, at)

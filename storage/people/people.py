@@ -1,4 +1,4 @@
-"""Managers as the CRM knows them, the people behind them, their chats, roles and languages."""
+"""Keep managers as the CRM names them, and the people behind managers: chats, roles, languages."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from storage.values import Member, Person, Role, RoleGrant
 async def sync_users(
     session: AsyncSession, connection: str, users: Iterable[tuple[str, str, bool]], *, at: datetime
 ) -> list[Member]:
-    """Learn a complete list of CRM users (id, name, active); give back who has left since the last one.
+    """Store a complete list of CRM users (id, name, active) and return the managers departed since the last list.
 
-    Call it with complete lists only: who is missing from it has left. New users are known from now on.
+    A manager missing from the list counts as departed, so an incomplete list must not be passed.
     """
     listed = {user: (name, active) for user, name, active in users}
     present = {user: name or user for user, (name, active) in listed.items() if active}
@@ -49,7 +49,7 @@ async def sync_users(
 
 
 async def _end_access(session: AsyncSession, gone: ManagerRecord, at: datetime) -> None:
-    """Who has no working account left keeps no role of the database."""
+    """Remove the roles of a person without any active account; roles of the settings stay."""
     if gone.person_id is None:
         return
     others = await session.scalars(
@@ -63,9 +63,9 @@ async def _end_access(session: AsyncSession, gone: ManagerRecord, at: datetime) 
 
 
 async def set_members(session: AsyncSession, team: str, users: Mapping[str, str]) -> None:
-    """The CRM users (id → name) whom the team lists now; who is not among them is in no team any more.
+    """Store the CRM users (id → name) that a team lists now; other managers leave the team.
 
-    A listed user whom the CRM does not know gets a row too, so that his days can say `no_data`.
+    A listed user unknown to the CRM gets a row too, so that the days of that user can say `no_data`.
     """
     owner = await team_named(session, team)
     await session.execute(
@@ -108,40 +108,40 @@ async def _member(session: AsyncSession, manager_id: int) -> Member:
 
 
 async def member(session: AsyncSession, connection: str, crm_user: str) -> Member:
-    """One manager. Raises NotFound."""
+    """Find a manager. Raises NotFound."""
     return await _member(session, (await manager_of(session, connection, crm_user)).id)
 
 
 async def members(session: AsyncSession, team: str) -> list[Member]:
-    """Whom the team lists now, by name."""
+    """List the managers of a team, by name."""
     rows = await session.execute(_members().where(TeamRecord.key == team))
     return sorted((_to_member(row) for row in rows), key=lambda item: (item.name.casefold(), item.crm_user))
 
 
 async def crm_users(session: AsyncSession, team: str) -> list[str]:
-    """Everybody whom the team's CRM ever named; of an unknown team nobody."""
+    """List the ids of all users ever named by the CRM of a team; empty for an unknown team."""
     connection = select(TeamRecord.connection).where(TeamRecord.key == team).scalar_subquery()
     return list(await session.scalars(select(ManagerRecord.crm_user).where(ManagerRecord.connection == connection)))
 
 
 async def all_members(session: AsyncSession, *, connection: str | None = None) -> list[Member]:
-    """Everybody ever scored or listed (of one connection), by name."""
+    """List all managers ever stored (of one connection), by name."""
     query = _members() if connection is None else _members().where(ManagerRecord.connection == connection)
     rows = await session.execute(query)
     return sorted((_to_member(row) for row in rows), key=lambda item: (item.name.casefold(), item.id))
 
 
 async def unconnected(session: AsyncSession, team: str) -> list[Member]:
-    """Members whom the bot cannot write to yet."""
+    """List the managers of a team without a connected chat."""
     return [item for item in await members(session, team) if not item.connected]
 
 
 async def join(
     session: AsyncSession, first: tuple[str, str], second: tuple[str, str], *, author: str, at: datetime
 ) -> None:
-    """Two accounts (connection, CRM user) are one human: the second goes to the first's person.
+    """Join two accounts (connection, CRM user) of one human: the second account goes to the person of the first.
 
-    Raises Refused if both already have chats of their own.
+    Raises Refused if both accounts have a chat.
     """
     one, other = await manager_of(session, *first), await manager_of(session, *second)
     kept = await _person_of(session, one, at)
@@ -181,7 +181,7 @@ async def _person_of(session: AsyncSession, manager: ManagerRecord, at: datetime
 async def person_for(
     session: AsyncSession, manager: ManagerRecord, chat_owner: PersonRecord | None, at: datetime
 ) -> PersonRecord:
-    """The person behind a manager who accepts an invite in a chat that may already belong to somebody."""
+    """Find or make the person of a manager who accepts an invite, merged with the owner of the chat if any."""
     if chat_owner is None:
         return await _person_of(session, manager, at)
     if manager.person_id is not None and manager.person_id != chat_owner.id:
@@ -191,7 +191,7 @@ async def person_for(
 
 
 def new_person(session: AsyncSession, name: str, at: datetime) -> PersonRecord:
-    """A human without a chat yet."""
+    """Add a person without a chat."""
     person = PersonRecord(
         name=name, telegram_id=None, language=None, roles=[], created_at=at, connected_at=None, disconnected_at=None
     )
@@ -203,20 +203,20 @@ def new_person(session: AsyncSession, name: str, at: datetime) -> PersonRecord:
 
 
 async def by_telegram(session: AsyncSession, telegram_id: int) -> Person | None:
-    """Whose chat this is."""
+    """Find the person of a chat; None for an unknown chat."""
     row = await session.scalar(select(PersonRecord).where(PersonRecord.telegram_id == telegram_id))
     return None if row is None else await _to_person(session, row)
 
 
 async def by_id(session: AsyncSession, person_id: int) -> Person:
-    """A person. Raises NotFound."""
+    """Find a person by id. Raises NotFound."""
     return await _to_person(session, await _row(session, person_id))
 
 
 async def address(
     session: AsyncSession, *, person_id: int | None = None, telegram_id: int | None = None
 ) -> tuple[int | None, str | None]:
-    """Chat and chosen language, in one small query: asked for every message. Whom nobody knows has no language yet."""
+    """Find chat and chosen language in a small query, asked for every message; an unknown chat has no language."""
     query = select(PersonRecord.telegram_id, PersonRecord.language)
     where = PersonRecord.telegram_id == telegram_id if person_id is None else PersonRecord.id == person_id
     row = (await session.execute(query.where(where))).one_or_none()
@@ -224,7 +224,7 @@ async def address(
 
 
 async def people(session: AsyncSession) -> list[Person]:
-    """Everybody with a chat, a role or an account, by name."""
+    """List all people with accounts and roles, by name."""
     rows = (await session.scalars(select(PersonRecord))).all()
     managers: dict[int | None, list[Member]] = {}
     for item in await session.execute(_members().order_by(ManagerRecord.id)):
@@ -267,7 +267,7 @@ async def _team_keys(session: AsyncSession, ids: Collection[int]) -> dict[int | 
 
 
 async def meet(session: AsyncSession, telegram_id: int, name: str, *, at: datetime) -> Person:
-    """The person of a chat whom the settings name (head, hr, admin): known from his first word on."""
+    """Find or add the person of a chat named by the settings (head, hr, admin)."""
     new = {"name": name, "telegram_id": telegram_id, "roles": [], "created_at": at, "connected_at": at}
     await session.execute(
         upsert(session, PersonRecord).values(**new).on_conflict_do_nothing(index_elements=["telegram_id"])
@@ -277,13 +277,13 @@ async def meet(session: AsyncSession, telegram_id: int, name: str, *, at: dateti
 
 
 async def connect(session: AsyncSession, person: PersonRecord, telegram_id: int, *, at: datetime) -> None:
-    """Give a person his chat; the callers have refused second chats."""
+    """Connect a person with a chat; callers refuse a second chat."""
     person.telegram_id, person.connected_at, person.disconnected_at = telegram_id, at, None
     await session.flush()
 
 
 async def unlink(session: AsyncSession, person_id: int, *, author: str, at: datetime) -> None:
-    """Part a person from his chat; a new invite may connect another."""
+    """Disconnect a person from the chat; a new invite may connect another. Raises NotFound."""
     person = await _row(session, person_id)
     person.telegram_id, person.disconnected_at = None, at
     audit_log.write(session, at=at, author=author, action="person.unlink", subject=str(person_id))
@@ -291,13 +291,13 @@ async def unlink(session: AsyncSession, person_id: int, *, author: str, at: date
 
 
 async def set_language(session: AsyncSession, person_id: int, language: str) -> None:
-    """What he chose instead of his client's language."""
+    """Store the language chosen by a person, which overrides the language of the client. Raises NotFound."""
     (await _row(session, person_id)).language = language
     await session.flush()
 
 
 async def grant(session: AsyncSession, person_id: int, role: RoleGrant, *, author: str, at: datetime) -> None:
-    """Add a role to those of the settings."""
+    """Grant a role; roles of the settings hold besides. Raises NotFound."""
     person = await _locked(session, person_id)
     pair = await _pair(session, role)
     if pair not in person.roles:
@@ -309,7 +309,7 @@ async def grant(session: AsyncSession, person_id: int, role: RoleGrant, *, autho
 
 
 async def revoke(session: AsyncSession, person_id: int, role: RoleGrant, *, author: str, at: datetime) -> None:
-    """Take a role of the database back; those of the settings stay."""
+    """Revoke a granted role; roles of the settings stay. Raises NotFound."""
     person = await _locked(session, person_id)
     pair = await _pair(session, role)
     if pair in person.roles:
@@ -329,11 +329,11 @@ async def _locked(session: AsyncSession, person_id: int) -> PersonRecord:
 
 
 async def _pair(session: AsyncSession, role: RoleGrant) -> list[object]:
-    """As stored: the team by its lasting id."""
+    """Convert a role to the stored pair of role and team id."""
     return [role.role.value, None if role.team is None else (await team_named(session, role.team)).id]
 
 
 async def holders(session: AsyncSession, roles: Sequence[RoleGrant]) -> list[Person]:
-    """People with a chat to whom the database gives one of the roles."""
+    """List the connected people with one of the granted roles."""
     wanted = frozenset(roles)
     return [person for person in await people(session) if person.telegram_id is not None and person.roles & wanted]

@@ -1,4 +1,4 @@
-"""Teams as the settings name them: loaded, archived, renamed, bound to a chat."""
+"""Keep the teams of the settings: loaded, archived, renamed, bound to a chat."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from storage.values import Team
 
 @dataclass(frozen=True, slots=True)
 class TeamSetting:
-    """What the settings say of a team that storage must know."""
+    """Hold the settings of a team that storage keeps."""
 
     key: str
     title: str
@@ -39,7 +39,7 @@ class TeamSetting:
 
 @dataclass(frozen=True, slots=True)
 class TeamChanges:
-    """What loading the settings did; the start tells of it."""
+    """List the teams changed by loading the settings, for a line at the start."""
 
     added: tuple[str, ...] = ()
     archived: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class TeamChanges:
 
 
 async def sync(session: AsyncSession, settings: Sequence[TeamSetting], *, at: datetime) -> TeamChanges:
-    """Make the stored teams those of the settings; one that is missing there is archived, never removed."""
+    """Store the teams of the settings; a team missing from the settings is archived, never removed. Raises Refused."""
     added = [wanted.key for wanted in settings if await _is_new(session, wanted)]
     rows = {row.key: row for row in await session.scalars(select(TeamRecord).order_by(TeamRecord.id).with_for_update())}
     returned = []
@@ -67,7 +67,7 @@ async def sync(session: AsyncSession, settings: Sequence[TeamSetting], *, at: da
 
 
 async def _is_new(session: AsyncSession, wanted: TeamSetting) -> bool:
-    """Add the team unless it is there; a replica that starts at the same time is waited for."""
+    """Add a team unless stored; waits for a replica that starts at the same time."""
     statement = upsert(session, TeamRecord).values(
         key=wanted.key, title=wanted.title, connection=wanted.connection, scored_from=wanted.today
     )
@@ -76,7 +76,10 @@ async def _is_new(session: AsyncSession, wanted: TeamSetting) -> bool:
 
 
 async def _move_connection(session: AsyncSession, row: TeamRecord, connection: str) -> None:
-    """CRM users of two CRMs may share an id, and the ledger of a team must mean one person by one id."""
+    """Move a team without history to another connection. Raises Refused for a team with history.
+
+    Two CRMs may use one user id for two people, and a ledger must mean one person by one id.
+    """
     if await _has_history(session, row):
         raise Refused(
             f"team {row.key!r} was scored from connection {row.connection!r}: keep that,"
@@ -97,7 +100,10 @@ async def _has_history(session: AsyncSession, row: TeamRecord) -> bool:
 
 
 async def rename(session: AsyncSession, old: str, new: str, *, author: str, at: datetime) -> None:
-    """Move a team's history to another key; an empty team that has the key by now gives way."""
+    """Rename the key of a team with all history; an empty team with the new key is absorbed.
+
+    Raises Refused, NotFound.
+    """
     row = await lock_team(session, old)
     taken = await session.scalar(select(TeamRecord).where(TeamRecord.key == new))
     if taken is not None:
@@ -114,7 +120,7 @@ async def rename(session: AsyncSession, old: str, new: str, *, author: str, at: 
 
 
 async def _absorb(session: AsyncSession, empty: TeamRecord, row: TeamRecord) -> None:
-    """Take over what a team without history may have."""
+    """Take over members and invites of a team without history, and remove that team."""
     await session.execute(update(ManagerRecord).where(ManagerRecord.team_id == row.id).values(team_id=None))
     await session.execute(update(ManagerRecord).where(ManagerRecord.team_id == empty.id).values(team_id=row.id))
     await session.execute(update(InviteRecord).where(InviteRecord.team_id == empty.id).values(team_id=row.id))
@@ -127,7 +133,7 @@ async def _absorb(session: AsyncSession, empty: TeamRecord, row: TeamRecord) -> 
 async def bind_chat(
     session: AsyncSession, team: str, chat_id: int | None, thread_id: int | None, *, author: str, at: datetime
 ) -> None:
-    """The group (or topic) that gets the leaderboard, where the settings name none; None unbinds."""
+    """Bind a team to the group (or topic) of the leaderboard; None unbinds. A chat of the settings wins."""
     row = await team_named(session, team)
     row.chat_id, row.thread_id = chat_id, thread_id
     audit_log.write(session, at=at, author=author, action="team.bind", subject=team, chat=chat_id, thread=thread_id)
@@ -135,12 +141,12 @@ async def bind_chat(
 
 
 async def find(session: AsyncSession, key: str) -> Team:
-    """A team by its key, archived ones too. Raises NotFound."""
+    """Find a team by key, archived teams included. Raises NotFound."""
     return _team(await team_named(session, key))
 
 
 async def length(session: AsyncSession, key: str) -> int:
-    """How many entries the team's ledger has, looked up once in a session. Raises NotFound."""
+    """Count the entries of a team's ledger, once per session. Raises NotFound."""
     known = session.info.setdefault("ledger_lengths", {})
     if key not in known:
         known[key] = await session.scalar(select(TeamRecord.ledger_seq).where(TeamRecord.key == key))
@@ -150,7 +156,7 @@ async def length(session: AsyncSession, key: str) -> int:
 
 
 async def by_id(session: AsyncSession, team_id: int) -> Team:
-    """A team by its lasting id: the way to name one where a rename must not matter."""
+    """Find a team by id, which survives a rename. Raises NotFound."""
     row = await session.get(TeamRecord, team_id)
     if row is None:
         raise NotFound(f"there is no team with id {team_id}")
@@ -158,7 +164,7 @@ async def by_id(session: AsyncSession, team_id: int) -> Team:
 
 
 async def all_teams(session: AsyncSession, *, archived: bool = False) -> list[Team]:
-    """Teams in use (or also archived ones), by key."""
+    """List the teams in use (`archived`: also archived teams), by key."""
     query = select(TeamRecord).order_by(TeamRecord.key)
     if not archived:
         query = query.where(TeamRecord.archived_at.is_(None))

@@ -1,0 +1,47 @@
+"""Define the tables, by subject; importing the package completes `Base.metadata`. The classes stay inside storage."""
+
+from __future__ import annotations
+
+from storage.db.models.base import NO_HASH, Base
+from storage.db.models.days import (
+    ConnectionStateRecord,
+    HeartbeatRecord,
+    MoneyVersionRecord,
+    RulebookRecord,
+    RunRecord,
+    SnapshotRecord,
+)
+from storage.db.models.ledger import LedgerRecord, PeriodRecord, ReasonRecord
+from storage.db.models.messages import DeliveryRecord, RateSlotRecord
+from storage.db.models.people import (
+    AbsenceRecord,
+    AuditRecord,
+    ChannelRecord,
+    InviteRecord,
+    ManagerRecord,
+    PersonRecord,
+    TeamRecord,
+)
+
+__all__ = [
+    "NO_HASH",
+    "AbsenceRecord",
+    "AuditRecord",
+    "Base",
+    "ChannelRecord",
+    "ConnectionStateRecord",
+    "DeliveryRecord",
+    "HeartbeatRecord",
+    "InviteRecord",
+    "LedgerRecord",
+    "ManagerRecord",
+    "MoneyVersionRecord",
+    "PeriodRecord",
+    "PersonRecord",
+    "RateSlotRecord",
+    "ReasonRecord",
+    "RulebookRecord",
+    "RunRecord",
+    "SnapshotRecord",
+    "TeamRecord",
+]
