@@ -16,11 +16,11 @@ from sqlalchemy import select
 from bot.context import AppContext
 from bot.delivery import render
 from bot.texts import texts
-from reglament import telegram
 from reglament.bot_context import app_context
 from reglament.commands.export import PeriodExporter
 from reglament.config import settings
 from reglament.day.cutoff import Process
+from reglament.day.live import LiveReadings
 from reglament.process import open_process, store_teams
 from scoring.entries import EntryKind
 from storage.days import queries
@@ -59,7 +59,7 @@ async def upgraded(tmp_path: Path) -> AsyncIterator[Upgraded]:
     tables["database"] = {"url": f"sqlite:///{file}"}
     schema.upgrade(tables["database"]["url"])
     async with open_process(settings.build(tables)) as process:
-        live = await telegram.live_readings(process)
+        live = await LiveReadings.load(process)
         yield Upgraded(process, app_context(process, live, PeriodExporter(process)))
 
 
