@@ -1,131 +1,125 @@
-"""What one process knows by its own watch: what it sent, when Telegram wants quiet, what the database's clock shows."""
+"""Keep the records of one process for the rate limiter: chats, clocks, round trips and Telegram's retry_after."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from weakref import WeakValueDictionary
 
+from bot.telegram.limits import (
+    ANSWER_GAP,
+    CLOCK_SAMPLE_AGE,
+    CLOCK_SAMPLES,
+    GROUP_PAUSE,
+    REMEMBERED_CHATS,
+    TRAVEL_SAMPLES,
+)
+
 Sleep = Callable[[float], Awaitable[None]]
-Gone = Callable[[float], None]
-"""Is told when a message is in Telegram's hands at the latest, by the watch; more than once, as more is known."""
+Monotonic = Callable[[], float]
 
 
-class Watch:
-    """One process's view; what it does not see of others is in `rate_slots`."""
+class ChatTurns:
+    """Let messages of this process into a chat singly, each ANSWER_GAP seconds after the answer to the last.
 
-    WINDOW, IN_WINDOW, IN_CHAT = 1.02, 30, 1.02
-    """So many seconds hold no more than so many messages, and so many lie between two of a chat."""
-    BEHIND = 0.25
-    """So many seconds of even spacing may be made up for: a busy process is not always ready when one may go."""
-    CHATS = 10_000
-    ANSWERS, FRESH = 100, 10.0
-    """So many answers of the database tell its time, none older than so many seconds: clocks drift."""
-    WAYS = 100
-    """So many messages tell how long the way to Telegram and back is."""
+    A busy process may hold a message back for long, so the chat's second begins with Telegram's answer.
+    """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._next = 0.0
-        self._sent: deque[list[float]] = deque(maxlen=self.IN_WINDOW)
-        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
-        self._in_chat: OrderedDict[int, float] = OrderedDict()
-        self._told: deque[tuple[float, float]] = deque(maxlen=self.ANSWERS)
-        self._ways: deque[float] = deque(maxlen=self.WAYS)
-        self._quiet = 0.0
-        self._quiet_chats: dict[int, float] = {}
+    def __init__(self, monotonic: Monotonic, sleep: Sleep) -> None:
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._answered: OrderedDict[int, float] = OrderedDict()
 
-    # A chat
+    async def enter(self, chat_id: int) -> asyncio.Lock:
+        """Wait for the chat; the lock goes back to `leave`."""
+        lock = self._locks.setdefault(chat_id, asyncio.Lock())
+        await lock.acquire()
+        try:
+            wait = self._answered.get(chat_id, float("-inf")) + ANSWER_GAP - self._monotonic()
+            if wait > 0:
+                await self._sleep(wait)
+        except BaseException:
+            lock.release()
+            raise
+        return lock
 
-    @asynccontextmanager
-    async def alone(self, chat_id: int, sleep: Sleep) -> AsyncIterator[None]:
-        """Nobody else of this process sends to the chat, and what it sent there before has arrived a second ago.
+    def leave(self, chat_id: int, lock: asyncio.Lock) -> None:
+        """Give the chat free, and start its second now."""
+        self._answered[chat_id] = self._monotonic()
+        self._answered.move_to_end(chat_id)
+        if len(self._answered) > REMEMBERED_CHATS:
+            self._answered.popitem(last=False)
+        lock.release()
 
-        A busy process may keep a message for long; the chat's second begins when Telegram answers.
-        """
-        async with self._turns.setdefault(chat_id, asyncio.Lock()):
-            await self._until(self._in_chat.get(chat_id, -self.IN_CHAT) + self.IN_CHAT, sleep)
-            try:
-                yield
-            finally:
-                self._in_chat[chat_id] = self._clock()
-                self._in_chat.move_to_end(chat_id)
-                if len(self._in_chat) > self.CHATS:
-                    self._in_chat.popitem(last=False)
 
-    # All chats
+class DatabaseClock:
+    """Tell the time of the database from its quickest recent answer.
 
-    async def space(self, step: float, sleep: Sleep) -> Gone:
-        """Wait until one more leaves room to all before it: evenly spaced, and a window to thirty.
+    Every answer takes a while to arrive, so the clock is never estimated to be ahead of the database.
+    """
 
-        One that arrives late, because the process, its machine or the network stood still, would fall upon the ones
-        after it: what is returned is to be told when it did.
-        """
-        planned = max(self._clock() - self.BEHIND, self._next)
-        self._next = planned + step
-        if len(self._sent) == self.IN_WINDOW:
-            planned = max(planned, self._sent[0][0] + self.WINDOW)
-        moment = [max(planned, self._clock())]
-        self._sent.append(moment)
-        await self._until(planned, sleep)
+    def __init__(self, monotonic: Monotonic, sleep: Sleep) -> None:
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._samples: deque[tuple[float, float]] = deque(maxlen=CLOCK_SAMPLES)
+        """Moment of each answer, and seconds the database's clock was behind the process's."""
 
-        def gone(at: float) -> None:
-            moment[0] = max(planned, at)
+    def learn(self, database_now: float) -> None:
+        """Note the time that the database has just answered, in seconds."""
+        at = self._monotonic()
+        while self._samples and self._samples[0][0] < at - CLOCK_SAMPLE_AGE:
+            self._samples.popleft()
+        self._samples.append((at, at - database_now))
 
-        gone(self._clock())
-        return gone
+    def now(self, at: float | None = None) -> float:
+        """Estimate the database's time now, or at a monotonic moment of this process."""
+        moment = self._monotonic() if at is None else at
+        return moment - min(behind for _, behind in self._samples)
 
-    def now(self) -> float:
-        """The moment by this watch."""
-        return self._clock()
-
-    def arrived(self, written: float) -> float:
-        """When a message that was written then and is answered now has arrived at the latest.
-
-        Of its way there and back no more than the quickest one is taken for granted: whatever it took longer, it may
-        have taken on its way there.
-        """
-        now = self._clock()
-        self._ways.append(now - written)
-        return now - min(self._ways)
-
-    async def _until(self, at: float, sleep: Sleep) -> None:
-        if (wait := at - self._clock()) > 0:
-            await sleep(wait)
-
-    # Telegram's word
-
-    def hush(self, chat_id: int, seconds: float, everybody: float) -> None:
-        """Telegram asked to wait."""
-        now = self._clock()
-        self._quiet = max(self._quiet, now + everybody)
-        self._quiet_chats = {key: until for key, until in self._quiet_chats.items() if until > now}
-        self._quiet_chats[chat_id] = now + seconds
-
-    def quiet(self, chat_id: int) -> float:
-        """Seconds that are left of it."""
-        return max(0.0, max(self._quiet, self._quiet_chats.get(chat_id, 0.0)) - self._clock())
-
-    # The database's clock
-
-    def told(self, now: float) -> None:
-        """The database has just answered what its clock showed."""
-        at = self._clock()
-        while self._told and self._told[0][0] < at - self.FRESH:
-            self._told.popleft()
-        self._told.append((at, at - now))
-
-    def shows(self, at: float | None = None) -> float:
-        """What the database's clock shows now, or at a moment of the watch, rather too little.
-
-        Every answer was some time on its way, the quickest the least: no moment is thought to come before it does.
-        """
-        return (self._clock() if at is None else at) - min(behind for _, behind in self._told)
-
-    async def until(self, moment: float, sleep: Sleep) -> None:
+    async def sleep_until(self, moment: float) -> None:
         """Wait for a moment of the database's clock."""
-        if (wait := moment - self.shows()) > 0:
-            await sleep(wait)
+        if (wait := moment - self.now()) > 0:
+            await self._sleep(wait)
+
+
+class TravelTimes:
+    """Measure round trips to Telegram, and tell when a message had arrived at the latest."""
+
+    def __init__(self) -> None:
+        self._round_trips: deque[float] = deque(maxlen=TRAVEL_SAMPLES)
+
+    def latest_arrival(self, written: float, answered: float) -> float:
+        """Return the latest moment at which a message written and answered at these moments may have arrived.
+
+        Only the quickest recent round trip is subtracted from the answer: any excess may be the way to Telegram.
+        """
+        self._round_trips.append(answered - written)
+        return answered - min(self._round_trips)
+
+
+class RetryAfterTimes:
+    """Remember how long Telegram asked this process to wait."""
+
+    def __init__(self, monotonic: Monotonic) -> None:
+        self._monotonic = monotonic
+        self._all_until = 0.0
+        self._chats_until: dict[int, float] = {}
+
+    def add(self, chat_id: int, seconds: float) -> None:
+        """Note a retry_after: for the chat, and for all chats for as long as `common_pause` says."""
+        now = self._monotonic()
+        self._all_until = max(self._all_until, now + common_pause(chat_id, seconds))
+        self._chats_until = {chat: until for chat, until in self._chats_until.items() if until > now}
+        self._chats_until[chat_id] = now + seconds
+
+    def left(self, chat_id: int) -> float:
+        """Return the seconds left for a chat."""
+        until = max(self._all_until, self._chats_until.get(chat_id, 0.0))
+        return max(0.0, until - self._monotonic())
+
+
+def common_pause(chat_id: int, retry_after: float) -> float:
+    """Return the seconds all chats pause for one chat's retry_after: a group has a limit of its own."""
+    return retry_after if chat_id > 0 else min(retry_after, GROUP_PAUSE)

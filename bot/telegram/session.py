@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any
 
 from aiogram import Bot
@@ -18,16 +21,27 @@ from aiogram.exceptions import (
     TelegramConflictError,
     TelegramNetworkError,
     TelegramNotFound,
+    TelegramRetryAfter,
     TelegramServerError,
     TelegramUnauthorizedError,
 )
-from aiogram.methods import AnswerCallbackQuery, Response, TelegramMethod
+from aiogram.methods import (
+    AnswerCallbackQuery,
+    EditMessageCaption,
+    EditMessageText,
+    Response,
+    SendDocument,
+    SendMessage,
+    SendPhoto,
+    TelegramMethod,
+)
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
 from aiogram.utils.token import TokenValidationError
-from aiohttp import ClientSession, ClientTimeout, TraceConfig
+from aiohttp import ClientError, ClientSession, ClientTimeout, TraceConfig
 
 from bot.screens.view import Rows
-from bot.telegram import rate_limiter
+from bot.telegram.limits import MAX_ATTEMPTS, MAX_RETRY_AFTER
+from bot.telegram.rate_limiter import MustWait, Permit, RateLimiter
 
 SECONDS = 30
 """A request to Telegram that takes longer has no answer."""
@@ -37,33 +51,100 @@ UNANSWERED = frozenset({HTTPStatus.OK, HTTPStatus.GATEWAY_TIMEOUT})
 """What a gateway says when Telegram may have taken the request all the same."""
 
 
-_KEPT: dict[type[TelegramMethod[Any]], type[Response[Any]]] = {}
-"""Shapes of answers: pydantic forgets a shape that nobody holds, and making one takes as long as sending a message."""
+LIMITED: tuple[type[TelegramMethod[Any]], ...] = (
+    SendMessage,
+    SendPhoto,
+    SendDocument,
+    EditMessageText,
+    EditMessageCaption,
+)
+"""Requests that put a message into a chat, and so count against Telegram's limits."""
+_ANSWER_MODELS: dict[type[TelegramMethod[Any]], type[Response[Any]]] = {}
+"""Models of answers. Pydantic forgets a model without a reference, and building one takes as long as a request."""
 
 
 class Session(AiohttpSession):
-    """Tells a connection never made from an answer that was lost, and a gateway's page from Telegram's word.
+    """Send requests to the Bot API, messages within the limits of `limiter`.
 
-    A message that has its connection waits until it keeps Telegram's limit: what a busy process or the making of
-    connections has held back must not arrive in a heap.
+    Tells a connection never made from a lost answer, and a gateway's page from Telegram's answer.
     """
 
+    limiter: RateLimiter | None = None
+
     async def create_session(self) -> ClientSession:
-        """aiohttp's session, which asks before anything goes out, and tells when it does."""
+        """Open aiohttp's session, with hooks that tell the permit of each request about the wire."""
         session = await super().create_session()
         if not session.trace_configs:
-            session.trace_configs.append(_asking_before_writing())
+            session.trace_configs.append(_permit_hooks())
         return session
 
+    async def send(self, bot: Bot, method: TelegramMethod[Any], permit: Permit | None) -> Any:
+        """Send a request once, with a permit of the caller.
+
+        Raises TelegramAPIError; TelegramRetryAfter also where the permit says to wait.
+        """
+        once: Any = partial(self._request, permit=permit)
+        try:
+            return await self.middleware.wrap_middlewares(once)(bot, method)
+        finally:
+            if permit is not None:
+                await permit.answered()
+
     async def make_request(self, bot: Bot, method: TelegramMethod[Any], timeout: int | None = None) -> Any:
-        """Send; connecting has its own limit."""
-        seconds = self.timeout if timeout is None else timeout
-        limits: Any = ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
-        return await super().make_request(bot, method, timeout=limits)
+        """Send a request within the limits, again while Telegram asks for short waits."""
+        attempts = 0
+        while True:
+            attempts += 1
+            try:
+                return await self._attempt(bot, method, timeout)
+            except TelegramRetryAfter as error:
+                if self.limiter is None:
+                    raise
+                chat_id = chat_of(method)
+                if chat_id is not None:
+                    await self.limiter.retry_after(chat_id, error.retry_after)
+                if attempts == MAX_ATTEMPTS or error.retry_after > MAX_RETRY_AFTER:
+                    raise
+                if chat_id is None:
+                    await self.limiter.sleep(error.retry_after)
+
+    async def _attempt(self, bot: Bot, method: TelegramMethod[Any], timeout: int | None) -> Any:
+        chat_id = chat_of(method)
+        if self.limiter is None or chat_id is None:
+            return await self._request(bot, method, None, timeout)
+        permit = await self.limiter.acquire(chat_id)
+        try:
+            return await self._request(bot, method, permit, timeout)
+        finally:
+            await permit.answered()
+
+    async def _request(
+        self, bot: Bot, method: TelegramMethod[Any], permit: Permit | None, timeout: int | None = None
+    ) -> Any:
+        try:
+            return await self._post(bot, method, permit, self.timeout if timeout is None else timeout)
+        except MustWait as wait:
+            seconds = math.ceil(wait.seconds)
+            raise TelegramRetryAfter(method=method, message="asked before", retry_after=seconds) from None
+
+    async def _post(self, bot: Bot, method: TelegramMethod[Any], permit: Permit | None, seconds: float) -> Any:
+        """Do as aiogram's `make_request`, with a time limit for the connection alone, and with the permit."""
+        session = await self.create_session()
+        url = self.api.api_url(token=bot.token, method=method.__api_method__)
+        form = self.build_form_data(bot=bot, method=method)
+        limits = ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
+        try:
+            async with session.post(url, data=form, timeout=limits, trace_request_ctx=permit) as answer:
+                content = await answer.text()
+        except TimeoutError as error:
+            raise TelegramNetworkError(method=method, message="Request timeout error") from error
+        except ClientError as error:
+            raise TelegramNetworkError(method=method, message=f"{type(error).__name__}: {error}") from error
+        return self.check_response(bot, method, answer.status, content).result
 
     def check_response(self, bot: Bot, method: TelegramMethod[Any], status_code: int, content: str) -> Response[Any]:
-        """The result; TelegramServerError or TelegramNetworkError for what is not Telegram's."""
-        _KEPT.setdefault(type(method), Response[method.__returning__])  # type: ignore[name-defined]
+        """Return Telegram's result. Raises TelegramServerError or TelegramNetworkError for a gateway's page."""
+        _ANSWER_MODELS.setdefault(type(method), Response[method.__returning__])  # type: ignore[name-defined]
         try:
             return super().check_response(bot, method, status_code, content)
         except ClientDecodeError:
@@ -73,23 +154,36 @@ class Session(AiohttpSession):
             raise TelegramServerError(method=method, message=text) from None
 
 
-def _asking_before_writing() -> TraceConfig:
-    async def ask(*_: object) -> None:
-        wait = rate_limiter.before_wire.get()
-        if wait is not None:
-            await wait()
+def _permit_hooks() -> TraceConfig:
+    """Call the permit that a request carries: before its bytes are written, and whenever some are."""
 
-    async def tell(*_: object) -> None:
-        written = rate_limiter.on_wire.get()
-        if written is not None:
-            written()
+    async def ready(_session: ClientSession, request: SimpleNamespace, _params: object) -> None:
+        if request.trace_request_ctx is not None:
+            await request.trace_request_ctx.ready()
 
-    trace = TraceConfig()
-    trace.on_connection_create_end.append(ask)
-    trace.on_connection_reuseconn.append(ask)
-    trace.on_request_chunk_sent.append(tell)
-    trace.freeze()
-    return trace
+    async def sent(_session: ClientSession, request: SimpleNamespace, _params: object) -> None:
+        if request.trace_request_ctx is not None:
+            request.trace_request_ctx.sent()
+
+    hooks = TraceConfig()
+    hooks.on_connection_create_end.append(ready)
+    hooks.on_connection_reuseconn.append(ready)
+    hooks.on_request_chunk_sent.append(sent)
+    hooks.freeze()
+    return hooks
+
+
+def chat_of(method: TelegramMethod[Any]) -> int | None:
+    """Return the chat that a request puts a message into; None for other requests."""
+    chat_id = getattr(method, "chat_id", None) if isinstance(method, LIMITED) else None
+    return chat_id if isinstance(chat_id, int) else None
+
+
+def session_of(bot: Bot) -> Session:
+    """Return the session of a bot made by `make_bot`. Raises TypeError for any other."""
+    if not isinstance(bot.session, Session):
+        raise TypeError("the bot was not made by make_bot")
+    return bot.session
 
 
 class LateAnswers(BaseRequestMiddleware):

@@ -7,14 +7,12 @@ import itertools
 import selectors
 
 import pytest
-from aiogram.exceptions import TelegramRetryAfter
-from aiogram.methods import SendMessage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.telegram import rate_limiter
-from bot.telegram.process_pacing import Watch
-from storage.db.database import Database
+from bot.telegram import common_slots, rate_limiter
+from bot.telegram.limits import COMMON_STEP
+from bot.telegram.rate_limiter import MustWait, RateLimiter
 from storage.messages import rate_slots
 from tests.bot.clocks import Stopwatch
 
@@ -84,71 +82,75 @@ def test_in_a_crowd_the_first_to_come_is_the_first_to_go():
     assert order == sorted(order)
 
 
-async def test_a_missed_slot_is_given_up_for_a_later_one(postgresql_url):
+async def test_a_missed_slot_is_given_up_for_a_later_one(database):
     clock = Stopwatch()
-    async with await Database.open(postgresql_url) as db:
-        outlet = rate_limiter.Outlet(Watch(clock))
-        rate_limiter._outlets[db] = outlet
-        await rate_limiter.turn(db, 7, clock.sleep)
-        nights = iter([50.0])
+    nights = iter([50.0])
 
-        async def overslept(seconds):
-            await clock.sleep(seconds + next(nights, 0.0))
+    async def overslept(seconds):
+        await clock.sleep(seconds + next(nights, 0.0))
 
-        await rate_slots.push_back(db, rate_limiter.ALL, 3.0)
-        assert await outlet.pass_(db, overslept) is not None
-        assert await rate_limiter.busy(db) > 40.0
+    limiter = RateLimiter(database, overslept, clock)
+    permit = await limiter.acquire(7)
+    await rate_slots.push_back(database, common_slots.ALL, 3.0)
+    await permit.ready()
+    await permit.answered()
+    assert await limiter.common_wait() > 40.0
 
 
-async def test_on_sqlite_the_process_keeps_the_limit_by_its_own_watch(sqlite_url):
+async def test_two_processes_never_get_the_same_common_slot(database):
+    """The service and a command beside it, on one SQLite file or on PostgreSQL."""
+    clocks = [Stopwatch(), Stopwatch()]
+    limiters = [RateLimiter(database, clock.sleep, clock) for clock in clocks]
+    slots = []
+    for chat_id in range(1, 11):
+        for number, limiter in enumerate(limiters):
+            permit = await limiter.acquire(2 * chat_id + number)
+            slots.append(await limiter.common.wait())
+            await permit.answered()
+    assert all(later - earlier > 0.99 * COMMON_STEP for earlier, later in itertools.pairwise(slots))
+
+
+async def test_a_message_does_not_go_out_when_others_were_told_to_wait_meanwhile(database):
     clock = Stopwatch()
-    async with await Database.open(sqlite_url) as db:
-        outlet = rate_limiter.Outlet(Watch(clock))
-        for _ in range(31):
-            assert await outlet.pass_(db, clock.sleep) is not None
-        assert clock.now - Stopwatch().now > 1.0
-        assert await rate_limiter.busy(db) == 0.0
+    limiter = RateLimiter(database, clock.sleep, clock)
+    permit = await limiter.acquire(7)
+    await rate_slots.push_back(database, common_slots.ALL, 500.0)
+    with pytest.raises(MustWait) as told:
+        await permit.ready()
+    await permit.answered()
+    assert 400 < told.value.seconds <= 500
 
 
-async def test_a_message_does_not_go_out_when_others_were_told_to_wait_meanwhile(postgresql_url):
-    clock, written = Stopwatch(), []
-
-    async def request(_bot, method):
-        await rate_limiter.before_wire.get()()
-        written.append(method)
-
-    async with await Database.open(postgresql_url) as db:
-        rate_limiter._outlets[db] = rate_limiter.Outlet(Watch(clock))
-        await rate_limiter.turn(db, 7, clock.sleep)
-        await rate_slots.push_back(db, rate_limiter.ALL, 500.0)
-        own = rate_limiter.taken.set(True)
-        with pytest.raises(TelegramRetryAfter) as told:
-            await rate_limiter.Pacing(db, clock.sleep)(request, None, _message(7))
-        rate_limiter.taken.reset(own)
-    assert not written
-    assert 400 < told.value.retry_after <= 500
+async def test_a_message_does_not_go_out_when_its_process_was_told_to_wait_meanwhile(database):
+    clock = Stopwatch()
+    limiter = RateLimiter(database, clock.sleep, clock)
+    permit = await limiter.acquire(7)
+    began = clock.now
+    await limiter.retry_after(-8, 4.0)
+    await permit.ready()
+    assert clock.now - began >= 4.0
+    await permit.answered()
 
 
-async def test_a_message_does_not_go_out_when_its_process_was_told_to_wait_meanwhile(sqlite_url):
-    clock, written = Stopwatch(), []
-
-    async def request(_bot, method):
-        if not written:
-            written.append("told")
-            await rate_limiter.push_back(db, 8, 30.0)
-        await rate_limiter.before_wire.get()()
-        written.append(clock.now)
-
-    async with await Database.open(sqlite_url) as db:
-        rate_limiter._outlets[db] = rate_limiter.Outlet(Watch(clock))
-        began = clock.now
-        await rate_limiter.Pacing(db, clock.sleep)(request, None, _message(7))
-    assert len(written) == 2
-    assert written[1] - began >= 29.0
+async def test_a_message_waits_for_its_chat_or_is_left_for_later(database):
+    clock = Stopwatch()
+    limiter = RateLimiter(database, clock.sleep, clock)
+    first = await limiter.acquire_within(7, 0.5)
+    await first.answered()
+    assert await limiter.acquire_within(7, 0.5) is None
+    began = clock.now
+    await (await limiter.acquire(7)).answered()
+    assert clock.now - began > 0.9
 
 
-def _message(chat_id):
-    return SendMessage(chat_id=chat_id, text="text")
+async def test_a_request_that_never_got_its_connection_lets_others_go(database):
+    clock = Stopwatch()
+    limiter = RateLimiter(database, clock.sleep, clock)
+    for chat_id in range(1, 20):
+        permit = await limiter.acquire(chat_id)
+        await permit.answered()
+        await permit.answered()
+    assert await limiter.common_wait() == 0.0
 
 
 class _Loop(asyncio.SelectorEventLoop):
@@ -176,12 +178,10 @@ class _Selector(selectors.SelectSelector):
 class _Replica:
     """A process; whatever falls due while it is held up happens when that is over."""
 
-    is_sqlite = False
-
     def __init__(self, loop):
         self.held_up = []
         self._loop = loop
-        rate_limiter._outlets[self] = rate_limiter.Outlet(Watch(loop.time))
+        self.limiter = RateLimiter(self, self.sleep, loop.time)
 
     async def sleep(self, seconds):
         await asyncio.sleep(seconds)
@@ -236,22 +236,24 @@ class _World:
     def _run(self, coroutine):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(rate_limiter, "rate_slots", self)
+            patch.setattr(common_slots, "rate_slots", self)
             try:
                 self.loop.run_until_complete(coroutine)
             finally:
                 self.loop.close()
 
     async def _send(self, replica, chat_id, connecting=0.0, writing=0.0):
-        async def request(_bot, _method):
+        permit = await replica.limiter.acquire(chat_id)
+        try:
             await replica.sleep(connecting)
-            await rate_limiter.before_wire.get()()
+            await permit.ready()
             await replica.sleep(writing)
-            rate_limiter.on_wire.get()()
+            permit.sent()
             await self._telegram_notices()
             self.sent.append((self.loop.now, chat_id))
             await replica.sleep(0.02)
-
-        await rate_limiter.Pacing(replica, replica.sleep)(request, None, _message(chat_id))
+        finally:
+            await permit.answered()
 
     async def _telegram_notices(self):
         await asyncio.sleep(0.01)
