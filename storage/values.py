@@ -180,7 +180,7 @@ class Run:
     kept_at: datetime | None = None
     """Instant at which the last snapshots were stored."""
     finished_at: datetime | None = None
-    rehearsed: bool = False
+    manual_instant: bool = False
     requests: int = 0
     seconds: Decimal | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
@@ -308,6 +308,6 @@ class Verification:
     entries: int
     days: int
     """Number of days with entries."""
-    rehearsed: tuple[date, ...]
+    manual_instants: tuple[date, ...]
     """Days scored with an instant set by hand."""
     problems: tuple[Problem, ...]

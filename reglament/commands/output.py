@@ -48,7 +48,7 @@ def score_json(day: Day) -> Json:
         requests=run.requests,
         seconds=float(run.seconds or 0),
     )
-    result |= {"scored": True, "digest": run.digest, "rehearsed": run.rehearsed}
+    result |= {"scored": True, "digest": run.digest, "rehearsed": run.manual_instant}
     result["managers"] = [
         _manager(card.snapshot) | {"lines": [_line(line) for line in card.lines], "points": card.points}
         for card in day.cards

@@ -49,7 +49,7 @@ async def load_period_report(process: Process, key: str, period: Month, *, by: s
         digest=booked[-1].hash[:12] if booked else "",
         exported_at=now,
         exported_by=by,
-        rehearsed=tuple(run.day for run in finished if run.rehearsed),
+        manual_instants=tuple(run.day for run in finished if run.manual_instant),
         kpis=kpi_totals(snapshots),
         approved_by=state.approved_by or "",
         approved_at=state.approved_at,

@@ -32,8 +32,8 @@ async def verify(settings: Settings, team: str | None, digest: str | None, conso
 def _print(console: Console, key: str, found: Verification) -> None:
     verdict = f"{len(found.problems)} problems" if found.problems else "as they were written"
     console.print(f"{key}: {found.entries} entries, {found.days} days counted again: {verdict}", highlight=False)
-    if found.rehearsed:
-        days = ", ".join(str(day) for day in found.rehearsed)
+    if found.manual_instants:
+        days = ", ".join(str(day) for day in found.manual_instants)
         console.print(f"{key}: rehearsed (scored with --at): {days}", highlight=False)
     for problem in found.problems:
         where = f"entry {problem.seq}: " if problem.seq else ""

@@ -74,8 +74,8 @@ async def claim_day(
         process.owner,
         window=window,
         at=process.now(),
-        rehearsed=manual_instant,
-        hurry=ignore_retry_time,
+        manual_instant=manual_instant,
+        ignore_retry_time=ignore_retry_time,
     )
     match claim:
         case runs.Finished(run):

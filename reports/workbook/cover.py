@@ -169,7 +169,7 @@ def _gaps(report: PeriodReport, words: Labels) -> list[CoverLine]:
         found.append(CoverLine(gap.day, f"{cause}: {gap.detail}" if gap.detail else cause, Style.WRAP))
     if not report.unscored:
         found.append(CoverLine(words("cover-unscored-none")))
-    if report.rehearsed:
+    if report.manual_instants:
         found += _section(words("cover-section-rehearsed"))
-        found += [CoverLine(day) for day in report.rehearsed]
+        found += [CoverLine(day) for day in report.manual_instants]
     return found

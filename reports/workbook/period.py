@@ -92,7 +92,7 @@ class PeriodReport:
     digest: str
     exported_at: datetime
     exported_by: str
-    rehearsed: tuple[date, ...] = ()
+    manual_instants: tuple[date, ...] = ()
     kpis: tuple[KpiTotal, ...] = ()
     disputes: tuple[Dispute, ...] = ()
     approved_by: str = ""

@@ -83,11 +83,11 @@ async def claim(
     *,
     window: Window,
     at: datetime,
-    rehearsed: bool = False,
-    hurry: bool = False,
+    manual_instant: bool = False,
+    ignore_retry_time: bool = False,
     lease: float = LEASE_SECONDS,
 ) -> Claimed | Busy | Finished:
-    """Claim the run of a day: new, postponed and due (`hurry`: also not yet due), or with an ended lease.
+    """Claim the run of a day: new, postponed and due (`ignore_retry_time`: also not yet due), or with an ended lease.
 
     The first claim fixes window and rulebook; later claims return the same.
     """
@@ -108,9 +108,9 @@ async def claim(
             "state": RunState.CLAIMED.value,
             "owner": owner,
             "lease_until": DatabaseNow() + lease,
-            "rehearsed": rehearsed,
+            "rehearsed": manual_instant,
         }
-        due = literal(hurry) | RunRecord.retry_at.is_(None) | (RunRecord.retry_at <= at)
+        due = literal(ignore_retry_time) | RunRecord.retry_at.is_(None) | (RunRecord.retry_at <= at)
         taken = await _take(session, first, claimed, due)
         run = await find(session, team, day)
     assert run is not None  # noqa: S101  # inserted, or in the way
@@ -268,7 +268,7 @@ def _to_run(row: RunRecord, team: str, rulebook: dict[str, Any]) -> Run:
         retry_at=row.retry_at,
         kept_at=row.kept_at,
         finished_at=row.finished_at,
-        rehearsed=row.rehearsed,
+        manual_instant=row.rehearsed,
         requests=row.requests,
         seconds=row.seconds,
         missing=row.missing,

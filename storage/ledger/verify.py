@@ -38,10 +38,10 @@ async def verification(session: AsyncSession, team: str) -> Verification:
     async for row in _entries(session, owner):
         problems += book.check(row)
     problems += book.check_head()
-    rehearsed = await session.scalars(
+    manual_instants = await session.scalars(
         select(RunRecord.day).where(RunRecord.team_id == owner.id, RunRecord.rehearsed).order_by(RunRecord.day)
     )
-    days = tuple(rehearsed)
+    days = tuple(manual_instants)
     problems += await _days(session, owner, book)
     return Verification(team, book.seq, len(book.last_hash), days, tuple(problems))
 

@@ -256,7 +256,7 @@ def test_the_cover_says_whose_period_it_is_and_what_is_missing_in_it():
         approved_by="Вера Главина",
         approved_at=datetime.fromisoformat("2026-12-01T06:00:00+00:00"),
         unscored=(UnscoredDay(DAYS[5], Cause.INCOMPLETE, "HTTP 503"), UnscoredDay(DAYS[6])),
-        rehearsed=(DAYS[1],),
+        manual_instants=(DAYS[1],),
     )
     lines = cover(read(workbook(made, "ru"), values=True), "Обложка")
     assert lines["Компания"] == "ООО «Пример»"

@@ -62,7 +62,7 @@ async def test_a_claim_brings_window_and_rulebook(database):
 async def test_a_finished_day_is_not_done_again(database):
     await found(database)
     await scored(database)
-    result = await _claim(database, hurry=True)
+    result = await _claim(database, ignore_retry_time=True)
     assert isinstance(result, Finished)
     assert result.run.requests == 4
     assert result.run.seconds == Decimal("1.25")
@@ -117,12 +117,12 @@ async def test_a_postponed_day_waits_for_its_next_attempt(database):
     assert isinstance(await _claim(database, at=soon), Claimed)
 
 
-async def test_a_person_in_a_hurry_does_not_wait_for_the_next_attempt(database):
+async def test_a_command_may_ignore_the_retry_time(database):
     await found(database)
     held = (await claimed(database)).hold
     async with database.transaction() as session:
         await runs.postpone(session, held, retry_at=AT + timedelta(hours=1), problem="")
-    assert isinstance(await _claim(database, hurry=True), Claimed)
+    assert isinstance(await _claim(database, ignore_retry_time=True), Claimed)
 
 
 async def test_leases_of_an_owner_known_to_be_dead_end_at_once(database):
@@ -209,11 +209,11 @@ async def test_the_last_keys_of_a_kpi_come_from_when_it_was_last_read(database):
         assert await runs.last_keys(session, TEAM, MONDAY, users, kpis) == {user: {} for user in users}
 
 
-async def test_a_rehearsed_run_stays_marked(database):
+async def test_a_run_with_an_instant_set_by_hand_stays_marked(database):
     await found(database)
-    await claimed(database, lease=0, rehearsed=True)
+    await claimed(database, lease=0, manual_instant=True)
     taken = await _claim(database)
-    assert taken.run.rehearsed
+    assert taken.run.manual_instant
 
 
 async def test_unfinished_and_finished_days_are_listed(database):
