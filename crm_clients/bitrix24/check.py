@@ -15,11 +15,11 @@ from crm_clients.bitrix24.api import Bitrix24Api
 from crm_clients.bitrix24.batching import BatchScheduler
 from crm_clients.bitrix24.config import Bitrix24Config
 from crm_clients.bitrix24.fields import Fields
-from crm_clients.bitrix24.lists import KeysetQuery
-from crm_clients.bitrix24.session import DEAL, SingleCall
-from crm_clients.bitrix24.users import people
+from crm_clients.bitrix24.lists import CallProgress, QueryProgress, single_call
+from crm_clients.bitrix24.session import DEAL
+from crm_clients.bitrix24.users import UserDirectory
 from crm_clients.bitrix24.values import instant
-from crm_clients.bitrix24.visibility import ADVICE, VisibilityProbe, is_ordinary
+from crm_clients.bitrix24.visibility import ADVICE, VisibilityProbe, is_admin
 from crm_clients.errors import CrmError
 from crm_clients.shared.http import Deadline
 
@@ -37,8 +37,8 @@ SCOPES = (
 class Checkup:
     """The lines of `reglament check` for one connection; none of them raises."""
 
-    def __init__(self, api: Bitrix24Api, config: Bitrix24Config, deadline: Deadline) -> None:
-        self._api, self._config, self._deadline = api, config, deadline
+    def __init__(self, api: Bitrix24Api, config: Bitrix24Config, users: UserDirectory, deadline: Deadline) -> None:
+        self._api, self._config, self._users, self._deadline = api, config, users, deadline
         self._findings: list[Finding] = []
 
     async def run(self, members: Mapping[str, str]) -> list[Finding]:
@@ -67,22 +67,22 @@ class Checkup:
     def _say(self, severity: Severity, subject: str, text: str) -> None:
         self._findings.append(Finding(severity, subject, text))
 
-    def _once(self, method: str, **params: Any) -> SingleCall:
-        return SingleCall(method, params, what="the check of the connection", group="check")
+    def _once(self, method: str, **params: Any) -> CallProgress:
+        return single_call(method, params, what="the check of the connection", group="check")
 
-    async def _ask(self, asked: Sequence[SingleCall]) -> None:
-        async def take(_listing: KeysetQuery, _rows: Sequence[Any]) -> None:
+    async def _ask(self, asked: Sequence[CallProgress]) -> None:
+        async def take(_progress: QueryProgress, _rows: Sequence[Any]) -> None:
             """Nothing comes in pages."""
 
         await BatchScheduler(self._api, self._deadline, take).read(asked)
 
-    def _login(self, profile: SingleCall) -> None:
+    def _login(self, profile: CallProgress) -> None:
         value = profile.value if isinstance(profile.value, Mapping) else {}
         name = " ".join(str(value.get(part) or "") for part in ("NAME", "LAST_NAME")).strip() or "somebody"
         self._say(Severity.OK, "login", f"the portal answers and accepts the webhook of {name}")
-        if value.get("ADMIN") in (True, "Y", 1, "1"):
+        if is_admin(value):
             self._say(Severity.OK, "rights", f"{name} is an administrator and sees everything")
-        elif is_ordinary(value):
+        elif is_admin(value) is False:
             self._say(
                 Severity.WARNING,
                 "rights",
@@ -90,7 +90,7 @@ class Checkup:
                 f"{ADVICE}",
             )
 
-    def _scopes(self, scopes: SingleCall) -> None:
+    def _scopes(self, scopes: CallProgress) -> None:
         granted = {str(name) for name in scopes.value} if isinstance(scopes.value, list) else None
         if granted is None:
             return
@@ -100,7 +100,7 @@ class Checkup:
         if not missing:
             self._say(Severity.OK, "scopes", "the webhook has all scopes that are needed")
 
-    def _fields(self, fields: SingleCall) -> None:
+    def _fields(self, fields: CallProgress) -> None:
         if fields.problem is not None:
             self._say(Severity.ERROR, "deals", str(fields.problem))
             return
@@ -122,7 +122,7 @@ class Checkup:
 
     async def _members(self, members: Mapping[str, str]) -> None:
         try:
-            known = {user.id: user for user in await people(self._api, self._deadline)}
+            known = {user.id: user for user in await self._users.read(self._deadline)}
         except CrmError as error:
             self._say(Severity.ERROR, "visibility", str(error))
             return
@@ -141,9 +141,8 @@ class Checkup:
 
     async def _visible(self, users: Sequence[CrmUser], members: Mapping[str, str]) -> None:
         """Name everybody of whom nothing at all is visible, and say if deals are hidden whose activities are not."""
-        sight, every = VisibilityProbe(self._ask), [user.id for user in users]
         try:
-            unseen, hidden = await sight.unseen(every), await sight.hidden_deals(every)
+            unseen, hidden = await VisibilityProbe(self._ask).run([user.id for user in users])
         except CrmError as error:
             self._say(Severity.ERROR, "visibility", str(error))
             return
@@ -161,7 +160,7 @@ class Checkup:
         if users and not unseen and not hidden:
             self._say(Severity.OK, "visibility", f"something is visible of all {len(users)} members")
 
-    def _clock(self, time: SingleCall) -> None:
+    def _clock(self, time: CallProgress) -> None:
         told = instant(time.value)
         if told is None:
             return

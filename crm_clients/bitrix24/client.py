@@ -14,9 +14,9 @@ from crm_clients.base import ClientMemory, CrmUser, Finding, ReadRequest, ReadSt
 from crm_clients.bitrix24.api import Bitrix24Api
 from crm_clients.bitrix24.check import Checkup
 from crm_clients.bitrix24.config import Bitrix24Config
-from crm_clients.bitrix24.read import Reading
+from crm_clients.bitrix24.read import PortalRead
 from crm_clients.bitrix24.session import ReadSession
-from crm_clients.bitrix24.users import people
+from crm_clients.bitrix24.users import UserDirectory
 from crm_clients.shared.fact_stream import Stream
 from crm_clients.shared.http import Clock, Deadline
 from scoring.kpis import CATALOGUE, Capability
@@ -55,23 +55,24 @@ class Bitrix24Client:
             clock=self._clock,
             transport=transport,
         )
+        self._users = UserDirectory(self._api)
 
     async def users(self) -> list[CrmUser]:
         """All employees, also dismissed ones. Raises CrmError rather than give an incomplete list."""
         self._api.forget_refusal()
-        return await people(self._api, self._deadline())
+        return await self._users.read(self._deadline())
 
     def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
         """The facts of `request.kinds`; see `CrmClient.read`."""
         self._api.forget_refusal()
         stream = Stream()
         session = ReadSession(self._api, self._config, self._memory, request, self._deadline(), stream)
-        return stream.run(Reading(session).run)
+        return stream.run(PortalRead(session, self._users).run)
 
     async def check(self, members: Mapping[str, str]) -> list[Finding]:
         """Login, scopes, visibility of every member, settings, clock."""
         self._api.forget_refusal()
-        return await Checkup(self._api, self._config, self._deadline()).run(members)
+        return await Checkup(self._api, self._config, self._users, self._deadline()).run(members)
 
     def link(self, record: Record) -> str:
         """The record's page on the portal; of activities and calls that of the object they hang on."""

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 
 from crm_clients.bitrix24.api import refused
-from crm_clients.bitrix24.lists import KeysetQuery, OffsetQuery
-from crm_clients.bitrix24.session import ReadSession, problem_of
-from crm_clients.bitrix24.users import people
+from crm_clients.bitrix24.lists import OffsetQuery, QueryProgress, problem_of
+from crm_clients.bitrix24.session import ReadSession
+from crm_clients.bitrix24.users import UserDirectory
 from crm_clients.bitrix24.values import Row, instant, number
 from crm_clients.errors import CrmError
 from crm_clients.shared.comment_cache import CommentCache
@@ -24,8 +24,8 @@ PORTION = 2000
 class CommentReader:
     """Finds comments of the deals of which none is remembered."""
 
-    def __init__(self, session: ReadSession) -> None:
-        self._session = session
+    def __init__(self, session: ReadSession, users: UserDirectory) -> None:
+        self._session, self._users = session, users
         self._cutoff = session.request.window.cutoff
         self._known = CommentCache()
         self._found: set[int] = set()
@@ -44,16 +44,14 @@ class CommentReader:
         if not deals:
             return ""
         try:
-            self._humans = frozenset(
-                number(user.id) for user in await people(self._session.api, self._session.deadline) if user.human
-            )
+            self._humans = await self._users.humans(self._session.deadline)
         except CrmError as error:
             if refused(error):
                 raise
             return str(error)
         problem = ""
         for start in range(0, len(deals), PORTION):
-            asked = list(self._listings(deals[start : start + PORTION]))
+            asked = list(self._start(deals[start : start + PORTION]))
             await self._session.read(asked)
             problem = problem_of(asked)
             if problem:
@@ -68,14 +66,20 @@ class CommentReader:
         known = await asyncio.to_thread(CommentCache, found, int(self._cutoff.timestamp()))
         await known.save(self._session.memory)
 
-    def _listings(self, deals: Iterable[int]) -> Iterator[KeysetQuery]:
+    def _start(self, deals: Iterable[int]) -> Iterator[QueryProgress]:
         for deal in deals:
             params = {
                 "filter": {"ENTITY_TYPE": "deal", "ENTITY_ID": deal},
                 "select": ["ID", "CREATED", "AUTHOR_ID"],
                 "order": {"CREATED": "ASC"},
             }
-            yield OffsetQuery("crm.timeline.comment.list", params, self._of(deal), what=WHAT, group=RecordKind.COMMENTS)
+            yield OffsetQuery(
+                method="crm.timeline.comment.list",
+                params=params,
+                fold=self._of(deal),
+                what=WHAT,
+                group=RecordKind.COMMENTS,
+            ).start()
 
     def _of(self, deal: int) -> Callable[[Sequence[Row]], Iterator[Comment]]:
         def fold(rows: Sequence[Row]) -> Iterator[Comment]:

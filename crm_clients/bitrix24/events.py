@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from crm_clients.bitrix24.lists import KeysetQuery
+from crm_clients.bitrix24.lists import KeysetQuery, QueryProgress
 from crm_clients.bitrix24.session import COMPANY, CONTACT, DEAL, LEAD, ReadSession, place
 from crm_clients.bitrix24.tasks import MEETING
 from crm_clients.bitrix24.values import Row, identity, instant, is_yes, number, stamp
@@ -22,6 +22,9 @@ ORDINARY_CALL = timedelta(minutes=10)
 LONG_CALLS = ((timedelta(hours=2), 600), (timedelta(hours=24), 7200))
 """How long before the window a call may have begun that ended in it, and how many seconds it must have lasted then."""
 
+CALLS, EVENTS = 3, 50
+"""Pages of open deals for each page expected of a day's calls, and of meetings or new companies."""
+
 _ENTITIES = {"LEAD": LEAD, "DEAL": DEAL, "CONTACT": CONTACT, "COMPANY": COMPANY}
 
 
@@ -32,7 +35,16 @@ class EventReader:
         self._session = session
         self._window = session.request.window
 
-    def companies(self, pages: int) -> list[KeysetQuery]:
+    def start(self, pages: int) -> dict[RecordKind, list[QueryProgress]]:
+        """Begin to read the kinds that are asked for; `pages` are expected of the open deals."""
+        starts: dict[RecordKind, Callable[[], list[QueryProgress]]] = {
+            RecordKind.COMPANIES: lambda: self._companies(pages // EVENTS + 1),
+            RecordKind.MEETINGS: lambda: self._meetings(pages // EVENTS + 1),
+            RecordKind.CALLS: lambda: self._calls(pages // CALLS + 1),
+        }
+        return {kind: start() for kind, start in starts.items() if kind in self._session.request.kinds}
+
+    def _companies(self, pages: int) -> list[QueryProgress]:
         """Companies created in the window; our own company's details are no company."""
         window = self._window
         conditions = {">=createdTime": stamp(window.start), "<createdTime": stamp(window.cutoff, up=True)}
@@ -51,10 +63,19 @@ class EventReader:
         }
         kind = RecordKind.COMPANIES
         return [
-            KeysetQuery("crm.item.list", params, fold, what="companies", group=kind, key="id", at="items", pages=pages)
+            KeysetQuery(
+                method="crm.item.list",
+                params=params,
+                fold=fold,
+                what="companies",
+                group=kind,
+                key="id",
+                rows_at="items",
+                expected_pages=pages,
+            ).start()
         ]
 
-    def meetings(self, pages: int) -> list[KeysetQuery]:
+    def _meetings(self, pages: int) -> list[QueryProgress]:
         """Completed meetings that started in this window or the one before.
 
         When they were completed is not told. One that was changed since the cutoff may have been completed since: it
@@ -92,33 +113,38 @@ class EventReader:
         conditions = [{"TYPE_ID": kind} for kind in kinds] + [{"PROVIDER_ID": provider} for provider in providers]
         return [
             KeysetQuery(
-                "crm.activity.list",
-                {**params, "filter": {**span, **condition}},
-                fold,
+                method="crm.activity.list",
+                params={**params, "filter": {**span, **condition}},
+                fold=fold,
                 what="meetings",
                 group=RecordKind.MEETINGS,
-                pages=pages,
-            )
+                expected_pages=pages,
+            ).start()
             for condition in conditions
         ]
 
-    def calls(self, pages: int) -> list[KeysetQuery]:
+    def _calls(self, pages: int) -> list[QueryProgress]:
         """Calls that ended in the window: those begun in it or just before, and the long ones begun earlier."""
         window = self._window
         end = window.start - ORDINARY_CALL
-        lists = [self._calls(end, window.cutoff, 0, pages)]
+        lists = [self._calls_begun(end, window.cutoff, 0, pages)]
         for back, seconds in LONG_CALLS:
-            lists.append(self._calls(window.start - back, end, seconds, 1))
+            lists.append(self._calls_begun(window.start - back, end, seconds, 1))
             end = window.start - back
         return lists
 
-    def _calls(self, since: datetime, until: datetime, seconds: int, pages: int) -> KeysetQuery:
+    def _calls_begun(self, since: datetime, until: datetime, seconds: int, pages: int) -> QueryProgress:
         conditions = {">=CALL_START_DATE": stamp(since), "<CALL_START_DATE": stamp(until, up=True)}
         if seconds:
             conditions[">=CALL_DURATION"] = str(seconds)
-        params = {"FILTER": conditions}
-        kind = RecordKind.CALLS
-        return KeysetQuery("voximplant.statistic.get", params, self._fold_calls, what="calls", group=kind, pages=pages)
+        return KeysetQuery(
+            method="voximplant.statistic.get",
+            params={"FILTER": conditions},
+            fold=self._fold_calls,
+            what="calls",
+            group=RecordKind.CALLS,
+            expected_pages=pages,
+        ).start()
 
     def _fold_calls(self, rows: Sequence[Row]) -> Iterator[Call]:
         for row in rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from crm_clients.errors import CrmNonsense, CrmRefused
@@ -42,14 +43,6 @@ def spelling(name: str) -> str:
     return name.replace("_", "").casefold()
 
 
-def guessed(name: str) -> str:
-    """How portals mostly spell a field that the settings name: `ufCrm_170`, `ufCrmReason`, `companyId`."""
-    if not name.isupper():
-        return name
-    first, *rest = name.casefold().split("_")
-    return first + "".join(f"_{part}" if part.isdigit() else part.capitalize() for part in rest)
-
-
 def values_of(value: Any) -> Sequence[Any]:
     """Those of a field, which may be a list: PHP sends some as objects."""
     if isinstance(value, Mapping):
@@ -67,3 +60,42 @@ def is_empty(value: Any, name: str) -> bool:
         return True
     is_amount_or_link = name == "opportunity" or name.endswith("Id")
     return is_amount_or_link and str(value) in _NOTHING
+
+
+COMMON = (
+    "id", "title", "stageId", "stageSemanticId", "categoryId", "assignedById", "createdTime", "movedTime",
+    "updatedTime", "opportunity", "currencyId", "isRecurring", "closed",
+)  # fmt: skip
+"""Fields of a deal that every portal has."""
+
+
+@dataclass(frozen=True, slots=True)
+class DealFields:
+    """Hold the fields of a deal to read, as the portal spells them."""
+
+    loss_reason: str = ""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Labels of the values of the loss reason's field."""
+    required: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    """By pipeline, the required fields: (as the settings spell the name, as the portal does)."""
+
+    @classmethod
+    def named(cls, known: Fields, loss_reason: str, required: Mapping[str, Sequence[str]]) -> DealFields:
+        """Find the fields that the settings name. Raises CrmRefused where the portal has no such field."""
+        reason = known.name("loss_reason_field", loss_reason) if loss_reason else ""
+        spelled = {
+            pipeline: [(name, known.name("required_fields", name)) for name in names]
+            for pipeline, names in required.items()
+        }
+        return cls(reason, known.labels(reason) if reason else {}, spelled)
+
+    def required_in(self, pipeline: str) -> Sequence[tuple[str, str]]:
+        """List the fields required in a pipeline, as in `required`."""
+        everywhere, here = self.required.get("*", ()), self.required.get(pipeline, ())
+        return list(dict([*everywhere, *here]).items()) if everywhere and here else everywhere or here
+
+    @property
+    def select(self) -> list[str]:
+        """List all fields to read."""
+        own = [name for names in self.required.values() for _, name in names]
+        return list(dict.fromkeys([*COMMON, *filter(None, [self.loss_reason]), *own]))

@@ -1,7 +1,6 @@
 """One read of a Bitrix24 portal, from the first request to the last mark.
 
-What is planned is folded before the deals, so that of a deal it is known whether it has a next step when it comes; the
-lists of one step share their requests, and the first deals come beside the last of what is planned.
+Planned activities are folded before the deals, so that each deal can say at once whether a next step is planned.
 """
 
 from __future__ import annotations
@@ -10,109 +9,110 @@ from collections.abc import Iterable, Sequence
 
 from crm_clients.bitrix24.bindings import BindingLookup
 from crm_clients.bitrix24.comments import CommentReader
-from crm_clients.bitrix24.deals import DealReader, Names
+from crm_clients.bitrix24.deals import DealReader
 from crm_clients.bitrix24.events import EventReader
-from crm_clients.bitrix24.fields import Fields
-from crm_clients.bitrix24.lists import KeysetQuery
-from crm_clients.bitrix24.session import DEAL, ReadSession, SingleCall, problem_of
+from crm_clients.bitrix24.fields import DealFields, Fields
+from crm_clients.bitrix24.lists import CallProgress, QueryProgress, problem_of, single_call
+from crm_clients.bitrix24.session import DEAL, ReadSession
 from crm_clients.bitrix24.tasks import TaskReader
-from crm_clients.bitrix24.visibility import is_ordinary, require_full_visibility
+from crm_clients.bitrix24.users import UserDirectory
+from crm_clients.bitrix24.visibility import require_full_visibility
 from crm_clients.errors import CrmError
 from scoring.records import Completed, Failed, RecordKind
 
-PEOPLE = 20
-"""Expected where the read does not say who is asked about."""
+MEMBERS = 20
+"""Members expected where the read does not say who is asked about."""
 PAGES_EACH = 2
-"""Pages of open deals, and of what is planned, that a manager is expected to have; a guess costs little."""
-CALLS, EVENTS = 3, 50
-"""What part of that his calls of a day are expected to fill, and his meetings or new companies."""
+"""Pages of open deals, and of planned activities, expected for a member; a wrong guess costs little."""
 
 
-class Reading:
-    """Reads what the session asks for; every kind gets its mark, and none takes another with it."""
+class PortalRead:
+    """Read the kinds of record that a session asks for; each kind gets a mark, and none takes another with it."""
 
-    def __init__(self, session: ReadSession) -> None:
+    def __init__(self, session: ReadSession, users: UserDirectory) -> None:
         self._session = session
         self._kinds = session.request.kinds
         self._started = session.api.clock.now()
-        self._pages = PAGES_EACH * (len(session.request.members) or PEOPLE) + 1
+        self._pages = PAGES_EACH * (len(session.request.members) or MEMBERS) + 1
         self._tasks = TaskReader(session)
-        self._comments = CommentReader(session)
+        self._comments = CommentReader(session, users)
         self._deals: DealReader | None = None
-        if self._kinds & {RecordKind.DEALS, RecordKind.COMMENTS}:
-            self._deals = DealReader(session, self._pages, self._tasks.has_task, self._comments.knows)
 
     async def run(self) -> None:
-        """Read everything. Raises CrmError if the portal refuses, or nothing at all could be read.
-
-        What happened has nothing to wait for, and nothing waits for it: it fills the requests of all the others.
-        """
-        try:
-            await self._run()
-        finally:
-            await self._session.lists.stop()
-
-    async def _run(self) -> None:
-        events = self._events()
-        happened = [listing for listings in events.values() for listing in listings]
-        planned = self._tasks.listings(self._pages) if RecordKind.TASKS in self._kinds else []
-        fields, stages = self._fields(), self._session.stages.listing(RecordKind.DEALS)
-        about = self._about_deals(fields, stages)
-        profile = SingleCall("profile", {}, what="the webhook's user", group="profile")
-        self._session.lists.beside(happened)
+        """Read everything. Raises CrmError if the portal refuses, or nothing at all could be read."""
+        session, scheduler = self._session, self._session.scheduler
+        events = EventReader(session).start(self._pages)
+        scheduler.add_filler(progress for lists in events.values() for progress in lists)
+        planned = self._tasks.start(self._pages) if RecordKind.TASKS in self._kinds else []
+        scheduler.prefetch(planned)
+        problem = await self._learn_portal()
+        scheduler.prefetch(self._deals.lists if self._deals is not None else ())
+        await session.fetch(planned)
         if self._deals is not None:
-            self._session.lists.ahead(self._deals.lists)
-        await self._session.fetch([profile, *about, *planned])
-        if is_ordinary(profile.value):
-            await require_full_visibility(self._session.read, self._session.request.members)
-        problem = await self._read_deals(about, fields, planned)
-        await self._session.read_rest(happened)
-        for kind, listings in events.items():
-            await self._mark(kind, problem_of(listings))
+            problem = problem or await self._deals.read()
+        problem = await self._read_dependent(planned, problem)
+        await session.read_filler([progress for lists in events.values() for progress in lists])
+        for kind, lists in events.items():
+            await self._mark(kind, problem_of(lists))
         if RecordKind.COMMENTS in self._kinds:
             await self._mark(RecordKind.COMMENTS, problem or await self._comments_problem())
 
-    def _events(self) -> dict[RecordKind, list[KeysetQuery]]:
-        reader, few = EventReader(self._session), self._pages // EVENTS + 1
-        events: dict[RecordKind, list[KeysetQuery]] = {}
-        if RecordKind.COMPANIES in self._kinds:
-            events[RecordKind.COMPANIES] = reader.companies(few)
-        if RecordKind.MEETINGS in self._kinds:
-            events[RecordKind.MEETINGS] = reader.meetings(few)
-        if RecordKind.CALLS in self._kinds:
-            events[RecordKind.CALLS] = reader.calls(self._pages // CALLS + 1)
-        return events
+    async def _learn_portal(self) -> str:
+        """Ask who the webhook's user is and what deals look like; why deals cannot be read, or nothing."""
+        session = self._session
+        profile = single_call("profile", {}, what="the webhook's user", group="profile")
+        if self._kinds.isdisjoint({RecordKind.DEALS, RecordKind.COMMENTS}):
+            await session.fetch([profile])
+            await require_full_visibility(session, profile.value)
+            return ""
+        stages = session.stages.start(RecordKind.DEALS)
+        fields = single_call("crm.item.fields", {"entityTypeId": DEAL}, what="fields of deals", group=RecordKind.DEALS)
+        about: list[QueryProgress] = [stages, fields] if self._needs_fields else [stages]
+        await session.read([profile, *about])
+        await require_full_visibility(session, profile.value)
+        if problem := problem_of(about):
+            return problem
+        if not session.stages.states:
+            return "stages: the portal names none, so nobody knows which deals are won"
+        return await self._prepare_deals(fields)
 
-    def _fields(self) -> SingleCall:
-        return SingleCall("crm.item.fields", {"entityTypeId": DEAL}, what="fields of deals", group=RecordKind.DEALS)
-
-    def _about_deals(self, fields: SingleCall, stages: KeysetQuery) -> list[KeysetQuery]:
-        if self._deals is None:
-            return []
+    @property
+    def _needs_fields(self) -> bool:
         config = self._session.config
-        return [stages, fields] if config.loss_reason_field or any(config.required_fields.values()) else [stages]
+        return bool(config.loss_reason_field) or any(config.required_fields.values())
 
-    async def _read_deals(
-        self, about: Sequence[KeysetQuery], fields: SingleCall, planned: Sequence[KeysetQuery]
-    ) -> str:
-        """Deals, and what those are bound to that own nothing planned; why the deals could not be read, or nothing."""
+    async def _prepare_deals(self, fields: CallProgress) -> str:
+        session, config = self._session, self._session.config
+        names = DealFields()
+        if fields.value is not None:
+            reason = config.loss_reason_field if session.wants("lost_without_reason") else ""
+            required = config.required_fields if session.wants("deals_missing_fields") else {}
+            try:
+                names = DealFields.named(Fields(fields.value), reason, required)
+            except CrmError as error:
+                return str(error)
+        if RecordKind.COMMENTS in self._kinds:
+            await self._comments.recall()
+        self._deals = DealReader(session, names, self._pages, self._tasks.has_task, self._comments.knows)
+        return ""
+
+    async def _read_dependent(self, planned: Sequence[QueryProgress], problem: str) -> str:
+        """Read what depends on the open deals: bindings, stage histories, what was done since the cutoff.
+
+        Give the marks of tasks and deals; why the deals could not be read (`problem`, if known before), or nothing.
+        """
         session, kinds = self._session, self._kinds
-        problem = ""
-        if self._deals is not None:
-            # Rows of stages are folded while the deals are read: whether all could be is known only then.
-            problem = problem_of(about) or await self._deals_problem(self._deals, fields) or problem_of(about)
-            session.lists.ahead(())
-        question = None if problem or problem_of(planned) else self._question()
-        since = question.since if question else self._tasks.done_since() if RecordKind.TASKS in kinds else []
-        beside = question.listings if question else since
+        lookup = None if problem or problem_of(planned) else self._lookup()
+        done = lookup.done if lookup else self._tasks.done_since() if RecordKind.TASKS in kinds else []
+        others = lookup.lists if lookup else done
         if self._deals is not None and not problem:
-            problem = await self._deals.read_stories(beside)
+            problem = await self._deals.read_set_aside(others)
         else:
-            await session.read(beside)
+            await session.read(others)
         if RecordKind.TASKS in kinds:
             await session.stream.give(list(self._tasks.leftovers()))
-            failed = problem_of([*planned, *since])
-            await self._mark(RecordKind.TASKS, failed or ("" if problem else await self._bindings_problem(question)))
+            failed = problem_of([*planned, *done])
+            await self._mark(RecordKind.TASKS, failed or ("" if problem else await self._bindings_problem(lookup)))
         if self._deals is not None:
             await session.stream.taken()
             problem = problem or problem_of(self._deals.lists)
@@ -120,36 +120,22 @@ class Reading:
             await self._mark(RecordKind.DEALS, problem)
         return problem
 
-    async def _deals_problem(self, deals: DealReader, fields: SingleCall) -> str:
-        session = self._session
-        if not session.stages.states:
-            await session.stream.drained()
-        if not session.stages.states:
-            return "stages: the portal names none, so nobody knows which deals are won"
-        try:
-            names = Names.learn(session, Fields(fields.value)) if fields.value is not None else Names()
-        except CrmError as error:
-            return str(error)
-        if RecordKind.COMMENTS in self._kinds:
-            await self._comments.recall()
-        return await deals.read(names)
-
-    def _question(self, but: Iterable[int] = ()) -> BindingLookup | None:
-        """What open deals that own nothing planned are bound to; None if nobody asks, or there are none."""
+    def _lookup(self, but: Iterable[int] = ()) -> BindingLookup | None:
+        """Ask what open deals that own nothing planned are bound to; None if nobody asks, or there are none."""
         if self._deals is None or not self._session.wants("deals_without_task"):
             return None
         deals = list(set(self._deals.without_task).difference(but))
         return BindingLookup(self._session, self._tasks, deals) if deals else None
 
     async def _bindings_problem(self, first: BindingLookup | None) -> str:
-        """Settles the question, and asks it of the deals that were open at the cutoff and are so no more."""
-        if first is not None and (problem := await first.settled()):
+        """Settle the lookup, and make another for the deals that were open at the cutoff and are so no more."""
+        if first is not None and (problem := await first.settle()):
             return problem
-        late = self._question(first.deals if first is not None else ())
+        late = self._lookup(first.deals if first is not None else ())
         if late is None:
             return ""
-        await self._session.read(late.listings)
-        return await late.settled()
+        await self._session.read(late.lists)
+        return await late.settle()
 
     async def _comments_problem(self) -> str:
         if self._deals is None:

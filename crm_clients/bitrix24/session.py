@@ -1,18 +1,18 @@
-"""What the parts of one Bitrix24 read share."""
+"""What the parts of one Bitrix24 read share: the request, the portal, the deadline, the way of the facts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from crm_clients.base import ClientMemory, ReadRequest
-from crm_clients.bitrix24.api import Bitrix24Api, Reply, command, refused
+from crm_clients.bitrix24.api import Bitrix24Api, refused
 from crm_clients.bitrix24.batching import BatchScheduler
 from crm_clients.bitrix24.config import Bitrix24Config
-from crm_clients.bitrix24.lists import KeysetQuery, OffsetQuery
+from crm_clients.bitrix24.lists import OffsetQuery, QueryProgress
 from crm_clients.bitrix24.values import Row, number
 from crm_clients.errors import CrmError, CrmNonsense
 from crm_clients.shared.fact_stream import Stream
@@ -21,61 +21,41 @@ from scoring.records import DealState, Fact
 
 LEAD, DEAL, CONTACT, COMPANY = 1, 2, 3, 4
 PATHS = {LEAD: "lead", DEAL: "deal", CONTACT: "contact", COMPANY: "company"}
-"""Bitrix24's numbers for kinds of CRM objects, and where their pages are."""
+"""Paths of the pages of CRM objects on a portal, by Bitrix24's number of the kind of object."""
 
 _STATES = {"S": DealState.WON, "F": DealState.LOST, "P": DealState.OPEN}
+_STATES_BY_WORD = {"success": DealState.WON, "failure": DealState.LOST, "apology": DealState.LOST}
 
 
 def state_of(semantics: Any) -> DealState | None:
-    """Won, lost or in work, by the letter that Bitrix24 has for it."""
+    """Translate Bitrix24's letter for won, lost or in work."""
     return _STATES.get(str(semantics or ""))
-
-
-class SingleCall(KeysetQuery):
-    """A method that answers with one thing."""
-
-    def __init__(self, method: str, params: Mapping[str, Any], *, what: str, group: str = "") -> None:
-        super().__init__(method, params, lambda _rows: (), what=what, group=group)
-        self.value: Any = None
-
-    def commands(self, name: str, pages: int) -> dict[str, str]:
-        """The one command."""
-        return {f"{name}p0": command(self.method, self.params)}
-
-    def accept(self, replies: Mapping[str, Reply]) -> Iterable[Sequence[Row]]:  # type: ignore[override]
-        """Keep the answer."""
-        for reply in replies.values():
-            if reply.error is not None or not reply.known:
-                self._failed(reply)
-            else:
-                self.value, self.over = reply.value, True
-        return ()
 
 
 @dataclass(slots=True)
 class Stages:
-    """What the stages of all pipelines mean."""
+    """Hold the meaning of the stages of all pipelines."""
 
     states: dict[str, DealState] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
 
-    def listing(self, group: str) -> KeysetQuery:
-        """Reads them: crm.status.list knows those of every pipeline."""
-        return OffsetQuery("crm.status.list", {"order": {"ID": "ASC"}}, self._fold, what="stages", group=group)
+    def start(self, group: str) -> QueryProgress:
+        """Begin to read the stages: crm.status.list knows those of every pipeline."""
+        params = {"order": {"ID": "ASC"}}
+        return OffsetQuery(method="crm.status.list", params=params, fold=self._fold, what="stages", group=group).start()
 
     def _fold(self, rows: Sequence[Row]) -> tuple[()]:
         for row in rows:
             if not str(row.get("ENTITY_ID", "")).startswith("DEAL_STAGE"):
                 continue
             stage, extra = str(row["STATUS_ID"]), row.get("EXTRA")
-            said = str(extra.get("SEMANTICS") or "") if isinstance(extra, Mapping) else ""
-            by_word = {"success": DealState.WON, "failure": DealState.LOST, "apology": DealState.LOST}
-            self.states[stage] = state_of(row.get("SEMANTICS")) or by_word.get(said, DealState.OPEN)
+            word = str(extra.get("SEMANTICS") or "") if isinstance(extra, Mapping) else ""
+            self.states[stage] = state_of(row.get("SEMANTICS")) or _STATES_BY_WORD.get(word, DealState.OPEN)
             self.names[stage] = str(row.get("NAME") or stage)
         return ()
 
     def of(self, row: Row) -> DealState | None:
-        """Where a deal stands; None: closed, but nobody says whether won or lost."""
+        """Tell where a deal stands; None for a closed deal of an unknown stage, which may be won or lost."""
         state = self.states.get(str(row.get("stageId"))) or state_of(row.get("stageSemanticId"))
         if state is None and row.get("closed") not in (True, "Y", 1, "1"):
             return DealState.OPEN
@@ -83,14 +63,14 @@ class Stages:
 
 
 def place(owner_type: Any, owner: Any) -> str:
-    """The page of the CRM object that an activity or a call hangs on; empty if there is none."""
+    """Name the page of the CRM object that an activity or a call hangs on; empty if there is none."""
     path = PATHS.get(number(owner_type))
     return f"crm/{path}/details/{number(owner)}/" if path and number(owner) else ""
 
 
 @dataclass(slots=True)
 class ReadSession:
-    """One read: what is asked, of which portal, until when, and where the facts go."""
+    """Hold one read: what is asked, of which portal, until when, and where the facts go."""
 
     api: Bitrix24Api
     config: Bitrix24Config
@@ -99,75 +79,70 @@ class ReadSession:
     deadline: Deadline
     stream: Stream
     stages: Stages = field(default_factory=Stages)
-    lists: BatchScheduler = field(init=False)
+    scheduler: BatchScheduler = field(init=False)
 
     def __post_init__(self) -> None:
-        """Listings are folded where the facts are taken."""
-        self.lists = BatchScheduler(self.api, self.deadline, self._take)
+        """Have pages folded where the facts are taken."""
+        self.scheduler = BatchScheduler(self.api, self.deadline, self._take)
 
     def wants(self, *kpis: str) -> bool:
-        """Whether any of them is asked for."""
+        """Tell whether any of the KPIs is asked for."""
         return not self.request.kpis.isdisjoint(kpis)
 
     def concerns(self, user: str) -> bool:
-        """Whether anybody asks about this user; a hint saves work only."""
+        """Tell whether the read is about this user; a hint that only saves work."""
         return not self.request.members or user in self.request.members
 
-    async def fetch(self, listings: Sequence[KeysetQuery]) -> None:
-        """Read them to their ends; their rows are folded in their turn, before those of whatever is read later.
+    async def fetch(self, lists: Sequence[QueryProgress]) -> None:
+        """Read lists to their ends; the rows are folded in their turn, before those of any list read later.
 
-        The longest come last: they fill whatever room the others leave in a request. Raises CrmRefused where the portal
-        refuses everything.
+        Raises CrmRefused where the portal refuses everything.
         """
-        await self.lists.read(sorted(listings, key=lambda listing: listing.want))
-        _not_refused(listings)
+        await self.scheduler.read(lists)
+        _raise_refusal(lists)
 
-    async def read(self, listings: Sequence[KeysetQuery]) -> None:
-        """Read them to their ends and have every row folded, if not yet made. Raises as `fetch`."""
-        await self.fetch(listings)
+    async def read(self, lists: Sequence[QueryProgress]) -> None:
+        """Read lists to their ends and have every row folded. Raises as `fetch`."""
+        await self.fetch(lists)
         await self.stream.drained()
 
-    async def read_rest(self, listings: Sequence[KeysetQuery]) -> None:
-        """Read those to their ends that were `lists.beside` the others, as `read` does."""
-        await self.lists.finish()
+    async def read_filler(self, lists: Sequence[QueryProgress]) -> None:
+        """Read the rest of the scheduler's filler, which `lists` are, as `read` does."""
+        await self.scheduler.finish()
         await self.stream.drained()
-        _not_refused(listings)
+        _raise_refusal(lists)
 
-    async def _take(self, listing: KeysetQuery, rows: Sequence[Row]) -> None:
-        await self.stream.put(partial(_folded, listing, rows))
-
-
-def _not_refused(listings: Sequence[KeysetQuery]) -> None:
-    for listing in listings:
-        if listing.problem is not None and refused(listing.problem):
-            raise listing.problem
+    async def _take(self, progress: QueryProgress, rows: Sequence[Row]) -> None:
+        await self.stream.put(partial(_folded, progress, rows))
 
 
-def _folded(listing: KeysetQuery, rows: Sequence[Row]) -> Iterable[Fact]:
-    """The page's facts; a row of a form that nothing documents fails its listing, never the whole read."""
-    with sound(listing):
-        if listing.problem is None:
-            noted = list(listing.fold(rows))
-            return noted if listing.make is None else _made(listing, listing.make, noted)
+def _raise_refusal(lists: Sequence[QueryProgress]) -> None:
+    for progress in lists:
+        if progress.problem is not None and refused(progress.problem):
+            raise progress.problem
+
+
+def _folded(progress: QueryProgress, rows: Sequence[Row]) -> Iterable[Fact]:
+    """Make the page's facts; a row of an undocumented form fails its list, never the whole read."""
+    with rows_checked(progress):
+        if progress.problem is None:
+            noted = list(progress.query.fold(rows))
+            return noted if progress.query.make is None else _made(progress, noted)
     return ()
 
 
-def _made(listing: KeysetQuery, make: Callable[[Any], Iterable[Fact]], noted: Sequence[Any]) -> Iterator[Fact]:
-    with sound(listing):
-        yield from make(noted)
+def _made(progress: QueryProgress, noted: Sequence[Any]) -> Iterator[Fact]:
+    with rows_checked(progress):
+        if progress.query.make is not None:
+            yield from progress.query.make(noted)
 
 
 @contextmanager
-def sound(listing: KeysetQuery) -> Iterator[None]:
-    """What is wrong with a row is a problem of its listing."""
+def rows_checked(progress: QueryProgress) -> Iterator[None]:
+    """Make an error in a row a problem of its list."""
     try:
         yield
     except CrmError as error:
-        listing.problem = error
+        progress.problem = error
     except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
-        listing.problem = CrmNonsense(f"{listing.what}: a row of an unexpected form ({type(error).__name__})")
-
-
-def problem_of(listings: Iterable[KeysetQuery]) -> str:
-    """Why some of them could not be read in full; empty if all were."""
-    return next((str(listing.problem) for listing in listings if listing.problem is not None), "")
+        progress.problem = CrmNonsense(f"{progress.query.what}: a row of an unexpected form ({type(error).__name__})")

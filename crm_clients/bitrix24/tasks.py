@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from crm_clients.bitrix24.lists import KeysetQuery
+from crm_clients.bitrix24.lists import KeysetQuery, QueryProgress
 from crm_clients.bitrix24.session import DEAL, ReadSession, place
 from crm_clients.bitrix24.values import Row, identity, instant, is_yes, number, stamp
 from crm_clients.shared.id_set import IdSet
@@ -74,8 +74,8 @@ class TaskReader:
         self.done: dict[int, Row] = {}
         """Activities done since the cutoff, which were next steps at it."""
 
-    def listings(self, pages: int) -> list[KeysetQuery]:
-        """The lists; `pages` is a guess at those of the open activities of deals."""
+    def start(self, pages: int) -> list[QueryProgress]:
+        """Begin to read all that is planned; `pages` are expected of the open activities of deals."""
         until = stamp(self._cutoff, up=True)
         lists = []
         if self._session.wants("deals_without_task"):
@@ -100,27 +100,38 @@ class TaskReader:
         """Whether something planned has the deal for its owner, or the task names it."""
         return deal in self._covered
 
-    def done_since(self) -> list[KeysetQuery]:
-        """What has been done since the cutoff; read after the others, for what is done meanwhile is in none of them."""
+    def done_since(self) -> list[QueryProgress]:
+        """Begin to read what was done since the cutoff: asked last, for what is done meanwhile is in no other list."""
         cutoff = stamp(self._cutoff)
-        lists = [self._activities({"COMPLETED": "Y", ">=LAST_UPDATED": cutoff}, 1, asked_last=True)]
+        lists = [self._activities({"COMPLETED": "Y", ">=LAST_UPDATED": cutoff}, 1, ask_last=True)]
         if self._session.wants("overdue_tasks"):
-            lists.append(self._list_tasks({">=CLOSED_DATE": cutoff}, 1, asked_last=True))
+            lists.append(self._list_tasks({">=CLOSED_DATE": cutoff}, 1, ask_last=True))
         return lists
 
-    def _activities(self, conditions: Row, pages: int, **more: Any) -> KeysetQuery:
-        return self._list("crm.activity.list", conditions, SELECT, self._fold, WHAT_ACTIVITIES, pages, **more)
+    def _activities(self, conditions: Row, pages: int, *, ask_last: bool = False) -> QueryProgress:
+        return KeysetQuery(
+            method="crm.activity.list",
+            params={"filter": conditions, "select": SELECT},
+            fold=self._fold,
+            what=WHAT_ACTIVITIES,
+            group=RecordKind.TASKS,
+            expected_pages=pages,
+            ask_last=ask_last,
+        ).start()
 
-    def _list_tasks(self, conditions: Row, pages: int, **more: Any) -> KeysetQuery:
-        shape = {"key": "id", "by": "ID", "at": "tasks", **more}
-        return self._list("tasks.task.list", conditions, _SELECT_TASK, self._fold_tasks, WHAT_TASKS, pages, **shape)
-
-    @staticmethod
-    def _list(
-        method: str, conditions: Row, select: list[str], fold: Any, what: str, pages: int, **shape: Any
-    ) -> KeysetQuery:
-        params = {"filter": conditions, "select": select}
-        return KeysetQuery(method, params, fold, what=what, group=RecordKind.TASKS, pages=pages, **shape)
+    def _list_tasks(self, conditions: Row, pages: int, *, ask_last: bool = False) -> QueryProgress:
+        return KeysetQuery(
+            method="tasks.task.list",
+            params={"filter": conditions, "select": _SELECT_TASK},
+            fold=self._fold_tasks,
+            what=WHAT_TASKS,
+            group=RecordKind.TASKS,
+            key="id",
+            filter_key="ID",
+            rows_at="tasks",
+            expected_pages=pages,
+            ask_last=ask_last,
+        ).start()
 
     def is_step(self, row: Row) -> bool:
         """Whether an activity asks something and was open at the cutoff."""

@@ -7,45 +7,86 @@ from collections.abc import Iterator, Mapping, Sequence
 from crm_clients.base import CrmUser
 from crm_clients.bitrix24.api import Bitrix24Api
 from crm_clients.bitrix24.batching import BatchScheduler
-from crm_clients.bitrix24.lists import KeysetQuery, OffsetQuery
+from crm_clients.bitrix24.lists import OffsetQuery, QueryProgress
 from crm_clients.bitrix24.values import Row, identity, number
 from crm_clients.errors import CrmNonsense, RightsMissing
 from crm_clients.shared.http import Deadline
 
 WHAT = "users"
 EMPLOYEE = "employee"
+USER_PAGES, DEPARTMENT_PAGES = 20, 5
+"""Pages asked for at once, so that one request reads a thousand employees; a page behind the end is empty."""
+FRESH_SECONDS = 3600.0
+"""Age at which the list of employees is read again."""
 
 
-async def people(api: Bitrix24Api, deadline: Deadline) -> list[CrmUser]:
-    """All accounts, also dismissed ones, each with his departments and all above them.
+class UserDirectory:
+    """Hold the employees of a portal, as they were read last."""
 
-    Integrators and robots are not among them (docs/crm/bitrix24.md). Raises CrmError rather than give a part.
-    """
-    rows: dict[int, Row] = {}
-    parents: dict[str, str] = {}
+    def __init__(self, api: Bitrix24Api) -> None:
+        self._api = api
+        self._humans: frozenset[int] = frozenset()
+        self._read_at = float("-inf")
 
-    async def take(listing: KeysetQuery, page: Sequence[Row]) -> None:
-        listing.fold(page)
+    async def read(self, deadline: Deadline) -> list[CrmUser]:
+        """Read all accounts, also dismissed ones, each with its departments and all departments above.
 
-    def note_users(page: Sequence[Row]) -> None:
-        rows.update((number(row["ID"]), row) for row in page)
+        Integrators and robots are not among them (`docs/crm/bitrix24.md`). Raises CrmError rather than give a part.
+        """
+        users, departments = _Rows(), _Rows()
+        lists = [
+            OffsetQuery(
+                method="user.get",
+                params={"sort": "ID", "order": "ASC"},
+                fold=users.fold,
+                what=WHAT,
+                expected_pages=USER_PAGES,
+            ).start(),
+            OffsetQuery(
+                method="department.get",
+                params={"sort": "ID", "order": "ASC"},
+                fold=departments.fold,
+                what="departments",
+                start_names=("start", "START"),
+                expected_pages=DEPARTMENT_PAGES,
+            ).start(),
+        ]
+        await BatchScheduler(self._api, deadline, _fold).read(lists)
+        for progress in lists:
+            if progress.problem is not None and not (
+                progress.query.method == "department.get" and isinstance(progress.problem, RightsMissing)
+            ):
+                raise progress.problem
+        try:
+            parents = {identity(row["ID"]): identity(row.get("PARENT")) for row in departments.by_id.values()}
+            found = [_user(users.by_id[key], parents) for key in sorted(users.by_id)]
+        except (TypeError, ValueError) as error:
+            raise CrmNonsense(f"{WHAT}: a row of an unexpected form ({type(error).__name__})") from None
+        self._humans = frozenset(number(user.id) for user in found if user.human)
+        self._read_at = self._api.clock.monotonic()
+        return found
 
-    def note_departments(page: Sequence[Row]) -> None:
-        parents.update((identity(row["ID"]), identity(row.get("PARENT"))) for row in page)
+    async def humans(self, deadline: Deadline) -> frozenset[int]:
+        """List the ids of employees, read at most an hour ago. Raises as `read`."""
+        if self._api.clock.monotonic() - self._read_at > FRESH_SECONDS:
+            await self.read(deadline)
+        return self._humans
 
-    users = OffsetQuery("user.get", {"sort": "ID", "order": "ASC"}, note_users, what=WHAT)
-    departments = OffsetQuery(
-        "department.get", {"sort": "ID", "order": "ASC"}, note_departments, what="departments", start="START"
-    )
-    await BatchScheduler(api, deadline, take).read([users, departments])
-    if users.problem is not None:
-        raise users.problem
-    if departments.problem is not None and not isinstance(departments.problem, RightsMissing):
-        raise departments.problem
-    try:
-        return [_user(rows[key], parents) for key in sorted(rows)]
-    except (TypeError, ValueError) as error:
-        raise CrmNonsense(f"{WHAT}: a row of an unexpected form ({type(error).__name__})") from None
+
+class _Rows:
+    """Collect rows by id."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[int, Row] = {}
+
+    def fold(self, page: Sequence[Row]) -> tuple[()]:
+        """Keep a page."""
+        self.by_id.update((number(row["ID"]), row) for row in page)
+        return ()
+
+
+async def _fold(progress: QueryProgress, page: Sequence[Row]) -> None:
+    progress.query.fold(page)
 
 
 def _user(row: Row, parents: Mapping[str, str]) -> CrmUser:

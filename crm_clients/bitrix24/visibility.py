@@ -2,82 +2,113 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from crm_clients.bitrix24.api import PAGE
-from crm_clients.bitrix24.session import COMPANY, DEAL, SingleCall
+from crm_clients.bitrix24.lists import CallProgress, single_call
+from crm_clients.bitrix24.session import COMPANY, DEAL, ReadSession
 from crm_clients.bitrix24.values import number, rows_of
 from crm_clients.errors import RightsMissing
 
 WHAT = "the test of what the webhook sees"
 EACH = 5
-"""Deals that are looked for of one person."""
+"""Deals looked for of one member."""
 ADVICE = "make the webhook as an administrator, or grant its user to read all deals, companies, activities and tasks"
+KEY = "visibility"
+"""Key of the client's memory under which the last passed test is kept."""
+PASSED_SECONDS = 3600.0
+"""Age of a passed test at which the next read asks again: hundreds of members take many requests."""
 
-Ask = Callable[[Sequence[SingleCall]], Awaitable[None]]
+Ask = Callable[[Sequence[CallProgress]], Awaitable[None]]
+"""Runs calls to their ends."""
 
 
-def is_ordinary(profile: Any) -> bool:
-    """Whether the portal says that the webhook's user is no administrator."""
-    return isinstance(profile, Mapping) and profile.get("ADMIN") in (False, "N", "n", 0, "0")
+def is_admin(profile: Any) -> bool | None:
+    """Tell whether the webhook's user is an administrator; None if the portal does not say."""
+    told = profile.get("ADMIN") if isinstance(profile, Mapping) else None
+    if told in (True, "Y", "y", 1, "1"):
+        return True
+    return False if told in (False, "N", "n", 0, "0") else None
 
 
 class VisibilityProbe:
-    """Looks for people, and for deals that must be there. Raises CrmError if the portal does not answer."""
+    """Look for members, and for deals that must be there. Raises CrmError if the portal does not answer."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
-    async def unseen(self, users: Sequence[str]) -> list[str]:
-        """Those of whom nothing at all is visible: no deal, activity or company."""
-        left = list(users)
-        for method, params, key in (
-            ("crm.item.list", {"entityTypeId": DEAL, "select": ["id"]}, "assignedById"),
-            ("crm.activity.list", {"select": ["ID"]}, "RESPONSIBLE_ID"),
-            ("crm.item.list", {"entityTypeId": COMPANY, "select": ["id"]}, "assignedById"),
-        ):
-            found = await self._rows([_once(method, **params, filter={key: user}) for user in left])
-            left = [user for user, rows in zip(left, found, strict=True) if not rows]
-        return left
-
-    async def hidden_deals(self, users: Sequence[str]) -> list[int]:
-        """Deals that cannot be read although something planned of them can."""
+    async def run(self, users: Sequence[str]) -> tuple[list[str], list[int]]:
+        """Find the users of whom nothing is visible, and deals that are hidden although their activities are not."""
+        deals = [_call("crm.item.list", entityTypeId=DEAL, select=["id"], filter={"assignedById": u}) for u in users]
         planned = {"OWNER_TYPE_ID": DEAL, "COMPLETED": "N"}
+        steps = [
+            _call("crm.activity.list", filter={**planned, "RESPONSIBLE_ID": user}, select=["ID", "OWNER_ID"])
+            for user in users
+        ]
+        found = await self._rows([*deals, *steps])
+        seen, activities = found[: len(users)], found[len(users) :]
+        left = [user for user, *rows in zip(users, seen, activities, strict=True) if not any(rows)]
+        return await self._without_anything(left), await self._hidden(activities)
+
+    async def _without_anything(self, users: Sequence[str]) -> list[str]:
+        """Leave of users without deals and next steps those without done activities and companies too."""
         found = await self._rows(
-            [
-                _once("crm.activity.list", filter={**planned, "RESPONSIBLE_ID": user}, select=["ID", "OWNER_ID"])
+            [_call("crm.activity.list", select=["ID"], filter={"RESPONSIBLE_ID": user}) for user in users]
+            + [
+                _call("crm.item.list", entityTypeId=COMPANY, select=["id"], filter={"assignedById": user})
                 for user in users
             ]
         )
-        deals = {deal for rows in found for deal in sorted({number(row.get("OWNER_ID")) for row in rows})[:EACH]}
+        return [user for place, user in enumerate(users) if not found[place] and not found[len(users) + place]]
+
+    async def _hidden(self, activities: Sequence[Sequence[Mapping[str, Any]]]) -> list[int]:
+        """Look for the deals of the next steps of each user."""
+        deals = {deal for rows in activities for deal in sorted({number(row.get("OWNER_ID")) for row in rows})[:EACH]}
         every = sorted(deals)
         groups = [every[start : start + PAGE] for start in range(0, len(every), PAGE)]
         seen = await self._rows(
-            [_once("crm.item.list", entityTypeId=DEAL, filter={"@id": group}, select=["id"]) for group in groups]
+            [_call("crm.item.list", entityTypeId=DEAL, filter={"@id": group}, select=["id"]) for group in groups]
         )
         return sorted(deals - {number(row["id"]) for rows in seen for row in rows})
 
-    async def _rows(self, asked: Sequence[SingleCall]) -> list[Sequence[Mapping[str, Any]]]:
-        await self._ask(asked)
-        for once in asked:
-            if once.problem is not None:
-                raise once.problem
-        return [rows_of(once.value, "items") for once in asked]
+    async def _rows(self, calls: Sequence[CallProgress]) -> list[Sequence[Mapping[str, Any]]]:
+        await self._ask(calls)
+        for call in calls:
+            if call.problem is not None:
+                raise call.problem
+        return [rows_of(call.value, "items") for call in calls]
 
 
-async def require_full_visibility(ask: Ask, users: Iterable[str]) -> None:
-    """Look before a read that is no administrator's. Raises RightsMissing where the counts would be too small.
+async def require_full_visibility(session: ReadSession, profile: Any) -> None:
+    """Test the read of a webhook that is no administrator's, at most once an hour.
 
-    One person without anything may be new; that half of them are is not believed.
+    Raises RightsMissing where counts would be too low. One member without anything may be new; that half of the members
+    are new is not believed.
     """
-    every = sorted(users)
-    sight = VisibilityProbe(ask)
-    if every and (2 * len(await sight.unseen(every)) >= len(every) or await sight.hidden_deals(every)):
+    members = sorted(session.request.members)
+    if is_admin(profile) is not False or not members or await _has_passed(session, profile, members):
+        return
+    unseen, hidden = await VisibilityProbe(session.read).run(members)
+    if 2 * len(unseen) >= len(members) or hidden:
         raise RightsMissing(
             f"the webhook's user may not see what others do, so every count would be too small: {ADVICE}"
         )
+    passed = {"at": session.api.clock.now().timestamp(), "user": str(profile.get("ID")), "members": members}
+    await session.memory.put(KEY, json.dumps(passed))
 
 
-def _once(method: str, **params: Any) -> SingleCall:
-    return SingleCall(method, {**params, "start": -1}, what=WHAT, group="check")
+async def _has_passed(session: ReadSession, profile: Any, members: Iterable[str]) -> bool:
+    """Tell whether this user passed the test of all these members within the hour."""
+    try:
+        passed = json.loads(await session.memory.get(KEY) or "{}")
+        age = session.api.clock.now().timestamp() - float(passed["at"])
+        is_same = passed["user"] == str(profile.get("ID")) and set(members) <= set(passed["members"])
+    except (ValueError, KeyError, TypeError):
+        return False
+    return is_same and 0 <= age < PASSED_SECONDS
+
+
+def _call(method: str, **params: Any) -> CallProgress:
+    return single_call(method, {**params, "start": -1}, what=WHAT, group="check")

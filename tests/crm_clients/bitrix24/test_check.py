@@ -29,14 +29,15 @@ async def test_departments_are_those_above_too() -> None:
     assert users[str(BORIS)].departments == {"6"}
 
 
-async def test_more_than_a_page_of_users_is_read_whole() -> None:
+@pytest.mark.parametrize(("users", "requests"), [(0, 1), (48, 1), (49, 1), (300, 1), (998, 1), (999, 2), (1_300, 2)])
+async def test_users_are_read_whole_in_one_request_up_to_a_thousand(users: int, requests: int) -> None:
     where = portal()
-    for key in range(100, 400):
+    for key in range(100, 100 + users):
         where.add_user(key, f"Человек {key}", active=key % 3 != 0)
     reader = Reader(where)
     async with reader.client() as client:
-        assert len(await client.users()) == 302
-    assert reader.fake.requests == 2
+        assert len(await client.users()) == users + 2
+    assert reader.fake.requests == requests
 
 
 async def test_check_sees_that_a_restricted_webhook_hides_colleagues() -> None:
@@ -77,6 +78,37 @@ async def test_a_webhook_of_no_administrator_that_sees_everybody_is_read() -> No
     reader = Reader(where)
     reader.fake.portal.says_admin = False
     assert await reader.number("deals_open") == 1
+
+
+async def test_what_a_webhook_sees_is_tested_once_an_hour_and_for_every_new_member() -> None:
+    where = portal()
+    deal(where, 1, ANNA)
+    deal(where, 2, BORIS)
+    reader = Reader(where)
+    reader.fake.portal.says_admin = False
+
+    async def requests(*members: int) -> int:
+        before = reader.fake.requests
+        await reader.facts("deals_open", members=members)
+        return reader.fake.requests - before
+
+    tested = await requests(ANNA)
+    untested = await requests(ANNA)
+    assert untested < tested
+    assert await requests(ANNA, BORIS) == tested
+    assert await requests(BORIS) == untested
+    await reader.clock.sleep(3600)
+    assert await requests(ANNA) == tested
+
+
+async def test_a_test_that_was_not_passed_is_repeated_by_the_next_read() -> None:
+    where = portal()
+    deal(where, 1, ANNA)
+    where.admin, where.viewer = False, BORIS
+    reader = Reader(where, webhook_url=f"https://example.bitrix24.ru/rest/{BORIS}/{SECRET}/")
+    for _ in range(2):
+        with pytest.raises(RightsMissing):
+            await reader.facts("deals_open", members=(ANNA,))
 
 
 async def test_check_names_missing_scopes_unknown_fields_and_a_wrong_clock() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from crm_clients.bitrix24.users import people
+from crm_clients.bitrix24.users import UserDirectory
 from crm_clients.errors import CrmError, CrmRefused
 from crm_clients.shared.http import Deadline
 from scoring.records import Completed, Failed, RecordKind
@@ -51,7 +51,7 @@ async def test_a_list_whose_pages_do_not_turn_is_an_error_and_no_part_of_the_peo
     reader.fake.fault = lambda _method, params: params.pop("start", None) and None  # type: ignore[attr-defined]
     async with reader.client() as client:
         with pytest.raises(CrmError, match="turn the page"):
-            await people(client._api, Deadline(60, reader.clock))
+            await UserDirectory(client._api).read(Deadline(60, reader.clock))
 
 
 # Bindings and tasks

@@ -1,0 +1,102 @@
+"""The stage history of Bitrix24's deals: where a deal stood at an instant, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from crm_clients.bitrix24.api import PAGE
+from crm_clients.bitrix24.lists import KeysetQuery, QueryProgress
+from crm_clients.bitrix24.session import DEAL, ReadSession, state_of
+from crm_clients.bitrix24.values import Row, instant, number
+from scoring.records import DealState, RecordKind
+
+DEALS = 33
+"""Deals whose histories one list asks for."""
+MOVES = 4
+"""Rows that a deal's history is expected to have."""
+_SELECT = ["ID", "OWNER_ID", "CREATED_TIME", "STAGE_ID", "STAGE_SEMANTIC_ID", "CATEGORY_ID", "TYPE_ID"]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Describe that a deal came to a stage."""
+
+    at: datetime
+    order: int
+    stage: str
+    state: DealState | None
+    pipeline: str
+
+
+@dataclass(slots=True)
+class StagePosition:
+    """Describe where a deal stood after some of its moves."""
+
+    state: DealState | None = DealState.OPEN
+    closed_at: datetime | None = None
+    """When the deal came into its closed state; a move between two failure stages does not change that."""
+    stage_since: datetime | None = None
+    reopened: bool = False
+    """Whether the deal was closed before, and opened again."""
+    pipeline: str = ""
+    """Empty where the row tells the pipeline."""
+
+
+class StageHistory:
+    """Read the moves of the deals whose row does not tell enough, and keep them by deal."""
+
+    def __init__(self, session: ReadSession) -> None:
+        self._session = session
+        self._moves: dict[int, list[Move]] = {}
+
+    def start(self, deals: Iterable[int]) -> list[QueryProgress]:
+        """Begin to read the whole histories of deals that were not asked for before."""
+        new = [deal for deal in deals if deal not in self._moves]
+        self._moves.update((deal, []) for deal in new)
+        return [self._query(new[first : first + DEALS]).start() for first in range(0, len(new), DEALS)]
+
+    def take(self, deal: int) -> list[Move]:
+        """Give the moves of a deal in their order, and forget them."""
+        return sorted(self._moves.pop(deal, ()), key=lambda move: (move.at, move.order))
+
+    def _query(self, deals: Sequence[int]) -> KeysetQuery:
+        return KeysetQuery(
+            method="crm.stagehistory.list",
+            params={"entityTypeId": DEAL, "filter": {"OWNER_ID": deals}, "select": _SELECT},
+            fold=self._fold,
+            what="stage histories of deals",
+            group=RecordKind.DEALS,
+            rows_at="items",
+            expected_pages=len(deals) * MOVES // PAGE + 1,
+        )
+
+    def _fold(self, rows: Sequence[Row]) -> tuple[()]:
+        for row in rows:
+            at, moves = instant(row.get("CREATED_TIME")), self._moves.get(number(row.get("OWNER_ID")))
+            if at is not None and moves is not None:
+                stage = str(row.get("STAGE_ID") or "")
+                state = state_of(row.get("STAGE_SEMANTIC_ID")) or self._session.stages.states.get(stage)
+                moves.append(Move(at, number(row["ID"]), stage, state, str(number(row.get("CATEGORY_ID")))))
+        return ()
+
+
+def position_after(moves: Iterator[Move]) -> StagePosition:
+    """Follow moves to where they lead."""
+    state: DealState | None = DealState.OPEN
+    closed_at = since = None
+    was_closed = reopened = False
+    stage = pipeline = ""
+    for move in moves:
+        pipeline = move.pipeline
+        if move.stage != stage or since is None:
+            stage, since = move.stage, move.at
+        if move.state is state:
+            continue
+        if move.state is DealState.OPEN:
+            reopened, closed_at = was_closed, None
+        else:
+            closed_at, was_closed = move.at, True
+        state = move.state
+    return StagePosition(state, closed_at, since, reopened and closed_at is not None, pipeline)
