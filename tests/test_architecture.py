@@ -51,7 +51,7 @@ MEANT_FOR = {
         "crm_clients/amocrm/api.py",  # lists of ids side by side, awaited by the read that started them
         "crm_clients/amocrm/creation.py",  # chains of pages side by side, awaited by the same read
         "crm_clients/amocrm/deals.py",  # changes of stages beside the lists of leads, awaited or cancelled with them
-        "crm_clients/bitrix24/batching.py",  # two requests at once, awaited or cancelled by the read that sent them
+        "crm_clients/bitrix24/batching.py",  # two requests at once, awaited or cancelled by the same read
         "crm_clients/shared/fact_stream.py",  # the read itself, ahead of whoever takes its facts
         "reglament/service/webhook.py",  # an update is receipted at once and answered beside, before the service ends
     },
