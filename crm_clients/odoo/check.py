@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
 
 from crm_clients.base import Finding, Severity
 from crm_clients.errors import CrmError
@@ -13,8 +12,8 @@ from crm_clients.odoo.meetings import meeting_types
 from crm_clients.odoo.rights import GRANT, require_rights
 from crm_clients.odoo.users import read_accounts
 from crm_clients.odoo.values import Row, reference
+from crm_clients.shared.clock_check import clock_findings
 
-_SKEW = timedelta(minutes=1)
 _WHAT = "the check of the connection"
 
 
@@ -40,8 +39,7 @@ class _Check:
         await self._try("deals_missing_fields", self._fields)
         await self._try("meetings_held", self._meetings)
         await self._try("visibility", self._bindings)
-        self._clock()
-        return self._findings
+        return self._findings + clock_findings(self._lists.api.skew, "Odoo")
 
     async def _try(self, subject: str, look: Callable[[], Awaitable[None]]) -> bool:
         try:
@@ -152,10 +150,3 @@ class _Check:
         elif not types:
             text = "no activity type is a meeting: name some in meeting_types"
             self._say(Severity.ERROR, "meetings_held", text)
-
-    def _clock(self) -> None:
-        skew = self._lists.api.skew
-        if skew is not None and abs(skew) > _SKEW:
-            word = "ahead of" if skew > timedelta(0) else "behind"
-            text = f"Odoo's clock is {abs(skew).total_seconds():.0f} s {word} ours: set both by NTP"
-            self._say(Severity.WARNING, "clock", text)

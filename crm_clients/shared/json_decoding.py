@@ -1,13 +1,17 @@
-"""JSON as CRMs send it: money without rounding, and two of their slips."""
+"""Decode JSON as CRMs send it: money without rounding, two of their slips mended, rows typed at the door."""
 
 from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
+
+from crm_clients.errors import CrmNonsense
+
+T = TypeVar("T")
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _HALF_OF_A_PAIR = re.compile(
@@ -16,13 +20,14 @@ _HALF_OF_A_PAIR = re.compile(
 
 
 class NotJson(ValueError):
-    """It may have been cut, or be a page for people."""
+    """Report a body that is not JSON: cut on the way, or a page for people."""
 
 
 def parse(body: bytes) -> Any:
-    """What it says; numbers with a fraction as Decimal. Raises NotJson.
+    """Decode a body; numbers with a fraction become Decimal. Raises NotJson.
 
-    A mark before it is skipped. Half an emoji, where a CRM has cut a text, is replaced: no database would take it.
+    A byte order mark is skipped. Half a surrogate pair, where a CRM has cut an emoji, is replaced: no database would
+    take the half.
     """
     try:
         try:
@@ -31,6 +36,24 @@ def parse(body: bytes) -> Any:
             return _DECODER.decode(_HALF_OF_A_PAIR.sub(_whole, body.removeprefix(BOM_UTF8)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotJson(str(error)) from None
+
+
+def typed_rows(rows: Any, row_type: type[T], what: str) -> list[T]:
+    """Convert decoded rows to `row_type`; `what` names the list in errors.
+
+    Raises CrmNonsense with the id of the first row that lacks a field or has a field of another type.
+    """
+    if not isinstance(rows, list):
+        raise CrmNonsense(f"{what}: the answer is not a list")
+    return [_typed(row, row_type, what) for row in rows]
+
+
+def _typed(row: Any, row_type: type[T], what: str) -> T:
+    try:
+        return msgspec.convert(row, row_type)
+    except msgspec.ValidationError as error:
+        number = row.get("id") if isinstance(row, dict) else None
+        raise CrmNonsense(f"{what}: row {number}: {error}") from None
 
 
 def _whole(escape: re.Match[bytes]) -> bytes:

@@ -1,0 +1,98 @@
+"""State the facts of a Template account."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+
+import httpx
+
+from crm_clients.base import ClientMemory, CrmUser, Finding, ReadRequest, ReadStats
+from crm_clients.shared.pacing import Clock, Deadline
+from crm_clients.template.api import TemplateApi
+from crm_clients.template.check import check_connection
+from crm_clients.template.config import TemplateConfig
+from crm_clients.template.read import read_facts
+from crm_clients.template.rows import UserRow
+from crm_clients.template.session import ReadSession
+from scoring.kpis import Capability
+from scoring.records import Call, Comment, Company, Deal, Fact, Meeting, Record, Task
+
+_PAGES: Mapping[type[Record], str] = {
+    Deal: "deals",
+    Task: "tasks",
+    Company: "companies",
+    Meeting: "meetings",
+    Call: "calls",
+}
+
+
+class TemplateClient:
+    """State the facts of one Template account."""
+
+    def __init__(
+        self,
+        config: TemplateConfig,
+        memory: ClientMemory,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Prepare a connection; `memory` keeps renewed tokens and caches, where a CRM needs them."""
+        self.capabilities = _capabilities(config)
+        self.stats = ReadStats()
+        self._config = config
+        self._clock = clock or Clock()
+        self._api = TemplateApi(config, stats=self.stats, clock=self._clock, transport=transport)
+
+    async def users(self) -> list[CrmUser]:
+        """Read all users, dismissed users and robots included. Raises CrmError rather than give a part."""
+        return [
+            CrmUser(str(row.id), row.name, row.active, human=not row.robot)
+            async for row in self._api.rows("users", UserRow, self._deadline())
+        ]
+
+    async def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
+        """Yield the records of `request.kinds`, and one mark for each kind."""
+        session = ReadSession(self._api, self._config, request, self._deadline())
+        await self._api.require_full_visibility(session.deadline)
+        async for fact in read_facts(session, self._clock):
+            yield fact
+
+    async def check(self, members: Mapping[str, str]) -> list[Finding]:
+        """Check login, rights, visibility of every member, clock."""
+        return await check_connection(self._api, self._deadline(), members)
+
+    def link(self, record: Record) -> str:
+        """Make the address of the record's page; empty for a comment."""
+        if isinstance(record, Comment):
+            return ""
+        return f"{self._config.base_url}/{_PAGES[type(record)]}/{record.id}"
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._api.aclose()
+
+    def _deadline(self) -> Deadline:
+        return Deadline(self._config.read_timeout_seconds, self._clock)
+
+
+def _capabilities(config: TemplateConfig) -> Mapping[str, Capability]:
+    """Tell what the CRM can state: `past` only where a read after the cutoff gives the value at the cutoff."""
+    past, present, never = Capability.REBUILDABLE, Capability.PRESENT, Capability.UNAVAILABLE
+    return {
+        "companies_added": past if config.companies_credit == "creator" else present,
+        "meetings_held": past,
+        "calls_held": past,
+        "talk_minutes": past,
+        "missed_calls": past,
+        "deals_won": past,
+        "won_amount": past,
+        "deals_lost": past,
+        "lost_without_reason": past,
+        "deals_open": past,
+        "overdue_tasks": present,
+        "deals_without_task": present,
+        "deals_without_comment": past,
+        "deals_missing_fields": present if any(config.required_fields.values()) else never,
+        "stale_deals": present,
+    }
