@@ -1,1 +1,1 @@
-"""The made-up company's client."""
+"""Play a CRM: a made-up company."""

@@ -1,20 +1,17 @@
-"""Who works in the made-up company, and how carefully: a pure function of the seed and the date."""
+"""Describe who works in the made-up company, and how carefully: a pure function of the seed and the date."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import holidays
 
 from crm_clients.base import CrmUser
+from crm_clients.demo.dice import Dice
 from scoring.workdays import local_instant
-
-T = TypeVar("T")
 
 _SURNAMES = ("Примеров", "Образцов", "Тестов", "Макетов", "Шаблонов", "Эскизов", "Моделин", "Черновиков", "Вымыслов")
 _WOMEN = ("Анна", "Вера", "Мария", "Елена", "Ольга", "Ирина", "Дарья", "Нина")
@@ -24,37 +21,14 @@ SALES = "sales"
 """The department of all managers."""
 
 
-class Dice:
-    """Chance that falls the same way forever: only `random()` is the same in every version of Python."""
-
-    def __init__(self, *names: object) -> None:
-        self._random = random.Random("/".join(map(str, names))).random  # noqa: S311  # a made-up world, no secret
-
-    def chance(self, probability: float) -> bool:
-        """True that often."""
-        return self._random() < probability
-
-    def between(self, low: int, high: int) -> int:
-        """A whole number from `low` to `high`, both included."""
-        return low + int(self._random() * (high - low + 1))
-
-    def spread(self, reach: float) -> float:
-        """A number from −reach to +reach."""
-        return (self._random() * 2 - 1) * reach
-
-    def pick(self, choices: Sequence[T]) -> T:
-        """One of them."""
-        return choices[self.between(0, len(choices) - 1)]
-
-
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """How often a manager keeps a habit: with the CRM in order (`care`), with enough done (`energy`)."""
+    """Describe how often a manager keeps a habit: keeps the CRM in order (`care`), does enough (`energy`)."""
 
     care: float
     energy: float
     drift: float
-    """How far both wander in `period` days and back."""
+    """Reach of the drift of both, there and back in `period` days."""
     period: int
 
 
@@ -71,7 +45,7 @@ _HABITS_OF_CARE = frozenset({"tasks", "plan", "comment", "fields", "reason"})
 
 
 def name_of(number: int) -> str:
-    """A name that is plainly made up and reads naturally; no two managers share one."""
+    """Make a name that is plainly made up and reads naturally; no two managers share a name."""
     pair, is_man = divmod(number, 2)
     names = _MEN if is_man else _WOMEN
     block, turn = divmod(pair, len(_SURNAMES))
@@ -83,7 +57,7 @@ def name_of(number: int) -> str:
 
 @dataclass(slots=True)
 class Department:
-    """The managers, their working days and their habits."""
+    """Hold the managers, the working days and the habits of the managers."""
 
     seed: int
     size: int
@@ -96,7 +70,7 @@ class Department:
     _personas: dict[str, Persona] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Give everybody a persona, in an order that the seed decides."""
+        """Give every manager a persona, in an order that the seed decides."""
         first = Dice(self.seed, "personas").between(0, len(_PERSONAS) - 1)
         step = 3  # no divisor of 7: neighbours differ
         self._personas = {
@@ -104,11 +78,11 @@ class Department:
         }
 
     def managers(self) -> Iterator[str]:
-        """CRM ids of the managers."""
+        """List the CRM ids of the managers."""
         return (str(11 + number) for number in range(self.size))
 
     def users(self) -> list[CrmUser]:
-        """All accounts: the managers, one who left, and a robot."""
+        """List all accounts: the managers, a dismissed manager, and a robot."""
         here = [CrmUser(user, name_of(number), True, frozenset({SALES})) for number, user in enumerate(self.managers())]
         return [
             CrmUser("1", "Робот обмена", departments=frozenset(), human=False),
@@ -117,31 +91,31 @@ class Department:
         ]
 
     def works(self, user: str, day: date) -> bool:
-        """Whether the manager is at work."""
+        """Tell whether the manager is at work."""
         return self.is_workday(day) and day not in self.away.get(user, ())
 
     def is_workday(self, day: date) -> bool:
-        """Whether the office is open."""
+        """Tell whether the office is open."""
         if day not in self._working:
             self._working[day] = self._state.is_working_day(day)
         return self._working[day]
 
     def next_workday(self, day: date) -> date:
-        """The office's first working day after `day`."""
+        """Find the office's first working day after `day`."""
         day += timedelta(days=1)
         while not self.is_workday(day):
             day += timedelta(days=1)
         return day
 
     def next_day(self, user: str, day: date) -> date:
-        """The manager's first working day after `day`."""
+        """Find the manager's first working day after `day`."""
         day += timedelta(days=1)
         while not self.works(user, day):
             day += timedelta(days=1)
         return day
 
     def keeps(self, user: str, day: date, habit: str) -> bool:
-        """Whether the manager keeps a habit that day."""
+        """Tell whether the manager keeps a habit on `day`."""
         key = (user, day, habit)
         if key not in self._kept:
             self._kept[key] = Dice(self.seed, user, day, habit).chance(self._level(user, day, habit))
@@ -157,5 +131,5 @@ class Department:
         return min(0.97, max(0.05, base + wander + mood))
 
     def at(self, day: date, minute: int, second: int = 0) -> datetime:
-        """The instant of a local minute of the day."""
+        """Compute the instant of a local minute of the day."""
         return local_instant(day, time(minute // 60, minute % 60, second), self.zone)

@@ -12,8 +12,9 @@ from crm_clients import CRM_KINDS
 from crm_clients.base import DictMemory, Finding, ReadRequest, Severity
 from crm_clients.demo.client import DemoClient, _world
 from crm_clients.demo.config import DemoConfig
+from crm_clients.demo.deal_life import DealLife
 from crm_clients.demo.department import name_of
-from crm_clients.demo.world import LOOKBACK, Story, World
+from crm_clients.demo.world import LOOKBACK, World
 from crm_clients.errors import CrmUnavailable
 from scoring.kpis import CATALOGUE, Capability, KpiSettings
 from scoring.records import Call, Comment, Company, Completed, Deal, DealState, Fact, Meeting, RecordKind, Task
@@ -127,7 +128,7 @@ async def test_a_managers_day_is_worked_out_once_however_often_it_is_read(monkey
     made: list[tuple[str, date]] = []
     original = World._deals_of
 
-    def counting(world: World, user: str, day: date) -> list[Story]:
+    def counting(world: World, user: str, day: date) -> list[DealLife]:
         made.append((user, day))
         return original(world, user, day)
 
@@ -165,7 +166,7 @@ async def test_an_open_task_is_neither_done_nor_of_the_future() -> None:
     window = window_of(DAY)
     world = client()._world
     open_at_cutoff = {fact.id for fact in await facts(client(), window) if isinstance(fact, Task)}
-    steps = [step for story in world.stories(window.start, window.cutoff) for step in story.steps]
+    steps = [task for life in world.lives(window.start, window.cutoff) for task in life.tasks]
     assert open_at_cutoff
     for step in steps:
         expected = step.created_at < window.cutoff <= step.done_at
@@ -205,11 +206,11 @@ async def test_weekends_and_holidays_are_quiet() -> None:
 
 async def test_no_deal_outlives_the_span_that_is_looked_back_at() -> None:
     world = client(seed=5)._world
-    stories = list(world.stories(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 31, tzinfo=UTC)))
-    lives = [story.changes[-1].at - story.deal.created_at for story in stories]
-    assert max(lives) < LOOKBACK
-    assert all([change.at for change in story.changes] == sorted(change.at for change in story.changes)
-               for story in stories)  # fmt: skip
+    deals = list(world.lives(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 31, tzinfo=UTC)))
+    spans = [life.moves[-1].at - life.deal.created_at for life in deals]
+    assert max(spans) < LOOKBACK
+    assert all([move.at for move in life.moves] == sorted(move.at for move in life.moves)
+               for life in deals)  # fmt: skip
 
 
 async def test_a_manager_who_is_away_does_nothing_and_his_tasks_wait() -> None:
