@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from benchmarks.read import KPIS, LATENCY, Served
-from crm_clients.amocrm.client import AmocrmClient, AmocrmConfig
+from crm_clients.amocrm.client import AmocrmClient
+from crm_clients.amocrm.config import AmocrmConfig
 from crm_clients.base import DictMemory
 from tests.crm_clients.amocrm.fake import FakeAmocrm
 from tests.crm_clients.amocrm.world import LOST, UNSORTED, WON, Expectation, Stage, User, World

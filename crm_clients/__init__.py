@@ -46,7 +46,7 @@ CRM_KINDS: MappingProxyType[str, CrmKind] = MappingProxyType(
             "crm_clients.bitrix24.config:Bitrix24Config", "crm_clients.bitrix24.client:Bitrix24Client", "Bitrix24"
         ),
         "amocrm": CrmKind(
-            "crm_clients.amocrm.client:AmocrmConfig", "crm_clients.amocrm.client:AmocrmClient", "amoCRM / Kommo"
+            "crm_clients.amocrm.config:AmocrmConfig", "crm_clients.amocrm.client:AmocrmClient", "amoCRM / Kommo"
         ),
         "odoo": CrmKind("crm_clients.odoo.config:OdooConfig", "crm_clients.odoo.client:OdooClient", "Odoo"),
         "demo": CrmKind("crm_clients.demo.config:DemoConfig", "crm_clients.demo.client:DemoClient", "Demo"),

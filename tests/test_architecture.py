@@ -48,8 +48,6 @@ PLACES = {
 MEANT_FOR = {
     "asyncio.create_task": {
         "crm_clients/amocrm/auth.py",  # a renewal of tokens must outlive whoever asked for it
-        "crm_clients/amocrm/api.py",  # lists of ids side by side, awaited by the read that started them
-        "crm_clients/amocrm/creation.py",  # chains of pages side by side, awaited by the same read
         "crm_clients/amocrm/deals.py",  # changes of stages beside the lists of leads, awaited or cancelled with them
         "crm_clients/bitrix24/batching.py",  # two requests at once, awaited or cancelled by the same read
         "crm_clients/shared/fact_stream.py",  # the read itself, ahead of whoever takes its facts
@@ -61,8 +59,8 @@ MEANT_FOR = {
     },
     "get_event_loop.create_task": set(),
     "asyncio.ensure_future": {
-        "crm_clients/amocrm/api.py",  # pages asked for ahead, awaited by the same read
-        "crm_clients/amocrm/changes.py",  # histories read side by side with the deals, awaited by them
+        "crm_clients/shared/concurrency.py",  # reads side by side, awaited or cancelled by the read that started them
+        "crm_clients/amocrm/change_feed.py",  # a kind waits for the others, or for a few seconds
         "reglament/service/bot_loop.py",  # polling, stopped and awaited by the one who started it
     },
     "datetime.now": {

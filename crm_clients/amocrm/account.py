@@ -1,4 +1,4 @@
-"""What must be known of an amoCRM account before its lists mean anything: zone, currency, stages, rights."""
+"""Read the account behind a token: zone, currency, task types, stages, users and rights."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from crm_clients.amocrm.answers import Row, judge_users, of_form, rows_of
-from crm_clients.amocrm.api import AmocrmApi
-from crm_clients.amocrm.auth import MovedAway
+from crm_clients.amocrm.answers import MovedAway, Row, judge_users, require_form, rows_of
+from crm_clients.amocrm.api import AmocrmApi, ListQuery
+from crm_clients.amocrm.lists import OverlappingPages
+from crm_clients.amocrm.values import as_instant, as_int
 from crm_clients.base import CrmUser
 from crm_clients.errors import CrmNonsense
 from crm_clients.shared.http import Deadline
@@ -19,7 +20,7 @@ from scoring.records import DealState, RecordKind
 WON, LOST = 142, 143
 """The closing stages, the same in every pipeline."""
 INCOMING = 1
-"""`type` of the stage of incoming leads, which nobody has accepted yet: no deals."""
+"""`type` of the stage of incoming leads, which are no deals before a manager accepts the lead."""
 MEETING_TYPE, MEETING_CODE = 2, "MEETING"
 WHOLE_DAY = 86_340
 """Seconds from 00:00 to 23:59."""
@@ -34,47 +35,32 @@ _NEEDED_VIEWS: Mapping[RecordKind, tuple[str, ...]] = {
     RecordKind.MEETINGS: ("leads", "contacts", "companies"),
     RecordKind.CALLS: ("leads", "contacts", "companies"),
 }
-"""Tasks and notes have no right of their own: they are visible with what they hang on."""
+"""Entities by whose view right a kind is visible: tasks and notes are visible together with their entity."""
 
 
-def state_of(status: int) -> DealState:
-    """What a stage says of a deal."""
+def deal_state(status: int) -> DealState:
+    """Return the state that a stage means: won, lost or open."""
     return {WON: DealState.WON, LOST: DealState.LOST}.get(status, DealState.OPEN)
-
-
-def whole(value: object) -> int:
-    """A number of the wire as an integer; 0 for null, empty or nonsense."""
-    try:
-        return int(value)  # type: ignore[call-overload, no-any-return]  # whatever is no number is caught
-    except (TypeError, ValueError, OverflowError):
-        return 0
-
-
-def instant(seconds: object) -> datetime:
-    """Unix seconds as an instant. Raises CrmNonsense for anything else."""
-    try:
-        return datetime.fromtimestamp(int(seconds), UTC)  # type: ignore[call-overload]  # checked by converting
-    except (TypeError, ValueError, OverflowError, OSError):
-        raise CrmNonsense("amoCRM gave a date that is no Unix time") from None
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The account, as `/account` describes it."""
+    """Describe the account as `/account` does."""
 
     name: str
     user: int
-    """Whose token it is."""
+    """Id of the token's owner."""
     currency: str
     zone: ZoneInfo
     filters: bool
     """False: the account ignores filters of leads and companies."""
     loss_reasons: bool
+    """False: loss reasons are switched off in the account."""
     task_types: Mapping[int, tuple[str, str]]
     """Name and code by id."""
 
     def meeting_types(self, wanted: Iterable[str]) -> frozenset[int]:
-        """Ids of the task types that are meetings: those named by id, name or code; else the account's own."""
+        """Return ids of task types that are meetings: named by id, name or code; without names the account's own."""
         names = {name.strip().casefold() for name in wanted}
         if not names:
             return frozenset(
@@ -91,14 +77,14 @@ class Account:
         )
 
     def unknown_meeting_types(self, wanted: Iterable[str]) -> list[str]:
-        """Settings that name no task type of this account."""
+        """Return the names that match no task type of this account."""
         return [name for name in wanted if not self.meeting_types([name]) & self.task_types.keys()]
 
     def deadline(self, seconds: int, duration: int = 0) -> datetime | None:
-        """When a task is due; "all day" (at 23:59, or a whole day from midnight on) lasts until the end of that day."""
+        """Convert a deadline; "all day" (23:59, or a whole day from midnight on) lasts until the end of that day."""
         if not seconds:
             return None
-        due = instant(min(seconds, FAR_FUTURE))
+        due = as_instant(min(seconds, FAR_FUTURE))
         local = due.astimezone(self.zone)
         clock = (local.hour, local.minute)
         if clock != (23, 59) and not (clock == (0, 0) and duration >= WHOLE_DAY):
@@ -109,32 +95,33 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """The stages of all pipelines."""
+    """Hold the stages of all pipelines."""
 
     names: Mapping[int, str]
-    """Pipelines by id."""
+    """Names of pipelines by id."""
     open: tuple[tuple[int, int], ...]
     """Pairs of pipeline and stage."""
     incoming: frozenset[tuple[int, int]]
 
     @property
     def closed(self) -> tuple[tuple[int, int], ...]:
-        """The closing pair of each pipeline."""
+        """Return the closing pairs of every pipeline."""
         return tuple((pipeline, status) for pipeline in self.names for status in (WON, LOST))
 
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What the token's owner may see."""
+    """Describe which entities the token's owner may see."""
 
     name: str
     admin: bool
     views: Mapping[str, str]
+    """View right by entity; `A` is everything."""
     narrowed: bool
-    """Whether single stages are hidden from him."""
+    """Whether single stages are hidden from the token's owner."""
 
     def missing(self, kind: RecordKind) -> str:
-        """Why a kind of record would be read in part only; empty if it is read whole."""
+        """Say why a kind of record would be read in part only; empty if all records are visible."""
         narrow = [entity for entity in _NEEDED_VIEWS[kind] if self.views.get(entity, "A") != "A"]
         if narrow:
             return f"{self.name} may not see all {', '.join(narrow)}: make the token as an administrator"
@@ -144,8 +131,8 @@ class Rights:
 
 
 async def read_account(api: AmocrmApi, deadline: Deadline) -> Account:
-    """One call. Raises CrmError."""
-    fits = of_form(lambda data: isinstance(data, dict) and "current_user_id" in data, "account")
+    """Read the account in a single request. Raises CrmError."""
+    fits = require_form(lambda data: isinstance(data, dict) and "current_user_id" in data, "account")
     query = "with=is_api_filter_enabled,datetime_settings,task_types"
     data = await api.get("account", query, deadline, "the account", fits)
     try:
@@ -155,32 +142,32 @@ async def read_account(api: AmocrmApi, deadline: Deadline) -> Account:
         types = list(types.values()) if isinstance(types, dict) else types
         return Account(
             name=str(data.get("name") or ""),
-            user=whole(data["current_user_id"]),
+            user=as_int(data["current_user_id"]),
             currency=str(data.get("currency") or "RUB"),
             zone=ZoneInfo(settings.get("timezone") or "Europe/Moscow"),
             filters=data.get("is_api_filter_enabled") is not False,
             loss_reasons=data.get("is_loss_reason_enabled") is not False,
-            task_types={whole(row["id"]): (str(row.get("name") or ""), str(row.get("code") or "")) for row in types},
+            task_types={as_int(row["id"]): (str(row.get("name") or ""), str(row.get("code") or "")) for row in types},
         )
     except (AttributeError, KeyError, TypeError, ValueError, OSError):
         raise CrmNonsense("the account: amoCRM answered something that is no account") from None
 
 
 async def read_stages(api: AmocrmApi, deadline: Deadline) -> Stages:
-    """One call. Raises CrmError."""
+    """Read pipelines and stages in a single request. Raises CrmError."""
     what = "the pipelines"
-    fits = of_form(lambda data: rows_of(data, "pipelines") is not None, "list of pipelines")
+    fits = require_form(lambda data: rows_of(data, "pipelines") is not None, "list of pipelines")
     data = await api.get("leads/pipelines", "", deadline, what, fits)
     names: dict[int, str] = {}
     pairs: list[tuple[int, int]] = []
     incoming: set[tuple[int, int]] = set()
     try:
         for pipeline in data["_embedded"]["pipelines"]:
-            key = whole(pipeline["id"])
+            key = as_int(pipeline["id"])
             names[key] = str(pipeline.get("name") or key)
             for status in pipeline["_embedded"]["statuses"]:
-                pair = (key, whole(status["id"]))
-                if whole(status.get("type")) == INCOMING:
+                pair = (key, as_int(status["id"]))
+                if as_int(status.get("type")) == INCOMING:
                     incoming.add(pair)
                 elif pair[1] not in (WON, LOST):
                     pairs.append(pair)
@@ -190,14 +177,14 @@ async def read_stages(api: AmocrmApi, deadline: Deadline) -> Stages:
 
 
 async def read_rights(api: AmocrmApi, account: Account, deadline: Deadline) -> Rights:
-    """One call. Raises RightsMissing if the token's owner is no administrator."""
+    """Read the rights of the token's owner. Raises RightsMissing if the owner is no administrator."""
     what = "the rights of the token's owner"
     try:
-        fits = of_form(lambda data: isinstance(data, dict) and "rights" in data, "user", judge_users)
+        fits = require_form(lambda data: isinstance(data, dict) and "rights" in data, "user", judge_users)
         row = await api.get(f"users/{account.user}", "", deadline, what, fits)
     except MovedAway:
         api.forget_refusal()
-        row = next((row for row in await user_rows(api, deadline) if whole(row["id"]) == account.user), None)
+        row = next((row for row in await read_user_rows(api, deadline) if as_int(row["id"]) == account.user), None)
     try:
         rights = row["rights"]
         views = {
@@ -213,19 +200,20 @@ async def read_rights(api: AmocrmApi, account: Account, deadline: Deadline) -> R
         raise CrmNonsense(f"{what}: amoCRM answered something that is no user") from None
 
 
-async def user_rows(api: AmocrmApi, deadline: Deadline) -> list[Row]:
-    """All users, also inactive ones. Raises CrmError."""
+async def read_user_rows(api: AmocrmApi, deadline: Deadline) -> list[Row]:
+    """Read all users, also inactive accounts. Raises CrmError."""
     rows: dict[Any, Row] = {}
 
     async def keep(page: list[Row]) -> None:
         rows.update((row["id"], row) for row in page)
 
-    await api.shifting("users", "with=role,group", deadline, "the users", keep, judge=judge_users)
+    query = ListQuery("users", "with=role,group", deadline, "the users")
+    await OverlappingPages(api, query, keep, judge=judge_users).read()
     return list(rows.values())
 
 
-def user(row: Row) -> CrmUser:
-    """A user of the list."""
+def crm_user(row: Row) -> CrmUser:
+    """Convert a row of the list of users."""
     rights = row.get("rights") or {}
     groups = (row.get("_embedded") or {}).get("groups") or []
     departments = {str(group["id"]) for group in groups if isinstance(group, dict) and group.get("id") is not None}

@@ -1,4 +1,4 @@
-"""What amoCRM's answers mean: statuses, and whether a body has the form that was asked for."""
+"""Judge answers of amoCRM: the meaning of a status, and the form that a body must have."""
 
 from __future__ import annotations
 
@@ -6,39 +6,43 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from crm_clients.amocrm.auth import MovedAway
 from crm_clients.errors import CrmNonsense, CrmRefused, RightsMissing
 from crm_clients.shared.http import Answer, Judge, TryAgain, one_line
 
 Row = dict[str, Any]
+"""Entity, event or user as amoCRM sends JSON."""
 
 
 class IgnoredFilter(CrmNonsense):
-    """The rows do not fit the filter: the account ignores filters."""
+    """Report rows that do not fit the filter: the account ignores filters."""
 
 
 class UnsortedList(CrmNonsense):
-    """The rows are not in the order or the span of creation that was asked for."""
+    """Report rows outside of the requested order or span of creation."""
 
 
 class Unauthorized(CrmRefused):
-    """HTTP 401: the access token is not valid now."""
+    """Report HTTP 401: the access token is not valid now."""
 
 
 class BadRequest(CrmRefused):
-    """HTTP 400 and its like: this request is refused, others may be answered."""
+    """Report HTTP 400 and similar: amoCRM refuses this request, not the account."""
+
+
+class MovedAway(CrmRefused):
+    """Report HTTP 404: the account does not live at this host (any more)."""
 
 
 def judge(answer: Answer) -> None:
-    """What amoCRM's statuses mean."""
+    """Accept an answer or raise the error that the status means (`docs/crm/README.md`)."""
     status = answer.status
     if status < 300:
         if status != 204 and answer.is_json and not answer.data:
             raise TryAgain("amoCRM answered nothing, which it says with HTTP 204")
         return
-    said = answer.data if isinstance(answer.data, dict) else {}
+    body = answer.data if isinstance(answer.data, dict) else {}
     if status == 429:
-        raise TryAgain("amoCRM asks to slow down (HTTP 429)", _seconds(said.get("retry_after"), answer.retry_after))
+        raise TryAgain("amoCRM asks to slow down (HTTP 429)", _seconds(body.get("retry_after"), answer.retry_after))
     if status in (408, 425) or status >= 500:
         raise TryAgain(f"amoCRM answered HTTP {status}", answer.retry_after)
     if status == 401:
@@ -55,12 +59,12 @@ def judge(answer: Answer) -> None:
         raise MovedAway(
             "there is no such amoCRM account or method (HTTP 404): put the account's present address into base_url"
         )
-    detail = one_line(said.get("detail") or said.get("title") or "", 120)
+    detail = one_line(body.get("detail") or body.get("title") or "", 120)
     raise BadRequest(f"amoCRM refused the request (HTTP {status}{': ' + detail if detail else ''})")
 
 
 def judge_users(answer: Answer) -> None:
-    """The list of users is for administrators: 403 means that the token's owner is none."""
+    """Judge an answer about users: only administrators may see the list, so 403 means missing rights."""
     if answer.status == 403:
         raise RightsMissing(
             "amoCRM refuses the list of users (HTTP 403): only administrators may see it, so make the token as one; "
@@ -69,8 +73,8 @@ def judge_users(answer: Answer) -> None:
     judge(answer)
 
 
-def of_form(fits: Callable[[Any], bool], form: str, judge: Judge = judge) -> Judge:
-    """A judge that has whatever is of another form asked for again."""
+def require_form(fits: Callable[[Any], bool], form: str, judge: Judge = judge) -> Judge:
+    """Extend a judge: a body that does not fit is requested again."""
 
     def judge_form(answer: Answer) -> None:
         judge(answer)
@@ -81,7 +85,7 @@ def of_form(fits: Callable[[Any], bool], form: str, judge: Judge = judge) -> Jud
 
 
 def rows_of(data: Any, name: str) -> list[Row] | None:
-    """The rows of a list; None if it is none."""
+    """Extract the rows of a list; None if the body is no list of rows with ids."""
     try:
         rows = data["_embedded"][name]
         return rows if isinstance(rows, list) and all(isinstance(row, dict) and row["id"] for row in rows) else None
@@ -89,7 +93,7 @@ def rows_of(data: Any, name: str) -> list[Row] | None:
         return None
 
 
-def _seconds(said: object, header: float | None) -> float:
+def _seconds(value: object, header: float | None) -> float:
     with suppress(TypeError, ValueError):
-        return max(0.0, float(said))  # type: ignore[arg-type]  # whatever is no number is caught
+        return max(0.0, float(value))  # type: ignore[arg-type]  # a value that is no number is caught
     return header if header is not None else 1.0

@@ -1,30 +1,27 @@
-"""amoCRM's two kinds of key: a long-lived token, and token pairs whose refresh token works once.
+"""Authorise requests to amoCRM: by a long-lived token, or by token pairs with a refresh token that works once.
 
-A pair that is lost between the server's answer and our note of it is lost for good, so: one refresher at a time
-across processes, the new pair is kept durably before it is used, a cancelled read does not cancel a renewal, and the
-settings' refresh token only seeds the memory.
+A pair lost between amoCRM's answer and the client's memory is lost for good. Therefore a lock admits a single renewal,
+the new pair is kept durably before use, a cancelled read does not cancel a renewal, and the refresh token of the
+settings only seeds the memory (`docs/crm/amocrm.md`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
-import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from crm_clients.amocrm.answers import MovedAway
+from crm_clients.amocrm.tokens import TokenPair, claims, load_pair
 from crm_clients.base import ClientMemory
 from crm_clients.errors import CrmError, CrmNonsense, CrmRefused
 from crm_clients.shared.http import Answer, Deadline, Http, TryAgain
 
 VENDOR_DOMAINS = ("amocrm.ru", "amocrm.com", "kommo.com")
-"""The only places, besides the configured host, that are ever given a token."""
-EARLY = timedelta(minutes=5)
-"""A pair is renewed this long before it expires."""
+"""Domains that may receive a token besides the configured host."""
 RENEW_SECONDS = 90.0
 CONNECT_AGAIN = (
     "amoCRM no longer accepts the refresh token: connect again (open the integration in amoCRM, authorise it, put the "
@@ -33,63 +30,41 @@ CONNECT_AGAIN = (
 
 
 class DeadToken(CrmRefused):
-    """A refresh token that has been used, revoked or outlived."""
-
-
-class MovedAway(CrmRefused):
-    """The account does not live at this host (any more)."""
+    """Report a refresh token that has been used, revoked or outlived."""
 
 
 class Keys(Protocol):
-    """What authorises a request, and where the account lives."""
+    """Authorise requests, and know the host where the account lives."""
 
     home: str
     """Scheme and host, without a slash at the end."""
 
     async def access(self) -> str:
-        """A token that should work now."""
+        """Return a token that should work now."""
 
     async def renew(self, rejected: str) -> str:
-        """Another one than `rejected`, which was answered with 401. Raises CrmRefused if there is none."""
+        """Return a token other than `rejected`, which was answered with 401. Raises CrmRefused if there is none."""
 
     async def find_home(self) -> bool:
-        """Ask where the account has moved to; whether it has moved."""
+        """Ask where the account has moved to; True if the account has moved."""
 
     async def aclose(self) -> None:
         """Let a running renewal end."""
 
 
-def claims(token: str) -> dict[str, Any]:
-    """What a token says of itself, unverified; empty if it is not of that form."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return {}
-    with suppress(ValueError):
-        said = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-        return said if isinstance(said, dict) else {}
-    return {}
-
-
-def expiry(token: str) -> datetime | None:
-    """When a token ends, where it says so."""
-    with suppress(ValueError, TypeError, OverflowError, KeyError):
-        return datetime.fromtimestamp(int(claims(token)["exp"]), UTC)
-    return None
-
-
-class LongLived:
-    """A token made by hand in amoCRM; it cannot be renewed."""
+class LongLivedToken:
+    """Authorise by a token made by hand in amoCRM, which cannot be renewed."""
 
     def __init__(self, base_url: str, token: str) -> None:
         self.home = base_url.rstrip("/")
         self._token = token
 
     async def access(self) -> str:
-        """The token of the settings."""
+        """Return the token of the settings."""
         return self._token
 
     async def renew(self, rejected: str) -> str:
-        """There is no other."""
+        """Raise CrmRefused: a long-lived token has no successor."""
         del rejected
         raise CrmRefused(
             "amoCRM does not accept the long-lived token (HTTP 401): it has expired or was revoked; "
@@ -97,56 +72,37 @@ class LongLived:
         )
 
     async def find_home(self) -> bool:
-        """Only a refresh token can ask where the account is."""
+        """Return False: only a refresh token can ask where the account is."""
         return False
 
     async def aclose(self) -> None:
-        """Nothing runs."""
+        """Close nothing: no renewal runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The integration, as amoCRM knows it."""
+    """Hold the credentials of the integration registered at amoCRM."""
 
     client_id: str
     client_secret: str
     redirect_uri: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """What is kept in the memory."""
-
-    access: str
-    refresh: str
-    expires_at: float
-    seed: str
-    """Which refresh token of the settings it grew from."""
-    configured: str
-    """The settings' base_url when it was kept; another one now takes over."""
-    home: str
-    previous: str = ""
-    """The refresh token before, for the case that this one was never really issued."""
-
-    def is_fresh(self, now: datetime) -> bool:
-        return self.expires_at > (now + EARLY).timestamp()
-
-
-class OAuth:
-    """Pairs of tokens, kept in the client's memory."""
+class OAuthTokens:
+    """Authorise by pairs of tokens, renew each pair once, and keep the latest in the client's memory."""
 
     def __init__(self, base_url: str, application: Application, seed: str, memory: ClientMemory, http: Http) -> None:
         self.home = self._configured = base_url.rstrip("/")
         self._application, self._seed = application, seed
         self._seed_mark = hashlib.sha256(seed.encode()).hexdigest()[:16]
         self._memory, self._http = memory, http
-        self._pair: _Pair | None = None
-        self._unsaved: _Pair | None = None
-        self._renewal: asyncio.Task[_Pair] | None = None
+        self._pair: TokenPair | None = None
+        self._unsaved: TokenPair | None = None
+        self._renewal: asyncio.Task[TokenPair] | None = None
         http.hide(seed, application.client_secret)
 
     async def access(self) -> str:
-        """The access token; renewed first if it is about to expire."""
+        """Return the access token; renew a pair that is about to expire first."""
         if self._pair is None:
             self._adopt(await self._kept())
         if self._pair is None or not self._pair.is_fresh(self._http.clock.now()):
@@ -154,7 +110,7 @@ class OAuth:
         return self._pair.access
 
     async def renew(self, rejected: str) -> str:
-        """A token other than `rejected`, also if another process has renewed it meanwhile."""
+        """Return a token other than `rejected`, perhaps renewed by another process meanwhile."""
         if self._renewal is None or self._renewal.done():
             if self._pair is not None and self._pair.access != rejected:
                 return self._pair.access
@@ -163,7 +119,7 @@ class OAuth:
         return (await asyncio.shield(self._renewal)).access
 
     async def find_home(self) -> bool:
-        """As the official SDK does: the token names a shared host, which knows where the account is."""
+        """Ask the shared host that the token names for the account's host, as the official SDK does."""
         pair = self._pair
         return pair is not None and await self._ask_home(pair.access, pair.refresh)
 
@@ -175,7 +131,7 @@ class OAuth:
 
     # One refresher at a time
 
-    async def _renew(self, rejected: str) -> _Pair:
+    async def _renew(self, rejected: str) -> TokenPair:
         async with self._memory.lock("oauth"):
             if self._unsaved is not None:
                 return await self._keep(self._unsaved)
@@ -186,21 +142,21 @@ class OAuth:
             self._adopt(kept)
             return await self._renew_from(kept)
 
-    async def _renew_from(self, kept: _Pair | None) -> _Pair:
+    async def _renew_from(self, kept: TokenPair | None) -> TokenPair:
         for refresh in await self._candidates(kept):
             with suppress(DeadToken):
                 answer = await self._exchange(refresh, kept)
                 return await self._keep(self._pair_of(answer, refresh))
         raise CrmRefused(CONNECT_AGAIN)
 
-    async def _candidates(self, kept: _Pair | None) -> list[str]:
-        """The kept token, the one before it, and the settings' one; first of all the settings' one if it is new."""
+    async def _candidates(self, kept: TokenPair | None) -> list[str]:
+        """List refresh tokens to try: kept, previous, settings; a new token of the settings comes first."""
         if kept is not None:
             return list(dict.fromkeys(filter(None, (kept.refresh, kept.previous, self._seed))))
-        old = _parse(await self._memory.get("oauth"))
+        old = load_pair(await self._memory.get("oauth"))
         return list(dict.fromkeys(filter(None, (self._seed, old.refresh if old else ""))))
 
-    async def _exchange(self, refresh: str, kept: _Pair | None) -> dict[str, Any]:
+    async def _exchange(self, refresh: str, kept: TokenPair | None) -> dict[str, Any]:
         try:
             return await self._ask_pair(refresh)
         except MovedAway:
@@ -209,7 +165,7 @@ class OAuth:
             return await self._ask_pair(refresh)
 
     async def _has_moved(self, access: str, refresh: str) -> bool:
-        """A 401 may also mean that the token is dead: not finding another host out is an answer too."""
+        """Tell whether the account has moved; a failed question counts as no, for a 401 may also mean a dead token."""
         try:
             return await self._ask_home(access, refresh)
         except CrmError:
@@ -263,9 +219,9 @@ class OAuth:
 
     # What is kept
 
-    def _pair_of(self, answer: dict[str, Any], refresh: str) -> _Pair:
+    def _pair_of(self, answer: dict[str, Any], refresh: str) -> TokenPair:
         seconds = int(answer.get("expires_in") or 86400)
-        return _Pair(
+        return TokenPair(
             access=str(answer["access_token"]),
             refresh=str(answer["refresh_token"]),
             expires_at=self._http.clock.now().timestamp() + seconds,
@@ -275,36 +231,27 @@ class OAuth:
             previous=refresh,
         )
 
-    async def _keep(self, pair: _Pair) -> _Pair:
-        """Durable first, used second; what could not be kept is tried again before anything else."""
+    async def _keep(self, pair: TokenPair) -> TokenPair:
+        """Keep a pair durably, then use it; a pair that could not be kept is kept before the next renewal."""
         self._http.hide(pair.access, pair.refresh)
         self._unsaved = pair
-        await self._memory.put("oauth", json.dumps(asdict(pair)))
+        await self._memory.put("oauth", pair.dump())
         self._unsaved = None
         self._adopt(pair)
         return pair
 
-    async def _kept(self) -> _Pair | None:
-        """The memory's pair, unless the settings have a new seed."""
-        pair = _parse(await self._memory.get("oauth"))
+    async def _kept(self) -> TokenPair | None:
+        """Load the pair from memory, unless the settings have a new seed."""
+        pair = load_pair(await self._memory.get("oauth"))
         return pair if pair is not None and pair.seed == self._seed_mark else None
 
-    def _adopt(self, pair: _Pair | None) -> None:
+    def _adopt(self, pair: TokenPair | None) -> None:
         self._pair = pair
         if pair is None:
             return
         self._http.hide(pair.access, pair.refresh)
         if pair.configured == self._configured:
             self.home = pair.home
-
-
-def _parse(text: str | None) -> _Pair | None:
-    if text is None:
-        return None
-    try:
-        return _Pair(**json.loads(text))
-    except (ValueError, TypeError):
-        raise CrmNonsense("the kept amoCRM tokens cannot be read: connect again") from None
 
 
 def _judge_pair(answer: Answer) -> None:
@@ -314,8 +261,8 @@ def _judge_pair(answer: Answer) -> None:
         raise TryAgain(f"amoCRM answered HTTP {answer.status}", answer.retry_after)
     if answer.status in (401, 404):
         raise MovedAway(f"amoCRM answered HTTP {answer.status}")
-    said = answer.data if isinstance(answer.data, dict) else {}
-    reason = said.get("hint") or said.get("detail") or f"HTTP {answer.status}"
+    body = answer.data if isinstance(answer.data, dict) else {}
+    reason = body.get("hint") or body.get("detail") or f"HTTP {answer.status}"
     if answer.status == 400 and "client" not in str(reason).lower():
         raise DeadToken(CONNECT_AGAIN)
     raise CrmRefused(f"amoCRM does not renew the tokens ({reason}): check client_id, client_secret and redirect_uri")

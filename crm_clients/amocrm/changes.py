@@ -1,264 +1,175 @@
-"""What has happened in amoCRM since the cutoff, looked at as often as needed and as seldom as possible."""
+"""Collect the values at the cutoff from amoCRM's events since then.
+
+The old value of an event stands in `value_before`; the form differs by type (`docs/crm/amocrm.md`).
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
-from contextlib import suppress
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
-from crm_clients.amocrm.account import whole
-from crm_clients.amocrm.answers import BadRequest, Row
-from crm_clients.amocrm.history import DONE, LEAD_EVENTS, TASK_EVENTS, ChangesSinceCutoff, is_completion
-from crm_clients.amocrm.session import Checkpoint, Job, pack
-from crm_clients.errors import CrmError, DeadlineExceeded
-from crm_clients.shared.http import Deadline
-from scoring.records import RecordKind
+from crm_clients.amocrm.account import deal_state
+from crm_clients.amocrm.answers import Row
+from crm_clients.amocrm.values import as_int
+from scoring.records import DealState
 
-EVENT_IDS = 10
-"""Entities in one filter of events: more are refused."""
-EXPLAINED = 2
-"""Seconds between a change of a row and the event that tells of it."""
-PATIENCE_SECONDS = 5.0
-"""How long a kind that is read waits for the others, to share the last look with them."""
-_TYPES = {RecordKind.DEALS: LEAD_EVENTS, RecordKind.TASKS: TASK_EVENTS, RecordKind.MEETINGS: TASK_EVENTS}
+Stage = tuple[int, int]
+"""Pipeline and status."""
+Moment = tuple[int, str]
+"""Second and id of an event: ids order the events of a second, for each id begins with the time."""
 
-
-class TaskLine(NamedTuple):
-    """What matters of a task's row."""
-
-    id: int
-    text: str
-    owner: int
-    due: int
-    duration: int
-    created: int
-    updated: int
-    done: bool
-    type: int
-    place: int
-    """The entity it hangs on, packed."""
-    lead: int
-
-    @classmethod
-    def of(cls, row: Row) -> TaskLine:
-        """From the wire."""
-        entity, number = row.get("entity_type"), whole(row.get("entity_id"))
-        return cls(
-            id=whole(row["id"]),
-            text=str(row.get("text") or ""),
-            owner=whole(row.get("responsible_user_id")),
-            due=whole(row.get("complete_till")),
-            duration=whole(row.get("duration")),
-            created=whole(row.get("created_at")),
-            updated=whole(row.get("updated_at")),
-            done=bool(row.get("is_completed")),
-            type=whole(row.get("task_type_id")),
-            place=pack(entity, number),
-            lead=number if entity == "leads" else 0,
-        )
+STAGE_CHANGED, OWNER_CHANGED, PRICE_CHANGED = (
+    "lead_status_changed",
+    "entity_responsible_changed",
+    "sale_field_changed",
+)
+TASK_DONE, DEADLINE_CHANGED, TASK_DELETED = "task_completed", "task_deadline_changed", "task_deleted"
+NOTE_DELETED = "common_note_deleted"
+LEAD_EVENTS = (STAGE_CHANGED, OWNER_CHANGED, PRICE_CHANGED)
+TASK_EVENTS = (
+    TASK_DONE,
+    DEADLINE_CHANGED,
+    TASK_DELETED,
+    OWNER_CHANGED,
+    "task_added",
+    "task_text_changed",
+    "task_type_changed",
+    "task_result_added",
+)
+_SINGULAR = {"leads": "lead", "tasks": "task", "companies": "company", "contacts": "contact"}
+OVERLAP_SECONDS = 120
+"""How far a further refresh reaches back behind the last: clocks differ, events may come late."""
+EXPLAINED_SECONDS = 2
+"""Seconds between an event and the change mark of the row."""
 
 
-class Changes:
-    """Changes of deals and tasks since the cutoff, shared by the kinds that must be rolled back to it.
+@dataclass(slots=True)
+class Checkpoint:
+    """Remember up to which second changes have been read."""
 
-    A row is certain once a look has begun after the row was read.
-    """
+    since: int
 
-    def __init__(self, job: Job, kinds: Iterable[RecordKind]) -> None:
-        self._job = job
-        self._kinds = frozenset(kinds) & _TYPES.keys()
-        self._missing = set(self._kinds)
-        self._all_here = asyncio.Event()
-        self._lock = asyncio.Lock()
-        self._begun = self._done = 0
-        """How many looks."""
-        self._begun_before_the_last = 0
-        """How many had begun when the last kind was read: all share the next one."""
-        self._rows, self._events = Checkpoint(job.cutoff), Checkpoint(job.cutoff)
-        self.since = ChangesSinceCutoff(job.cutoff)
-        self.tasks_error: CrmError | None = None
-        """Why changed tasks could not be read; what happened to deals is known all the same."""
-        self.tasks: dict[int, TaskLine] = {}
-        """Tasks changed since the cutoff."""
-        self._had: set[int] = set()
-        """Deals with a task that was open at the cutoff."""
-        self._fresh: set[int] = set()
-        """Deals that have had a task since the cutoff only, as far as is known."""
-        self._hazy: set[int] = set()
-        """Deals with a task that may have been open or done at the cutoff."""
-        self._older: dict[int, bool] = {}
-        """Whether such a deal had another one before."""
-        self._finished: dict[int, bool] = {}
-        """Whether a task had been completed before the cutoff at some time."""
+    def advance(self, now: int) -> int:
+        """Return where the next refresh begins, and move the checkpoint up to `now` less the overlap."""
+        begin = self.since
+        self.since = max(self.since, now - OVERLAP_SECONDS)
+        return begin
 
-    @property
-    def knows_tasks(self) -> bool:
-        """Whether tasks are looked at, and could be."""
-        return RecordKind.TASKS in self._kinds and self.tasks_error is None
 
-    def ensure_tasks(self) -> None:
-        """Raise why changed tasks could not be read, if they could not."""
-        if self.tasks_error is not None:
-            raise type(self.tasks_error)(str(self.tasks_error))
+@dataclass(slots=True)
+class ChangesSinceCutoff:
+    """Collect old values from events; of several changes of a field the first holds the value of the cutoff."""
 
-    async def settle(self, kind: RecordKind) -> None:
-        """The last look of a kind whose rows are all read; kinds that end together share it. Raises CrmError."""
-        if not self._job.is_over:
-            return
-        begun = self._begun
-        self.leave(kind)
-        await self._wait_for_others()
-        await self._look_after(self._begun_before_the_last if self._all_here.is_set() else begun)
+    cutoff: int
+    stages: dict[int, tuple[Moment, Stage]] = field(default_factory=dict)
+    owners: dict[tuple[str, int], tuple[Moment, int]] = field(default_factory=dict)
+    prices: dict[int, tuple[Moment, Any]] = field(default_factory=dict)
+    deadlines: dict[int, tuple[Moment, int | None]] = field(default_factory=dict)
+    done: dict[int, int] = field(default_factory=dict)
+    """Second of the first completion after the cutoff, by task."""
+    explained: dict[int, int] = field(default_factory=dict)
+    """Second of the last event, by task."""
+    reopened: set[int] = field(default_factory=set)
+    """Deals that were closed and have been opened."""
+    task_deleted: bool = False
+    """Whether any task was deleted: the event does not name the deal."""
 
-    def leave(self, kind: RecordKind) -> None:
-        """A kind is read, or failed: nobody waits for it any longer."""
-        self._missing.discard(kind)
-        if not self._missing and not self._all_here.is_set():
-            self._begun_before_the_last = self._begun
-            self._all_here.set()
+    def add(self, events: Iterable[Row]) -> None:
+        """Add events, in any order; a repeated event changes nothing."""
+        for event in events:
+            moment = moment_of(event)
+            if moment[0] >= self.cutoff:
+                self._add(str(event.get("type")), *entity_of(event), moment, event)
 
-    async def _wait_for_others(self) -> None:
-        if self._all_here.is_set():
-            return
-        waiting = [
-            asyncio.ensure_future(self._all_here.wait()),
-            asyncio.ensure_future(self._job.api.http.clock.sleep(PATIENCE_SECONDS)),
-        ]
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waiting:
-                task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
+    def _add(self, name: str, kind: str, key: int, moment: Moment, event: Row) -> None:
+        before = event.get("value_before")
+        if kind == "task":
+            self.explained[key] = max(moment[0], self.explained.get(key, 0))
+        if name == STAGE_CHANGED and (stage := stage_in(before)) is not None:
+            _keep_first(self.stages, key, moment, stage)
+            self._note_reopening(key, stage, stage_in(event.get("value_after")))
+        elif name == OWNER_CHANGED:
+            _keep_first(self.owners, (kind, key), moment, owner_in(before))
+        elif name == PRICE_CHANGED:
+            _keep_first(self.prices, key, moment, price_in(before))
+        elif name == DEADLINE_CHANGED:
+            _keep_first(self.deadlines, key, moment, deadline_in(before))
+        elif name == TASK_DONE:
+            self.done[key] = min(moment[0], self.done.get(key, moment[0]))
+        elif name == TASK_DELETED:
+            self.task_deleted = True
 
-    async def look(self) -> None:
-        """Learn of the changes up to now, unless somebody else begins to after this call. Raises CrmError."""
-        if self._job.is_over:
-            await self._look_after(self._begun)
+    def _note_reopening(self, lead: int, before: Stage, after: Stage | None) -> None:
+        was_closed = deal_state(before[1]) is not DealState.OPEN
+        if was_closed and after is not None and deal_state(after[1]) is DealState.OPEN:
+            self.reopened.add(lead)
 
-    async def _look_after(self, earlier: int) -> None:
-        """Look, unless more than so many looks are done meanwhile."""
-        async with self._lock:
-            if self._done > earlier:
-                return
-            self._begun += 1
-            await self._look_at_tasks()
-            await self._look_at_events()
-            self._done = self._begun
+    def owner(self, kind: str, key: int, present: int) -> int:
+        """Return the user responsible at the cutoff, given the present user."""
+        return self.owners[kind, key][1] if (kind, key) in self.owners else present
 
-    async def _look_at_tasks(self) -> None:
-        """Before the events: whatever completion is seen in a row, its event is there by then."""
-        if not self.knows_tasks:
-            return
-        job = self._job
-        query = f"filter[updated_at][from]={self._rows.span(job.now)}&order[id]=asc"
-        try:
-            await job.api.shifting("tasks", query, job.deadline, "tasks changed since the cutoff", self._take)
-        except CrmError as error:
-            self.tasks_error = error
+    def explain(self, task: int, updated: int) -> bool:
+        """Tell whether the row of a task, updated at a second, has no change that no event tells of.
 
-    async def _look_at_events(self) -> None:
-        job = self._job
-        types = tuple(dict.fromkeys(name for kind in sorted(self._kinds) for name in _TYPES[kind]))
-        await job.events(types, self._events.span(job.now), None, "changes since the cutoff", self._learn)
-        if not self.knows_tasks:
-            return
-        try:
-            await self._ask_for_finished()
-            self._bind(self.tasks.values())
-            await self._ask_for_older()
-        except CrmError as error:
-            self.tasks_error = error
+        No event tells that a completed task was opened again.
+        """
+        return updated < self.cutoff or self.explained.get(task, 0) + EXPLAINED_SECONDS >= updated
 
-    async def _take(self, rows: list[Row]) -> None:
-        for line in map(TaskLine.of, rows):
-            if line.updated >= self._job.cutoff:
-                self.tasks[line.id] = line
 
-    async def _learn(self, events: list[Row]) -> None:
-        self.since.add(events)
+def entity_of(event: Row) -> tuple[str, int]:
+    """Return kind (singular) and id of the entity that an event is about."""
+    kind = str(event.get("entity_type") or "")
+    return _SINGULAR.get(kind, kind), as_int(event.get("entity_id"))
 
-    async def _ask_for_finished(self) -> None:
-        """A task that is open, or was completed since, may have been done at the cutoff: no event tells of undoing."""
-        job = self._job
-        asked = {
-            line.id: line.created
-            for line in self.tasks.values()
-            if self.was_open(line) and line.id not in self._finished
-        }
-        if not asked:
-            return
-        self._finished.update(dict.fromkeys(asked, True))  # until it is known better
-        deadline = Deadline(job.deadline.remaining("earlier completions of tasks") / 2, job.api.http.clock)
 
-        async def read(part: list[int]) -> None:
-            found: set[int] = set()
+def moment_of(event: Row) -> Moment:
+    """Return the moment of an event, by which events are ordered."""
+    return as_int(event.get("created_at")), str(event["id"])
 
-            async def take(events: list[Row]) -> None:
-                found.update(whole(event.get("entity_id")) for event in events if is_completion(event, job.cutoff))
 
-            chosen = "&".join(["filter[entity]=task", *(f"filter[entity_id][]={key}" for key in part)])
-            since = min(asked[key] for key in part)
-            what = "earlier completions of tasks"
-            await job.events((DONE,), since, job.cutoff, what, take, extra=chosen, deadline=deadline)
-            self._finished.update((key, key in found) for key in part)
+def is_completion(event: Row, before: int) -> bool:
+    """Tell whether an event completed a task before an instant."""
+    return event.get("type") == TASK_DONE and 0 < as_int(event.get("created_at")) < before
 
-        with suppress(DeadlineExceeded, BadRequest):
-            await job.api.in_parts(asked, EVENT_IDS, read)
 
-    def _bind(self, lines: Iterable[TaskLine]) -> None:
-        for line in lines:
-            if not line.lead:
-                continue
-            if self.is_likely_open(line):
-                self._had.add(line.lead)
-            elif not line.done or line.created >= self._job.cutoff:
-                self._fresh.add(line.lead)
-            if self.was_open(line) and self.may_have_been_done(line):
-                self._hazy.add(line.lead)
+def stage_in(value: object) -> Stage | None:
+    """Extract the stage from the value of a changed stage; None if there is none."""
+    part = _part(value, "lead_status")
+    return (as_int(part.get("pipeline_id")), as_int(part.get("id"))) if part.get("id") else None
 
-    async def _ask_for_older(self) -> None:
-        """A deal with a new task may have had an old one all along: its row does not tell."""
-        asked = self._fresh - self._had - self._older.keys()
-        if not asked:
-            return
-        self._older.update(dict.fromkeys(asked, False))
 
-        async def take(rows: list[Row]) -> None:
-            for line in map(TaskLine.of, rows):
-                if line.lead in self._older and not line.done and self.is_likely_open(line):
-                    self._older[line.lead] = True
+def owner_in(value: object) -> int:
+    """Extract the responsible user from the value of a changed owner; 0 if there is none."""
+    return as_int(_part(value, "responsible_user").get("id"))
 
-        query = "filter[entity_type]=leads&filter[is_completed]=0"
-        await self._job.api.by_id(
-            "tasks", query, "entity_id", asked, self._job.deadline, "tasks of deals that got a new one", take
-        )
 
-    def was_open(self, line: TaskLine) -> bool:
-        """Whether a task was open at the cutoff, or may have been."""
-        return line.created < self._job.cutoff and (not line.done or line.id in self.since.done)
+def price_in(value: object) -> Any:
+    """Extract the sum from the value of a changed sum; None if there is none."""
+    return _part(value, "sale_field_value").get("sale")
 
-    def may_have_been_done(self, line: TaskLine) -> bool:
-        """Whether it had been completed before the cutoff, and was undone no one knows when."""
-        return line.updated >= self._job.cutoff and self._finished.get(line.id, False)
 
-    def is_likely_open(self, line: TaskLine) -> bool:
-        """The likelier of both: a task that had been done, and has a change that no event tells, was undone since."""
-        return self.was_open(line) and not (self.may_have_been_done(line) and self.is_unexplained(line))
+def deadline_in(value: object) -> int | None:
+    """Extract the Unix time from the value of a moved deadline; the form is not documented."""
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            waiting.extend(part.values())
+        elif isinstance(part, list):
+            waiting.extend(part)
+        elif (seconds := as_int(part)) > 100_000_000:
+            return seconds
+    return None
 
-    def covers(self, lead: int, *, open_now: bool) -> bool:
-        """Whether a deal had an open task at the cutoff, given whether it has one now."""
-        return lead in self._had or (open_now and self._older.get(lead, True))
 
-    def is_hazy(self, lead: int) -> bool:
-        """Whether it is not certain that a deal had, or had not, an open task at the cutoff."""
-        return lead in self._hazy
+def _part(value: object, name: str) -> dict[str, Any]:
+    """Extract `{…}` from `[{name: {…}}]`; empty if a part is missing."""
+    first = value[0] if isinstance(value, list) and value else value
+    part = first.get(name) if isinstance(first, dict) else None
+    return part if isinstance(part, dict) else {}
 
-    def is_doubtful(self, line: TaskLine) -> bool:
-        """Whether it may have stood otherwise at the cutoff."""
-        return self.may_have_been_done(line) or self.is_unexplained(line)
 
-    def is_unexplained(self, line: TaskLine) -> bool:
-        """Whether it was changed since the cutoff in a way that no event tells (undone, for one)."""
-        return line.updated >= self._job.cutoff and self.since.touched.get(line.id, 0) + EXPLAINED < line.updated
+def _keep_first(kept: dict[Any, tuple[Moment, Any]], key: Any, moment: Moment, value: Any) -> None:
+    if key not in kept or moment < kept[key][0]:
+        kept[key] = (moment, value)

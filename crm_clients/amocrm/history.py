@@ -1,177 +1,105 @@
-"""What amoCRM's events tell: how things stood at the cutoff, and when deals entered their stages."""
+"""Read the stage history of leads: when deals entered stages and states before the cutoff."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
-from crm_clients.amocrm.account import state_of, whole
+from crm_clients.amocrm.account import Stages, deal_state
 from crm_clients.amocrm.answers import Row
+from crm_clients.amocrm.changes import STAGE_CHANGED, Moment, entity_of, moment_of, stage_in
+from crm_clients.amocrm.session import ReadSession
+from crm_clients.errors import DeadlineExceeded
+from crm_clients.shared.http import Deadline
 from scoring.records import DealState
 
-Stage = tuple[int, int]
-"""Pipeline and status."""
-Moment = tuple[int, str]
-"""Second and event id: events of one second are ordered by their ids, which begin with the time."""
-
-STATUS, OWNER, SALE = "lead_status_changed", "entity_responsible_changed", "sale_field_changed"
-DONE, DEADLINE, DELETED = "task_completed", "task_deadline_changed", "task_deleted"
-LEAD_EVENTS = (STATUS, OWNER, SALE)
-TASK_EVENTS = (
-    DONE,
-    DEADLINE,
-    DELETED,
-    OWNER,
-    "task_added",
-    "task_text_changed",
-    "task_type_changed",
-    "task_result_added",
-)
-_SINGULAR = {"leads": "lead", "tasks": "task", "companies": "company", "contacts": "contact"}
-
-
-def entity_of(event: Row) -> tuple[str, int]:
-    """What an event is about."""
-    kind = str(event.get("entity_type") or "")
-    return _SINGULAR.get(kind, kind), whole(event.get("entity_id"))
-
-
-def is_completion(event: Row, before: int) -> bool:
-    """Whether it tells that a task was completed before an instant."""
-    return event.get("type") == DONE and 0 < whole(event.get("created_at")) < before
-
-
-def _moment(event: Row) -> Moment:
-    return whole(event.get("created_at")), str(event["id"])
-
-
-def _part(value: object, name: str) -> dict[str, Any]:
-    """`[{name: {...}}]`, however little of it is there."""
-    first = value[0] if isinstance(value, list) and value else value
-    part = first.get(name) if isinstance(first, dict) else None
-    return part if isinstance(part, dict) else {}
-
-
-def stage_in(value: object) -> Stage | None:
-    """The stage that an event's `value_before` or `value_after` names."""
-    part = _part(value, "lead_status")
-    return (whole(part.get("pipeline_id")), whole(part.get("id"))) if part.get("id") else None
-
-
-def _deadline_in(value: object) -> int | None:
-    """The Unix time in the value of a moved deadline, under whatever name."""
-    waiting = [value]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, dict):
-            waiting.extend(part.values())
-        elif isinstance(part, list):
-            waiting.extend(part)
-        elif (seconds := whole(part)) > 100_000_000:
-            return seconds
-    return None
-
-
-@dataclass(slots=True)
-class ChangesSinceCutoff:
-    """Changes since the cutoff; of several to one field the first counts, for its old value is that of the cutoff."""
-
-    cutoff: int
-    stages: dict[int, tuple[Moment, Stage]] = field(default_factory=dict)
-    owners: dict[tuple[str, int], tuple[Moment, int]] = field(default_factory=dict)
-    sales: dict[int, tuple[Moment, Any]] = field(default_factory=dict)
-    deadlines: dict[int, tuple[Moment, int | None]] = field(default_factory=dict)
-    done: dict[int, int] = field(default_factory=dict)
-    """When tasks were first completed after the cutoff."""
-    touched: dict[int, int] = field(default_factory=dict)
-    """When an event last explained a change of a task."""
-    opened: set[int] = field(default_factory=set)
-    """Deals that were closed and have been opened."""
-    deleted: bool = False
-    """Whether a task was deleted: which deal it belonged to is not told."""
-
-    def add(self, events: Iterable[Row]) -> None:
-        """Take events in any order; the same one may come again."""
-        for event in events:
-            moment = _moment(event)
-            if moment[0] >= self.cutoff:
-                self._add(str(event.get("type")), *entity_of(event), moment, event)
-
-    def _add(self, name: str, kind: str, key: int, moment: Moment, event: Row) -> None:
-        before = event.get("value_before")
-        if kind == "task":
-            self.touched[key] = max(moment[0], self.touched.get(key, 0))
-        if name == STATUS and (stage := stage_in(before)) is not None:
-            _first(self.stages, key, moment, stage)
-            self._note_opening(key, stage, stage_in(event.get("value_after")))
-        elif name == OWNER:
-            _first(self.owners, (kind, key), moment, whole(_part(before, "responsible_user").get("id")))
-        elif name == SALE:
-            _first(self.sales, key, moment, _part(before, "sale_field_value").get("sale"))
-        elif name == DEADLINE:
-            _first(self.deadlines, key, moment, _deadline_in(before))
-        elif name == DONE:
-            self.done[key] = min(moment[0], self.done.get(key, moment[0]))
-        elif name == DELETED:
-            self.deleted = True
-
-    def _note_opening(self, lead: int, before: Stage, after: Stage | None) -> None:
-        if after is not None and state_of(before[1]) is not DealState.OPEN and state_of(after[1]) is DealState.OPEN:
-            self.opened.add(lead)
-
-    def owner(self, kind: str, key: int, now: int) -> int:
-        """Who was responsible at the cutoff."""
-        return self.owners[kind, key][1] if (kind, key) in self.owners else now
-
-
-def _first(kept: dict[Any, tuple[Moment, Any]], key: Any, moment: Moment, value: Any) -> None:
-    if key not in kept or moment < kept[key][0]:
-        kept[key] = (moment, value)
+DAY = 86_400
 
 
 @dataclass(slots=True)
 class StageHistory:
-    """When deals changed stages before the cutoff, back to a horizon."""
+    """Collect changes of stages before the cutoff, back to a horizon."""
 
+    horizon: int
     cutoff: int
+    """Changes are known in `[horizon, cutoff)`, in seconds."""
     keep_stages: bool
-    """Whether the last change of every deal is wanted, or closings only."""
-    last: dict[int, int] = field(default_factory=dict)
-    """Second of the last change of stage."""
+    """Whether to keep the last change of every deal, or changes of state only."""
+    last_change: dict[int, int] = field(default_factory=dict)
+    """Second of the last change of stage, by deal."""
     states: dict[int, dict[Moment, tuple[DealState, DealState]]] = field(default_factory=dict)
-    """Changes between open, won and lost."""
-    shifted: set[int] = field(default_factory=set)
-    """Closed deals that moved on without being opened: no new loss."""
+    """Changes between open, won and lost, by deal: state before and state after."""
+    moved_while_closed: set[int] = field(default_factory=set)
+    """Closed deals that changed the closing stage without being reopened: no new win or loss."""
 
     def add(self, events: Iterable[Row]) -> None:
-        """Take events in any order; the same one may come again."""
+        """Add events, in any order; a repeated event changes nothing."""
         for event in events:
-            moment = _moment(event)
+            moment = moment_of(event)
             before, after = stage_in(event.get("value_before")), stage_in(event.get("value_after"))
-            if event.get("type") != STATUS or moment[0] >= self.cutoff or after is None or before == after:
+            if event.get("type") != STAGE_CHANGED or moment[0] >= self.cutoff or after is None or before == after:
                 continue
             lead = entity_of(event)[1]
             if self.keep_stages:
-                self.last[lead] = max(moment[0], self.last.get(lead, 0))
-            was, now = (None if before is None else state_of(before[1])), state_of(after[1])
-            if was is not None and was is not now:
-                self.states.setdefault(lead, {})[moment] = (was, now)
-            elif now is not DealState.OPEN:
-                self.shifted.add(lead)
+                self.last_change[lead] = max(moment[0], self.last_change.get(lead, 0))
+            old, new = (None if before is None else deal_state(before[1])), deal_state(after[1])
+            if old is not None and old is not new:
+                self.states.setdefault(lead, {})[moment] = (old, new)
+            elif new is not DealState.OPEN:
+                self.moved_while_closed.add(lead)
 
     def entered(self, lead: int, state: DealState) -> int | None:
-        """When it last came into `state`; None if not since the horizon."""
-        turns = [moment for moment, (_, now) in self.states.get(lead, {}).items() if now is state]
-        return max(turns)[0] if turns else None
+        """Return the second of the last entry into `state`; None if not since the horizon."""
+        moments = [moment for moment, (_, new) in self.states.get(lead, {}).items() if new is state]
+        return max(moments)[0] if moments else None
 
-    def reopened(self, lead: int, before: int) -> bool:
-        """Whether it had been closed and opened again before."""
-        turns = self.states.get(lead, {}).items()
-        return any(now is DealState.OPEN and moment[0] <= before for moment, (_, now) in turns)
+    def was_reopened(self, lead: int, until: int) -> bool:
+        """Tell whether a deal had been closed and reopened up to second `until`."""
+        changes = self.states.get(lead, {}).items()
+        return any(new is DealState.OPEN and moment[0] <= until for moment, (_, new) in changes)
 
-    def closed(self) -> set[int]:
-        """Deals that were closed within the horizon."""
+    def closed_since(self, start: int) -> set[int]:
+        """Return deals that were won or lost at second `start` or later."""
         return {
-            lead for lead, turns in self.states.items() if any(now is not DealState.OPEN for _, now in turns.values())
+            lead
+            for lead, changes in self.states.items()
+            if any(moment[0] >= start and new is not DealState.OPEN for moment, (_, new) in changes.items())
         }
+
+
+async def read_stage_history(session: ReadSession, stages: Stages) -> StageHistory:
+    """Read the changes of stages that the requested KPIs need. Raises CrmError.
+
+    If all changes take more than half of the read's time, changes of state alone are read: this costs the KPI of stale
+    deals, not all others.
+    """
+    horizon = min(session.cutoff - session.request.stale_days * DAY, session.start)
+    if session.wants("stale_deals"):
+        history = StageHistory(horizon, session.cutoff, keep_stages=True)
+        seconds = session.deadline.remaining("changes of stages") / 2
+        with suppress(DeadlineExceeded):
+            await _read(session, history, horizon, "", Deadline(seconds, session.api.http.clock))
+            return history
+    history = StageHistory(horizon, session.cutoff, keep_stages=False)
+    if session.wants("deals_won", "won_amount", "deals_lost", "lost_without_reason"):
+        await _read(session, history, session.start, _closed_filter(stages, "value_after"), session.deadline)
+        await _read(session, history, horizon, _closed_filter(stages, "value_before"), session.deadline)
+    return history
+
+
+async def _read(session: ReadSession, history: StageHistory, since: int, filters: str, deadline: Deadline) -> None:
+    async def take(events: list[Row]) -> None:
+        history.add(events)
+
+    what = "changes of stages"
+    await session.read_events((STAGE_CHANGED,), since, session.cutoff, what, take, filters=filters, deadline=deadline)
+
+
+def _closed_filter(stages: Stages, side: str) -> str:
+    """Filter changes from or to a closing stage."""
+    return "&".join(
+        f"filter[{side}][leads_statuses][{n}][pipeline_id]={pipeline}"
+        f"&filter[{side}][leads_statuses][{n}][status_id]={status}"
+        for n, (pipeline, status) in enumerate(stages.closed)
+    )

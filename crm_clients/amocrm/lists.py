@@ -1,121 +1,207 @@
-"""Authorised requests to amoCRM: with a token that holds, at the address where the account is now."""
+"""Read a list of amoCRM whole, although rows leave the list meanwhile.
+
+Pages of amoCRM are numbered. When rows leave a list, later rows move to earlier pages, and a row may slip through
+between two requests. `OverlappingPages` notices this, `CreationSpan` avoids this
+(`docs/decisions/0011-lists-that-shift.md`).
+"""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
 
-from crm_clients.amocrm.answers import BadRequest, Row, Unauthorized, judge, of_form, rows_of
-from crm_clients.amocrm.auth import Keys, MovedAway
-from crm_clients.amocrm.pacing import MeasuredPace
-from crm_clients.base import ReadStats
-from crm_clients.errors import CrmRefused, RightsMissing
-from crm_clients.shared.http import Deadline, Http, Judge
+from crm_clients.amocrm.answers import Row, UnsortedList, judge
+from crm_clients.amocrm.api import PAGE, AmocrmApi, ListPage, ListQuery, Sink
+from crm_clients.errors import CrmUnavailable
+from crm_clients.shared.concurrency import in_parts, together
+from crm_clients.shared.http import Judge
 
-PAGE, EVENTS_PAGE = 250, 100
+IDS = 200
+"""Ids in a filter: 250 would pass, but proxies cut off addresses near 8 kB."""
+FULL = 200
+"""Rows of a full page, at least: pages that overlap are a little shorter than `PAGE`."""
+PATIENCE = 5
+"""How often a page is read again because the list shifts."""
+Order = Literal["asc", "desc"]
+ALONE = 12
+"""Pages before a second reader starts: the last requests of two readers are often in vain."""
 
-Sink = Callable[[list[Row]], Awaitable[bool | None]]
-"""Takes the rows of a page; False: enough."""
 
+class ListReader:
+    """Read lists of an account whole; a list that cannot be read whole raises CrmError."""
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Rows of one answer; whether it was the last."""
+    def __init__(self, api: AmocrmApi) -> None:
+        self.api = api
 
-    rows: list[Row]
-    last: bool
+    async def steady(self, query: ListQuery, sink: Sink, *, limit: int) -> None:
+        """Read page after page of a list of fixed rows, such as events up to a past instant."""
+        number, is_over = 1, False
+        while not is_over:
+            page = await self.api.page(query, number, limit=limit)
+            is_over = (bool(page.rows) and await sink(page.rows) is False) or page.last
+            number += 1
 
-    def touches(self, following: Page, key: str) -> bool:
-        """Whether the other begins with a row of this one that has kept its place: then none between them was missed.
+    async def shifting(self, query: ListQuery, sink: Sink, *, key: str = "id", judge: Judge = judge) -> None:
+        """Read a list sorted by `key` in overlapping pages; a row may come twice, no row that stays is missed."""
+        await OverlappingPages(self.api, query, sink, key, judge).read()
 
-        Any other row in both proves nothing where rows move: it may have been moved behind those that were missed.
+    async def by_creation(self, query: ListQuery, until: int, sink: Sink) -> None:
+        """Read rows created up to second `until` (included), in no order.
+
+        Raises UnsortedList if the account does not heed the filter or the order.
         """
-        first = following.rows[0] if following.rows else {"id": None}
-        return any(row["id"] == first["id"] and row.get(key) == first.get(key) for row in self.rows)
+        await CreationSpan(self.api, query, until, sink).read()
+
+    async def by_ids(self, query: ListQuery, name: str, ids: Iterable[int], sink: Sink) -> None:
+        """Read rows with a `name` among `ids`, in several lists if there are many ids.
+
+        An account that ignores the filter gives the same list for every part, read once and with other rows too.
+        """
+        is_ignored = False
+
+        async def read(part: list[int]) -> None:
+            async def take(rows: list[Row]) -> bool | None:
+                nonlocal is_ignored
+                is_ignored = is_ignored or any(row.get(name) not in chosen for row in rows)
+                return await sink(rows)
+
+            if is_ignored:
+                return
+            chosen = set(part)
+            names = "&".join(f"filter[{name}][]={number}" for number in part)
+            await self.shifting(query.narrowed(names, "order[id]=asc"), take)
+
+        await in_parts(ids, IDS, read)
 
 
-class Requests:
-    """Authorised requests to one account."""
+class Place(NamedTuple):
+    """Name a page: rows per page, and number from 1."""
 
-    def __init__(self, http: Http, keys: Keys, pace: MeasuredPace) -> None:
-        self._http, self.keys, self.pace = http, keys, pace
+    limit: int
+    number: int
+
+
+@lru_cache(maxsize=4096)
+def overlapping(covered: int) -> Place:
+    """Choose the page that begins before row `covered` (counted from 0) and reaches furthest."""
+    if covered == 0:
+        return Place(PAGE, 1)
+    best = max(range(FULL, PAGE + 1), key=lambda limit: ((covered - 1) // limit + 1) * limit)
+    return Place(best, (covered - 1) // best + 1)
+
+
+class OverlappingPages:
+    """Read a list, sorted by `key`, page after page."""
+
+    def __init__(self, api: AmocrmApi, query: ListQuery, sink: Sink, key: str = "id", judge: Judge = judge) -> None:
+        self._api, self._query, self._sink = api, query, sink
+        self._key, self._judge = key, judge
+
+    async def read(self) -> None:
+        """Read all pages. Raises CrmUnavailable if the list shifts faster than pages can be read."""
+        place = overlapping(0)
+        page = await self._fetch(place)
+        # A server that gives fewer rows than asked for: its pages cannot be made to overlap.
+        is_capped = not page.last and len(page.rows) < PAGE
+        while not await self._ends_with(page):
+            if is_capped:
+                place = Place(PAGE, place.number + 1)
+                page = await self._fetch(place)
+            else:
+                before, place = place, overlapping(place.limit * place.number)
+                page = await self._fetch_touching(page, before, place)
+
+    async def _ends_with(self, page: ListPage) -> bool:
+        """Hand the rows of a page over; True if no further page is wanted."""
+        return (bool(page.rows) and await self._sink(page.rows) is False) or page.last
+
+    async def _fetch_touching(self, earlier: ListPage, before: Place, place: Place) -> ListPage:
+        """Fetch a page; read both sides of the border again until the pages touch."""
+        page = await self._fetch(place)
+        for _ in range(PATIENCE):
+            if self._touch(earlier, page):
+                return page
+            earlier = await self._fetch(before)
+            await self._sink(earlier.rows)  # rows that slid over the border are here now
+            if earlier.last:
+                return ListPage([], last=True)
+            if not self._touch(earlier, page):
+                page = await self._fetch(place)
+        raise CrmUnavailable(f"{self._query.what}: the list changes faster than it can be read")
+
+    def _touch(self, earlier: ListPage, later: ListPage) -> bool:
+        """Tell whether the later page begins with a row of the earlier page that has kept the place.
+
+        Any other row on both pages proves nothing: amoCRM may have moved that row behind the missed rows.
+        """
+        if not later.rows:
+            return False
+        first = later.rows[0]
+        return any(row["id"] == first["id"] and row.get(self._key) == first.get(self._key) for row in earlier.rows)
+
+    async def _fetch(self, place: Place) -> ListPage:
+        return await self._api.page(self._query, place.number, limit=place.limit, judge=self._judge)
+
+
+class CreationSpan:
+    """Read rows created within a span of seconds, which shrinks from both ends until nothing is left."""
+
+    def __init__(self, api: AmocrmApi, query: ListQuery, until: int, sink: Sink) -> None:
+        self._api, self._query, self._sink = api, query, sink
+        self._low, self._high = 0, until
+        """First and last second still to be read, both included."""
+        self._seen: dict[Order, set[int]] = {"asc": set(), "desc": set()}
+        """Ids already read of second `_low` and of second `_high`."""
+        self._is_read = False
+
+    async def read(self) -> None:
+        """Read all rows. Raises UnsortedList if the account does not heed the filter or the order."""
+        for _ in range(ALONE):
+            if self._is_left:
+                await self._read_page("asc")
+        await together(self._read_from("asc"), self._read_from("desc"))
 
     @property
-    def http(self) -> Http:
-        """The wire."""
-        return self._http
+    def _is_left(self) -> bool:
+        return not self._is_read and self._low <= self._high
 
-    @property
-    def stats(self) -> ReadStats:
-        """What reading has cost so far."""
-        return self._http.stats
+    async def _read_from(self, order: Order) -> None:
+        while self._is_left:
+            await self._read_page(order)
 
-    async def get(self, path: str, query: str, deadline: Deadline, what: str, judge: Judge = judge) -> Any:
-        """One answer; None for 204."""
-        self.pace.ensure_welcome()
-        try:
-            return await self._authorised(path, query, deadline, what, judge)
-        except (RightsMissing, BadRequest):
-            raise
-        except CrmRefused as refusal:
-            self.pace.refusal = refusal
-            raise
+    async def _read_page(self, order: Order) -> None:
+        low, high = self._low, self._high
+        page = await self._api.page(self._within(low, high, f"order[created_at]={order}"))
+        times = self._times(page, low, high, order)
+        fresh = [row for row in page.rows if row["id"] not in self._seen[order]]
+        if fresh:
+            await self._sink(fresh)
+        if page.last:
+            self._is_read = True  # the other reader has read what lies outside of this span
+        elif times[0] == times[-1]:
+            await self._read_second(times[0])
+            self._move(order, times[0] + (1 if order == "asc" else -1), set())
+        else:
+            self._move(order, times[-1], {row["id"] for row in page.rows if row["created_at"] == times[-1]})
 
-    def forget_refusal(self) -> None:
-        """Ask again: another read begins, or one method is refused and not the account."""
-        self.pace.refusal = None
+    def _move(self, order: Order, border: int, seen: set[int]) -> None:
+        self._seen[order] = seen
+        if order == "asc":
+            self._low = border
+        else:
+            self._high = border
 
-    async def _authorised(self, path: str, query: str, deadline: Deadline, what: str, judge: Judge) -> Any:
-        token = await self.keys.access()
-        renewed = moved = False
-        while True:
-            try:
-                return await self._ask(token, path, query, deadline, what, judge)
-            except Unauthorized:
-                if renewed:
-                    text = "amoCRM does not accept a token that it has just renewed (HTTP 401): connect again"
-                    raise CrmRefused(text) from None
-                token, renewed = await self.keys.renew(token), True
-            except MovedAway:
-                if moved or not await self.keys.find_home():
-                    raise
-                moved = True
+    def _times(self, page: ListPage, low: int, high: int, order: Order) -> list[int]:
+        times: list[Any] = [row.get("created_at") for row in page.rows]
+        is_within = all(isinstance(at, int) and low <= at <= high for at in times)
+        if not is_within or times != sorted(times, reverse=order == "desc"):
+            raise UnsortedList(f"{self._query.what}: amoCRM ignores the filter or the order by creation")
+        return times
 
-    async def _ask(self, token: str, path: str, query: str, deadline: Deadline, what: str, judge: Judge) -> Any:
-        # The query goes as it stands: encoded brackets would make long filters half as long again.
-        url = f"{self.keys.home}/api/v4/{path}{'?' + query if query else ''}"
-        headers = {"Authorization": f"Bearer {token}"}
-        return await self._http.call("GET", url, deadline=deadline, what=what, headers=headers, judge=judge)
+    async def _read_second(self, second: int) -> None:
+        """Read a second that holds more rows than a page, such as a bulk import, by id."""
+        await OverlappingPages(self._api, self._within(second, second, "order[id]=asc"), self._sink).read()
 
-    async def page(
-        self,
-        path: str,
-        query: str,
-        deadline: Deadline,
-        what: str,
-        *,
-        limit: int = PAGE,
-        number: int = 1,
-        judge: Judge = judge,
-    ) -> Page:
-        """One page of a list. Whatever is not a list of rows is asked for again."""
-        asked = "&".join(filter(None, (query, f"limit={limit}", f"page={number}")))
-        name = path.rsplit("/", 1)[-1]
-
-        fits = of_form(lambda data: data is None or rows_of(data, name) is not None, f"list of {name}", judge)
-        data = await self.get(path, asked, deadline, what, fits)
-        await asyncio.sleep(0)  # a full page took its time to be parsed, and takes as much again to be gone through
-        rows = rows_of(data, name) or []
-        links = data.get("_links") if rows else None
-        last = not links.get("next") if isinstance(links, dict) and links else len(rows) < limit
-        return Page(rows, last or not rows)
-
-
-async def give_up(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel requests that nobody waits for any longer."""
-    waiting = list(tasks)
-    for task in waiting:
-        task.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
+    def _within(self, low: int, high: int, order: str) -> ListQuery:
+        return self._query.narrowed(f"filter[created_at][from]={low}", f"filter[created_at][to]={high}", order)

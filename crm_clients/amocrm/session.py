@@ -1,46 +1,29 @@
-"""What the parts of one amoCRM read share."""
+"""Hold the state that all parts of a read share."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from crm_clients.amocrm.account import Account
-from crm_clients.amocrm.api import AmocrmApi
-from crm_clients.amocrm.lists import EVENTS_PAGE, Sink
+from crm_clients.amocrm.api import EVENTS_PAGE, AmocrmApi, ListQuery, Sink
+from crm_clients.amocrm.config import AmocrmConfig
+from crm_clients.amocrm.lists import ListReader
 from crm_clients.base import ClientMemory, ReadRequest
 from crm_clients.shared.http import Deadline
 from scoring.records import Fact
 
-if TYPE_CHECKING:
-    from crm_clients.amocrm.client import AmocrmConfig
-
 PORTION = 50
-"""Records handed over at once: to make and to fold them takes a few milliseconds of the event loop."""
-OVERLAP_SECONDS = 120
-"""How far a further look at the changes reaches back behind the last one: clocks differ, events may come late."""
-
-_ENTITIES = ("leads", "contacts", "companies")
-
-
-def pack(entity: object, number: int) -> int:
-    """Kind and id of an entity in one number; 0 for none."""
-    return number * 4 + _ENTITIES.index(str(entity)) + 1 if entity in _ENTITIES and number else 0
-
-
-def path(packed: int) -> str:
-    """The page of a packed entity; empty for none."""
-    return f"{_ENTITIES[packed % 4 - 1]}/detail/{packed // 4}" if packed else ""
+"""Facts handed over at once: making and folding takes a few milliseconds of the event loop."""
 
 
 @dataclass(slots=True)
-class Job:
-    """One read: what is asked, of which account, until when, and where the facts go."""
+class ReadSession:
+    """Hold the request, account and deadline of a read, and pass facts on."""
 
     api: AmocrmApi
     config: AmocrmConfig
@@ -49,42 +32,49 @@ class Job:
     account: Account
     deadline: Deadline
     put: Callable[[Sequence[Fact]], Awaitable[None]]
-    start: int = 0
-    cutoff: int = 0
-    """Seconds: something of second s lies before an instant t if s < ceil(t)."""
+    """Hands facts over; waits while too many are not yet taken."""
+    lists: ListReader = field(init=False)
+    start: int = field(init=False)
+    cutoff: int = field(init=False)
+    """Bounds of the window in whole seconds: second s lies before an instant t if s < ceil(t)."""
 
     def __post_init__(self) -> None:
-        """Work the window out in the CRM's whole seconds."""
+        """Convert the window to the CRM's whole seconds."""
+        self.lists = ListReader(self.api)
         self.start = math.ceil(self.request.window.start.timestamp())
         self.cutoff = math.ceil(self.request.window.cutoff.timestamp())
 
     @property
     def now(self) -> int:
-        """The CRM's present second."""
+        """Return the CRM's present second."""
         http = self.api.http
         return int((http.clock.now() + (http.skew or timedelta())).timestamp())
 
     @property
-    def is_over(self) -> bool:
-        """Whether anything can have happened since the cutoff."""
+    def is_past_cutoff(self) -> bool:
+        """Tell whether changes since the cutoff are possible, by either clock."""
         return self.now >= self.cutoff or self.api.http.clock.now() >= self.request.window.cutoff
 
     def covers(self, second: int) -> bool:
-        """Whether it lies in the window."""
+        """Tell whether a second lies in the window."""
         return self.start <= second < self.cutoff
 
     def wants(self, *kpis: str) -> bool:
-        """Whether any of them is asked for."""
+        """Tell whether the request names any of the KPIs."""
         return not self.request.kpis.isdisjoint(kpis)
 
     async def emit(self, facts: Iterable[Fact]) -> None:
-        """Hand facts over, in portions that are made one by one."""
+        """Hand facts over in portions, each made in turn."""
         waiting = iter(facts)
         while portion := list(islice(waiting, PORTION)):
             await self.put(portion)
             await asyncio.sleep(0)
 
-    async def events(
+    def query(self, path: str, filters: str, what: str) -> ListQuery:
+        """Describe a list of this read."""
+        return ListQuery(path, filters, self.deadline, what)
+
+    async def read_events(
         self,
         types: Sequence[str],
         since: int,
@@ -92,26 +82,14 @@ class Job:
         what: str,
         sink: Sink,
         *,
-        extra: str = "",
+        filters: str = "",
         deadline: Deadline | None = None,
     ) -> None:
-        """Events of some types in `[since, until)`; types are named one by one, a form that is at worst ignored."""
+        """Read events of some types in `[since, until)`, without an end if `until` is None. Raises CrmError."""
+        # Types are named one by one: an account that does not know this form gives more events, never fewer.
         names = "&".join(f"filter[type][]={name}" for name in types)
         span = f"filter[created_at][from]={since}"
         if until is not None:
             span += f"&filter[created_at][to]={until - 1}"
-        query = "&".join(filter(None, (names, span, extra)))
-        await self.api.still("events", query, deadline or self.deadline, what, sink, limit=EVENTS_PAGE)
-
-
-@dataclass(slots=True)
-class Checkpoint:
-    """Remembers how far the changes since the cutoff have been looked at."""
-
-    since: int
-
-    def span(self, now: int) -> int:
-        """Where the next look begins."""
-        begin = self.since
-        self.since = max(self.since, now - OVERLAP_SECONDS)
-        return begin
+        query = ListQuery("events", "", deadline or self.deadline, what).narrowed(names, span, filters)
+        await self.lists.steady(query, sink, limit=EVENTS_PAGE)

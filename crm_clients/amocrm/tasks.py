@@ -1,4 +1,4 @@
-"""amoCRM's tasks and meetings as they stood at the cutoff, whatever has been done to them since."""
+"""Read tasks and meetings as at the cutoff: amoCRM keeps a meeting as a task of a meeting type."""
 
 from __future__ import annotations
 
@@ -6,145 +6,158 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from crm_clients.amocrm.account import whole
 from crm_clients.amocrm.answers import Row
-from crm_clients.amocrm.api import FULL
-from crm_clients.amocrm.buffer import RowBuffer
-from crm_clients.amocrm.changes import Changes, TaskLine
-from crm_clients.amocrm.history import DONE
-from crm_clients.amocrm.session import Job, path
+from crm_clients.amocrm.change_feed import ChangeFeed
+from crm_clients.amocrm.changes import TASK_DONE, ChangesSinceCutoff
+from crm_clients.amocrm.lists import FULL
+from crm_clients.amocrm.rows import TaskRow
+from crm_clients.amocrm.session import ReadSession
+from crm_clients.amocrm.values import as_int, entity_path
 from scoring.records import Change, Meeting, RecordKind, Task
 
 OPEN, BY_DEADLINE = "filter[is_completed]=0", "order[complete_till]"
-HELD = 15_000
-"""Tasks kept back until the changes since the cutoff have been looked at once more."""
+HELD = 6_000
+"""Tasks kept back until the changes since the cutoff are read once more."""
 
 
-class _Order:
-    """Whether the list of open tasks is really sorted by their deadlines, so that its rest need not be read."""
+class _DeadlineOrder:
+    """Check that the list of open tasks is really sorted by deadline, so that the rest need not be read."""
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
+    def __init__(self, session: ReadSession) -> None:
+        self._session = session
         self.first = self.last = 0
-        self._sorted = self._rising = self._falling = True
-        self._asked: bool | None = None
+        """Deadlines of the first and the last row."""
+        self._is_sorted = self._ids_rise = self._ids_fall = True
+        self._is_proved: bool | None = None
 
-    def follow(self, lines: Sequence[TaskLine]) -> None:
-        """Take the next page, which repeats some rows of the one before."""
-        for before, line in pairwise(lines):
-            self._sorted = self._sorted and before.due <= line.due
-            self._rising = self._rising and before.id <= line.id
-            self._falling = self._falling and before.id >= line.id
-        self.first = self.first or lines[0].due
-        self._sorted = self._sorted and lines[-1].due >= self.last
-        self.last = lines[-1].due
+    def follow(self, rows: Sequence[TaskRow]) -> None:
+        """Add the next page, which repeats some rows of the page before."""
+        for before, row in pairwise(rows):
+            self._is_sorted = self._is_sorted and before.due <= row.due
+            self._ids_rise = self._ids_rise and before.id <= row.id
+            self._ids_fall = self._ids_fall and before.id >= row.id
+        self.first = self.first or rows[0].due
+        self._is_sorted = self._is_sorted and rows[-1].due >= self.last
+        self.last = rows[-1].due
 
     async def holds(self) -> bool:
-        """Deadlines that rise as the ids do (or fall) prove nothing: then the other end of the list is looked at."""
-        if not self._sorted or not (self._rising or self._falling):
-            return self._sorted
-        if self._asked is None:
-            job = self._job
-            page = await job.api.page("tasks", f"{OPEN}&{BY_DEADLINE}=desc", job.deadline, "open tasks", limit=1)
-            self._asked = any(TaskLine.of(row).due >= self.last > self.first for row in page.rows)
-        return self._asked
+        """Tell whether the list is sorted. Raises CrmError.
+
+        Deadlines that rise together with the ids (or as the ids fall) prove nothing: then the other end of the list is
+        read.
+        """
+        if not self._is_sorted or not (self._ids_rise or self._ids_fall):
+            return self._is_sorted
+        if self._is_proved is None:
+            query = self._session.query("tasks", f"{OPEN}&{BY_DEADLINE}=desc", "open tasks")
+            page = await self._session.api.page(query, limit=1)
+            self._is_proved = any(TaskRow.parse(row).due >= self.last > self.first for row in page.rows)
+        return self._is_proved
 
 
-async def read_tasks(job: Job, changes: Changes) -> None:
-    """Tasks that were overdue at the cutoff, and those changed since; of the others the deals' own rows tell."""
-    held = RowBuffer(TaskLine)
-    order = _Order(job)
+class TaskReader:
+    """Read tasks that were overdue at the cutoff, and tasks changed since; of others the deals' own rows tell."""
 
-    async def release(lines: Iterable[TaskLine]) -> None:
-        changes.ensure_tasks()
-        await job.emit(task for line in lines if (task := _task(job, line, changes)) is not None)
+    def __init__(self, session: ReadSession, feed: ChangeFeed) -> None:
+        self._session, self._feed = session, feed
+        self._history = feed.tasks
+        self._held: list[TaskRow] = []
+        self._order = _DeadlineOrder(session)
 
-    async def take(rows: list[Row]) -> bool:
-        nonlocal held
-        lines = [TaskLine.of(row) for row in rows]
-        held.extend(line for line in lines if not line.done and 0 < line.due < job.cutoff)
-        if len(held) >= HELD:
-            await changes.look()
-            await release(held)
-            held = RowBuffer(TaskLine)
-        order.follow(lines)
-        return order.last < job.cutoff or len(rows) < FULL or not await order.holds()
+    async def read(self) -> None:
+        """Read and state the tasks. Raises CrmError."""
+        session = self._session
+        if session.wants("overdue_tasks"):
+            query = session.query("tasks", f"{OPEN}&{BY_DEADLINE}=asc", "open tasks")
+            await session.lists.shifting(query, self._take, key="complete_till")
+        await self._feed.finish(RecordKind.TASKS)
+        changed = list(self._history.changed.values())  # as they are now: a refresh by another kind may add to them
+        await self._release()
+        await self._state(changed)
 
-    if job.wants("overdue_tasks"):
-        query = f"{OPEN}&{BY_DEADLINE}=asc"
-        await job.api.shifting("tasks", query, job.deadline, "open tasks", take, key="complete_till")
-    await changes.settle(RecordKind.TASKS)
-    changed = list(changes.tasks.values())  # as they are now: another kind's look, half of it, may add to them
-    await release(held)
-    await release(changed)
+    async def _take(self, page: list[Row]) -> bool:
+        """Keep the overdue tasks of a page; False if no later page holds any."""
+        session = self._session
+        rows = [TaskRow.parse(row) for row in page]
+        self._held.extend(row for row in rows if not row.done and 0 < row.due < session.cutoff)
+        if len(self._held) >= HELD:
+            await self._feed.refresh()
+            await self._release()
+        self._order.follow(rows)
+        return self._order.last < session.cutoff or len(page) < FULL or not await self._order.holds()
+
+    async def _release(self) -> None:
+        held, self._held = self._held, []
+        await self._state(held)
+
+    async def _state(self, rows: Iterable[TaskRow]) -> None:
+        self._history.ensure_known()
+        await self._session.emit(task for row in rows if (task := self._task(row)) is not None)
+
+    def _task(self, row: TaskRow) -> Task | None:
+        """Roll a task back to the cutoff; None if done or not yet created then."""
+        if not self._history.was_open(row):
+            return None
+        changes, was_likely_open = self._feed.changes, self._history.was_likely_open(row)
+        due, untraced = row.due, {Change.COMPLETION} if self._history.is_uncertain(row) else set[Change]()
+        if not was_likely_open:
+            due = 0  # likely done: it counts nothing, yet the number is not certain
+        elif row.id in changes.deadlines:
+            before = changes.deadlines[row.id][1]
+            due, untraced = (row.due, {Change.DEADLINE}) if before is None else (before, untraced)
+        owner = changes.owner("task", row.id, row.owner)
+        return Task(
+            id=str(row.id),
+            title=row.title(self._session.account),
+            manager=str(owner or ""),
+            deadline=self._session.account.deadline(due, row.duration),
+            created_at=datetime.fromtimestamp(row.created, UTC),
+            done_at=datetime.fromtimestamp(changes.done[row.id], UTC) if row.done else None,
+            deals=frozenset({str(row.lead)} if row.lead and was_likely_open else ()),
+            place=entity_path(row.entity),
+            changed=frozenset(untraced),
+        )
 
 
-def _task(job: Job, line: TaskLine, changes: Changes) -> Task | None:
-    """As it was at the cutoff; None if it was not there or done already."""
-    if not changes.was_open(line):
-        return None
-    since = changes.since
-    due, changed = line.due, {Change.COMPLETION} if changes.is_doubtful(line) else set[Change]()
-    if not changes.is_likely_open(line):
-        due = 0  # likely done: it counts nothing, yet the number is not certain
-    elif line.id in since.deadlines:
-        before = since.deadlines[line.id][1]
-        due, changed = (line.due, {Change.DEADLINE}) if before is None else (before, changed)
-    owner = since.owner("task", line.id, line.owner)
-    return Task(
-        id=str(line.id),
-        title=_title(job, line),
-        manager=str(owner or ""),
-        deadline=job.account.deadline(due, line.duration),
-        created_at=datetime.fromtimestamp(line.created, UTC),
-        done_at=datetime.fromtimestamp(since.done[line.id], UTC) if line.done else None,
-        deals=frozenset({str(line.lead)} if line.lead and changes.is_likely_open(line) else ()),
-        place=path(line.place),
-        changed=frozenset(changed),
-    )
+async def read_meetings(session: ReadSession, feed: ChangeFeed) -> None:
+    """Read meetings held in the window. Raises CrmError.
 
-
-async def read_meetings(job: Job, changes: Changes) -> None:
-    """Tasks of a meeting type that were completed in the window: the event tells when, the row what and whose."""
+    The event of a completion tells when a meeting was held, the task's row type and manager.
+    """
     completed: dict[int, int] = {}
-    lines: list[TaskLine] = []
-    types = job.account.meeting_types(job.config.meeting_types)
+    rows: list[TaskRow] = []
+    types = session.account.meeting_types(session.config.meeting_types)
 
     async def note(events: list[Row]) -> None:
         for event in events:
-            at, task = whole(event.get("created_at")), whole(event.get("entity_id"))
-            if event.get("type") == DONE and job.covers(at) and task:
+            at, task = as_int(event.get("created_at")), as_int(event.get("entity_id"))
+            if event.get("type") == TASK_DONE and session.covers(at) and task:
                 completed[task] = max(at, completed.get(task, 0))
 
-    async def take(rows: list[Row]) -> None:
-        lines.extend(line for line in map(TaskLine.of, rows) if line.type in types and line.id in completed)
+    async def take(page: list[Row]) -> None:
+        rows.extend(row for row in map(TaskRow.parse, page) if row.type in types and row.id in completed)
 
-    await job.events((DONE,), job.start, job.cutoff, "completed tasks", note)
-    await job.api.by_id("tasks", "", "id", completed, job.deadline, "completed tasks", take)
-    await changes.settle(RecordKind.MEETINGS)
-    held = (_meeting(job, line, completed[line.id], changes) for line in lines)
-    await job.emit(meeting for meeting in held if meeting is not None)
+    await session.read_events((TASK_DONE,), session.start, session.cutoff, "completed tasks", note)
+    await session.lists.by_ids(session.query("tasks", "", "completed tasks"), "id", completed, take)
+    await feed.finish(RecordKind.MEETINGS)
+    meetings = (_meeting(session, row, completed[row.id], feed.changes) for row in rows)
+    await session.emit(meeting for meeting in meetings if meeting is not None)
 
 
-def _meeting(job: Job, line: TaskLine, held_at: int, changes: Changes) -> Meeting | None:
-    since = changes.since
-    as_at_cutoff = line.updated < job.cutoff  # whatever is told of it happened after the row was read
-    if as_at_cutoff and not line.done:
+def _meeting(session: ReadSession, row: TaskRow, held_at: int, changes: ChangesSinceCutoff) -> Meeting | None:
+    """Roll a meeting back to the cutoff; None if opened again before the cutoff."""
+    is_unchanged = row.updated < session.cutoff  # whatever is told of it happened after the row was read
+    if is_unchanged and not row.done:
         return None
-    undone = not as_at_cutoff and (not line.done or line.id in since.done)
+    was_undone = not is_unchanged and (not row.done or row.id in changes.done)
     # Undone before the cutoff, so not held; or since, which no event tells: likelier if it had another such change.
-    held = not undone or changes.is_unexplained(line)
-    owner = since.owner("task", line.id, line.owner)
+    was_held = not was_undone or not changes.explain(row.id, row.updated)
+    owner = changes.owner("task", row.id, row.owner)
     return Meeting(
-        id=str(line.id),
-        title=_title(job, line),
+        id=str(row.id),
+        title=row.title(session.account),
         manager=str(owner or ""),
-        held_at=datetime.fromtimestamp(held_at, UTC) if held else None,
-        place=path(line.place),
-        changed=frozenset({Change.COMPLETION} if undone else ()),
+        held_at=datetime.fromtimestamp(held_at, UTC) if was_held else None,
+        place=entity_path(row.entity),
+        changed=frozenset({Change.COMPLETION} if was_undone else ()),
     )
-
-
-def _title(job: Job, line: TaskLine) -> str:
-    """Its text; many tasks have none, then its type."""
-    return line.text.strip() or job.account.task_types.get(line.type, ("", ""))[0] or f"#{line.id}"

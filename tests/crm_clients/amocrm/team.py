@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 
-from crm_clients.amocrm.client import AmocrmClient, AmocrmConfig
+from crm_clients.amocrm.client import AmocrmClient
+from crm_clients.amocrm.config import AmocrmConfig
 from crm_clients.base import ClientMemory, DictMemory, ReadRequest
 from scoring.kpis import CATALOGUE, KpiSettings
 from scoring.records import Completed, Fact, Failed, RecordKind

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from crm_clients.amocrm.auth import claims, expiry
 from crm_clients.amocrm.client import AmocrmClient
+from crm_clients.amocrm.tokens import claims, expiry
 from crm_clients.base import DictMemory
 from crm_clients.errors import CrmError, CrmNonsense, CrmRefused, CrmUnavailable
 from tests.crm_clients.amocrm.fake import FakeAmocrm, Fault, jwt

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from crm_clients.amocrm.client import AmocrmConfig
+from crm_clients.amocrm.config import AmocrmConfig
 from crm_clients.base import Severity
 from crm_clients.errors import RightsMissing
 from scoring.kpis import CATALOGUE, Capability

@@ -9,8 +9,8 @@ import pytest
 
 from crm_clients.amocrm import deals, session, tasks
 from crm_clients.amocrm.account import Account
+from crm_clients.amocrm.api import PAGE
 from crm_clients.amocrm.client import AmocrmClient
-from crm_clients.amocrm.lists import PAGE
 from crm_clients.base import DictMemory
 from scoring.records import Call, Change, Comment, Completed, Deal, RecordKind, Task
 from tests.crm_clients.amocrm.fake import FakeAmocrm, Fault

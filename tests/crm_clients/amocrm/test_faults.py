@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from crm_clients.amocrm.api import overlapping
+from crm_clients.amocrm.api import PAGE
 from crm_clients.amocrm.client import AmocrmClient
-from crm_clients.amocrm.lists import PAGE
+from crm_clients.amocrm.lists import overlapping
 from crm_clients.base import DictMemory
 from crm_clients.errors import CrmRefused, CrmUnavailable
 from scoring.records import Completed, Failed, RecordKind

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Iterable
 import httpx
 import pytest
 
+from crm_clients.amocrm.api import PAGE
 from crm_clients.amocrm.client import AmocrmClient
-from crm_clients.amocrm.lists import PAGE
+from crm_clients.amocrm.lists import ALONE
 from crm_clients.base import DictMemory
 from scoring.kpis import CATALOGUE
 from scoring.records import Completed, Deal, Fact, RecordKind, Task
@@ -121,3 +122,54 @@ async def test_a_second_that_fills_a_page_is_read_by_ids_at_once(world: World) -
     assert {fact.id for fact in facts if isinstance(fact, Deal)} == {str(lead.id) for lead in imported}
     listed = [request for request in asked if request.startswith("leads?") and "closed_at" not in request]
     assert ["order[id]" in request for request in listed] == [False, True, True, False]
+
+
+def listed(asked: Iterable[str]) -> list[str]:
+    """Requests for the list of open deals."""
+    return [request for request in asked if request.startswith("leads?") and "closed_at" not in request]
+
+
+async def test_a_long_list_is_read_from_both_ends(world: World) -> None:
+    leads = [world.add_lead(ANNA, LONG_AGO + number, NEW) for number in range(20 * PAGE)]
+    facts, asked = await read(world, ["deals_open"])
+    assert {fact.id for fact in facts if isinstance(fact, Deal)} == {str(lead.id) for lead in leads}
+    orders = ["desc" if "=desc" in request else "asc" for request in listed(asked)]
+    assert orders[:ALONE] == ["asc"] * ALONE
+    assert orders.count("desc") > 2
+    assert len(orders) <= 24, "little more than full pages"
+
+
+async def test_bulk_imports_at_both_ends_of_a_long_list_are_read_whole(world: World) -> None:
+    leads = [world.add_lead(ANNA, LONG_AGO, NEW) for _ in range(2 * PAGE + 5)]
+    leads += [world.add_lead(ANNA, LONG_AGO + number, NEW) for number in range(1, 16 * PAGE)]
+    leads += [world.add_lead(ANNA, CUTOFF - 1, NEW) for _ in range(3 * PAGE)]
+    facts, _ = await read(world, ["deals_open"])
+    assert {fact.id for fact in facts if isinstance(fact, Deal)} == {str(lead.id) for lead in leads}
+
+
+async def test_deals_that_leave_a_long_list_hide_no_other(world: World) -> None:
+    leads = [world.add_lead(ANNA, LONG_AGO + number, NEW) for number in range(20 * PAGE)]
+    leaving = iter([lead for pair in zip(leads, reversed(leads), strict=True) for lead in pair][: 10 * PAGE])
+
+    async def close_some(request: httpx.Request) -> None:
+        if request.url.path.endswith("/leads"):
+            for _, lead in zip(range(40), leaving, strict=False):
+                world.delete_lead(lead, CUTOFF + 1, silently=True)
+
+    facts, _ = await read(world, ["deals_open"], handle=close_some)
+    found = {fact.id for fact in facts if isinstance(fact, Deal)}
+    assert {str(lead.id) for lead in leads if lead.id in world.leads and not lead.deleted} <= found
+
+
+async def test_an_account_that_ignores_the_order_by_creation_is_read_by_id(world: World) -> None:
+    leads = [world.add_lead(ANNA, LONG_AGO + number, NEW) for number in range(16 * PAGE)]
+    fake_order = "order[created_at]=desc"
+
+    async def ignore(request: httpx.Request) -> None:
+        if fake_order in str(request.url.query.decode()):
+            request.url = httpx.URL(str(request.url).replace(fake_order, "order[id]=asc"))
+
+    facts, asked = await read(world, ["deals_open"], handle=ignore)
+    assert {fact.id for fact in facts if isinstance(fact, Deal)} == {str(lead.id) for lead in leads}
+    assert completed(facts) == {RecordKind.DEALS}
+    assert any("order[id]=asc" in request and "page=5" in request for request in listed(asked))

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from crm_clients.amocrm.api import PAGE
 from crm_clients.amocrm.client import AmocrmClient
-from crm_clients.amocrm.lists import PAGE
 from crm_clients.amocrm.pacing import MeasuredPace
 from crm_clients.amocrm.session import PORTION
 from crm_clients.base import DictMemory, ReadRequest

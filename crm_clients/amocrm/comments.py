@@ -1,0 +1,67 @@
+"""Read human comments on open deals: a deal once commented is remembered, and notes are not read again."""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from datetime import UTC, datetime
+from itertools import chain
+
+from crm_clients.amocrm.answers import Row
+from crm_clients.amocrm.changes import NOTE_DELETED
+from crm_clients.amocrm.session import ReadSession
+from crm_clients.amocrm.values import as_int
+from crm_clients.shared.comment_cache import CommentCache
+from scoring.records import Comment, Fact
+
+COMMENT = "common"
+"""Type of a note written by a user or by an integration."""
+
+
+class CommentReader:
+    """Read comments of the deals that the client's memory does not know as commented."""
+
+    def __init__(self, session: ReadSession) -> None:
+        self._session = session
+        self._known = CommentCache()
+
+    async def load(self) -> None:
+        """Load the deals commented by an earlier cutoff, without deals that have lost a comment. Raises CrmError."""
+        session = self._session
+        kept = await CommentCache.load(session.memory, session.cutoff)
+        if not kept.until:
+            return
+        lost: set[int] = set()
+
+        async def take(events: list[Row]) -> None:
+            lost.update(as_int(event.get("entity_id")) for event in events)
+
+        await session.read_events((NOTE_DELETED,), kept.until, None, "deleted comments", take)
+        left = (lead for lead in kept.deals if lead not in lost)
+        self._known = await asyncio.to_thread(CommentCache, left, kept.until) if lost else kept
+
+    def is_known(self, lead: int) -> bool:
+        """Tell whether a deal is known to have a comment."""
+        return lead in self._known
+
+    async def read(self, leads: array[int]) -> None:
+        """Read the notes of deals that are not known to be commented, and remember the found. Raises CrmError."""
+        session = self._session
+        found: set[int] = set()
+
+        async def take(rows: list[Row]) -> None:
+            facts: list[Fact] = []
+            for row in rows:
+                lead, at = as_int(row.get("entity_id")), as_int(row.get("created_at"))
+                if row.get("note_type") != COMMENT or not as_int(row.get("created_by")) or at >= session.cutoff:
+                    continue
+                if lead not in found:
+                    found.add(lead)
+                    facts.append(Comment(str(lead), datetime.fromtimestamp(at, UTC)))
+            await session.emit(facts)
+
+        unknown = (lead for lead in leads if not self.is_known(lead))
+        query = session.query("leads/notes", f"filter[note_type][]={COMMENT}", "comments")
+        await session.lists.by_ids(query, "entity_id", unknown, take)
+        known = await asyncio.to_thread(CommentCache, chain(filter(self.is_known, leads), found), session.cutoff)
+        await known.save(session.memory)

@@ -1,0 +1,49 @@
+"""Read companies added in the window, credited to the creator or, by the settings, to the owner."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from crm_clients.amocrm.answers import Row
+from crm_clients.amocrm.changes import OWNER_CHANGED, ChangesSinceCutoff
+from crm_clients.amocrm.session import ReadSession
+from crm_clients.amocrm.values import as_int
+from scoring.records import Company
+
+
+async def read_companies(session: ReadSession) -> None:
+    """Read companies created in the window. Raises CrmError."""
+    by_owner = session.config.companies_credit == "owner"
+    changes = ChangesSinceCutoff(session.cutoff)
+    companies: list[Company] = []
+
+    async def take(rows: list[Row]) -> None:
+        created = (row for row in rows if session.covers(as_int(row.get("created_at"))))
+        companies.extend(_company(row, by_owner=by_owner) for row in created)
+
+    async def learn(events: list[Row]) -> None:
+        changes.add(events)
+
+    span = f"filter[created_at][from]={session.start}&filter[created_at][to]={session.cutoff - 1}"
+    await session.lists.shifting(session.query("companies", f"{span}&order[id]=asc", "companies"), take)
+    if by_owner and companies and session.is_past_cutoff:
+        what = "owners of companies since the cutoff"
+        await session.read_events((OWNER_CHANGED,), session.cutoff, None, what, learn)
+    await session.emit(_at_cutoff(company, changes) for company in companies)
+
+
+def _company(row: Row, *, by_owner: bool) -> Company:
+    key, user = as_int(row["id"]), as_int(row.get("responsible_user_id" if by_owner else "created_by"))
+    return Company(
+        id=str(key),
+        title=str(row.get("name") or "").strip() or f"#{key}",
+        manager=str(user or ""),  # 0: a robot or an integration
+        created_at=datetime.fromtimestamp(as_int(row["created_at"]), UTC),
+    )
+
+
+def _at_cutoff(company: Company, changes: ChangesSinceCutoff) -> Company:
+    owner = changes.owner("company", int(company.id), int(company.manager or 0))
+    return msgspec.structs.replace(company, manager=str(owner or ""))
