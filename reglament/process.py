@@ -1,4 +1,4 @@
-"""Open database, clients and teams in order for every command alike, and close them in reverse."""
+"""Open database, clients and teams in order for every command alike, and close all in reverse."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Process:
     owner: str
     """Name of this process in leases."""
     started_at: datetime | None
-    """Start of the service; None for a single command, whose retry time counts from the first attempt alone."""
+    """Start of the service; None for a single command: the retry time then counts from the first attempt."""
     now: Callable[[], datetime]
     enqueue: Enqueue = _without_engine
 

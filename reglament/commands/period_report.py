@@ -18,7 +18,7 @@ from storage.values import Run, RunState
 
 
 async def load_period_report(process: Process, key: str, period: Month, *, by: str) -> PeriodReport:
-    """Load all rows of a team's month as of one moment; `by` names the person or command that exports."""
+    """Load all rows of a team's month in a single transaction; `by` names the person or command that exports."""
     team = process.settings.teams[key]
     calendar, now = team.calendar(), process.now()
     async with process.db.reading() as session:
