@@ -20,7 +20,7 @@ from storage.days import rulebooks
 from storage.db import schema
 from storage.db.database import Database, Session
 from storage.people import teams
-from storage.people.teams import TeamChanges, TeamSetting
+from storage.people.teams import ConfiguredTeam, TeamChanges
 
 Enqueue = Callable[[Session, Sequence[int]], Awaitable[None]]
 """Tell the engine of new deliveries, in the transaction that wrote them."""
@@ -122,7 +122,7 @@ async def store_teams(process: Process) -> TeamChanges:
         changes = await teams.sync(
             session,
             [
-                TeamSetting(key, team.title or key, team.crm, team.calendar().local_date(now))
+                ConfiguredTeam(key, team.title or key, team.crm, team.calendar().local_date(now))
                 for key, team in process.settings.teams.items()
             ],
             at=now,

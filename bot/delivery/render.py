@@ -89,7 +89,7 @@ async def _reminder(session: Session, ctx: AppContext, t: Texts, notice: Reminde
 async def _no_data(session: Session, ctx: AppContext, t: Texts, notice: NoDataNotice) -> View:
     run = await runs.find(session, notice.team, notice.day)
     by_cause: dict[Cause, set[str]] = {}
-    for item in await runs.kept(session, run.id) if run else ():
+    for item in await runs.stored_snapshots(session, run.id) if run else ():
         for key, reading in item.snapshot.readings.items():
             if isinstance(reading, NotRead):
                 by_cause.setdefault(reading.cause, set()).add(key)

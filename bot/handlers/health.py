@@ -33,7 +33,7 @@ async def health(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, no
         return
     async with ctx.db.reading() as session:
         text = [f"<b>{t('health-head')}</b>", *_loops(t, await heartbeats.all_beats(session), now())]
-        text.append(_messages(t, await deliveries.counts(session)))
+        text.append(_messages(t, await deliveries.count_by_state(session)))
         waiting = {run.team: run for run in await runs.unfinished(session)}
         for key, team in ctx.teams.items():
             text += ["", *await _team(session, t, team, waiting.get(key))]

@@ -84,7 +84,7 @@ async def claim_day(
             return TeamResult(key, day, retry_at=retry_at, problem="another process works on it")
         case runs.Claimed(run, lease):
             async with process.db.reading() as session:
-                stored = await runs.kept(session, run.id) if run.kept_at else []
+                stored = await runs.stored_snapshots(session, run.id) if run.kept_at else []
             return TeamDay(key, team, run, lease, tuple(stored))
 
 

@@ -29,7 +29,7 @@ async def load_departed(process: Process, sheets: Mapping[str, TallySheet]) -> d
     if not sheets:
         return {}
     async with process.db.reading() as session:
-        held = await deliveries.held_back(session, DeliveryKind.DEPARTED, at=process.now())
+        held = await deliveries.waiting(session, DeliveryKind.DEPARTED, at=process.now())
     notices = {item.id: item.notice for item in held if isinstance(item.notice, DepartedNotice)}
     by_team = {key: {number: item for number, item in notices.items() if item.team == key} for key in sheets}
     return {key: found for key, found in by_team.items() if found}
@@ -89,6 +89,6 @@ async def release_notices(session: Session, notices: HeldNotices, departed: Mapp
         readings = snapshot.readings if snapshot is not None else {}
         if isinstance(readings.get(OPEN), Value):
             states = {key: reading for key, reading in readings.items() if CATALOGUE[key].kind is KpiKind.STATE}
-            await deliveries.let_go(session, number, replace(notice, readings=states))
+            await deliveries.release(session, number, replace(notice, readings=states))
             released.append(number)
     return released

@@ -65,7 +65,7 @@ async def _store(process: Process, day: TeamDay, fresh: Sequence[Snapshot]) -> t
             StoredSnapshot(snapshot, snapshot.manager.crm_user in absent, last.get(snapshot.manager.crm_user, {}))
             for snapshot in fresh
         ]
-        return tuple(await runs.keep(session, day.lease, items, at=process.now()))
+        return tuple(await runs.store_snapshots(session, day.lease, items, at=process.now()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class Metrics:
     async def refresh(self, db: Database, teams: tuple[str, ...]) -> None:
         """Set the gauges from the tables."""
         async with db.reading() as session:
-            counts = await deliveries.counts(session)
+            counts = await deliveries.count_by_state(session)
             last = {team: await runs.last_finished(session, team) for team in teams}
         self._pending.set(counts.get(DeliveryState.PENDING, 0))
         self._failed.set(counts.get(DeliveryState.FAILED, 0))

@@ -80,8 +80,8 @@ async def _start(process: Process) -> Process:
     """Store the teams of the settings and free the claims of a dead predecessor."""
     if process.db.is_sqlite:
         process = replace(process, owner=LOCAL_OWNER)
-        await runs.free(process.db, LOCAL_OWNER)
-        await deliveries.free(process.db, LOCAL_OWNER)
+        await runs.end_leases(process.db, LOCAL_OWNER)
+        await deliveries.end_leases(process.db, LOCAL_OWNER)
     changes = await store_teams(process)
     for team in changes.archived:
         log.warning("team_archived", team=team, hint="it has history but is missing in the settings")

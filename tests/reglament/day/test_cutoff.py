@@ -177,7 +177,7 @@ async def test_a_killed_process_leaves_its_snapshots_to_whoever_takes_over(datab
         patch.setattr(settle.writer, "append", killed)
         with pytest.raises(KeyboardInterrupt):
             await run_cutoff(dying, AT_SIX)
-    await runs.free(database, "dying")
+    await runs.end_leases(database, "dying")
     crm.records = {}
     survivor = await _ready(database, crm, clock, owner="survivor")
     await run_cutoff(survivor, AT_SIX)
@@ -222,7 +222,7 @@ async def test_the_head_is_told_which_deals_who_left_has_left_behind(database, c
     assert [item.id for item in readings["overdue_tasks"].items] == ["t1"]
     async with database.reading() as session:
         run = await runs.find(session, "sales", THURSDAY)
-        [kept] = await runs.kept(session, run.id)
+        [kept] = await runs.stored_snapshots(session, run.id)
     assert set(kept.snapshot.readings) == set(run.rulebook.counted)
 
 
