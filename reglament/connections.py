@@ -1,4 +1,4 @@
-"""Open CRM clients when first needed and close all clients together."""
+"""Open CRM clients when first needed and close all of them together."""
 
 from __future__ import annotations
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from bot.context import AppContext
-from bot.screens import answers, evening, lines
-from bot.screens.pictures import board_of
+from bot.screens import troubles
+from bot.screens.departed import departed_view, load_departed
+from bot.screens.digest import shared_digest_view
+from bot.screens.evening import evening_view, load_evening
+from bot.screens.leaderboard import board_view, load_board
+from bot.screens.pictures import board_picture
+from bot.screens.reminder import load_reminder, reminder_view
 from bot.screens.view import View
-from bot.texts import Texts, safe
-from scoring.scorecard import score
-from scoring.snapshot import Cause, Manager, NotRead, Snapshot
-from storage.days import rulebooks, runs
+from bot.texts import Texts
 from storage.db.database import Session
 from storage.messages.notices import (
     AlarmNotice,
@@ -26,7 +28,6 @@ from storage.messages.notices import (
     NoDataNotice,
     ReminderNotice,
 )
-from storage.people import people
 from storage.values import Delivery
 
 
@@ -39,80 +40,33 @@ async def render(  # noqa: PLR0911  # a message a kind
     """
     if delivery.notice is None or delivery.notice.team not in ctx.teams:
         return None
+    team = ctx.teams[delivery.notice.team]
     match delivery.notice:
         case EveningNotice() | CorrectionNotice() as notice:
-            earlier = sorted({*notice.earlier, *_days_of(owed)} - {notice.day})
-            return await answers.evening(session, ctx, t, notice.team, notice.day, notice.crm_user, earlier=earlier)
+            days = sorted({*notice.earlier, *_days_of(owed)} - {notice.day})
+            evening = await load_evening(session, ctx, notice.team, notice.day, notice.crm_user, days)
+            return None if evening is None else evening_view(t, team, evening)
         case BoardNotice() as notice:
-            return await _board(session, ctx, t, notice)
+            board = await load_board(session, ctx, notice.team, notice.day)
+            view = board_view(t, team, board)
+            return View(view.text, view.rows, board_picture(t, team, board))
         case DigestNotice() as notice:
-            return await answers.digest(session, ctx, t, notice.team, notice.day, notice.earlier)
+            return await shared_digest_view(session, ctx, t, notice.team, notice.day, notice.earlier)
         case ReminderNotice() as notice:
-            return await _reminder(session, ctx, t, notice, now)
+            reminder = await load_reminder(session, ctx, notice, now)
+            return None if reminder is None else reminder_view(t, team, reminder)
         case NoDataNotice() as notice:
-            return await _no_data(session, ctx, t, notice)
+            return troubles.no_data_view(t, team, notice, await troubles.load_unread(session, notice))
         case DepartedNotice() as notice:
-            return await answers.departed(session, ctx, t, delivery.id, notice)
+            return departed_view(t, team, await load_departed(session, ctx, delivery.id, notice))
         case DelayedNotice() as notice:
-            return _delayed(ctx, t, notice)
+            return troubles.delayed_view(t, team, notice)
         case AlarmNotice() as notice:
-            return _alarm(ctx, t, notice)
+            return troubles.alarm_view(t, team, notice)
         case ChannelOffNotice() as notice:
-            return _channel_off(ctx, t, notice)
+            return troubles.channel_off_view(t, ctx, notice)
     raise TypeError(f"no message for {type(delivery.notice).__name__}")
 
 
 def _days_of(owed: Sequence[Delivery]) -> list[date]:
     return [item.notice.day for item in owed if isinstance(item.notice, EveningNotice)]
-
-
-async def _board(session: Session, ctx: AppContext, t: Texts, notice: BoardNotice) -> View:
-    view = await answers.evening_board(session, ctx, t, notice.team, notice.day)
-    standings = await answers.standings(session, ctx, notice.team, notice.day)
-    return View(view.text, view.rows, board_of(t, ctx.teams[notice.team], standings, notice.day))
-
-
-async def _reminder(session: Session, ctx: AppContext, t: Texts, notice: ReminderNotice, now: datetime) -> View | None:
-    """Show the rules broken as of the reminder; None after the cutoff."""
-    team, user = ctx.teams[notice.team], notice.crm_user
-    cutoff = team.calendar.cutoff_of(notice.day)
-    if now >= cutoff:
-        return None
-    names = {member.crm_user: member.name for member in await people.members(session, team.key)}
-    snapshot = Snapshot(Manager(user, names.get(user, user)), notice.readings)
-    minutes = max(1, round((cutoff - now) / timedelta(minutes=1)))
-    started = await runs.last_window_end(session, team.key, notice.day)
-    rulebook = await rulebooks.rulebook_at(session, team.key, started or now)
-    return evening.reminder(t, team, score(snapshot, rulebook), minutes)
-
-
-async def _no_data(session: Session, ctx: AppContext, t: Texts, notice: NoDataNotice) -> View:
-    run = await runs.find(session, notice.team, notice.day)
-    by_cause: dict[Cause, set[str]] = {}
-    for item in await runs.stored_snapshots(session, run.id) if run else ():
-        for key, reading in item.snapshot.readings.items():
-            if isinstance(reading, NotRead):
-                by_cause.setdefault(reading.cause, set()).add(key)
-    what = "; ".join(
-        t("no-data-missing", kpis=lines.kpi_names(t, sorted(keys)), reason=t(f"no-data-{cause.value}"))
-        for cause, keys in sorted(by_cause.items())
-    )
-    return View(t("no-data", title=safe(ctx.teams[notice.team].title), day=t.day(notice.day), what=what))
-
-
-def _delayed(ctx: AppContext, t: Texts, notice: DelayedNotice) -> View:
-    team = ctx.teams[notice.team]
-    until = t.clock(notice.retry_until, team.calendar.zone)
-    return View(t("delayed", title=safe(team.title), day=t.day(notice.day), until=until))
-
-
-def _alarm(ctx: AppContext, t: Texts, notice: AlarmNotice) -> View:
-    title = safe(ctx.teams[notice.team].title)
-    text = t("alarm", title=title, day=t.day(notice.day), connection=safe(notice.connection))
-    return View(f"{text}\n<code>{safe(notice.problem)}</code>")
-
-
-def _channel_off(ctx: AppContext, t: Texts, notice: ChannelOffNotice) -> View:
-    titles = ", ".join(safe(ctx.teams[key].title) for key in notice.teams if key in ctx.teams)
-    name = safe(notice.name) if notice.name else t("channel-nameless", chat=str(notice.chat))
-    return View(t(f"channel-off-{notice.whose}", title=titles, name=name, reason=t(f"channel-{notice.reason}")))

@@ -1,1 +1,1 @@
-"""What happens when somebody writes or taps."""
+"""Answer messages and taps, one file a group of commands."""

@@ -1,4 +1,4 @@
-"""`/invite` and `/bind`."""
+"""Answer `/invite` and `/bind`, for admins."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from aiogram.utils.deep_linking import create_start_link
 
 from bot.access import Viewer
 from bot.context import AppContext
-from bot.screens import team_picker
+from bot.screens.invite import links_view, unconnected_view
+from bot.screens.team_picker import only_team, picker_view
 from bot.screens.view import Button, View
 from bot.telegram import reply
 from bot.telegram.callbacks import Action, Callback, pack
@@ -28,20 +29,20 @@ router = Router(name="admin")
 
 @router.message(Command("invite"), F.chat.type == "private")
 async def invite(message: Message, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
-    """Who has not joined."""
+    """Show the managers of a team who have not joined, or ask which team."""
     if not viewer.admin:
         await message.answer(t("not-yours") if viewer.known else t("stranger"))
         return
-    team = team_picker.only(ctx.teams)
+    team = only_team(ctx.teams)
     if team is None:
-        await reply.send(message, team_picker.ask_team(ctx, t, "invite", ctx.teams))
+        await reply.send(message, picker_view(t, ctx, "invite", ctx.teams))
     else:
         await reply.send(message, await _missing(ctx, t, team))
 
 
 @router.callback_query(Tapped(Action.TEAM, first=("invite",)))
 async def invite_team(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
-    """The answer to "which team?" """
+    """Show the managers of the picked team who have not joined."""
     if not viewer.admin or tapped.values[1] not in ctx.teams:
         await query.answer(t("not-yours"), show_alert=True)
         return
@@ -58,7 +59,7 @@ async def invite_links(
     t: Texts,
     now: Callable[[], datetime],
 ) -> None:
-    """New links; earlier ones stop working, so they are made only when asked for."""
+    """Make new links on demand only: earlier links stop working."""
     if not viewer.admin or tapped.values[0] not in ctx.teams:
         await query.answer(t("not-yours"), show_alert=True)
         return
@@ -66,29 +67,19 @@ async def invite_links(
 
 
 async def _missing(ctx: AppContext, t: Texts, key: str) -> View:
-    """Who has not joined."""
     async with ctx.db.reading() as session:
-        waiting = await people.unconnected(session, key)
-    if not waiting:
-        return View(t("invite-all"))
-    names = [f"• {safe(member.name)}" for member in waiting]
-    button = Button(t("invite-make"), pack(Action.INVITE, key))
-    return View("\n".join([f"<b>{t('invite-head', n=len(names))}</b>", *names]), ((button,),))
+        return unconnected_view(t, key, await people.unconnected(session, key))
 
 
 async def _links(bot: Bot, ctx: AppContext, viewer: Viewer, t: Texts, key: str, now: datetime) -> View:
-    lines = []
+    links = []
     async with ctx.db.transaction() as session:
-        waiting = await people.unconnected(session, key)
-        for member in waiting:
+        for member in await people.unconnected(session, key):
             token = await invites.invite_manager(
                 session, member.connection, member.crm_user, author=f"telegram:{viewer.telegram_id}", at=now
             )
-            link = await create_start_link(bot, token)
-            lines.append(t("invite-link", name=safe(member.name), link=link))
-    if not lines:
-        return View(t("invite-all"))
-    return View("\n".join([f"<b>{t('invite-head', n=len(lines))}</b>", *lines, "", t("invite-note")]))
+            links.append((member.name, await create_start_link(bot, token)))
+    return links_view(t, links)
 
 
 # /bind
@@ -96,7 +87,7 @@ async def _links(bot: Bot, ctx: AppContext, viewer: Viewer, t: Texts, key: str, 
 
 @router.message(Command("bind"))
 async def bind(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
-    """This group or topic gets the leaderboard."""
+    """Send the leaderboard to this group or topic from now on."""
     private = message.chat.type == "private"
     if viewer.admin:
         await reply.send(
@@ -104,12 +95,12 @@ async def bind(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now:
         )
     elif private:
         await message.answer(t("not-yours") if viewer.known else t("stranger"))
-    elif _in_its_name(message):
+    elif _is_anonymous(message):
         await reply.send(message, View(t("bind-who"), ((Button(t("bind-me"), pack(Action.HERE)),),)))
 
 
-def _in_its_name(message: Message) -> bool:
-    """Whether an administrator who stays anonymous wrote it: Telegram tells the group instead of him."""
+def _is_anonymous(message: Message) -> bool:
+    """Return whether an anonymous administrator wrote the message: Telegram names the group as the sender."""
     return message.sender_chat is not None and message.sender_chat.id == message.chat.id
 
 
@@ -117,14 +108,14 @@ def _in_its_name(message: Message) -> bool:
 async def bind_shown(
     query: CallbackQuery, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
-    """A tap tells who it is, also of somebody who writes in the group's name."""
+    """Bind the group for the admin who tapped: a tap names the user, an anonymous message does not."""
     message = await _tapped_by_admin(query, viewer, t)
     if message is not None:
         await reply.replace(query, await _binding(message, ctx, viewer, t, now()))
 
 
 async def _tapped_by_admin(query: CallbackQuery, viewer: Viewer, t: Texts) -> Message | None:
-    """The message in the group; None (and it was said why) for others, and where its topic is no longer known."""
+    """Return the message in the group; answer the tap and return None for other users and for old messages."""
     if not viewer.admin:
         await query.answer(t("not-yours"), show_alert=True)
     elif not isinstance(query.message, Message):
@@ -135,8 +126,8 @@ async def _tapped_by_admin(query: CallbackQuery, viewer: Viewer, t: Texts) -> Me
 
 
 async def _binding(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: datetime) -> View:
-    """It is done, where there is one team; else which one?"""
-    team = team_picker.only(ctx.teams)
+    """Bind the only team, or ask which team."""
+    team = only_team(ctx.teams)
     if team is not None:
         return View(await _bound(ctx, viewer, t, team, message, now))
     return View(
@@ -148,7 +139,7 @@ async def _binding(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, 
 async def bind_team(
     query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
-    """The answer to "which team?" in the group."""
+    """Bind the team that was picked in the group."""
     message = await _tapped_by_admin(query, viewer, t)
     if message is None:
         return
@@ -167,10 +158,10 @@ async def _bound(ctx: AppContext, viewer: Viewer, t: Texts, key: str, message: M
         await teams.bind_chat(session, key, message.chat.id, thread_id, author=author, at=now)
         await channels.turn_on(session, message.chat.id, at=now)
         if thread_id is not None:
-            await channels.restore_thread(session, message.chat.id, thread_id, at=now)
+            await channels.find_thread(session, message.chat.id, thread_id, at=now)
     return t("bind-done", title=safe(team.title))
 
 
 def _thread(message: Message) -> int | None:
-    """The topic; messages of the General topic have none."""
+    """Return the topic of a message; None for the General topic."""
     return message.message_thread_id if message.is_topic_message else None

@@ -1,4 +1,4 @@
-"""What nobody else answers, and what went wrong: never silence, never a traceback."""
+"""Answer unknown messages and stale buttons, and report errors to the user in plain words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from storage.errors import DatabaseLocked
 
 log = structlog.get_logger()
 last = Router(name="last")
-"""After all others."""
+"""The router that is asked last."""
 SAID = frozenset(
     {
         ContentType.TEXT,
@@ -38,24 +38,24 @@ SAID = frozenset(
         ContentType.STORY,
     }
 )
-"""What a person sends himself; a note that he pinned a message wants no answer."""
+"""Kinds of messages that a person sends; service messages, as of a pinned message, want no answer."""
 
 
 @last.callback_query(Tapped(Action.STAY))
 async def stay(query: CallbackQuery) -> None:
-    """A button that only shows where one is."""
+    """Accept the tap on a button that only shows the position."""
     await query.answer()
 
 
 @last.callback_query()
 async def stale(query: CallbackQuery, t: Texts) -> None:
-    """A button of another version, or one that no longer means anything."""
+    """Refuse a button of another version, or without a meaning by now."""
     await query.answer(t("stale-button"), show_alert=True)
 
 
 @last.message(F.chat.type == "private", F.content_type.in_(SAID))
 async def unknown(message: Message, viewer: Viewer, t: Texts) -> None:
-    """One helpful line; in groups silence."""
+    """Answer an unknown message with one helpful line; groups get no answer."""
     if not viewer.known:
         await message.answer(t("stranger"))
     else:
@@ -63,7 +63,7 @@ async def unknown(message: Message, viewer: Viewer, t: Texts) -> None:
 
 
 async def failed(event: ErrorEvent, language: Language) -> bool:
-    """Log it without secrets; tell the person what it means for his score."""
+    """Log the error without secrets, and tell the user that the score is not affected."""
     error = event.exception
     update = event.update
     if isinstance(error, TelegramAPIError):

@@ -1,4 +1,4 @@
-"""Groups: the bot comes and goes, a group becomes a supergroup; in private: blocked and back again."""
+"""Follow the bot's membership: groups that add, remove or migrate the bot, users who block the bot."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ router = Router(name="group")
 
 @router.my_chat_member(ChatMemberUpdatedFilter((IS_NOT_MEMBER | IS_MEMBER) >> IS_MEMBER))
 async def added(event: ChatMemberUpdated, ctx: AppContext, bot: Bot, now: Callable[[], datetime]) -> None:
-    """Added (again), unblocked, or given other rights: the chat takes messages; who comes back is greeted."""
+    """Turn the chat on: added, unblocked, or given other rights. A returning user is greeted."""
     async with ctx.db.transaction() as session:
         returned = await channels.turn_on(session, event.chat.id, at=now())
         who = await viewer(session, ctx, event.from_user.id, event.from_user.language_code)
@@ -31,7 +31,7 @@ async def added(event: ChatMemberUpdated, ctx: AppContext, bot: Bot, now: Callab
 
 @router.my_chat_member(ChatMemberUpdatedFilter(IS_MEMBER >> IS_NOT_MEMBER))
 async def removed(event: ChatMemberUpdated, ctx: AppContext, now: Callable[[], datetime]) -> None:
-    """Removed, or blocked: stop writing there, tell who must know."""
+    """Turn the chat off: removed or blocked. Head or admins are told."""
     private = event.chat.type == "private"
     reason, name = ("blocked", event.from_user.full_name) if private else ("kicked", "")
     async with ctx.db.transaction() as session:
@@ -40,15 +40,15 @@ async def removed(event: ChatMemberUpdated, ctx: AppContext, now: Callable[[], d
 
 @router.message(F.forum_topic_reopened)
 async def reopened(message: Message, ctx: AppContext, now: Callable[[], datetime]) -> None:
-    """A closed topic takes messages again."""
+    """Send messages to a reopened topic again."""
     if message.message_thread_id is not None:
         async with ctx.db.transaction() as session:
-            await channels.restore_thread(session, message.chat.id, message.message_thread_id, at=now())
+            await channels.find_thread(session, message.chat.id, message.message_thread_id, at=now())
 
 
 @router.message(F.migrate_to_chat_id)
 async def migrated(message: Message, ctx: AppContext, now: Callable[[], datetime]) -> None:
-    """The group became a supergroup."""
+    """Follow a group that became a supergroup."""
     if message.migrate_to_chat_id is not None:
         async with ctx.db.transaction() as session:
             await channels.move(session, message.chat.id, message.migrate_to_chat_id, at=now())

@@ -1,4 +1,4 @@
-"""`/team`, `/week`, `/month`, `/who` and their buttons."""
+"""Answer `/team`, `/week`, `/month`, `/who` and their buttons."""
 
 from __future__ import annotations
 
@@ -11,53 +11,55 @@ from aiogram.types import CallbackQuery, Message
 
 from bot.access import Viewer
 from bot.context import AppContext
-from bot.screens import answers, team_picker
-from bot.screens.periods import Shown
-from bot.screens.view import Button, View
+from bot.screens.departed import departed_view, load_departed
+from bot.screens.finished_days import load_last_day
+from bot.screens.periods import Shown, load_period, period_view
+from bot.screens.team import team_view
+from bot.screens.team_picker import only_team, picker_view
+from bot.screens.view import View
+from bot.screens.who import NoSummary, choice_view, load_named, load_person, person_view
 from bot.telegram import reply
-from bot.telegram.callbacks import Action, Callback, Part, pack
+from bot.telegram.callbacks import Action, Callback, Part
 from bot.telegram.filters import Tapped
 from bot.texts import Texts
 from storage.days import runs
 from storage.messages import deliveries
 from storage.messages.notices import DepartedNotice
-from storage.people import people
-from storage.values import Member
 
 router = Router(name="head")
-MOST_NAMES = 12
 
 
 @router.message(Command("team", "week", "month"), F.chat.type == "private")
 async def overview(
     message: Message, command: CommandObject, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
-    """One of the head's views, of his only team or the one he picks."""
+    """Show the head's only team, or ask which team."""
     if not viewer.head_of:
         await message.answer(t("not-yours") if viewer.known else t("stranger"))
         return
-    team = team_picker.only(viewer.head_of)
+    team = only_team(viewer.head_of)
     if team is None:
-        await reply.send(message, team_picker.ask_team(ctx, t, command.command, viewer.head_of))
+        await reply.send(message, picker_view(t, ctx, command.command, viewer.head_of))
     else:
         await reply.send(message, await _overview(ctx, t, viewer, command.command, team, now()))
 
 
 async def _overview(ctx: AppContext, t: Texts, viewer: Viewer, command: str, key: str, now: datetime) -> View:
+    team = ctx.teams[key]
     async with ctx.db.reading() as session:
         if command == "team":
-            return await answers.team_now(session, ctx, t, key)
+            return team_view(t, team, await load_last_day(session, ctx, key))
         run = await runs.last_finished(session, key)
-        day = run.day if run else ctx.teams[key].calendar.local_date(now)
-        shown = Shown(exports=viewer.exports(key), until=ctx.teams[key].calendar.local_date(now))
-        return await answers.summary(session, ctx, t, key, day, shown, monthly=command == "month")
+        day = run.day if run else team.calendar.local_date(now)
+        data = await load_period(session, ctx, key, day, monthly=command == "month")
+    return period_view(t, team, data, Shown(exports=viewer.exports(key), until=team.calendar.local_date(now)))
 
 
 @router.callback_query(Tapped(Action.TEAM, first=("team", "week", "month")))
 async def team_chosen(
     query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
-    """The answer to "which team?" """
+    """Show the team that was picked."""
     command, key = tapped.values
     if not viewer.sees_team(key):
         await query.answer(t("not-yours"), show_alert=True)
@@ -67,19 +69,19 @@ async def team_chosen(
 
 @router.callback_query(Tapped(Action.STAFF))
 async def staff_turned(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
-    """Another page of the team."""
+    """Turn to another page of the team."""
     key, page = tapped.values
     if not viewer.sees_team(key):
         await query.answer(t("not-yours"), show_alert=True)
         return
     async with ctx.db.reading() as session:
-        view = await answers.team_now(session, ctx, t, key, int(page))
-    await reply.replace(query, view)
+        day = await load_last_day(session, ctx, key)
+    await reply.replace(query, team_view(t, ctx.teams[key], day, int(page)))
 
 
 @router.callback_query(Tapped(Action.LEFT))
 async def left_turned(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
-    """Everything that somebody left behind, or the short message again."""
+    """Unfold, turn or fold the list of a departed manager."""
     key, number, page = tapped.values
     view = await _left(ctx, t, key, int(number), int(page)) if viewer.sees_team(key) else None
     if view is None:
@@ -93,24 +95,25 @@ async def _left(ctx: AppContext, t: Texts, key: str, number: int, page: int) -> 
         delivery = await deliveries.get(session, number)
         if delivery is None or not isinstance(delivery.notice, DepartedNotice) or delivery.notice.team != key:
             return None
-        return await answers.departed(session, ctx, t, number, delivery.notice, page)
+        data = await load_departed(session, ctx, number, delivery.notice)
+    return departed_view(t, ctx.teams[key], data, page)
 
 
 @router.callback_query(Tapped(Action.WEEK, Action.MONTH))
 async def turned(
     query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
-    """Another period or another side of it; never beyond the running one."""
+    """Turn to another period, part or page, at most to the running period."""
     key, part, page = tapped.values[0], Part(tapped.values[2]), int(tapped.values[3])
     if not viewer.sees_team(key):
         await query.answer(t("not-yours"), show_alert=True)
         return
     today = ctx.teams[key].calendar.local_date(now())
-    shown = Shown(part, page, viewer.exports(key), until=today)
     day, monthly = min(tapped.day(1), today), tapped.action is Action.MONTH
     async with ctx.db.reading() as session:
-        view = await answers.summary(session, ctx, t, key, day, shown, monthly=monthly)
-    await reply.replace(query, view)
+        data = await load_period(session, ctx, key, day, monthly=monthly)
+    shown = Shown(part, page, viewer.exports(key), until=today)
+    await reply.replace(query, period_view(t, ctx.teams[key], data, shown))
 
 
 # /who
@@ -118,7 +121,7 @@ async def turned(
 
 @router.message(Command("who"), F.chat.type == "private")
 async def who(message: Message, command: CommandObject, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
-    """One manager, found by a part of his name."""
+    """Show the manager whose name holds the given text, or ask which manager."""
     if not viewer.head_of:
         await message.answer(t("not-yours") if viewer.known else t("stranger"))
         return
@@ -126,41 +129,20 @@ async def who(message: Message, command: CommandObject, ctx: AppContext, viewer:
     if not name:
         await message.answer(t("who-usage"))
         return
-    found = await _found(ctx, viewer, name)
+    async with ctx.db.reading() as session:
+        found = await load_named(session, viewer.head_of, name)
     if not found:
         await message.answer(t("who-nobody"))
     elif len(found) == 1:
         key, member = found[0]
-        async with ctx.db.reading() as session:
-            view = await answers.somebody(session, ctx, t, key, member.crm_user)
-        await reply.send(message, view)
+        await reply.send(message, await _person(ctx, t, key, member.crm_user))
     else:
-        several = len({key for key, _ in found}) > 1
-        buttons = tuple(
-            (Button(_named(ctx, key, member, several), pack(Action.WHO, key, member.crm_user)),)
-            for key, member in found[:MOST_NAMES]
-        )
-        more = len(found) - MOST_NAMES
-        await reply.send(message, View(t("who-too-many", n=more) if more > 0 else t("who-many"), buttons))
-
-
-def _named(ctx: AppContext, key: str, member: Member, several: bool) -> str:
-    """People of several teams may have one name."""
-    return f"{member.name} · {ctx.teams[key].title}" if several else member.name
-
-
-async def _found(ctx: AppContext, viewer: Viewer, name: str) -> list[tuple[str, Member]]:
-    """Members of his teams whose name holds what was written; a whole name wins."""
-    wanted = name.casefold()
-    async with ctx.db.reading() as session:
-        every = [(key, member) for key in sorted(viewer.head_of) for member in await people.members(session, key)]
-    exact = [pair for pair in every if pair[1].name.casefold() == wanted]
-    return exact or [pair for pair in every if wanted in pair[1].name.casefold()]
+        await reply.send(message, choice_view(t, ctx, found))
 
 
 @router.callback_query(Tapped(Action.WHO))
 async def who_chosen(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
-    """One manager, as a message of its own."""
+    """Show the manager that was picked, as a new message."""
     key, user = tapped.values
     if not viewer.sees_person(key, user):
         await query.answer(t("not-yours"), show_alert=True)
@@ -168,6 +150,13 @@ async def who_chosen(query: CallbackQuery, tapped: Callback, ctx: AppContext, vi
     await query.answer()
     message = reply.message_of(query)
     if message is not None:
+        await reply.send(message, await _person(ctx, t, key, user))
+
+
+async def _person(ctx: AppContext, t: Texts, key: str, crm_user: str) -> View:
+    try:
         async with ctx.db.reading() as session:
-            view = await answers.somebody(session, ctx, t, key, user)
-        await reply.send(message, view)
+            data = await load_person(session, ctx, key, crm_user)
+    except NoSummary as missing:
+        return View(t(missing.key))
+    return person_view(t, ctx.teams[key], data)

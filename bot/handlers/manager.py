@@ -1,4 +1,4 @@
-"""`/me`, `/rules`, `/leaderboard`, days and their pictures: what everybody asks about himself and his team."""
+"""Answer `/me`, `/rules`, `/leaderboard`, and the buttons of days and pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from aiogram.types import CallbackQuery, Message
 
 from bot.access import Viewer
 from bot.context import AppContext
-from bot.screens import answers, pictures, team_picker
+from bot.screens.evening import evening_view, load_evening
+from bot.screens.leaderboard import board_view, load_last_board
+from bot.screens.me import load_own_month, me_view
+from bot.screens.pictures import board_picture, load_trend, trend_view
+from bot.screens.rules import load_rules, rules_view
+from bot.screens.team import load_member_name
+from bot.screens.team_picker import load_teams_of_group, only_team, picker_view
 from bot.screens.view import View
 from bot.telegram import reply
 from bot.telegram.callbacks import Action, Callback
@@ -28,7 +34,7 @@ router = Router(name="manager")
 
 @router.callback_query(Tapped(Action.EVENING))
 async def evening_page(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
-    """All evidence, page by page, in place."""
+    """Unfold, turn or fold the evidence of a day, in place."""
     key, _, user, _ = tapped.values
     if not viewer.sees_person(key, user):
         await query.answer(t("not-yours"), show_alert=True)
@@ -38,7 +44,7 @@ async def evening_page(query: CallbackQuery, tapped: Callback, ctx: AppContext, 
 
 @router.callback_query(Tapped(Action.DAY))
 async def day_opened(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
-    """A day of the history as a message of its own."""
+    """Show a day of the history, as a new message."""
     key, _, user, _ = tapped.values
     if not viewer.sees_person(key, user):
         await query.answer(t("not-yours"), show_alert=True)
@@ -50,13 +56,15 @@ async def day_opened(query: CallbackQuery, tapped: Callback, ctx: AppContext, vi
 
 
 async def _day(tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> View:
-    """A day of somebody, with his name where it is not the viewer's own."""
+    """Show a manager's day, with the name if the viewer is another person."""
     key, _, user, page = tapped.values
     own = viewer.member_of(key)
     named = own is None or own.crm_user != user
     async with ctx.db.reading() as session:
-        view = await answers.evening(session, ctx, t, key, tapped.day(1), user, page=int(page), named=named)
-    return view or View(t("stale-button"))
+        data = await load_evening(session, ctx, key, tapped.day(1), user)
+    if data is None:
+        return View(t("stale-button"))
+    return evening_view(t, ctx.teams[key], data, page=int(page), named=named)
 
 
 # /me
@@ -64,7 +72,7 @@ async def _day(tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> V
 
 @router.message(Command("me"), F.chat.type == "private")
 async def me(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
-    """Week, month and days, each team apart."""
+    """Show the viewer's running month, a message for each team."""
     if not viewer.own:
         await message.answer(t("no-own-score") if viewer.known else t("stranger"))
         return
@@ -72,30 +80,30 @@ async def me(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: C
         team = ctx.teams[member.team or ""]
         month = Month.of(team.calendar.local_date(now()))
         async with ctx.db.reading() as session:
-            view = await answers.me(session, ctx, t, team.key, member.crm_user, member.name, month, now())
-        await reply.send(message, view)
+            data = await load_own_month(session, ctx, team.key, member.crm_user, member.name, month, now())
+        await reply.send(message, me_view(t, team, data))
 
 
 @router.callback_query(Tapped(Action.ME))
 async def month_opened(
     query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
-    """Another month; a head turns those of his people."""
+    """Turn to another month of a manager."""
     key, user, month = tapped.values
     if not viewer.sees_person(key, user):
         await query.answer(t("not-yours"), show_alert=True)
         return
     async with ctx.db.reading() as session:
-        name = await answers.name_of(session, key, user)
-        view = await answers.me(session, ctx, t, key, user, name, Month.parse(month), now())
-    await reply.replace(query, view)
+        name = await load_member_name(session, key, user)
+        data = await load_own_month(session, ctx, key, user, name, Month.parse(month), now())
+    await reply.replace(query, me_view(t, ctx.teams[key], data))
 
 
 @router.callback_query(Tapped(Action.PICTURE))
 async def picture(
     query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
-    """Day by day: a week or month of the team for its head, of one person for himself and his head."""
+    """Show the trend of a week or month: of a team to the head, of a manager to the manager and the head."""
     (key, kind, _), first, user = tapped.values[:3], tapped.day(2), (*tapped.values, "")[3]
     if not (viewer.sees_person(key, user) if user else viewer.sees_team(key)):
         await query.answer(t("not-yours"), show_alert=True)
@@ -106,7 +114,9 @@ async def picture(
         return
     last = week_of(first)[1] if kind == "w" else Month.of(first).last
     last = min(last, ctx.teams[key].calendar.local_date(now()))
-    await reply.send(message, await pictures.days(ctx, t, key, first, last, user or None))
+    async with ctx.db.reading() as session:
+        data = await load_trend(session, ctx, key, first, last, user or None)
+    await reply.send(message, trend_view(t, data))
 
 
 # /rules and /leaderboard, also in groups
@@ -114,13 +124,13 @@ async def picture(
 
 @router.message(Command("rules"))
 async def rules(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
-    """By what points are counted."""
+    """Show the rules."""
     await _for_team(message, ctx, viewer, t, "rules", now)
 
 
 @router.message(Command("leaderboard"))
 async def leaderboard(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
-    """The month to date."""
+    """Show the month to date."""
     await _for_team(message, ctx, viewer, t, "leaderboard", now)
 
 
@@ -131,33 +141,45 @@ async def _for_team(
     if private and not viewer.known:
         await message.answer(t("stranger"))
         return
-    teams = viewer.teams if private else await pictures.teams_of_group(ctx, message.chat.id)
-    team = team_picker.only(teams)
+    teams = viewer.teams if private else await _teams_of_group(ctx, message.chat.id)
+    team = only_team(teams)
     if team is not None:
         await reply.send(message, await _shown(ctx, viewer, t, command, team, now, private=private))
     elif teams and private:
-        await reply.send(message, team_picker.ask_team(ctx, t, command, teams))
+        await reply.send(message, picker_view(t, ctx, command, teams))
     else:
         for key in sorted(teams):
             await reply.send(message, await _shown(ctx, viewer, t, command, key, now, private=False))
 
 
+async def _teams_of_group(ctx: AppContext, chat_id: int) -> list[str]:
+    async with ctx.db.reading() as session:
+        return await load_teams_of_group(session, ctx, chat_id)
+
+
 async def _shown(
     ctx: AppContext, viewer: Viewer, t: Texts, command: str, key: str, now: Callable[[], datetime], *, private: bool
 ) -> View:
-    member = viewer.member_of(key) if private else None
+    if command == "rules":
+        return await _rules(ctx, t, key, now())
+    team, member = ctx.teams[key], viewer.member_of(key) if private else None
     async with ctx.db.reading() as session:
-        if command == "rules":
-            return await answers.rules(session, ctx, t, key, now())
-        view = await answers.last_board(session, ctx, t, key, member.crm_user if member else None)
-    return View(view.text, view.rows, await pictures.board(ctx, t, key)) if private else view
+        board = await load_last_board(session, ctx, key)
+    view = board_view(t, team, board, own=member.crm_user if member else None)
+    return View(view.text, view.rows, board_picture(t, team, board) if board and private else None)
+
+
+async def _rules(ctx: AppContext, t: Texts, key: str, now: datetime) -> View:
+    async with ctx.db.reading() as session:
+        data = await load_rules(session, ctx, key, now)
+    return rules_view(t, ctx.teams[key], data)
 
 
 @router.callback_query(Tapped(Action.RULES))
 async def rules_button(
     query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
-    """The rules as a message of their own: the evening stays as it is."""
+    """Show the rules as a new message; the evening message stays."""
     [key] = tapped.values
     if key not in viewer.teams:
         await query.answer(t("not-yours"), show_alert=True)
@@ -165,16 +187,14 @@ async def rules_button(
     await query.answer()
     message = reply.message_of(query)
     if message is not None:
-        async with ctx.db.reading() as session:
-            view = await answers.rules(session, ctx, t, key, now())
-        await reply.send(message, view)
+        await reply.send(message, await _rules(ctx, t, key, now()))
 
 
 @router.callback_query(Tapped(Action.TEAM, first=("rules", "leaderboard")))
 async def team_chosen(
     query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
-    """The answer to "which team?" """
+    """Show the rules or the board of the team that was picked."""
     command, key = tapped.values
     if key not in viewer.teams:
         await query.answer(t("not-yours"), show_alert=True)

@@ -1,4 +1,4 @@
-"""The door: invites, strangers, help, language."""
+"""Answer invite links, `/start`, `/help` and `/language`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ router.message.filter(F.chat.type == "private")
 async def invited(
     message: Message, command: CommandObject, ctx: AppContext, t: Texts, now: Callable[[], datetime]
 ) -> None:
-    """A link was opened: show whose it is and ask."""
+    """Ask whether the opened link is for this user."""
     token = command.args or ""
     try:
         async with ctx.db.reading() as session:
@@ -48,13 +48,13 @@ async def invited(
 async def accepted(
     query: CallbackQuery, tapped: Callback, ctx: AppContext, bot: Bot, t: Texts, now: Callable[[], datetime]
 ) -> None:
-    """Yes, that is me: connect, once."""
+    """Connect the user to the invited manager, once."""
     try:
         async with ctx.db.transaction() as session:
             person = await invites.accept(session, tapped.values[0], query.from_user.id, at=now())
             await channels.turn_on(session, query.from_user.id, at=now())
             spoken = language_of(query.from_user.language_code, ctx.language)
-            await channels.set_language(session, query.from_user.id, spoken, at=now())
+            await channels.speaks(session, query.from_user.id, spoken, at=now())
     except InviteRefused as refused:
         await reply.replace(query, View(t(f"invite-{refused.problem.value}")))
         return
@@ -64,7 +64,7 @@ async def accepted(
 
 @router.callback_query(Tapped(Action.DECLINE))
 async def declined(query: CallbackQuery, t: Texts) -> None:
-    """No: nothing changes."""
+    """Leave the invite unused."""
     await reply.replace(query, View(t("invite-declined")))
 
 
@@ -78,13 +78,13 @@ async def start(
     now: Callable[[], datetime],
     returned: bool,
 ) -> None:
-    """A stranger gets one polite line; everybody else his welcome and his menu."""
+    """Welcome a known user and set the menu; tell a stranger one polite line."""
     if not viewer.known:
         await message.answer(t("stranger"))
         return
     if message.from_user is not None and viewer.person is None:
         async with ctx.db.transaction() as session:
-            await people.find_or_add(session, viewer.telegram_id, message.from_user.full_name, at=now())
+            await people.meet(session, viewer.telegram_id, message.from_user.full_name, at=now())
     if not (returned and viewer.person):  # he was welcomed back before
         await message.answer(t("welcome-role"))
     await _set_menu(bot, ctx, viewer.telegram_id, now())
@@ -98,7 +98,7 @@ async def _set_menu(bot: Bot, ctx: AppContext, telegram_id: int, at: datetime) -
 
 @router.message(Command("help"))
 async def help_(message: Message, viewer: Viewer, t: Texts) -> None:
-    """What this person can ask."""
+    """List the commands of the user's roles."""
     if not viewer.known:
         await message.answer(t("stranger"))
         return
@@ -108,7 +108,7 @@ async def help_(message: Message, viewer: Viewer, t: Texts) -> None:
 
 @router.message(Command("language"))
 async def language(message: Message, viewer: Viewer, t: Texts) -> None:
-    """Ask which."""
+    """Ask for the language."""
     if not viewer.known:
         await message.answer(t("stranger"))
         return
@@ -126,15 +126,13 @@ async def language_chosen(
     t: Texts,
     now: Callable[[], datetime],
 ) -> None:
-    """Remember it, and rename the menu."""
+    """Store the language, and rename the menu."""
     if not viewer.known:
         await query.answer(t("not-yours"))
         return
     chosen = language_of(tapped.values[0], ctx.language)
     async with ctx.db.transaction() as session:
-        person = viewer.person or await people.find_or_add(
-            session, viewer.telegram_id, query.from_user.full_name, at=now()
-        )
+        person = viewer.person or await people.meet(session, viewer.telegram_id, query.from_user.full_name, at=now())
         await people.set_language(session, person.id, chosen)
     await reply.replace(query, View(texts(chosen)("language-done")))
     await _set_menu(bot, ctx, viewer.telegram_id, now())

@@ -1,4 +1,4 @@
-"""`/today`, the team as it is now, and their buttons: as if the cutoff were now, without hammering the CRM."""
+"""Answer `/today` and the live team view; readings are shared, so that the CRM is asked rarely."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from aiogram.types import CallbackQuery, Message
 
 from bot.access import Viewer
 from bot.context import AppContext, LiveReading, LiveUnavailable
-from bot.screens import digest, evening, live_cards
+from bot.screens.live_cards import load_live_card, load_live_cards
+from bot.screens.team import live_team_view
+from bot.screens.today import today_view
 from bot.screens.view import View
 from bot.telegram import reply
 from bot.telegram.callbacks import Action, Callback
@@ -22,14 +24,14 @@ from storage.values import Member
 
 router = Router(name="today")
 PATIENCE = 60.0
-"""Seconds until the last reading is shown instead of waiting on."""
+"""Seconds to wait for a reading before the last known reading is shown."""
 
 Draw = Callable[[LiveReading], Awaitable[View]]
 
 
 @router.message(Command("today"), F.chat.type == "private")
 async def today(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
-    """At once from a fresh reading, else when the CRM has answered; each team apart."""
+    """Show a fresh reading at once, else read the CRM; a message for each team."""
     if not viewer.own:
         await message.answer(t("no-own-score") if viewer.known else t("stranger"))
         return
@@ -48,7 +50,7 @@ async def today(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now
 async def today_page(
     query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
-    """Folded: read again if the reading is old. A page of the evidence: of the reading that is known, however old."""
+    """Refresh the folded message, or turn to a page of the evidence of the last reading."""
     key, page = tapped.values[0], int(tapped.values[1])
     member = viewer.member_of(key)
     if member is None:
@@ -61,7 +63,7 @@ async def today_page(
 async def team_page(
     query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
-    """The whole team for its head; further pages show the reading that is known."""
+    """Show the live team view to the head; further pages show the last reading."""
     key, page = tapped.values[0], int(tapped.values[1])
     if not viewer.sees_team(key):
         await query.answer(t("not-yours"), show_alert=True)
@@ -69,8 +71,8 @@ async def team_page(
 
     async def draw(reading: LiveReading) -> View:
         async with ctx.db.reading() as session:
-            cards = await live_cards.cards(session, ctx, reading)
-        return digest.team_live(t, ctx.teams[key], cards, reading.read_at, page)
+            cards = await load_live_cards(session, ctx, reading)
+        return live_team_view(t, ctx.teams[key], cards, reading.read_at, page)
 
     await _show(query, ctx, t, key, now, draw, known=page > 1)
 
@@ -78,7 +80,7 @@ async def team_page(
 async def _show(
     query: CallbackQuery, ctx: AppContext, t: Texts, key: str, now: Callable[[], datetime], draw: Draw, *, known: bool
 ) -> None:
-    """In place of the message: at once what is fresh (or known at all, if that will do), else after reading."""
+    """Replace the message by a fresh reading, with `known` by any earlier reading, else read the CRM."""
     found = await ctx.live.last(key) if known else None
     reading = found or await ctx.live.fresh(key, now())
     if reading is not None:
@@ -93,16 +95,16 @@ async def _show(
 def _own(ctx: AppContext, t: Texts, member: Member, now: Callable[[], datetime], page: int = 0) -> Draw:
     async def draw(reading: LiveReading) -> View:
         async with ctx.db.reading() as session:
-            card = await live_cards.card(session, ctx, reading, member.crm_user)
+            card = await load_live_card(session, ctx, reading, member.crm_user)
         if card is None:
             return View(t("today-nobody"))
-        return evening.today(t, ctx.teams[reading.team], card, reading, now(), page=page)
+        return today_view(t, ctx.teams[reading.team], card, reading, now(), page=page)
 
     return draw
 
 
 async def _read(ctx: AppContext, t: Texts, key: str, now: Callable[[], datetime], draw: Draw) -> View:
-    """A new reading, or why there is none and what is known instead."""
+    """Show a new reading, or the problem with the last known reading."""
     try:
         async with asyncio.timeout(PATIENCE):
             reading = await ctx.live.read(key, now())
@@ -114,7 +116,7 @@ async def _read(ctx: AppContext, t: Texts, key: str, now: Callable[[], datetime]
 
 
 async def _last_known(ctx: AppContext, key: str, draw: Draw, problem: str) -> View:
-    """What went wrong, and below it the last reading with its age."""
+    """Show the problem, and below the last reading with the age."""
     last = await ctx.live.last(key)
     if last is None:
         return View(problem)

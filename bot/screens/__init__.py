@@ -1,1 +1,1 @@
-"""Screens: the data of a message, loading and wording, one file a screen."""
+"""Show screens: the data of a message, `load_…` and `…_view`, one file a screen."""

@@ -1,49 +1,76 @@
-"""What a head reads when somebody left the CRM: which deals need a new owner, and what of them cannot wait."""
+"""Show which deals and tasks a departed manager left, each as a link, for the head."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 
-from bot.context import TeamContext
+from bot.context import AppContext, TeamContext
 from bot.screens import lines
-from bot.screens.evening import PAGE
-from bot.screens.paging import Page
-from bot.screens.view import Button, View, rows
+from bot.screens.day_text import PAGE
+from bot.screens.finished_days import load_day
+from bot.screens.paging import ListPage
+from bot.screens.view import Button, Rows, View, rows
 from bot.telegram.callbacks import Action, pack
 from bot.texts import Texts, safe
 from scoring.kpis import CATALOGUE, KpiKind
-from scoring.scorecard import Scorecard
 from scoring.snapshot import Reading, Value
+from storage.days import runs
+from storage.db.database import Session
 from storage.messages.notices import DepartedNotice
 
 OPEN = "deals_open"
 
 
-def as_read(t: Texts, team: TeamContext, number: int, notice: DepartedNotice, page: int = 0) -> View:
-    """With what was read once he was gone; page 0 is shortened, from 1 on everything page by page."""
-    read = _states(notice.readings or {})
-    text = [_head(t, team, notice.name), *_owners(t, read, notice.day)]
+@dataclass(frozen=True, slots=True)
+class Departed:
+    """Hold the readings of a departed manager."""
 
-    def to(target: int) -> str:
-        return pack(Action.LEFT, team.key, number, target)
+    name: str
+    crm_user: str
+    day: date | None
+    """Day of the readings; None without any."""
+    readings: Mapping[str, Reading]
+    notice: int | None = None
+    """Delivery id of a notice that holds the readings; None: the readings are those of the last cutoff."""
 
-    if not page:
-        more = any(len(reading.items) > lines.SHOWN for reading in read.values())
-        everything = (Button(t("show-all"), to(1)),) if more else ()
-        return View("\n".join([*text, *_items(t, team, read, lines.SHOWN)]), rows(everything))
-    whole = Page.of(_items(t, team, read), page, PAGE)
+
+async def load_departed(session: Session, ctx: AppContext, delivery_id: int, notice: DepartedNotice) -> Departed:
+    """Load the readings since the departure, else those of the manager's last cutoff."""
+    if notice.readings is not None:
+        return Departed(notice.name, notice.crm_user, notice.day, notice.readings, delivery_id)
+    run = await runs.last_finished(session, notice.team, until=notice.day - timedelta(days=1))
+    day = await load_day(session, ctx, notice.team, run.day) if run else None
+    card = day.card(notice.crm_user) if day else None
+    if run is None or card is None:
+        return Departed(notice.name, notice.crm_user, None, {})
+    return Departed(notice.name, notice.crm_user, run.day, card.snapshot.readings)
+
+
+def departed_view(t: Texts, team: TeamContext, data: Departed, page: int = 0) -> View:
+    """Show the deals and tasks; page 0 is shortened, from page 1 on the whole list."""
+    if data.day is None:
+        return View(_head(t, team, data.name))
+    read = _states(data.readings)
+    text = [_head(t, team, data.name), *_owners(t, read, data.day)]
+    if not page or data.notice is None:
+        return View("\n".join([*text, *_items(t, team, read, lines.SHOWN)]), _unfold(t, team, data, read))
+    notice = data.notice
+
+    def to(number: int) -> str:
+        return pack(Action.LEFT, team.key, notice, number)
+
+    whole = ListPage.of(_items(t, team, read), page, PAGE)
     return View("\n".join([*text, *whole.shown]), rows(whole.turning(to), (Button(t("show-less"), to(0)),)))
 
 
-def as_of_last_cutoff(t: Texts, team: TeamContext, name: str, on: date | None, card: Scorecard | None) -> View:
-    """With what is known from his last cutoff, where nothing could be read since."""
-    if on is None or card is None:
-        return View(_head(t, team, name))
-    read = _states(card.snapshot.readings)
-    text = [_head(t, team, name), *_owners(t, read, on), *_items(t, team, read, lines.SHOWN)]
-    everything = Button(t("show-all"), pack(Action.DAY, team.key, on, card.manager.crm_user, 1))
-    return View("\n".join(text), ((everything,),))
+def _unfold(t: Texts, team: TeamContext, data: Departed, read: Mapping[str, Value]) -> Rows:
+    """Make the button for the whole list: the manager's day, if the readings are of the last cutoff."""
+    if data.notice is None:
+        return ((Button(t("show-all"), pack(Action.DAY, team.key, data.day, data.crm_user, 1)),),)
+    more = any(len(reading.items) > lines.SHOWN for reading in read.values())
+    return ((Button(t("show-all"), pack(Action.LEFT, team.key, data.notice, 1)),),) if more else ()
 
 
 def _head(t: Texts, team: TeamContext, name: str) -> str:
@@ -51,7 +78,7 @@ def _head(t: Texts, team: TeamContext, name: str) -> str:
 
 
 def _states(readings: Mapping[str, Reading]) -> dict[str, Value]:
-    """How things stand, the open deals first."""
+    """Select the state KPIs with a count, open deals first."""
     read = {
         key: reading
         for key, reading in readings.items()
@@ -65,7 +92,7 @@ def _owners(t: Texts, read: Mapping[str, Value], on: date) -> list[str]:
 
 
 def _items(t: Texts, team: TeamContext, read: Mapping[str, Value], shown: int | None = None) -> list[str]:
-    """Deals and tasks as links under their headings; that of the open deals stands above."""
+    """Write deals and tasks as links under headings; the heading of the open deals stands above."""
     text = []
     for key, reading in read.items():
         if reading.items and key != OPEN:

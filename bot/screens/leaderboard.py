@@ -1,56 +1,94 @@
-"""Standings: the group's evening board and `/leaderboard`. Nothing private in a group, ever (docs/product.md §8)."""
+"""Show the leaderboard: the group's evening board and `/leaderboard`. Private data stays out (docs/product.md §8)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import Literal
 
+from bot.context import AppContext, TeamContext
+from bot.screens.finished_days import ledger_length
 from bot.screens.view import View
 from bot.texts import Texts, safe
 from scoring.entries import Month
-from scoring.standings import Leaderboard, Standing
+from scoring.standings import Leaderboard, Standing, leaderboard
+from storage.days import queries, runs
+from storage.db.database import Session
+from storage.people import people
 
 MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
 FEW = 5
-"""So many share a place by a line each."""
+"""Managers who share a place and still get a line each."""
 MOST = 60
-"""Rows in one message; a longer board says how many more there are."""
+"""Rows in a message; a longer board counts the rest."""
 
 
-def board(
-    t: Texts,
-    title: str,
-    day: date,
-    standings: Leaderboard,
-    mode: Literal["top3", "full"],
-    *,
-    digest: str = "",
-    own: str | None = None,
-) -> View:
-    """The month's leaders: the top three places and the team's discipline %, or everybody (`full`).
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Hold the standings of a month up to a day."""
 
-    `own` is the CRM user who asks: he always sees his own place.
+    day: date
+    standings: Leaderboard
+    digest: str = ""
+    """Digest of the day's ledger; empty without a run."""
+
+
+async def load_standings(session: Session, ctx: AppContext, key: str, day: date) -> Leaderboard:
+    """Load the month to date of a day, with the points of that day beside."""
+
+    async def make() -> Leaderboard:
+        entries = await queries.entries(session, key, day.replace(day=1), day)
+        members = [(member.crm_user, member.name) for member in await people.members(session, key)]
+        return leaderboard(entries, members, today=day)
+
+    return await ctx.boards.get((key, day, await ledger_length(session, key)), make)
+
+
+async def load_board(session: Session, ctx: AppContext, key: str, day: date) -> Board:
+    """Load the board of a day."""
+    run = await runs.find(session, key, day)
+    return Board(day, await load_standings(session, ctx, key, day), run.digest if run else "")
+
+
+async def load_last_board(session: Session, ctx: AppContext, key: str) -> Board | None:
+    """Load the board of the newest finished day; None before the first."""
+    run = await runs.last_finished(session, key)
+    return await load_board(session, ctx, key, run.day) if run else None
+
+
+def board_view(t: Texts, team: TeamContext, data: Board | None, *, own: str | None = None) -> View:
+    """Show the top three places and the team's discipline %, or with `board = "full"` all managers.
+
+    `own` is the CRM user of the reader, whose place is always shown. A board that is off in the group can still be
+    asked for.
     """
-    text = [f"<b>{t('board-head', title=safe(title), weekday=t.weekday(day))}</b>"]
-    shown = standings.rows[:MOST] if mode == "full" else standings.top()
+    if data is None:
+        return View(t("board-empty"))
+    full, standings = team.board == "full", data.standings
+    text = [f"<b>{t('board-head', title=safe(team.title), weekday=t.weekday(data.day))}</b>"]
+    shown = standings.rows[:MOST] if full else standings.top()
     if not shown:
         text.append(t("board-empty"))
     else:
-        text.append(f"{t('board-month', month=t.month_name(Month.of(day)))}:")
-        text += [_row(t, row) for row in shown] if mode == "full" else _places(t, shown)
-    hidden = len(standings.rows) - len(shown) if mode == "full" else 0
-    if hidden:
-        text.append(t("and-more", n=hidden))
-    if mode == "full" and standings.apart:
-        text.append(t("board-apart", names=", ".join(safe(row.totals.name) for row in standings.apart[:MOST])))
+        text.append(f"{t('board-month', month=t.month_name(Month.of(data.day)))}:")
+        text += [_row(t, row) for row in shown] if full else _places(t, shown)
+    if full:
+        text += _beyond(t, standings, len(shown))
     if own is not None and own not in {row.totals.crm_user for row in shown}:
         text.append(_own(t, standings, own))
     text.append(t("board-discipline", percent=t.percent(standings.discipline)))
-    if digest:
-        text.append(f"<code>{t('board-digest', digest=digest)}</code>")
+    if data.digest:
+        text.append(f"<code>{t('board-digest', digest=data.digest)}</code>")
     return View("\n".join(line for line in text if line))
+
+
+def _beyond(t: Texts, standings: Leaderboard, shown: int) -> list[str]:
+    """Count the rows that are not shown, and name managers without a place."""
+    text = [t("and-more", n=len(standings.rows) - shown)] if len(standings.rows) > shown else []
+    if standings.apart:
+        text.append(t("board-apart", names=", ".join(safe(row.totals.name) for row in standings.apart[:MOST])))
+    return text
 
 
 def _row(t: Texts, row: Standing) -> str:
@@ -62,7 +100,7 @@ def _row(t: Texts, row: Standing) -> str:
 
 
 def _places(t: Texts, shown: Sequence[Standing]) -> list[str]:
-    """The first places; one that many share takes one line, so that the board stays one message."""
+    """Write the first places; a place shared by many takes one line, so that the board stays one message."""
     text: list[str] = []
     for _, group in groupby(shown, key=lambda row: row.place):
         sharing = list(group)

@@ -1,4 +1,4 @@
-"""One rule on one day in words: what is fine in a few, what is broken with its evidence."""
+"""Write rules of one day: a few words for kept rules, evidence with links for broken rules."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ from scoring.snapshot import Cause, Evidence, NotAvailable, Value
 from scoring.standings import Leaderboard
 
 SHOWN = 5
-"""Items under a broken rule before "show all"."""
+"""Items under a broken rule in the shortened message."""
 TITLE = 70
-"""Characters of a title."""
+"""Longest title, in characters."""
 
 
 def sign(line: ScoreLine) -> str:
-    """✅ for what is kept, 🟡 for overdue tasks, 🔴 for everything else that is broken; the same in every message."""
+    """Return ✅ for a kept rule, 🟡 for overdue tasks, 🔴 for any other broken rule."""
     return "✅" if line.outcome is Outcome.KEPT else lamp(line.rule.kpi)
 
 
 def lamp(key: str) -> str:
-    """The sign of a KPI that is not as it should be."""
+    """Return the sign of a KPI whose rule is broken."""
     return "🟡" if key == "overdue_tasks" else "🔴"
 
 
 def kpi_name(t: Texts, key: str) -> str:
-    """The KPI's name."""
+    """Return the name of a KPI."""
     return t(f"kpi-{key}")
 
 
 def kpi_names(t: Texts, keys: Iterable[str]) -> str:
-    """Several of them in a sentence."""
+    """Return the names of several KPIs, for the middle of a sentence."""
     return ", ".join(kpi_name(t, key).lower() for key in keys)
 
 
 def value(t: Texts, line: ScoreLine) -> str:
-    """What was counted, with its currency where it is money."""
+    """Write the counted value, money with currency."""
     if line.value is None:
         return "–"
     return t.money(line.value, line.rule.currency or "") if is_money(line.rule) else t.number(line.value)
 
 
 def bound(t: Texts, line: ScoreLine) -> str:
-    """What the rule asked for that day."""
+    """Write the bound of the rule on that day."""
     limit = line.rule.limit if line.bound is None else line.bound
     return t.money(limit, line.rule.currency or "") if is_money(line.rule) else t.number(limit)
 
 
 def head(t: Texts, line: ScoreLine) -> str:
-    """The rule in numbers: what was counted, what was asked for, what it is worth."""
+    """Write the rule in numbers: value, bound and points."""
     kind = "line-at-least-met" if line.outcome is Outcome.KEPT else "line-at-least"
     if line.rule.bound is Bound.AT_MOST:
         kind = "line-at-most-bound" if line.bound else "line-at-most"
@@ -64,19 +64,19 @@ def head(t: Texts, line: ScoreLine) -> str:
 
 
 def broken(t: Texts, line: ScoreLine, team: TeamContext) -> list[str]:
-    """A broken rule; where something must be none, the first of what there is."""
+    """Write a broken rule; for a state KPI with the first items."""
     if CATALOGUE[line.rule.kpi].kind is not KpiKind.STATE:
         return [head(t, line)]
     return [head(t, line), *items(t, line.rule.kpi, line.items, team, shown=SHOWN, new=line.new)]
 
 
 def shown_of(line: ScoreLine) -> int:
-    """How many items `broken` shows."""
+    """Count the items that `broken` shows."""
     return min(len(line.items), SHOWN) if CATALOGUE[line.rule.kpi].kind is KpiKind.STATE else 0
 
 
 def evidence(t: Texts, card: Scorecard, team: TeamContext) -> list[str]:
-    """Every rule with everything that was counted for it, what is broken first; then what is observed."""
+    """Write every scored rule with all items, broken rules first; then observed KPIs."""
     ordered = sorted(card.lines, key=lambda line: line.outcome is not Outcome.BROKEN)
     result = []
     for line in ordered:
@@ -100,7 +100,7 @@ def items(
     shown: int | None = None,
     new: frozenset[str] | None = None,
 ) -> list[str]:
-    """Counted things as links, the new ones first, and how many there are beyond those shown."""
+    """Write items as links, new items first, and count the items that are not shown."""
     ordered = sorted(counted, key=lambda item: item.key not in new) if new is not None else list(counted)
     cut = ordered if shown is None else ordered[:shown]
     result = [f"   • {link(t, item, team.crm_host)}{_when(t, kpi, item, team)}{_mark(t, item, new)}" for item in cut]
@@ -110,7 +110,7 @@ def items(
 
 
 def _when(t: Texts, kpi: str, item: Evidence, team: TeamContext) -> str:
-    """The deadline of what is overdue, the time of what happened."""
+    """Write the deadline of an overdue task, or the time of an event."""
     if item.since is None:
         return ""
     moment = t.moment(item.since, team.calendar.zone)
@@ -120,14 +120,14 @@ def _when(t: Texts, kpi: str, item: Evidence, team: TeamContext) -> str:
 
 
 def _mark(t: Texts, item: Evidence, new: frozenset[str] | None) -> str:
-    """New or carried over; nothing where there is no earlier snapshot to tell by."""
+    """Mark an item as new or carried over; no mark without an earlier snapshot."""
     if new is None:
         return ""
     return f" · {t('mark-new' if item.key in new else 'mark-carried')}"
 
 
 def place(t: Texts, board: Leaderboard | None, crm_user: str) -> str:
-    """A manager's place, to be put behind his points; nothing where there is no board."""
+    """Write a manager's place, to follow the points; empty without a board."""
     own = board.of(crm_user) if board else None
     if board is None or own is None:
         return ""
@@ -135,7 +135,7 @@ def place(t: Texts, board: Leaderboard | None, crm_user: str) -> str:
 
 
 def link(t: Texts, item: Evidence, host: str) -> str:
-    """Title, sum and a link; no link to any host but the CRM's."""
+    """Write title, sum and link; links to other hosts than the CRM's are left out."""
     title = safe(shortened(item.title)) or item.key
     if item.amount is not None:
         title += f", {t.money(item.amount.amount, item.amount.currency)}"
@@ -145,18 +145,18 @@ def link(t: Texts, item: Evidence, host: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """A title that leaves room for others: a page of evidence must stay one message."""
+    """Cut a title, so that a page of evidence stays one message."""
     return text if len(text) <= TITLE else f"{text[: TITLE - 1].rstrip()}…"
 
 
 def is_of(host: str, url: str) -> bool:
-    """Whether a link leads to the CRM that is configured."""
+    """Return whether a link leads to the configured CRM."""
     parts = urlsplit(url)
     return bool(host) and parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
 
 
 def fine(t: Texts, lines: Sequence[ScoreLine]) -> str:
-    """All kept rules in one line; empty without any."""
+    """Write all kept rules in one line; empty without any."""
     words = []
     for line in lines:
         if line.outcome is Outcome.KEPT:
@@ -170,7 +170,7 @@ def fine(t: Texts, lines: Sequence[ScoreLine]) -> str:
 
 
 def unscored(t: Texts, card: Scorecard) -> list[str]:
-    """What was not read and why, what this CRM cannot tell, what is only observed."""
+    """Write rules without data and the cause, observed rules, and KPIs that this CRM does not state."""
     result = []
     by_cause: dict[Cause | None, list[str]] = {}
     for line in card.lines:
@@ -192,7 +192,7 @@ def unscored(t: Texts, card: Scorecard) -> list[str]:
 
 
 def observed(t: Texts, card: Scorecard) -> str:
-    """Observed KPIs that no rule scores, in one line: deals won with their sum, deals lost, open deals."""
+    """Write the KPIs without a rule in one line: deals won with their sum, deals lost, open deals."""
     ruled = {line.rule.kpi for line in card.lines}
     words = []
     for key, reading in card.snapshot.readings.items():

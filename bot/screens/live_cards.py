@@ -1,4 +1,4 @@
-"""How a team stands as if the cutoff were now: a reading judged by the rules, nothing stored."""
+"""Score a live reading by the rules of the running window; the result is never stored."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from storage.db.database import Session
 from storage.people import absences
 
 
-async def cards(session: Session, ctx: AppContext, reading: LiveReading) -> list[Scorecard]:
-    """Everybody's rules, who is absent excused, with the marks of what is new; worked out once a reading."""
+async def load_live_cards(session: Session, ctx: AppContext, reading: LiveReading) -> list[Scorecard]:
+    """Score all managers of a reading, once a reading; absent managers are excused, new evidence is marked."""
     team = ctx.teams[reading.team]
 
     async def make() -> list[Scorecard]:
@@ -30,7 +30,7 @@ async def cards(session: Session, ctx: AppContext, reading: LiveReading) -> list
     return await ctx.standings.get((team.key, reading.read_at.isoformat()), make)
 
 
-async def card(session: Session, ctx: AppContext, reading: LiveReading, crm_user: str) -> Scorecard | None:
-    """One manager's; None if he is not among those who were read."""
-    every = await cards(session, ctx, reading)
-    return next((each for each in every if each.manager.crm_user == crm_user), None)
+async def load_live_card(session: Session, ctx: AppContext, reading: LiveReading, crm_user: str) -> Scorecard | None:
+    """Score one manager of a reading; None if the reading does not hold the manager."""
+    cards = await load_live_cards(session, ctx, reading)
+    return next((card for card in cards if card.manager.crm_user == crm_user), None)

@@ -1,43 +1,59 @@
-"""`/me` and `/rules`: how I did, and by what I am judged."""
+"""Show `/me`: a manager's week, month and days."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 
-from bot.context import TeamContext
+from bot.context import AppContext, TeamContext
 from bot.screens import lines
+from bot.screens.evening import STREAK_DAYS
+from bot.screens.leaderboard import load_standings
 from bot.screens.view import Button, Rows, View, rows
 from bot.telegram.callbacks import Action, pack
 from bot.texts import Texts, safe
 from scoring.entries import Entry, EntryKind, Month
-from scoring.kpis import CATALOGUE, Unit
-from scoring.rules import Bound, Rule, Rulebook
 from scoring.standings import Leaderboard, Totals, streak, totals
+from storage.days import queries, runs
+from storage.db.database import Session
+from storage.people import teams
 
 DAYS_A_ROW = 7
 
 
 @dataclass(frozen=True, slots=True)
 class OwnMonth:
-    """All that `/me` is made of."""
+    """Hold a manager's ledger entries of a month and of the last weeks."""
 
     crm_user: str
     name: str
     month: Month
     entries: tuple[Entry, ...]
-    """His of the month and of the last weeks."""
     today: date
     since: date | None
     """The team's first scored day."""
     board: Leaderboard | None
-    """Of the month, if it is the running one."""
+    """Standings of the running month; None for any other month."""
 
 
-def me(t: Texts, team: TeamContext, data: OwnMonth) -> View:
-    """Week, month and the month's days of one manager in one team; a button a day opens it."""
+async def load_own_month(
+    session: Session, ctx: AppContext, key: str, crm_user: str, name: str, month: Month, now: datetime
+) -> OwnMonth:
+    """Load a manager's month in one team."""
+    today = ctx.teams[key].calendar.local_date(now)
+    first = min(month.first, today - timedelta(days=STREAK_DAYS))
+    entries = await queries.history(session, key, crm_user, first, max(month.last, today))
+    last = await runs.last_finished(session, key)
+    board = None
+    if last is not None and Month.of(last.day) == month:
+        board = await load_standings(session, ctx, key, last.day)
+    since = (await teams.find(session, key)).scored_from
+    return OwnMonth(crm_user, name, month, tuple(entries), today, since, board)
+
+
+def me_view(t: Texts, team: TeamContext, data: OwnMonth) -> View:
+    """Show the week, the month and each day of the month, with a button that opens the day."""
     monday = data.today - timedelta(days=data.today.weekday())
     running = data.month == Month.of(data.today)
     week = _totals(entry for entry in data.entries if monday <= entry.day <= data.today)
@@ -56,10 +72,10 @@ def me(t: Texts, team: TeamContext, data: OwnMonth) -> View:
         if running:
             text.append(t("me-streak", n=streak(data.entries)))
         text += ["", f"{t('me-history')}:", *_days(t, entries)]
-    return View("\n".join(text), _me_buttons(t, team, data, sorted({entry.day for entry in entries}, reverse=True)))
+    return View("\n".join(text), _buttons(t, team, data, sorted({entry.day for entry in entries}, reverse=True)))
 
 
-def _me_buttons(t: Texts, team: TeamContext, data: OwnMonth, days: Sequence[date]) -> Rows:
+def _buttons(t: Texts, team: TeamContext, data: OwnMonth, days: Sequence[date]) -> Rows:
     def to(month: Month) -> str:
         return pack(Action.ME, team.key, data.crm_user, month)
 
@@ -74,13 +90,12 @@ def _me_buttons(t: Texts, team: TeamContext, data: OwnMonth, days: Sequence[date
     return rows(*in_rows, picture if days else (), tuple(turning))
 
 
-def _totals(entries: object) -> Totals | None:
-    found = totals(entries)  # type: ignore[arg-type]
-    return next(iter(found.values()), None)
+def _totals(entries: Iterable[Entry]) -> Totals | None:
+    return next(iter(totals(entries).values()), None)
 
 
 def _days(t: Texts, entries: Sequence[Entry]) -> list[str]:
-    """A line a day, newest first."""
+    """Write a line a day, newest first."""
     own = _totals(entries)
     if own is None:
         return []
@@ -99,58 +114,3 @@ def _days(t: Texts, entries: Sequence[Entry]) -> list[str]:
         else:
             text.append(f"⚪ {t('me-day-unscored', day=shown)}")
     return text
-
-
-def rules(t: Texts, team: TeamContext, now: datetime, coming: tuple[Rulebook, date] | None = None) -> View:
-    """Every rule with its price, the break-even in plain words, and what a point is worth."""
-    book = team.rulebook
-    text = [f"<b>{t('rules-head', title=safe(team.title))}</b>"]
-    text += [f"• {_rule(t, rule)}" for rule in book.rules]
-    cutoff = team.calendar.cutoff_of(team.calendar.business_day(now))
-    text += ["", t("rules-cutoff", clock=t.clock(cutoff, team.calendar.zone)), _break_even(t, book.rules)]
-    if team.money is not None:
-        money, currency = team.money, team.money.currency
-        plus, minus = (t.money(amount, currency) for amount in (money.per_point, money.per_penalty_point))
-        text.append(t("rules-money", plus=plus, minus=minus))
-        cap = "" if money.cap is None else t("rules-money-cap", cap=t.money(money.cap, currency))
-        text.append(t("rules-money-bounds", floor=t.money(money.floor, currency), cap=cap))
-    if coming is not None:
-        text.append(t("rules-next", day=t.day(coming[1])))
-    text.append(f"<code>{t('rules-version', version=book.version)}</code>")
-    return View("\n".join(line for line in text))
-
-
-def _rule(t: Texts, rule: Rule) -> str:
-    kpi = lines.kpi_name(t, rule.kpi)
-    if rule.observed_only:
-        return t("rules-observed", kpi=kpi)
-    reward, penalty = t.points(rule.reward, signed=True), t.points(-rule.penalty)
-    if rule.bound is Bound.AT_MOST and rule.limit == 0:
-        return t("rules-at-most-none", kpi=kpi, reward=reward, penalty=penalty)
-    limit = _limit(t, rule)
-    if rule.per_deals:
-        limit += f" {t('rules-per-deals', n=rule.per_deals)}"
-    key = "rules-at-least" if rule.bound is Bound.AT_LEAST else "rules-at-most"
-    return t(key, kpi=kpi, bound=limit, reward=reward, penalty=penalty)
-
-
-def _limit(t: Texts, rule: Rule) -> str:
-    if CATALOGUE[rule.kpi].unit is Unit.MONEY:
-        return t.money(rule.limit, rule.currency or "")
-    return t.number(rule.limit)
-
-
-def _break_even(t: Texts, book: Sequence[Rule]) -> str:
-    """How many rules keep the day out of the minus, whichever are broken, and what share that is on the whole."""
-    scored = [rule for rule in book if not rule.observed_only]
-    lost, swing = sum(rule.penalty for rule in scored), sum(rule.penalty + rule.reward for rule in scored)
-    if not lost:
-        return t("rules-break-even-any")
-    kept, short = 0, lost
-    for rule in sorted(scored, key=lambda rule: rule.reward + rule.penalty):
-        if short <= 0:
-            break
-        short -= rule.reward + rule.penalty
-        kept += 1
-    share = (Decimal(100 * lost) / swing).quantize(Decimal(1))
-    return t("rules-break-even", kept=kept, rules=t("of-rules", kept=kept, total=len(scored)), percent=t.percent(share))

@@ -1,4 +1,4 @@
-"""Long lists in one message: a page of lines, and the buttons that turn it."""
+"""Cut long lists into pages, and make the buttons that turn the pages."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """What is shown of a list."""
+class ListPage(Generic[T]):
+    """Hold the shown part of a list."""
 
     shown: tuple[T, ...]
     number: int
-    """From 1 on."""
+    """Number of the page, from 1 on."""
     pages: int
 
     @classmethod
-    def of(cls, everything: Sequence[T], number: int, size: int) -> Page[T]:
-        """The page of that number, or the nearest there is."""
+    def of(cls, everything: Sequence[T], number: int, size: int) -> ListPage[T]:
+        """Cut out the page with this number, or the nearest existing page."""
         pages = -(-len(everything) // size) or 1
         number = min(max(1, number), pages)
         return cls(tuple(everything[(number - 1) * size : number * size]), number, pages)
 
     def turning(self, to: Callable[[int], str]) -> tuple[Button, ...]:
-        """Back, where one is, on; none if there is one page. They go round."""
+        """Make the buttons back, position and on, which go round; none for a single page."""
         if self.pages == 1:
             return ()
         return (

@@ -1,4 +1,4 @@
-"""How a percentage changed: an arrow and percentage points."""
+"""Write changes of a percentage: an arrow and percentage points."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bot.texts import Texts
 
 
 def arrow(t: Texts, points: Decimal | None) -> str:
-    """`▲ +5`, `▼ −2,5`, `= 0`; a dash for nothing to compare with."""
+    """Write `▲ +5`, `▼ −2,5` or `= 0`; a dash without an earlier value."""
     if points is None:
         return "–"
     sign = "▲" if points > 0 else "▼" if points < 0 else "="
@@ -16,5 +16,5 @@ def arrow(t: Texts, points: Decimal | None) -> str:
 
 
 def beside(t: Texts, points: Decimal | None) -> str:
-    """In brackets behind the percentage, with its unit; nothing where there is nothing to compare with."""
+    """Write the change in brackets with the unit; empty without an earlier value."""
     return "" if points is None else f" ({t('points-of-percent', change=arrow(t, points))})"

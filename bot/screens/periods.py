@@ -1,61 +1,110 @@
-"""The week and the month of a team with their drill-down: people, rules, deals (docs/product.md §8)."""
+"""Show the week and the month of a team, with pages of people, rules and deals (docs/product.md §8)."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from bot.context import TeamContext
+from bot.context import AppContext, TeamContext
 from bot.screens import lines, percent_change
-from bot.screens.digest import gauges, people_buttons
-from bot.screens.paging import Page
+from bot.screens.finished_days import ledger_length
+from bot.screens.gauges import gauges
+from bot.screens.paging import ListPage
+from bot.screens.team import people_buttons
 from bot.screens.view import Button, Rows, View, rows
 from bot.telegram.callbacks import Action, Part, pack
 from bot.texts import Texts, safe
-from reports.summary.evidence import Won
-from reports.summary.summary import PersonLine, Summary
+from reports.summary.evidence import Won, WonDay, state_now
+from reports.summary.stretches import compare_months, compare_weeks, week_of
+from reports.summary.summary import PersonLine, Summary, summarize
 from scoring.entries import Month
 from scoring.snapshot import Value
+from storage.days import queries, runs
+from storage.db.database import Session
+from storage.people import people, teams
+from storage.values import Run
 
 PEOPLE, LINES = 10, 25
-"""People, and lines, on a page of a drill-down."""
+"""People, or lines, on a page."""
 NAMED = 3
-"""People named behind what is told of them; the drill-down has all."""
+"""People named in a line of the overview; the page of people has all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What of a period is shown, and to whom."""
+    """Choose the part of a period to show."""
 
     part: Part = Part.ALL
     page: int = 1
     exports: bool = False
     """The reader may have the workbook."""
-    since: date | None = None
-    """The team's first scored day: there is nothing before its period."""
     until: date | None = None
-    """Today: there is nothing after its period."""
+    """Today: later periods have not begun."""
 
 
-def summary(t: Texts, team: TeamContext, data: Summary, shown: Shown) -> View:
-    """One phone screen, or a page of one of its sides."""
-    text = [f"<b>{_period(t, team, data)}</b>"]
+@dataclass(frozen=True, slots=True)
+class TeamPeriod:
+    """Hold the summary of a team's week or month."""
+
+    summary: Summary
+    since: date | None
+    """The team's first scored day: earlier periods are empty."""
+
+
+async def load_period(session: Session, ctx: AppContext, key: str, day: date, *, monthly: bool) -> TeamPeriod:
+    """Load the ISO week, or the calendar month, of a day."""
+    since = (await teams.find(session, key)).scored_from
+    return TeamPeriod(await load_summary(session, ctx, key, day, monthly=monthly), since)
+
+
+async def load_summary(session: Session, ctx: AppContext, key: str, day: date, *, monthly: bool) -> Summary:
+    """Sum up the ISO week, or the calendar month, of a day; the result is shared until the ledger grows."""
+    last = await runs.last_finished(session, key)
+
+    async def make() -> Summary:
+        return await _sum_up(session, ctx.teams[key], day, last, monthly=monthly)
+
+    first = Month.of(day).first if monthly else week_of(day)[0]
+    stretch = (key, monthly, first, last.day if last else None, await ledger_length(session, key))
+    return await ctx.summaries.get(stretch, make)
+
+
+async def _sum_up(session: Session, team: TeamContext, day: date, last: Run | None, *, monthly: bool) -> Summary:
+    until = last.day if last else day
+    calendar = team.calendar
+    period = compare_months(calendar, Month.of(day), until) if monthly else compare_weeks(calendar, day, until)
+    first, end = period.span
+    entries = await queries.entries(session, team.key, first, end)
+    members = [(member.crm_user, member.name) for member in await people.members(session, team.key)]
+    figures = await queries.won(session, team.key, first, end)
+    won = [WonDay(row.crm_user, row.day, row.deals, row.amounts) for row in figures]
+    now = None
+    if last is not None:
+        now = state_now(last.day, [item.snapshot for item in await runs.kept(session, last.id)])
+    return await asyncio.to_thread(summarize, period, entries, members, won=won or None, now=now)
+
+
+def period_view(t: Texts, team: TeamContext, data: TeamPeriod, shown: Shown) -> View:
+    """Show the overview on one phone screen, or a page of people, rules or deals."""
+    summary = data.summary
+    text = [f"<b>{_period(t, team, summary)}</b>"]
     if shown.part is Part.ALL:
-        text += _overview(t, data)
-        return View("\n".join(line for line in text if line), _summary_buttons(t, team, data, shown))
-    people: Rows = ()
+        text += _overview(t, summary)
+        return View("\n".join(line for line in text if line), _overview_buttons(t, team, data, shown))
+    buttons: Rows = ()
     if shown.part is Part.PEOPLE:
-        persons = Page.of(data.people, shown.page, PEOPLE)
+        persons = ListPage.of(summary.people, shown.page, PEOPLE)
         text += [_person_line(t, person) for person in persons.shown] or [t("summary-empty")]
-        people = people_buttons(team.key, [(person.crm_user, person.name) for person in persons.shown])
-        turning = persons.turning(lambda number: _to(team, data, shown.part, number))
+        buttons = people_buttons(team.key, [(person.crm_user, person.name) for person in persons.shown])
+        turning = persons.turning(lambda number: _to(team, summary, shown.part, number))
     else:
-        every = _rules(t, data) if shown.part is Part.RULES else _deals(t, team, data)
-        page = Page.of(every, shown.page, LINES)
+        every = _rules(t, summary) if shown.part is Part.RULES else _deals(t, team, summary)
+        page = ListPage.of(every, shown.page, LINES)
         text += page.shown
-        turning = page.turning(lambda number: _to(team, data, shown.part, number))
-    return View("\n".join(text), rows(*people, turning, (Button(t("summary-back"), _to(team, data)),)))
+        turning = page.turning(lambda number: _to(team, summary, shown.part, number))
+    return View("\n".join(text), rows(*buttons, turning, (Button(t("summary-back"), _to(team, summary)),)))
 
 
 def _period(t: Texts, team: TeamContext, data: Summary) -> str:
@@ -104,7 +153,7 @@ def _won(t: Texts, data: Summary) -> str:
 
 
 def _deals_and_sums(t: Texts, won: Won) -> str:
-    """`5 сделок, 3 100 000 ₽`."""
+    """Write `5 сделок, 3 100 000 ₽`."""
     return f"{t('deals', n=won.deals)}, {t.sums(won.amounts)}" if won.amounts else t("deals", n=won.deals)
 
 
@@ -135,14 +184,14 @@ def _person_line(t: Texts, person: PersonLine) -> str:
 
 
 def _breakers(breakers: Sequence[tuple[str, str, int]]) -> str:
-    """Who broke a rule, and how often if more than once: (CRM user, name, times)."""
+    """Write the names of (CRM user, name, times), with the number of times if several."""
     return ", ".join(safe(name) if times == 1 else f"{safe(name)} ×{times}" for _, name, times in breakers)
 
 
 def _rules(t: Texts, data: Summary) -> list[str]:
     text = []
     for rule in data.rules:
-        if rule.discipline is None:  # only observed, or nobody's to keep
+        if rule.discipline is None:  # only observed, or never scored
             continue
         times = t("times", n=rule.broken)
         kpi = lines.kpi_name(t, rule.kpi)
@@ -153,7 +202,7 @@ def _rules(t: Texts, data: Summary) -> list[str]:
 
 
 def _deals(t: Texts, team: TeamContext, data: Summary) -> list[str]:
-    """Every taskless deal and overdue task as of the last run, by person, each a link into the CRM."""
+    """Write all deals without a task and overdue tasks as of the last run, by manager, as links into the CRM."""
     if data.now is None:
         return [t("summary-empty")]
     text: list[str] = []
@@ -172,25 +221,26 @@ def _to(team: TeamContext, data: Summary, part: Part = Part.ALL, page: int = 1, 
     return pack(action, team.key, day or data.first, part, page)
 
 
-def _summary_buttons(t: Texts, team: TeamContext, data: Summary, shown: Shown) -> Rows:
+def _overview_buttons(t: Texts, team: TeamContext, data: TeamPeriod, shown: Shown) -> Rows:
+    summary = data.summary
     sides = (
-        Button(t("summary-people"), _to(team, data, Part.PEOPLE)),
-        Button(t("summary-rules"), _to(team, data, Part.RULES)),
-        Button(t("summary-deals"), _to(team, data, Part.DEALS)),
+        Button(t("summary-people"), _to(team, summary, Part.PEOPLE)),
+        Button(t("summary-rules"), _to(team, summary, Part.RULES)),
+        Button(t("summary-deals"), _to(team, summary, Part.DEALS)),
     )
-    kind = "w" if data.period.month is None else "m"
-    files = [Button(t("summary-picture"), pack(Action.PICTURE, team.key, kind, data.first))]
+    kind = "w" if summary.period.month is None else "m"
+    files = [Button(t("summary-picture"), pack(Action.PICTURE, team.key, kind, summary.first))]
     if shown.exports:
-        month = data.period.month or Month.of(data.first)
+        month = summary.period.month or Month.of(summary.first)
         files.append(Button(t("summary-workbook"), pack(Action.EXPORT, team.key, month, "xlsx")))
     return rows(sides, tuple(files), _other_periods(t, team, data, shown))
 
 
-def _other_periods(t: Texts, team: TeamContext, data: Summary, shown: Shown) -> tuple[Button, ...]:
-    """Earlier as long as anything was scored, later as long as it has begun."""
-    buttons = []
-    if shown.since is None or data.first > shown.since:
-        buttons.append(Button(t("summary-prev"), _to(team, data, day=data.first - timedelta(days=1))))
-    if shown.until is None or data.last < shown.until:
-        buttons.append(Button(t("summary-next"), _to(team, data, day=data.last + timedelta(days=1))))
+def _other_periods(t: Texts, team: TeamContext, data: TeamPeriod, shown: Shown) -> tuple[Button, ...]:
+    """Make the buttons to the period before, from the first scored day on, and to the period after, if begun."""
+    summary, buttons = data.summary, []
+    if data.since is None or summary.first > data.since:
+        buttons.append(Button(t("summary-prev"), _to(team, summary, day=summary.first - timedelta(days=1))))
+    if shown.until is None or summary.last < shown.until:
+        buttons.append(Button(t("summary-next"), _to(team, summary, day=summary.last + timedelta(days=1))))
     return tuple(buttons)

@@ -1,4 +1,4 @@
-"""Which team is meant: the only one, or the one that is tapped."""
+"""Pick the team of a command: the only team, or the team whose button is tapped."""
 
 from __future__ import annotations
 
@@ -8,17 +8,30 @@ from bot.context import AppContext
 from bot.screens.view import Button, View
 from bot.telegram.callbacks import Action, pack
 from bot.texts import Texts
+from storage.db.database import Session
+from storage.people import channels, teams
 
 
-def ask_team(ctx: AppContext, t: Texts, command: str, teams: Iterable[str]) -> View:
-    """A button a team."""
-    keys = sorted(teams, key=lambda key: ctx.teams[key].title.casefold())
+def picker_view(t: Texts, ctx: AppContext, command: str, keys: Iterable[str]) -> View:
+    """Show a button for each team."""
+    ordered = sorted(keys, key=lambda key: ctx.teams[key].title.casefold())
     return View(
-        t("choose-team"), tuple((Button(ctx.teams[key].title, pack(Action.TEAM, command, key)),) for key in keys)
+        t("choose-team"), tuple((Button(ctx.teams[key].title, pack(Action.TEAM, command, key)),) for key in ordered)
     )
 
 
-def only(teams: Iterable[str]) -> str | None:
-    """The team, if there is just one."""
-    found = list(teams)
+def only_team(keys: Iterable[str]) -> str | None:
+    """Return the team if there is just one, else None."""
+    found = list(keys)
     return found[0] if len(found) == 1 else None
+
+
+async def load_teams_of_group(session: Session, ctx: AppContext, chat_id: int) -> list[str]:
+    """Load the teams whose leaderboard goes to a group, by the settings or `/bind`."""
+    found = []
+    for key, team in ctx.teams.items():
+        stored = await teams.find(session, key)
+        bound = team.chat_id or stored.chat_id
+        if bound is not None and (await channels.find(session, bound)).chat_id == chat_id:
+            found.append(key)
+    return found

@@ -1,4 +1,4 @@
-"""A message before it meets Telegram: HTML text, buttons, a picture."""
+"""Describe a message without Telegram: HTML text, buttons, a picture."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button under a message: `data` comes back when it is tapped, `url` opens a page."""
+    """Describe a button under a message: `data` comes back with the tap, `url` opens a page."""
 
     text: str
     data: str = ""
@@ -20,15 +20,15 @@ Rows = tuple[tuple[Button, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one message says. Links show no preview; `photo` is drawn in a thread when the message is sent."""
+    """Hold the content of a message. Links show no preview; `photo` is drawn in a thread when the message is sent."""
 
     text: str
     rows: Rows = ()
     photo: Callable[[], bytes] | None = field(default=None, compare=False)
     silent: bool = False
-    """Arrives without a sound."""
+    """Deliver the message without a sound."""
 
 
 def rows(*lines: tuple[Button, ...]) -> Rows:
-    """Rows without the empty ones."""
+    """Return the rows without empty rows."""
     return tuple(line for line in lines if line)

@@ -1,37 +1,87 @@
-"""`/who`: one manager on one screen, for his head: the week, the month, what he breaks most, and his last day."""
+"""Show `/who`: one manager on one screen, for the head."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.context import TeamContext
-from bot.screens import evening as evening_screen
+from bot.context import AppContext, TeamContext
 from bot.screens import lines, percent_change
-from bot.screens.evening import Evening
+from bot.screens.evening import Evening, day_lines, load_evening
+from bot.screens.periods import load_summary
 from bot.screens.view import Button, View, rows
 from bot.telegram.callbacks import Action, pack
 from bot.texts import Texts, safe
 from reports.summary.summary import PersonLine, Summary
 from scoring.entries import Month
+from storage.days import runs
+from storage.db.database import Session
+from storage.people import people
+from storage.values import Member
 
 MOST_RULES = 3
+MOST_NAMES = 12
 
 
 @dataclass(frozen=True, slots=True)
 class PersonSummary:
-    """All that the view of one manager is made of."""
+    """Hold the summaries of one manager as of the last finished run."""
 
     crm_user: str
     name: str
     week: Summary
     month: Summary
     evening: Evening | None
-    """His day of the last finished run; None if he was not counted on it."""
+    """The manager's last day; None if the manager was not scored."""
 
 
-def person(t: Texts, team: TeamContext, data: PersonSummary) -> View:
-    """Where he stands against the like stretches before; his last day below."""
+class NoSummary(Exception):
+    """Tell why there is no summary; `key` is the text to show."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+async def load_person(session: Session, ctx: AppContext, key: str, crm_user: str) -> PersonSummary:
+    """Load a manager's week, month and last day. Raises NoSummary for a stranger, and before the first run."""
+    member = next((member for member in await people.members(session, key) if member.crm_user == crm_user), None)
+    last = await runs.last_finished(session, key)
+    if member is None:
+        raise NoSummary("who-nobody")
+    if last is None:
+        raise NoSummary("team-none")
+    week, month = [await load_summary(session, ctx, key, last.day, monthly=monthly) for monthly in (False, True)]
+    evening = await load_evening(session, ctx, key, last.day, crm_user)
+    return PersonSummary(crm_user, member.name, week, month, evening)
+
+
+async def load_named(session: Session, keys: Iterable[str], name: str) -> list[tuple[str, Member]]:
+    """Find (team, member) of these teams by a part of the name; a whole name wins."""
+    wanted = name.casefold()
+    every = [(key, member) for key in sorted(keys) for member in await people.members(session, key)]
+    exact = [pair for pair in every if pair[1].name.casefold() == wanted]
+    return exact or [pair for pair in every if wanted in pair[1].name.casefold()]
+
+
+def choice_view(t: Texts, ctx: AppContext, found: Sequence[tuple[str, Member]]) -> View:
+    """Show a button for each manager found; with the team's title if the managers are of several teams."""
+    several = len({key for key, _ in found}) > 1
+    buttons = tuple(
+        (
+            Button(
+                f"{member.name} · {ctx.teams[key].title}" if several else member.name,
+                pack(Action.WHO, key, member.crm_user),
+            ),
+        )
+        for key, member in found[:MOST_NAMES]
+    )
+    more = len(found) - MOST_NAMES
+    return View(t("who-too-many", n=more) if more > 0 else t("who-many"), buttons)
+
+
+def person_view(t: Texts, team: TeamContext, data: PersonSummary) -> View:
+    """Show week and month against the stretches before, the rules broken most, and the last day."""
     text = [f"<b>{safe(data.name)} · {safe(team.title)}</b>"]
     week, month = _of(data.week, data.crm_user), _of(data.month, data.crm_user)
     if week is not None:
@@ -46,7 +96,7 @@ def person(t: Texts, team: TeamContext, data: PersonSummary) -> View:
     if worst:
         text.append(f"🔻 {t('who-broken', rules=', '.join(worst))}")
     if data.evening is not None:
-        text += [t("me-streak", n=data.evening.streak), "", *evening_screen.day(t, team, data.evening)]
+        text += [t("me-streak", n=data.evening.streak), "", *day_lines(t, team, data.evening)]
     return View("\n".join(text), _buttons(t, team, data))
 
 
@@ -74,7 +124,7 @@ def _won(t: Texts, data: PersonSummary, line: PersonLine) -> list[str]:
 
 
 def _worst(t: Texts, month: Summary, crm_user: str) -> Sequence[str]:
-    """The rules that he broke most this month, with how often."""
+    """Write the rules broken most this month, with the number of times."""
     counts = [
         (times, lines.kpi_name(t, rule.kpi))
         for rule in month.rules

@@ -1,4 +1,7 @@
-"""Bitrix24, over an incoming webhook (`docs/crm/bitrix24.md`)."""
+"""Bitrix24, over an incoming webhook.
+
+Documented in `docs/crm/bitrix24.md`; the methods and their traps are listed there too.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +28,11 @@ PAST = frozenset(
         "stale_deals",
     }
 )  # fmt: skip
-"""KPIs that Bitrix24 tells of a past instant too (docs/crm/README.md); of the others only the present is known."""
+"""What Bitrix24 tells of a past instant too (docs/crm/README.md); of the rest it knows only the present."""
 
 
 class Bitrix24Client:
-    """State the facts of a Bitrix24 portal."""
+    """States the facts of one Bitrix24 portal."""
 
     def __init__(
         self,
@@ -55,24 +58,24 @@ class Bitrix24Client:
         self._users = UserDirectory(self._api)
 
     async def users(self) -> list[CrmUser]:
-        """Read all employees, also dismissed employees. Raises CrmError rather than give an incomplete list."""
+        """All employees, also dismissed ones. Raises CrmError rather than give an incomplete list."""
         self._api.forget_refusal()
         return await self._users.read(self._deadline())
 
     def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
-        """Read the facts of `request.kinds`, as `CrmClient.read` promises."""
+        """The facts of `request.kinds`; see `CrmClient.read`."""
         self._api.forget_refusal()
         stream = Stream()
         session = ReadSession(self._api, self._config, self._memory, request, self._deadline(), stream)
         return stream.run(PortalRead(session, self._users).run)
 
     async def check(self, members: Mapping[str, str]) -> list[Finding]:
-        """Check login, scopes, visibility of every member, settings, clock."""
+        """Login, scopes, visibility of every member, settings, clock."""
         self._api.forget_refusal()
         return await Checkup(self._api, self._config, self._users, self._deadline()).run(members)
 
     def link(self, record: Record) -> str:
-        """Link to a record's page on the portal; for activities and calls to the page of the object they hang on."""
+        """The record's page on the portal; of activities and calls that of the object they hang on."""
         path = ""
         match record:
             case Deal():

@@ -1,4 +1,4 @@
-"""Defines the settings of a Bitrix24 connection."""
+"""Settings of a Bitrix24 connection."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from crm_clients.base import CrmConfig
 
 
 class Bitrix24Config(CrmConfig):
-    """Hold a `[crm.…]` table of kind `bitrix24`."""
+    """A `[crm.…]` table of kind `bitrix24`."""
 
     kind: Literal["bitrix24"] = "bitrix24"
     webhook_url: SecretStr
-    """Address of the webhook, `https://example.bitrix24.ru/rest/1/secret/`: a secret, by which the CRM can be read."""
+    """`https://example.bitrix24.ru/rest/1/secret/`: whoever knows it may read the CRM."""
     plan: Literal["standard", "enterprise"] = "standard"
     loss_reason_field: str = ""
-    """Field of a deal that holds the loss reason; `stageId` if the stage is the reason; empty if reasons are not kept.
-    """
+    """The deal's field that says why it was lost; `stageId` if the stage says it; empty: nobody says."""
     read_timeout_seconds: float = Field(default=300, gt=0)
 
     @field_validator("webhook_url")
@@ -36,7 +35,7 @@ class Bitrix24Config(CrmConfig):
 
     @property
     def portal(self) -> str:
-        """Give the portal's address, without secrets."""
+        """The portal's address, without anything secret."""
         parts = urlsplit(self.webhook_url.get_secret_value())
         host = parts.netloc.rpartition("@")[2]
         before = parts.path.partition("/rest/")[0]

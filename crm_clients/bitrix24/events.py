@@ -1,12 +1,11 @@
-"""Reads the events of a day in Bitrix24: companies, meetings and calls."""
+"""What happened in Bitrix24: companies, meetings and calls."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from crm_clients.bitrix24.keyset import KeysetQuery
-from crm_clients.bitrix24.lists import QueryProgress
+from crm_clients.bitrix24.lists import KeysetQuery, QueryProgress
 from crm_clients.bitrix24.session import COMPANY, CONTACT, DEAL, LEAD, ReadSession, place
 from crm_clients.bitrix24.tasks import MEETING
 from crm_clients.bitrix24.values import Row, identity, instant, is_yes, number, stamp
@@ -17,11 +16,11 @@ TALKED = "200"
 INCOMING = frozenset({2, 3})
 """CALL_TYPE: incoming, incoming and redirected."""
 INFORMATION = 5
-"""CALL_TYPE of an automatic announcement."""
+"""CALL_TYPE of an announcement that nobody answers."""
 ORDINARY_CALL = timedelta(minutes=10)
-"""How long before the window an ordinary call may have begun that ended in the window."""
+"""Those that began so long before the window are read with those that began in it."""
 LONG_CALLS = ((timedelta(hours=2), 600), (timedelta(hours=24), 7200))
-"""Long calls that ended in the window: how long before the window begun at most, and seconds of talk at least."""
+"""How long before the window a call may have begun that ended in it, and how many seconds it must have lasted then."""
 
 CALLS, EVENTS = 3, 50
 """Pages of open deals for each page expected of a day's calls, and of meetings or new companies."""
@@ -30,7 +29,7 @@ _ENTITIES = {"LEAD": LEAD, "DEAL": DEAL, "CONTACT": CONTACT, "COMPANY": COMPANY}
 
 
 class EventReader:
-    """Read the companies, meetings and calls of the window."""
+    """Lists of what happened in the window."""
 
     def __init__(self, session: ReadSession) -> None:
         self._session = session
@@ -46,7 +45,7 @@ class EventReader:
         return {kind: start() for kind, start in starts.items() if kind in self._session.request.kinds}
 
     def _companies(self, pages: int) -> list[QueryProgress]:
-        """Begin to read the companies created in the window; our own company's details are no company."""
+        """Companies created in the window; our own company's details are no company."""
         window = self._window
         conditions = {">=createdTime": stamp(window.start), "<createdTime": stamp(window.cutoff, up=True)}
         credit = "createdBy" if self._session.config.companies_credit == "creator" else "assignedById"
@@ -77,10 +76,10 @@ class EventReader:
         ]
 
     def _meetings(self, pages: int) -> list[QueryProgress]:
-        """Begin to read the completed meetings that started in this window or the window before.
+        """Completed meetings that started in this window or the one before.
 
-        Bitrix24 does not tell when a meeting was completed. A meeting changed since the cutoff may have been completed
-        since: such a meeting is left to the next day, which counts meetings held that this day did not count.
+        When they were completed is not told. One that was changed since the cutoff may have been completed since: it
+        is left to the next day, which counts what it finds held and this day did not count.
         """
         window = self._window
         wanted = self._session.config.meeting_types
@@ -125,9 +124,7 @@ class EventReader:
         ]
 
     def _calls(self, pages: int) -> list[QueryProgress]:
-        """Begin to read the calls that ended in the window: begun in the window or just before, and long calls begun
-        earlier.
-        """
+        """Calls that ended in the window: those begun in it or just before, and the long ones begun earlier."""
         window = self._window
         end = window.start - ORDINARY_CALL
         lists = [self._calls_begun(end, window.cutoff, 0, pages)]

@@ -1,6 +1,6 @@
-"""Reads the planned work in Bitrix24: CRM activities, tasks, and tasks that are also activities.
+"""What is planned in Bitrix24: CRM activities, tasks, and the tasks that are both (docs/crm/bitrix24.md).
 
-A list shows the owner of an activity; further bindings are asked in `bindings.py` (docs/crm/bitrix24.md).
+A list shows the owner of an activity; what else it is bound to is asked in `bitrix24_bindings.py`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from crm_clients.bitrix24.keyset import KeysetQuery
-from crm_clients.bitrix24.lists import QueryProgress
+from crm_clients.bitrix24.lists import KeysetQuery, QueryProgress
 from crm_clients.bitrix24.session import DEAL, ReadSession, place
 from crm_clients.bitrix24.values import Row, identity, instant, is_yes, number, stamp
 from crm_clients.shared.id_set import IdSet
@@ -18,8 +17,8 @@ from scoring.records import RecordKind, Task
 
 MEETING, CALL, TASK, EMAIL = 1, 2, 3, 4
 """TYPE_ID of an activity."""
-TASK_PROVIDERS = frozenset({"CRM_TASKS_TASK", "TASKS"})
-"""Providers of activities that mirror a task."""
+TWINS = frozenset({"CRM_TASKS_TASK", "TASKS"})
+"""Providers of activities that stand for a task."""
 ASK_NOTHING = frozenset(
     {
         "CRM_TASKS_TASK_COMMENT",
@@ -34,12 +33,12 @@ ASK_NOTHING = frozenset(
         "CRM_CALL_TRACKER",
     }
 )
-"""Providers of letters, chats, forms and notices: traces of past events, not next steps."""
+"""Providers of letters, chats, forms and notices: traces of what happened, not next steps."""
 INCOMING = 1
 AWAITS_APPROVAL, FINISHED, DECLINED = 4, 5, 7
-"""Status of a task; in all other states a task is open."""
+"""Status of a task; in all others it is open."""
 OVERDUE = 50
-"""Planned activities for each activity that is expected to be overdue."""
+"""What part of everything planned is expected to be overdue."""
 WHAT_ACTIVITIES, WHAT_TASKS = "activities", "tasks"
 
 SELECT = [
@@ -52,7 +51,7 @@ _SELECT_TASK = [
 
 
 def asks_something(row: Row) -> bool:
-    """Tell whether an activity is a next step: not a letter, a chat, a form or the record of a call."""
+    """Whether an activity is a next step: not a letter, a chat, a form or the record of a call."""
     kind, provider = number(row.get("TYPE_ID")), str(row.get("PROVIDER_ID") or "")
     if kind == EMAIL or provider in ASK_NOTHING or is_yes(row.get("IS_INCOMING_CHANNEL")):
         return False
@@ -62,21 +61,21 @@ def asks_something(row: Row) -> bool:
 
 
 class TaskReader:
-    """Read all planned work, and know afterwards which deals have a next step."""
+    """Reads everything planned, and knows afterwards which deals have a next step."""
 
     def __init__(self, session: ReadSession) -> None:
         self._session = session
         self._cutoff = session.request.window.cutoff
         self._covered = IdSet()
         self._tasks: set[int] = set()
-        self._mirrors: list[tuple[int, Task]] = []
-        self.covered_deal = 0
-        """A deal that owns an open activity."""
+        self._twins: list[tuple[int, Task]] = []
+        self.owner = 0
+        """A deal with an open activity of its own."""
         self.done: dict[int, Row] = {}
-        """Activities done since the cutoff that were next steps at the cutoff."""
+        """Activities done since the cutoff, which were next steps at it."""
 
     def start(self, pages: int) -> list[QueryProgress]:
-        """Begin to read all planned work; `pages` are expected of the open activities of deals."""
+        """Begin to read all that is planned; `pages` are expected of the open activities of deals."""
         until = stamp(self._cutoff, up=True)
         lists = []
         if self._session.wants("deals_without_task"):
@@ -90,19 +89,19 @@ class TaskReader:
             ]
         return lists
 
-    def unmatched_mirrors(self) -> Iterator[Task]:
-        """Give the activities that mirror an unknown task, once all tasks are read; a known task counts itself."""
-        for key, mirror in self._mirrors:
+    def leftovers(self) -> Iterator[Task]:
+        """Activities that stand for tasks, once all tasks are known: of those the task has the say."""
+        for key, twin in self._twins:
             if key not in self._tasks:
-                yield mirror
-        self._mirrors = []
+                yield twin
+        self._twins = []
 
     def has_task(self, deal: int) -> bool:
-        """Tell whether an open activity has the deal for owner, or a task names the deal."""
+        """Whether something planned has the deal for its owner, or the task names it."""
         return deal in self._covered
 
     def done_since(self) -> list[QueryProgress]:
-        """Begin to read the work done since the cutoff, asked last: work done meanwhile is in no other list."""
+        """Begin to read what was done since the cutoff: asked last, for what is done meanwhile is in no other list."""
         cutoff = stamp(self._cutoff)
         lists = [self._activities({"COMPLETED": "Y", ">=LAST_UPDATED": cutoff}, 1, ask_last=True)]
         if self._session.wants("overdue_tasks"):
@@ -135,7 +134,7 @@ class TaskReader:
         ).start()
 
     def is_step(self, row: Row) -> bool:
-        """Tell whether an activity is a next step and was open at the cutoff."""
+        """Whether an activity asks something and was open at the cutoff."""
         return asks_something(row) and self._open_at_cutoff(row)
 
     def _open_at_cutoff(self, row: Row) -> bool:
@@ -145,7 +144,7 @@ class TaskReader:
         return not is_yes(row.get("COMPLETED")) or self._last_change(row) is not None
 
     def _last_change(self, row: Row) -> datetime | None:
-        """Give the last change of a done activity, if after the cutoff: Bitrix24 tells no time of completion."""
+        """When a done activity was done, as far as Bitrix24 tells: its last change, if that was after the cutoff."""
         changed = instant(row.get("LAST_UPDATED"))
         return changed if changed is not None and changed >= self._cutoff else None
 
@@ -159,17 +158,17 @@ class TaskReader:
             if number(row.get("OWNER_TYPE_ID")) == DEAL:
                 deal = number(row.get("OWNER_ID"))
                 self._cover(deal)
-                self.covered_deal = self.covered_deal if is_done else deal
+                self.owner = self.owner if is_done else deal
             if not self._concerns(row.get("RESPONSIBLE_ID"), instant(row.get("DEADLINE"))):
                 continue
             task = self.task(row, frozenset({str(deal)} if deal else ()))
-            if mirrored := mirrored_task(row):
-                self._mirrors.append((mirrored, task))
+            if twin := _twin(row):
+                self._twins.append((twin, task))
             else:
                 yield task
 
     def _concerns(self, user: Any, deadline: datetime | None) -> bool:
-        """Tell whether a task is to be counted; other planned work only covers the deal."""
+        """Whether it is to be counted: what is only planned covers its deal, and that is all."""
         late = deadline is not None and deadline < self._cutoff
         return late and self._session.wants("overdue_tasks") and self._session.concerns(identity(user))
 
@@ -178,10 +177,10 @@ class TaskReader:
             self._covered.add(deal)
 
     def task(self, row: Row, deals: frozenset[str]) -> Task:
-        """Make a fact of an activity, bound to `deals`."""
-        mirrored = mirrored_task(row)
+        """An activity as a fact, bound to `deals`."""
+        twin = _twin(row)
         return Task(
-            id=f"task-{mirrored}" if mirrored else identity(row["ID"]),
+            id=f"task-{twin}" if twin else identity(row["ID"]),
             title=str(row.get("SUBJECT") or ""),
             manager=identity(row.get("RESPONSIBLE_ID")),
             deadline=instant(row.get("DEADLINE")),
@@ -218,8 +217,8 @@ class TaskReader:
                 )
 
 
-def mirrored_task(row: Row) -> int:
-    """Name the task that an activity mirrors; 0 for none."""
-    if number(row.get("TYPE_ID")) == TASK or str(row.get("PROVIDER_ID") or "") in TASK_PROVIDERS:
+def _twin(row: Row) -> int:
+    """The task that an activity stands for; 0 for none."""
+    if number(row.get("TYPE_ID")) == TASK or str(row.get("PROVIDER_ID") or "") in TWINS:
         return number(row.get("ASSOCIATED_ENTITY_ID"))
     return 0

@@ -1,1 +1,1 @@
-"""Share the parts of CRM clients: HTTP, pacing, decoding, streams of facts."""
+"""Parts that several CRM clients use: HTTP, pacing, decoding, streams, memory."""

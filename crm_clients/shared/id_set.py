@@ -1,19 +1,19 @@
-"""Hold many numeric ids in little memory."""
+"""Many numeric ids in little memory."""
 
 from __future__ import annotations
 
 CHUNK = 4096
-"""Ids that share a piece of memory: near ids cost a bit each, the gap between far ids costs nothing."""
+"""Ids that share a piece of memory: near ids cost a bit each, far ones do not cost what lies between."""
 
 
 class IdSet:
-    """Hold a set of ids that only grows: a bit each, without sorting, so that no step takes long."""
+    """A set of ids that only grows: a bit each, nothing to sort, so that no step of it takes long."""
 
     def __init__(self) -> None:
         self._chunks: dict[int, bytearray] = {}
 
     def add(self, number: int) -> None:
-        """Add an id."""
+        """Put one in."""
         place, bit = divmod(number, CHUNK)
         chunk = self._chunks.get(place)
         if chunk is None:
@@ -21,7 +21,7 @@ class IdSet:
         chunk[bit >> 3] |= 1 << (bit & 7)
 
     def __contains__(self, number: int) -> bool:
-        """Tell whether an id was added."""
+        """Whether it was put in."""
         place, bit = divmod(number, CHUNK)
         chunk = self._chunks.get(place)
         return chunk is not None and bool(chunk[bit >> 3] & 1 << (bit & 7))

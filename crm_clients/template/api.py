@@ -32,7 +32,7 @@ def judge(answer: Answer) -> None:
 
 
 class TemplateApi:
-    """Ask a Template account."""
+    """Ask one Template account."""
 
     def __init__(
         self,

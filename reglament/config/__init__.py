@@ -1,1 +1,1 @@
-"""Load the settings of an installation: teams, rules, calendar, logs."""
+"""The settings of an installation and what follows from them."""

@@ -14,9 +14,9 @@ from rich.markup import escape
 
 from bot.context import AppContext
 from bot.delivery import render
-from bot.screens import answers
-from bot.screens.periods import Shown
-from bot.screens.pictures import board_of
+from bot.screens.leaderboard import load_board
+from bot.screens.periods import Shown, load_period, period_view
+from bot.screens.pictures import board_picture
 from bot.screens.view import View
 from bot.texts import Texts
 from reglament.bot_context import app_context
@@ -36,7 +36,7 @@ PERSONAL_MESSAGES = 2
 
 
 async def show(console: Console, process: Process, t: Texts, plot: Plot, who: str, directory: Path, days: int) -> None:
-    """Print the events of the month, the last day's messages, the week, the proof of the ledger and the files written.
+    """Print what happened, the last day's messages, the week, the proof of the ledger and the files written.
 
     `who` is the name of the manager on the trip.
     """
@@ -70,7 +70,7 @@ class _Ending:
     day: date
 
     async def print_messages(self) -> None:
-        """Print the last day's messages as Telegram would show messages, and mark each as sent."""
+        """Print the last day's messages as Telegram would show them, and mark them as sent."""
         waiting = await deliveries.due(self.process.db, at=self.process.now(), limit=1000)
         personal = [item for item in waiting if isinstance(item.notice, EveningNotice)]
         self._print_title(self.t("demo-personal", day=self.t.day(self.day)))
@@ -97,18 +97,17 @@ class _Ending:
         """Print `/week` as of the last day."""
         self._print_title(self.t("demo-week"))
         async with self.process.db.reading() as session:
-            shown = Shown(until=self.day)
-            view = await answers.summary(session, self.context, self.t, TEAM, self.day, shown, monthly=False)
-        self._print_view(view)
+            week = await load_period(session, self.context, TEAM, self.day, monthly=False)
+        self._print_view(period_view(self.t, self.context.teams[TEAM], week, Shown(until=self.day)))
 
     async def write_files(self, directory: Path) -> tuple[Path, Path]:
         """Write the leaderboard as a picture and the month as a workbook; return both paths."""
         async with self.process.db.reading() as session:
-            standings = await answers.standings(session, self.context, TEAM, self.day)
+            board = await load_board(session, self.context, TEAM, self.day)
         month = Month.of(self.day)
         picture, workbook = directory / "leaderboard.png", directory / f"reglament-{month}.xlsx"
         team = replace(self.context.teams[TEAM], board="full")
-        picture.write_bytes(await asyncio.to_thread(board_of(self.t, team, standings, self.day)))
+        picture.write_bytes(await asyncio.to_thread(board_picture(self.t, team, board)))
         _, content = await self.context.exporter.export(TEAM, month, by="reglament demo", fmt="xlsx")
         workbook.write_bytes(content)
         return picture, workbook

@@ -20,10 +20,20 @@ import pytest
 import pytest_asyncio
 
 from bot.delivery import render
-from bot.screens import answers, digest, live_cards, pictures
-from bot.screens import evening as evening_screen
-from bot.screens.periods import Shown
+from bot.screens.digest import digest_view, load_digest
+from bot.screens.evening import evening_view, load_evening
+from bot.screens.finished_days import load_last_day
+from bot.screens.leaderboard import board_view, load_last_board
+from bot.screens.live_cards import load_live_cards
+from bot.screens.me import load_own_month, me_view
+from bot.screens.periods import Shown, load_period, period_view
+from bot.screens.pictures import load_trend, trend_view
+from bot.screens.reminder import Reminder, reminder_view
+from bot.screens.rules import load_rules, rules_view
+from bot.screens.team import live_team_view, team_view
+from bot.screens.today import today_view
 from bot.screens.view import View
+from bot.screens.who import load_person, person_view
 from bot.telegram.callbacks import Part
 from bot.texts import LANGUAGES, Texts, texts
 from scoring.entries import Month
@@ -102,49 +112,50 @@ async def test_the_evening_of_managers_heads_and_the_group(lived, t):
 
 
 async def test_days_that_were_caught_up_and_one_that_was_not_scored(lived, t):
-    ctx = lived.ctx
+    ctx, team = lived.ctx, lived.ctx.teams["sales"]
     async with lived.process.db.reading() as session:
         user = (await people.members(session, "sales"))[1].crm_user
-        about = (session, ctx, t, "sales")
+        about = (session, ctx, "sales")
         earlier = (date(2026, 11, 11), OUTAGE, date(2026, 11, 18))
-        compare(t, "personal-caught-up", await answers.evening(*about, LAST, user, earlier=earlier))
-        compare(t, "digest-caught-up", await answers.digest(*about, LAST, earlier))
-        compare(t, "personal-unscored", await answers.evening(*about, OUTAGE, user))
-        compare(t, "digest-unscored", await answers.digest(*about, OUTAGE))
-        compare(t, "personal-all", await answers.evening(*about, LAST, user, page=1))
-        compare(t, "personal-of-another", await answers.evening(*about, LAST, user, named=True))
+        last, unscored = [await load_evening(*about, day, user) for day in (LAST, OUTAGE)]
+        caught_up = await load_evening(*about, LAST, user, earlier)
+        digests = [await load_digest(*about, LAST, earlier), await load_digest(*about, OUTAGE)]
+    compare(t, "personal-caught-up", evening_view(t, team, caught_up))
+    compare(t, "digest-caught-up", digest_view(t, team, digests[0]))
+    compare(t, "personal-unscored", evening_view(t, team, unscored))
+    compare(t, "digest-unscored", digest_view(t, team, digests[1]))
+    compare(t, "personal-all", evening_view(t, team, last, page=1))
+    compare(t, "personal-of-another", evening_view(t, team, last, named=True))
 
 
 async def test_what_managers_ask(lived, t):
-    ctx, now = lived.ctx, lived.clock()
+    ctx, team, now = lived.ctx, lived.ctx.teams["sales"], lived.clock()
     async with lived.process.db.reading() as session:
         member = (await people.members(session, "sales"))[1]
         user = member.crm_user
-        november_, october = Month(2026, 11), Month(2026, 10)
-        compare(t, "me", await answers.me(session, ctx, t, "sales", user, member.name, november_, now))
-        compare(t, "me-before", await answers.me(session, ctx, t, "sales", user, member.name, october, now))
-        compare(t, "rules", await answers.rules(session, ctx, t, "sales", now))
-        compare(t, "leaderboard", await answers.last_board(session, ctx, t, "sales", user))
-        full = replace(ctx, teams={"sales": replace(ctx.teams["sales"], board="full")})
-        compare(t, "leaderboard-full", await answers.last_board(session, full, t, "sales", user))
+        for name, month_ in (("me", Month(2026, 11)), ("me-before", Month(2026, 10))):
+            data = await load_own_month(session, ctx, "sales", user, member.name, month_, now)
+            compare(t, name, me_view(t, team, data))
+        compare(t, "rules", rules_view(t, team, await load_rules(session, ctx, "sales", now)))
+        board = await load_last_board(session, ctx, "sales")
+    compare(t, "leaderboard", board_view(t, team, board, own=user))
+    compare(t, "leaderboard-full", board_view(t, replace(team, board="full"), board, own=user))
 
 
 async def test_what_heads_ask(lived, t):
-    ctx = lived.ctx
+    ctx, team = lived.ctx, lived.ctx.teams["sales"]
     async with lived.process.db.reading() as session:
         user = (await people.members(session, "sales"))[1].crm_user
-        compare(t, "team", await answers.team_now(session, ctx, t, "sales"))
-        compare(t, "who", await answers.somebody(session, ctx, t, "sales", user))
+        compare(t, "team", team_view(t, team, await load_last_day(session, ctx, "sales")))
+        compare(t, "who", person_view(t, team, await load_person(session, ctx, "sales", user)))
         for name, monthly in (("week", False), ("month", True)):
+            data = await load_period(session, ctx, "sales", LAST, monthly=monthly)
             for part in Part:
-                shown = Shown(part, exports=True, until=LAST)
-                view = await answers.summary(session, ctx, t, "sales", LAST, shown, monthly=monthly)
+                view = period_view(t, team, data, Shown(part, exports=True, until=LAST))
                 compare(t, name if part is Part.ALL else f"{name}-{part.name.lower()}", view)
-        trend = await pictures.days(ctx, t, "sales", date(2026, 11, 1), LAST)
-        compare(t, "trend", trend)
-        before = date(2026, 11, 6)
-        view = await answers.summary(session, ctx, t, "sales", before, Shown(until=LAST), monthly=False)
-        compare(t, "week-first", view)
+        compare(t, "trend", trend_view(t, await load_trend(session, ctx, "sales", date(2026, 11, 1), LAST)))
+        data = await load_period(session, ctx, "sales", date(2026, 11, 6), monthly=False)
+    compare(t, "week-first", period_view(t, team, data, Shown(until=LAST)))
 
 
 async def test_how_it_stands_before_the_next_cutoff(lived, t):
@@ -154,17 +165,17 @@ async def test_how_it_stands_before_the_next_cutoff(lived, t):
     try:
         reading = await ctx.live.fresh("sales", now) or await ctx.live.read("sales", now)
         async with lived.process.db.reading() as session:
-            cards = await live_cards.cards(session, ctx, reading)
+            cards = await load_live_cards(session, ctx, reading)
     finally:
         lived.clock.at = evening
     worst = min(cards, key=lambda card: card.points)
     assert worst.count(Outcome.BROKEN)
     team = ctx.teams["sales"]
     later = now + timedelta(minutes=3)
-    compare(t, "today", evening_screen.today(t, team, worst, reading, later))
-    compare(t, "today-all", evening_screen.today(t, team, worst, reading, now, page=1))
-    compare(t, "reminder", evening_screen.reminder(t, team, worst, 30))
-    compare(t, "team-live", digest.team_live(t, team, cards, reading.read_at))
+    compare(t, "today", today_view(t, team, worst, reading, later))
+    compare(t, "today-all", today_view(t, team, worst, reading, now, page=1))
+    compare(t, "reminder", reminder_view(t, team, Reminder(worst, 30)))
+    compare(t, "team-live", live_team_view(t, team, cards, reading.read_at))
 
 
 def _deal(key: str, title: str, amount: str | None) -> Evidence:

@@ -1,0 +1,46 @@
+"""Write one scorecard in a message: shortened or page by page, with the buttons that unfold and fold the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from bot.context import TeamContext
+from bot.screens import lines
+from bot.screens.paging import ListPage
+from bot.screens.view import Button, Rows, rows
+from bot.texts import Texts
+from scoring.scorecard import Outcome, Scorecard
+from scoring.snapshot import Value
+
+PAGE = 25
+"""Items on a page of the whole evidence."""
+
+
+def evidence_page(t: Texts, card: Scorecard, team: TeamContext, page: int) -> ListPage[str] | None:
+    """Return a page of the whole evidence; None for page 0, the shortened message."""
+    return ListPage.of(lines.evidence(t, card, team), page, PAGE) if page else None
+
+
+def short_lines(t: Texts, team: TeamContext, card: Scorecard, corrections: Sequence[str] = ()) -> list[str]:
+    """Write broken rules with the first evidence, kept rules in one line, then rules that were not judged."""
+    text = [row for line in card.lines if line.outcome is Outcome.BROKEN for row in lines.broken(t, line, team)]
+    return [
+        *text, *corrections, lines.fine(t, card.lines), *lines.unscored(t, card), lines.observed(t, card)
+    ]  # fmt: skip
+
+
+def fold_buttons(
+    t: Texts, card: Scorecard, whole: ListPage[str] | None, to: Callable[[int], str], *others: Button
+) -> Rows:
+    """Make the buttons that unfold, turn and fold the evidence, beside the others."""
+    if whole is not None:
+        return rows(whole.turning(to), (Button(t("show-less"), to(0)), *others))
+    return rows((Button(t("show-all"), to(1)), *others) if _has_more(card) else others)
+
+
+def _has_more(card: Scorecard) -> bool:
+    """Return whether any evidence is missing from the shortened message."""
+    shown = sum(lines.shown_of(line) for line in card.lines if line.outcome is Outcome.BROKEN)
+    every = {line.rule.kpi: len(line.items) for line in card.lines}
+    every |= {key: len(value.items) for key, value in card.snapshot.readings.items() if isinstance(value, Value)}
+    return sum(every.values()) > shown

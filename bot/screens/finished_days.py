@@ -1,0 +1,28 @@
+"""Load finished days of a team; every message of an evening shares one reading."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from bot.context import AppContext
+from storage.days import queries, runs
+from storage.db.database import Session
+from storage.people import teams
+from storage.values import Day
+
+
+async def load_day(session: Session, ctx: AppContext, key: str, day: date) -> Day | None:
+    """Load a team's day with all evidence; None if the day was not scored."""
+    length = await ledger_length(session, key)
+    return await ctx.days.get((key, day, length), lambda: queries.day(session, key, day))
+
+
+async def load_last_day(session: Session, ctx: AppContext, key: str) -> Day | None:
+    """Load the newest finished day of a team; None before the first."""
+    run = await runs.last_finished(session, key)
+    return await load_day(session, ctx, key, run.day) if run else None
+
+
+async def ledger_length(session: Session, key: str) -> int:
+    """Count the team's ledger entries: a shared value holds until a correction adds an entry."""
+    return await teams.length(session, key)

@@ -1,0 +1,53 @@
+"""Show the reminder before the cutoff: rules that would be broken, and the points at stake (docs/product.md §8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.context import AppContext, TeamContext
+from bot.screens import lines
+from bot.screens.view import Button, View, rows
+from bot.telegram.callbacks import Action, pack
+from bot.texts import Texts
+from scoring.scorecard import Outcome, Scorecard, score
+from scoring.snapshot import Manager, Snapshot
+from storage.days import rulebooks, runs
+from storage.db.database import Session
+from storage.messages.notices import ReminderNotice
+from storage.people import people
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """Hold a manager's scorecard as of the reminder."""
+
+    card: Scorecard
+    minutes: int
+    """Minutes until the cutoff."""
+
+
+async def load_reminder(session: Session, ctx: AppContext, notice: ReminderNotice, now: datetime) -> Reminder | None:
+    """Score the readings of the notice by the rules of the running window; None after the cutoff."""
+    team, user = ctx.teams[notice.team], notice.crm_user
+    cutoff = team.calendar.cutoff_of(notice.day)
+    if now >= cutoff:
+        return None
+    names = {member.crm_user: member.name for member in await people.members(session, team.key)}
+    snapshot = Snapshot(Manager(user, names.get(user, user)), notice.readings)
+    started = await runs.last_window_end(session, team.key, notice.day)
+    rulebook = await rulebooks.rulebook_at(session, team.key, started or now)
+    return Reminder(score(snapshot, rulebook), minutes=max(1, round((cutoff - now) / timedelta(minutes=1))))
+
+
+def reminder_view(t: Texts, team: TeamContext, data: Reminder) -> View:
+    """Show broken rules with links, the points as of now and the points still possible."""
+    card = data.card
+    broken = [line for line in card.lines if line.outcome is Outcome.BROKEN]
+    at_best = card.points + sum(line.rule.reward - line.points for line in broken)
+    points, best = t.points(card.points, signed=True), t.signed(at_best)
+    text = [f"<b>{t('reminder-head', minutes=data.minutes, points=points, best=best)}</b>"]
+    text += [row for line in broken for row in lines.broken(t, line, team)]
+    hidden = sum(len(line.items) - lines.shown_of(line) for line in broken)
+    show_all = (Button(t("show-all"), pack(Action.TODAY, team.key, 1)),) if hidden else ()
+    return View("\n".join(text), rows((*show_all, Button(t("today-refresh"), pack(Action.TODAY, team.key, 0)))))

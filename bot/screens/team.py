@@ -1,0 +1,81 @@
+"""Show `/team`: all managers of a team, as of the last run or as if the cutoff were now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.context import TeamContext
+from bot.screens import lines
+from bot.screens.paging import ListPage
+from bot.screens.view import Button, Rows, View, rows
+from bot.telegram.callbacks import Action, pack
+from bot.texts import Texts, safe
+from scoring.scorecard import Outcome, Scorecard
+from storage.db.database import Session
+from storage.people import people
+from storage.values import Day
+
+PEOPLE = 10
+"""Managers on a page."""
+
+
+def team_view(t: Texts, team: TeamContext, day: Day | None, page: int = 1) -> View:
+    """Show all managers as of the last finished run, fewest points first, with a button each."""
+    live = Button(t("team-live-button"), pack(Action.LIVE, team.key, 1))
+    if day is None:
+        return View(t("team-none"), ((live,),))
+    head = t("team-head", title=safe(team.title), day=t.day(day.run.day))
+    return _view(t, team, head, day.cards, page, Action.STAFF, live)
+
+
+def live_team_view(t: Texts, team: TeamContext, cards: Sequence[Scorecard], read_at: datetime, page: int = 1) -> View:
+    """Show all managers as if the cutoff were at `read_at`."""
+    head = t("team-head-live", title=safe(team.title), clock=t.clock(read_at, team.calendar.zone))
+    last = Button(t("team-last-button"), pack(Action.STAFF, team.key, 1))
+    return _view(t, team, head, cards, page, Action.LIVE, last)
+
+
+def _view(
+    t: Texts, team: TeamContext, head: str, cards: Sequence[Scorecard], page: int, turns: Action, other: Button
+) -> View:
+    ordered = sorted(cards, key=lambda card: (card.points, card.manager.name.casefold()))
+    shown = ListPage.of(ordered, page, PEOPLE)
+    text = [f"<b>{head}</b>", *(_member(t, card) for card in shown.shown)]
+    buttons = people_buttons(team.key, [(card.manager.crm_user, card.manager.name) for card in shown.shown])
+    turning = shown.turning(lambda number: pack(turns, team.key, number))
+    return View("\n".join(text), rows(*buttons, turning, (other,)))
+
+
+def _member(t: Texts, card: Scorecard) -> str:
+    if card.count(Outcome.BROKEN):
+        return f"• {person_line(t, card)}"
+    if card.count(Outcome.EXCUSED):
+        return f"⚪ {t('team-absent', name=safe(card.manager.name))}"
+    if not card.count(Outcome.KEPT):
+        return f"⚪ {t('team-unscored', name=safe(card.manager.name))}"
+    points = t.points(card.points, signed=True)
+    return f"✅ {t('digest-person', name=safe(card.manager.name), points=points)}"
+
+
+def person_line(t: Texts, card: Scorecard) -> str:
+    """Write `Пётр: −1 балл – 🟡 Просроченные задачи 2`."""
+    what = ", ".join(
+        f"{lines.sign(line)} {lines.kpi_name(t, line.rule.kpi).lower()} {lines.value(t, line)}"
+        for line in card.lines
+        if line.outcome is Outcome.BROKEN
+    )
+    points = t.points(card.points, signed=True)
+    return f"{t('digest-person', name=safe(card.manager.name), points=points)} – {what}"
+
+
+def people_buttons(team: str, people: Sequence[tuple[str, str]]) -> Rows:
+    """Make a button for each (CRM user, name), two a row."""
+    buttons = [Button(name, pack(Action.WHO, team, crm_user)) for crm_user, name in people]
+    return tuple(tuple(buttons[start : start + 2]) for start in range(0, len(buttons), 2))
+
+
+async def load_member_name(session: Session, key: str, crm_user: str) -> str:
+    """Load a member's name; the CRM id if the manager left the team."""
+    every = await people.members(session, key)
+    return next((member.name for member in every if member.crm_user == crm_user), crm_user)

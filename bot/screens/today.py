@@ -1,0 +1,42 @@
+"""Show `/today`: a manager's scorecard as if the cutoff were now (docs/product.md §8)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from bot.context import LiveReading, TeamContext
+from bot.screens import lines
+from bot.screens.day_text import evidence_page, fold_buttons, short_lines
+from bot.screens.view import Button, View
+from bot.telegram.callbacks import Action, pack
+from bot.texts import Texts
+from scoring.scorecard import Outcome, Scorecard
+
+
+def today_view(
+    t: Texts, team: TeamContext, card: Scorecard, reading: LiveReading, now: datetime, *, page: int = 0
+) -> View:
+    """Show the scorecard with the age of the reading; from page 1 on the whole evidence."""
+    text = [f"<b>{t('today-head', weekday=t.weekday(reading.day))}</b>"]
+    minutes = max(0, int((now - reading.read_at) / timedelta(minutes=1)))
+    text.append(t("today-age", clock=t.clock(reading.read_at, team.calendar.zone), n=minutes))
+    text.append(_sum(t, card))
+    whole = evidence_page(t, card, team, page)
+    text += short_lines(t, team, card) if whole is None else [*whole.shown, *lines.unscored(t, card)]
+
+    def to(number: int) -> str:
+        return pack(Action.TODAY, team.key, number)
+
+    refresh = () if whole else (Button(t("today-refresh"), to(0)),)
+    rules = Button(t("rules-button"), pack(Action.RULES, team.key))
+    return View("\n".join(line for line in text if line), fold_buttons(t, card, whole, to, *refresh, rules))
+
+
+def _sum(t: Texts, card: Scorecard) -> str:
+    kept, broken = card.count(Outcome.KEPT), card.count(Outcome.BROKEN)
+    if card.count(Outcome.EXCUSED):
+        return t("day-sum-excused")
+    if not kept + broken:
+        return t("day-sum-unscored")
+    rules = t("of-rules", kept=kept, total=kept + broken)
+    return f"<b>{t('today-sum', points=t.points(card.points, signed=True), rules=rules)}</b>"

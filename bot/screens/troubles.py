@@ -1,0 +1,53 @@
+"""Show short notices to heads and admins: a late or incomplete day, a refusing CRM, a closed chat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+
+from bot.context import AppContext, TeamContext
+from bot.screens import lines
+from bot.screens.view import View
+from bot.texts import Texts, safe
+from scoring.snapshot import Cause, NotRead
+from storage.days import runs
+from storage.db.database import Session
+from storage.messages.notices import AlarmNotice, ChannelOffNotice, DelayedNotice, NoDataNotice
+
+
+async def load_unread(session: Session, notice: NoDataNotice) -> dict[Cause, set[str]]:
+    """Load the keys of the KPIs that could not be read on the notice's day, by cause."""
+    run = await runs.find(session, notice.team, notice.day)
+    by_cause: dict[Cause, set[str]] = {}
+    for item in await runs.kept(session, run.id) if run else ():
+        for key, reading in item.snapshot.readings.items():
+            if isinstance(reading, NotRead):
+                by_cause.setdefault(reading.cause, set()).add(key)
+    return by_cause
+
+
+def no_data_view(t: Texts, team: TeamContext, notice: NoDataNotice, unread: Mapping[Cause, Set[str]]) -> View:
+    """Show which KPIs of a day could not be read, and why."""
+    what = "; ".join(
+        t("no-data-missing", kpis=lines.kpi_names(t, sorted(keys)), reason=t(f"no-data-{cause.value}"))
+        for cause, keys in sorted(unread.items())
+    )
+    return View(t("no-data", title=safe(team.title), day=t.day(notice.day), what=what))
+
+
+def delayed_view(t: Texts, team: TeamContext, notice: DelayedNotice) -> View:
+    """Show until when the CRM is asked again."""
+    until = t.clock(notice.retry_until, team.calendar.zone)
+    return View(t("delayed", title=safe(team.title), day=t.day(notice.day), until=until))
+
+
+def alarm_view(t: Texts, team: TeamContext, notice: AlarmNotice) -> View:
+    """Show the problem of a CRM that refuses requests until a person acts."""
+    text = t("alarm", title=safe(team.title), day=t.day(notice.day), connection=safe(notice.connection))
+    return View(f"{text}\n<code>{safe(notice.problem)}</code>")
+
+
+def channel_off_view(t: Texts, ctx: AppContext, notice: ChannelOffNotice) -> View:
+    """Show whose chat takes no messages any more, and why."""
+    titles = ", ".join(safe(ctx.teams[key].title) for key in notice.teams if key in ctx.teams)
+    name = safe(notice.name) if notice.name else t("channel-nameless", chat=str(notice.chat))
+    return View(t(f"channel-off-{notice.whose}", title=titles, name=name, reason=t(f"channel-{notice.reason}")))
