@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check lint types imports tests test-odoo format lock wheel clean
+.PHONY: help demo test check lint types imports tests covered test-odoo audit format lock wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -26,7 +26,7 @@ demo: $(VENV)/.app  ## a made-up company lives thirty days: no accounts, no serv
 
 test: tests  ## all of the tests, side by side on up to four processors
 
-check: lint types tests  ## what CI runs: lint, types, tests (the import contract is one)
+check: lint types covered  ## what CI runs: lint, types, tests with their coverage (the import contract is a test)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -39,11 +39,20 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
+PYTEST := $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 tests: $(VENV)/.dev
-	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist worksteal
+	$(PYTEST)
+
+# The floors stand in pyproject.toml and tests/conftest.py. Nothing is printed after pytest's closing line.
+covered: $(VENV)/.dev
+	$(PYTEST) --cov --cov-report=
 
 test-odoo: $(VENV)/.dev  ## the Odoo client against the server at ODOO_URL, ODOO_DATABASE, ODOO_LOGIN, ODOO_API_KEY
 	$(BIN)/pytest -m odoo tests/crm_clients
+
+audit: $(VENV)/.app  ## known weaknesses of the locked versions; asks the package index
+	$(PIP) install pip-audit
+	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements.lock
 
 format: $(VENV)/.dev  ## put the code in shape
 	$(BIN)/ruff check --fix .
@@ -59,4 +68,4 @@ wheel: $(VENV)/.dev  ## build the wheel into dist/
 	$(PIP) wheel --no-deps --wheel-dir dist .
 
 clean:  ## remove what the commands made
-	rm -rf $(VENV) dist demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .coverage dist demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

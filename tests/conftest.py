@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import itertools
 import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import psycopg
@@ -24,6 +25,40 @@ settings.register_profile("same", _PATIENT, derandomize=True)
 settings.load_profile("same")  # what passed once passes again; new examples: pytest --hypothesis-profile=exploring
 
 _numbers = itertools.count(1)
+
+COVERED_WHOLLY = ("scoring", "storage/ledger")
+"""Folders of which tests run every line and branch, where coverage is measured (`make covered`)."""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Fail where a folder of COVERED_WHOLLY is not, after pytest-cov has put all workers' data together."""
+    result = yield
+    measured = session.config.pluginmanager.get_plugin("_cov")
+    if measured is None or measured.cov_controller is None or hasattr(session.config, "workerinput"):
+        return result
+    if session.testsfailed or session.config.option.file_or_dir:
+        return result  # what fails fails; of a part of the tests nothing is expected
+    missing = io.StringIO()
+    for folder in COVERED_WHOLLY:
+        pattern = f"{session.config.rootpath}/{folder}/*"
+        share = measured.cov_controller.cov.report(
+            include=[pattern], file=missing, show_missing=True, skip_covered=True, ignore_errors=True
+        )
+        if share < 100:
+            session.testsfailed += 1
+    session.config.stash[_MISSING] = missing.getvalue() if session.testsfailed else ""
+    return result
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what is missing, before pytest's closing line."""
+    if text := config.stash.get(_MISSING, ""):
+        terminalreporter.section(f"not wholly covered: {' or '.join(COVERED_WHOLLY)}")
+        terminalreporter.write_line(text)
+
+
+_MISSING = pytest.StashKey[str]()
 
 
 @pytest.fixture(scope="session")
