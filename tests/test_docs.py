@@ -93,6 +93,16 @@ def test_pages_are_wrapped_at_120_but_for_tables_and_code(page):
     assert list(too_long((ROOT / page).read_text(encoding="utf-8"))) == []
 
 
+def test_the_workflow_of_forks_does_what_the_makefile_says():
+    """No rights but reading, actions by hash, no commands and no hosts of its own."""
+    workflow = (ROOT / ".github/workflows/check.yml").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert "\npermissions: {}\n" in workflow
+    assert set(re.findall(r"run: make (\S+)", workflow)) == {"check", "coverage", "audit"} <= targets
+    assert all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", action) for action in re.findall(r"uses: (\S+)", workflow))
+    assert "://" not in workflow
+
+
 def too_long(text: str) -> Iterator[int]:
     """Yield the numbers of the lines over 120 characters outside tables and fenced code."""
     fenced = False
