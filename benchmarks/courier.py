@@ -79,7 +79,7 @@ async def _send(process, api) -> tuple[float, int]:
     running = asyncio.ensure_future(engine.run(stop))
     while True:
         async with process.db.reading() as session:
-            counts = await deliveries.counts(session)
+            counts = await deliveries.count_by_state(session)
         if not counts.get("pending", 0) + counts.get("sending", 0):
             break
         await asyncio.sleep(0.2)

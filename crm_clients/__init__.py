@@ -30,7 +30,7 @@ class CrmKind:
         return model
 
     def open(self, config: CrmConfig, memory: ClientMemory, **options: Any) -> CrmClient:
-        """Open a client for one connection; the caller closes the client with `aclose`."""
+        """Open a client for a connection; the caller closes the client with `aclose`."""
         client: CrmClient = _load(self.client)(config, memory, **options)
         return client
 

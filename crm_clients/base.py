@@ -1,4 +1,4 @@
-"""What every CRM client offers, and what it is given."""
+"""Define the interface of CRM clients: `CrmClient`, and the types that a client takes and returns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scoring.workdays import Window
 
 @dataclass(frozen=True, slots=True)
 class CrmUser:
-    """A person's account in the CRM."""
+    """Describe an account in the CRM."""
 
     id: str
     name: str
@@ -30,7 +30,7 @@ class CrmUser:
 
 
 class CrmConfig(BaseModel):
-    """The settings every connection has; each client adds its own."""
+    """Check the settings that every connection has; the config model of each kind adds more."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -44,29 +44,29 @@ class CrmConfig(BaseModel):
 
 
 class Severity(StrEnum):
-    """How bad a finding is."""
+    """Grade a finding."""
 
     OK = "ok"
     WARNING = "warning"
-    """Works, somebody should know."""
+    """Works, but a person should know."""
     ERROR = "error"
     """`reglament check` fails; at a cutoff the day would not be scored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of `reglament check`: what was looked at, how it is, what to do."""
+    """Hold a line of `reglament check`: the subject, the grade, and advice."""
 
     severity: Severity
     subject: str
     """login, rights, visibility, clock, a KPI key, ..."""
     text: str
-    """For people; says what to do; no secrets."""
+    """The finding and the remedy, for people; no secrets."""
 
 
 @dataclass(slots=True)
 class ReadStats:
-    """What reading has cost so far."""
+    """Count the cost of reading so far."""
 
     requests: int = 0
     retries: int = 0
@@ -75,83 +75,83 @@ class ReadStats:
 
 
 class ClientMemory(Protocol):
-    """What a client must remember between runs: token pairs, caches. Values are kept encrypted.
+    """Keep a client's values between runs, encrypted: token pairs, caches.
 
-    The process hands in one that is backed by the database; tests hand in a dictionary.
+    The process hands in a memory backed by the database; tests hand in a dictionary.
     """
 
     async def get(self, key: str) -> str | None:
-        """The value last put, also by another process; None if never."""
+        """Get the value last put, also by another process; None if never put."""
 
     async def put(self, key: str, value: str) -> None:
-        """Durable when it returns."""
+        """Put a value; the value is durable on return."""
 
     def lock(self, key: str) -> AbstractAsyncContextManager[None]:
-        """One holder at a time, across processes; ends with the holder's process."""
+        """Lock a key for a single holder across processes; the lock ends with the holder's process."""
 
 
 @dataclass(slots=True)
 class DictMemory:
-    """A memory that lasts as long as its object."""
+    """Keep values in a dictionary, as long as the object lives."""
 
     values: dict[str, str] = field(default_factory=dict)
     locks: dict[str, AbstractAsyncContextManager[None]] = field(default_factory=dict)
 
     async def get(self, key: str) -> str | None:
-        """The value last put."""
+        """Get the value last put."""
         return self.values.get(key)
 
     async def put(self, key: str, value: str) -> None:
-        """Keep it in the dictionary."""
+        """Put a value into the dictionary."""
         self.values[key] = value
 
     def lock(self, key: str) -> AbstractAsyncContextManager[None]:
-        """An asyncio lock per key."""
+        """Make an asyncio lock per key."""
         return self.locks.setdefault(key, asyncio.Lock())
 
 
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
-    """What somebody wants to count, so that a client need not read what nobody asks for."""
+    """Describe what is to be counted, so that a client need not read further records."""
 
     window: Window
     kpis: frozenset[str]
     members: frozenset[str] = frozenset()
-    """The CRM users anybody asks about: a hint, never a promise; rows of others may come and are not counted."""
+    """The CRM users to be counted: a hint, never a promise; rows of further users may come and are not counted."""
     stale_days: int = 14
     """The largest of the teams that share the read: how far back stage changes matter."""
 
     @property
     def kinds(self) -> frozenset[RecordKind]:
-        """The kinds of record to read."""
+        """List the kinds of record to read."""
         return record_kinds(self.kpis)
 
 
 class CrmClient(Protocol):
-    """States the facts of one CRM connection, for all managers at once."""
+    """State the facts of a CRM connection, for all managers at once."""
 
     capabilities: Mapping[str, Capability]
-    """For every KPI of the catalogue: whether it can be stated, and whether also for a past instant."""
+    """For every KPI, written out: stated also of a past instant, of the present alone, or not at all."""
     stats: ReadStats
 
     async def users(self) -> list[CrmUser]:
-        """All accounts, also inactive ones. Raises CrmError rather than give an incomplete list."""
+        """Read all accounts, inactive accounts included. Raises CrmError rather than give an incomplete list."""
 
     def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
-        """Yield the records of `request.kinds`, and one `Completed` or `Failed` for each kind.
+        """Yield the records of `request.kinds`, and a single `Completed` or `Failed` for each kind.
 
-        Events: all that may fall into the window. Open deals and tasks: all that are open now, and those that were
-        open at `window.cutoff` (closed or done since). Order is free; less memory is used when tasks and comments
-        come before the deals they belong to. Rows may repeat (a page shifted): the first of an id counts. Nothing is
-        ever partial: a kind without `Completed` counts as not read. Raises CrmError only if nothing at all could be
+        Events: all that may fall into the window. Open deals and tasks: all that are open now, and all that were open
+        at `window.cutoff` (closed or done since). Order is free; less memory is used when tasks and comments come
+        before the deals that both belong to. Rows may repeat (a page shifted): the first row of an id counts. A kind is
+        never partial: without `Completed` a kind counts as not read. Raises CrmError only if no kind at all could be
         read (login refused, host down).
         """
 
     async def check(self, members: Mapping[str, str]) -> list[Finding]:
-        """Login, rights, scopes, visibility of every member (CRM user → name), clock skew."""
+        """Check login, rights, scopes, visibility of every member (CRM user → name), clock skew."""
 
     def link(self, record: Record) -> str:
-        """The record's page in the CRM, on the configured host; empty if it has none."""
+        """Make the address of the record's page, on the configured host; empty without a page."""
 
     async def aclose(self) -> None:
         """Close connections."""

@@ -1,7 +1,7 @@
 """Define the command line. Exit codes: 0 done, 1 the work failed, 2 wrong usage or settings (README, docs/json.md).
 
-Each command imports its work inside the function: most commands need neither Telegram nor reports, whose libraries
-cost seconds to import.
+Each command imports the work inside the function: most commands need neither Telegram nor reports, and these
+libraries cost seconds to import.
 """
 
 from __future__ import annotations
@@ -246,7 +246,7 @@ def health(config: ConfigOption = None) -> None:
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(help="A made-up company lives through a month: no accounts, no servers.")
 def demo(
     days: Annotated[int, typer.Option(min=3, max=120, help="How many calendar days to live through.")] = 30,
     until: Annotated[date | None, typer.Option(parser=parse_date, help="The last day; else 2026-11-19.")] = None,
@@ -255,7 +255,7 @@ def demo(
     ),
     language: Annotated[str, typer.Option(help="ru or en.")] = "ru",
 ) -> None:
-    """A made-up company lives through a month: no accounts, no servers."""
+    """Let a made-up company live through a month of real cutoff runs."""
     from reglament.commands.demo.month import demo as work
 
     logs.configure(level="ERROR")
@@ -266,14 +266,14 @@ def demo(
 def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    """Reglament keeps a sales department honest with its CRM."""
+    """Print the version if asked."""
     if version:
         console.print(__version__, highlight=False)
         raise typer.Exit
 
 
 def main() -> None:
-    """Run the command; every foreseen failure is one line on stderr."""
+    """Run the command; print a foreseen failure as a single line on stderr."""
     try:
         app()
     except (ReglamentError, StorageError) as error:

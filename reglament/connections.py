@@ -1,4 +1,4 @@
-"""Open CRM clients when first needed and close all of them together."""
+"""Open CRM clients when first needed and close all clients together."""
 
 from __future__ import annotations
 

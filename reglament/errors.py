@@ -1,4 +1,4 @@
-"""Define the errors that stop a command with one line for people.
+"""Define the errors that stop a command with a line for people.
 
 ReglamentError
 ├── SettingsError   wrong settings or usage: exit code 2
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 
 class ReglamentError(Exception):
-    """Stop the command with a text of one line: the problem and the remedy, never a secret."""
+    """Stop the command with a single line of text: the problem and the remedy, never a secret."""
 
     exit_code = 1
 
@@ -21,4 +21,4 @@ class SettingsError(ReglamentError):
 
 
 class WorkFailed(ReglamentError):
-    """Report that the work failed; nothing is lost."""
+    """Report that the work failed; stored data stay whole."""

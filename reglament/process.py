@@ -1,4 +1,4 @@
-"""Open database, clients and teams in order for every command alike, and close them in reverse."""
+"""Open database, clients and teams in order for every command alike, and close all in reverse."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from storage.days import rulebooks
 from storage.db import schema
 from storage.db.database import Database, Session
 from storage.people import teams
-from storage.people.teams import TeamChanges, TeamSetting
+from storage.people.teams import ConfiguredTeam, TeamChanges
 
 Enqueue = Callable[[Session, Sequence[int]], Awaitable[None]]
 """Tell the engine of new deliveries, in the transaction that wrote them."""
@@ -40,7 +40,7 @@ class Process:
     owner: str
     """Name of this process in leases."""
     started_at: datetime | None
-    """Start of the service; None for a single command, whose retry time counts from the first attempt alone."""
+    """Start of the service; None for a single command: the retry time then counts from the first attempt."""
     now: Callable[[], datetime]
     enqueue: Enqueue = _without_engine
 
@@ -122,7 +122,7 @@ async def store_teams(process: Process) -> TeamChanges:
         changes = await teams.sync(
             session,
             [
-                TeamSetting(key, team.title or key, team.crm, team.calendar().local_date(now))
+                ConfiguredTeam(key, team.title or key, team.crm, team.calendar().local_date(now))
                 for key, team in process.settings.teams.items()
             ],
             at=now,

@@ -100,7 +100,7 @@ class Courier:
         """Read earlier messages to the same person that may not have arrived; this delivery carries their lines."""
         if not isinstance(delivery.notice, EveningNotice):
             return []
-        return [item for item in await deliveries.uncertain(session, delivery.recipient) if item.id != delivery.id]
+        return [item for item in await deliveries.find_uncertain(session, delivery.recipient) if item.id != delivery.id]
 
     async def _send_when_free(
         self, delivery: Delivery, target: Target, view: View, owed: list[Delivery], started: datetime
@@ -112,7 +112,7 @@ class Courier:
                 return
             try:
                 # Slow answers to earlier messages may have taken as long as the lease.
-                if self.now() - started > LONG and not await deliveries.hold(self.ctx.db, delivery):
+                if self.now() - started > LONG and not await deliveries.renew_lease(self.ctx.db, delivery):
                     return
                 sender = Sender(self.bot, self.ctx.db, self._limiter, delivery, target, permit)
                 sent = await sender.send(view)
@@ -134,7 +134,7 @@ class Courier:
         wait = await self._limiter.common_wait()
         if wait > CHAT_PATIENCE:
             self._quiet_until = self.now() + timedelta(seconds=wait)
-        await deliveries.later(self.ctx.db, delivery, self.now() + timedelta(seconds=max(1.0, wait)), "busy")
+        await deliveries.postpone(self.ctx.db, delivery, self.now() + timedelta(seconds=max(1.0, wait)), "busy")
 
     # The outcome of a failed request
 
@@ -144,11 +144,11 @@ class Courier:
             case TelegramRetryAfter():
                 await self._limiter.retry_after(target.chat_id, error.retry_after)
                 self._quiet_until = now + timedelta(seconds=await self._limiter.common_wait())
-                await deliveries.later(db, delivery, now + timedelta(seconds=error.retry_after), "Telegram: wait")
+                await deliveries.postpone(db, delivery, now + timedelta(seconds=error.retry_after), "Telegram: wait")
             case TelegramMigrateToChat():
                 async with db.transaction() as session:
                     await channels.move(session, target.chat_id, error.migrate_to_chat_id, at=now)
-                await deliveries.later(db, delivery, now, "the group moved")
+                await deliveries.postpone(db, delivery, now, "the group moved")
             case TelegramForbiddenError():
                 await self._channel_off(delivery, target, _why_forbidden(target.chat_id, error.message))
             case TelegramNetworkError() if not refused(error):
@@ -167,7 +167,7 @@ class Courier:
         elif target.thread_id is not None and ("thread not found" in text or "topic" in text):
             async with self.ctx.db.transaction() as session:
                 await channels.lose_thread(session, target.chat_id, target.thread_id, at=self.now())
-            await deliveries.later(self.ctx.db, delivery, self.now(), "the topic is gone")
+            await deliveries.postpone(self.ctx.db, delivery, self.now(), "the topic is gone")
         elif any(words in text for words in _SILENCED):
             await self._channel_off(delivery, target, NO_RIGHTS)
         else:
@@ -182,7 +182,7 @@ class Courier:
             return
         wait = min(timedelta(seconds=2 ** min(delivery.attempts, 10)), LONGEST_WAIT)
         log.warning("delivery_postponed", delivery=delivery.id, problem=problem, seconds=wait.total_seconds())
-        await deliveries.later(self.ctx.db, delivery, now + wait, problem)
+        await deliveries.postpone(self.ctx.db, delivery, now + wait, problem)
 
     async def _channel_off(self, delivery: Delivery, target: Target, reason: str) -> None:
         """Stop writing to the chat, and tell its head once."""

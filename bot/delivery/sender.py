@@ -75,7 +75,7 @@ class Sender:
             )
             sent.append(message.message_id)
             if not last:
-                await deliveries.hold(self._db, self._delivery, sent, chat_id=target.chat_id)
+                await deliveries.renew_lease(self._db, self._delivery, sent, chat_id=target.chat_id)
         return sent
 
     async def _send_picture(self, view: View) -> list[int]:

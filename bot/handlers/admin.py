@@ -158,7 +158,7 @@ async def _bound(ctx: AppContext, viewer: Viewer, t: Texts, key: str, message: M
         await teams.bind_chat(session, key, message.chat.id, thread_id, author=author, at=now)
         await channels.turn_on(session, message.chat.id, at=now)
         if thread_id is not None:
-            await channels.find_thread(session, message.chat.id, thread_id, at=now)
+            await channels.restore_thread(session, message.chat.id, thread_id, at=now)
     return t("bind-done", title=safe(team.title))
 
 

@@ -43,7 +43,7 @@ async def reopened(message: Message, ctx: AppContext, now: Callable[[], datetime
     """Send messages to a reopened topic again."""
     if message.message_thread_id is not None:
         async with ctx.db.transaction() as session:
-            await channels.find_thread(session, message.chat.id, message.message_thread_id, at=now())
+            await channels.restore_thread(session, message.chat.id, message.message_thread_id, at=now())
 
 
 @router.message(F.migrate_to_chat_id)

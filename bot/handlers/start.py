@@ -54,7 +54,7 @@ async def accepted(
             person = await invites.accept(session, tapped.values[0], query.from_user.id, at=now())
             await channels.turn_on(session, query.from_user.id, at=now())
             spoken = language_of(query.from_user.language_code, ctx.language)
-            await channels.speaks(session, query.from_user.id, spoken, at=now())
+            await channels.set_language(session, query.from_user.id, spoken, at=now())
     except InviteRefused as refused:
         await reply.replace(query, View(t(f"invite-{refused.problem.value}")))
         return
@@ -84,7 +84,7 @@ async def start(
         return
     if message.from_user is not None and viewer.person is None:
         async with ctx.db.transaction() as session:
-            await people.meet(session, viewer.telegram_id, message.from_user.full_name, at=now())
+            await people.find_or_add(session, viewer.telegram_id, message.from_user.full_name, at=now())
     if not (returned and viewer.person):  # he was welcomed back before
         await message.answer(t("welcome-role"))
     await _set_menu(bot, ctx, viewer.telegram_id, now())
@@ -132,7 +132,9 @@ async def language_chosen(
         return
     chosen = language_of(tapped.values[0], ctx.language)
     async with ctx.db.transaction() as session:
-        person = viewer.person or await people.meet(session, viewer.telegram_id, query.from_user.full_name, at=now())
+        person = viewer.person or await people.find_or_add(
+            session, viewer.telegram_id, query.from_user.full_name, at=now()
+        )
         await people.set_language(session, person.id, chosen)
     await reply.replace(query, View(texts(chosen)("language-done")))
     await _set_menu(bot, ctx, viewer.telegram_id, now())

@@ -35,7 +35,7 @@ class TeamHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class ServiceHealth:
     """Hold the state of the service."""
 
     beats: Mapping[str, datetime]
@@ -45,7 +45,7 @@ class Health:
     teams: tuple[TeamHealth, ...]
 
 
-async def load_health(session: Session, ctx: AppContext) -> Health:
+async def load_health(session: Session, ctx: AppContext) -> ServiceHealth:
     """Load heartbeats, counts of deliveries and the last runs of all teams."""
     waiting = {run.team: run for run in await runs.unfinished(session)}
     of_teams = []
@@ -54,10 +54,10 @@ async def load_health(session: Session, ctx: AppContext) -> Health:
         joined = len(await people.members(session, key)) - missing
         last = await runs.last_finished(session, key)
         of_teams.append(TeamHealth(team.title, waiting.get(key), last, joined, missing))
-    return Health(await heartbeats.all_beats(session), await deliveries.counts(session), tuple(of_teams))
+    return ServiceHealth(await heartbeats.all_beats(session), await deliveries.count_by_state(session), tuple(of_teams))
 
 
-def health_view(t: Texts, data: Health, now: datetime) -> View:
+def health_view(t: Texts, data: ServiceHealth, now: datetime) -> View:
     """Show loops and messages, then a paragraph for every team."""
     text = [f"<b>{t('health-head')}</b>", *_loops(t, data.beats, now), _messages(t, data.counts)]
     for team in data.teams:

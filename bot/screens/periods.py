@@ -82,7 +82,7 @@ async def _sum_up(session: Session, team: TeamContext, day: date, last: Run | No
     won = [WonDay(row.crm_user, row.day, row.deals, row.amounts) for row in figures]
     now = None
     if last is not None:
-        now = state_now(last.day, [item.snapshot for item in await runs.kept(session, last.id)])
+        now = state_now(last.day, [item.snapshot for item in await runs.stored_snapshots(session, last.id)])
     return await asyncio.to_thread(summarize, period, entries, members, won=won or None, now=now)
 
 

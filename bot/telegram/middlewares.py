@@ -90,7 +90,7 @@ class Access(BaseMiddleware):
         language = language_of(user.language_code, self._ctx.language)
         if who.known and language != channel.language:
             async with self._ctx.db.transaction() as session:
-                await channels.speaks(session, user.id, language, at=data["now"]())
+                await channels.set_language(session, user.id, language, at=data["now"]())
         if isinstance(event, Message) and off:
             await self._welcome_back(event, who, data)
         return await handler(event, data)

@@ -1,12 +1,10 @@
-"""Bitrix24's incoming webhook: single calls, batches, and what its errors mean (docs/crm/bitrix24.md)."""
+"""Call Bitrix24's incoming webhook: batches of commands, and the meaning of its errors (docs/crm/bitrix24.md)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
@@ -16,7 +14,7 @@ from crm_clients.errors import CrmError, CrmNonsense, CrmRefused, RightsMissing
 from crm_clients.shared.http import Answer, BucketPace, Clock, Deadline, Http, TryAgain, one_line
 
 COMMANDS = 50
-"""Most commands of one batch."""
+"""Commands of a batch at most."""
 PAGE = 50
 """Rows of a page, for all methods alike."""
 PACES = {"standard": (2.0, 50), "enterprise": (5.0, 250)}
@@ -24,7 +22,7 @@ PACES = {"standard": (2.0, 50), "enterprise": (5.0, 250)}
 SPARE = 2
 """Left in the bucket: answers arrive bunched, and people work with the portal too."""
 IN_FLIGHT = 2
-"""Requests on their way at once: a portal may take seconds for one, and while one is folded another is read."""
+"""Requests on their way at once: a portal may take seconds for an answer, and meanwhile the answer before is folded."""
 QUERY_PAUSE, LONGEST_QUERY_PAUSE, OPERATION_PAUSE = 1.0, 30.0, 60.0
 """Seconds to wait if the portal does not say how long; the first doubles each time."""
 _STOP = {
@@ -45,35 +43,35 @@ _RIGHTS = {
     "INVALID_CREDENTIALS",
     "METHOD_CONFIRM_WAITING",
 }
-"""Of a command in a batch: its method alone may not be called."""
+"""Errors of a command in a batch by which only the command's method is refused."""
 _TRANSIENT = {"INTERNAL_SERVER_ERROR", "ERROR_UNEXPECTED_ANSWER", "ERROR_CORE", "ERROR_BATCH_LENGTH_EXCEEDED"}
 
 
 class OperationLimit(TryAgain):
-    """A method has used up its computing time; it may be called again after `after` seconds."""
+    """Report that a method has used up the computing time; the method may be called again after `after` seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What one command of a batch came to."""
+    """Hold the portal's answer to a command of a batch."""
 
     value: Any = None
     total: int | None = None
     next: int | None = None
     error: CrmError | None = None
     known: bool = True
-    """False: the portal said nothing of this command."""
+    """False where the portal did not answer the command at all."""
 
 
 @dataclass(slots=True)
 class Refusal:
-    """Remembers that the portal refused everything, so that nothing further is asked."""
+    """Remember that the portal refused everything, so that no further request is made."""
 
     error: CrmRefused | None = None
 
 
 class Bitrix24Api:
-    """One webhook. Raises what `CrmError` lists; no text ever holds the webhook's address."""
+    """Send batches to a webhook. Raises the errors that `CrmError` lists; no text holds the webhook's address."""
 
     def __init__(
         self,
@@ -102,18 +100,18 @@ class Bitrix24Api:
         self._refusals_in_a_row = 0
         """Requests that came too fast, since the last that did not."""
         self._resets: dict[str, float] = {}
-        """By method: when a part of its computing time is given back (seconds since 1970), as it last told."""
+        """By method, when a part of the computing time is given back (seconds since 1970), as last told."""
 
     def forget_refusal(self) -> None:
-        """Ask again: somebody may have acted since."""
+        """Allow requests again: an administrator may have acted since."""
         self._refusal = Refusal()
 
     async def batch(
         self, commands: Mapping[str, str], *, deadline: Deadline, what: str, attempts: int | None = None
     ) -> dict[str, Reply]:
-        """Run up to 50 commands, `method?query` by name, in their order; each has its own reply.
+        """Run up to 50 commands, `method?query` by name, in order, and give a reply for each.
 
-        Names must not be numeric: a failed command could not be told from others. Raises CrmError if the batch as a
+        Names must not be numeric: the portal could not tell which command failed. Raises CrmError if the batch as a
         whole failed.
         """
         if self._refusal.error is not None:
@@ -171,7 +169,7 @@ class Bitrix24Api:
             self._resets[method] = reset
 
     def _judge(self, answer: Answer) -> None:
-        """What an answer as a whole means."""
+        """Raise the error that an answer as a whole means, if any."""
         data, status = answer.data, answer.status
         if isinstance(data, Mapping) and (data.get("error") or ("error" in data and status >= 400)):
             raise self._problem(data, data.get("time"), status=status, retry_after=answer.retry_after)
@@ -187,9 +185,9 @@ class Bitrix24Api:
     def _problem(
         self, said: Any, time: Any, *, status: int = 0, method: str = "", retry_after: float | None = None
     ) -> CrmError:
-        """The meaning of Bitrix24's error code; its description is shown, for it names the right that is missing.
+        """Translate Bitrix24's error code; the description is shown, for it names the right that is missing.
 
-        `method` is that of a command in a batch; without it the whole request failed.
+        `method` is the method of a command in a batch; without a method the whole request failed.
         """
         code = str(said.get("error", "") if isinstance(said, Mapping) else said).strip()
         about = str(said.get("error_description", "") if isinstance(said, Mapping) else "")
@@ -206,15 +204,15 @@ class Bitrix24Api:
         return _permanent(kind, text, status, in_batch=bool(method))
 
     def _query_pause(self) -> float:
-        """Somebody else may use up the portal's limit as well: each refusal is waited for twice as long."""
+        """Double the wait after each refusal: another program may use up the portal's limit as well."""
         self._refusals_in_a_row += 1
         return min(LONGEST_QUERY_PAUSE, QUERY_PAUSE * 2.0 ** (self._refusals_in_a_row - 1))
 
     def _until_reset(self, method: str, time: Any) -> float:
-        """Seconds until `operating_reset_at`, by the portal's own clock where it tells it.
+        """Count the seconds until `operating_reset_at`, by the portal's own clock where the answer tells the time.
 
-        A refused call need not tell it. Then what the method's last answer said is a hint: it may have been of another
-        minute's share, so that the method is tried again before.
+        A refused call need not tell the reset. Then the reset in the method's last answer is a hint: that answer may
+        have been about another minute's share, so the method is tried again before.
         """
         now = _seconds(time, "finish") or self.clock.now().timestamp()
         if told := _seconds(time, "operating_reset_at"):
@@ -224,7 +222,7 @@ class Bitrix24Api:
 
 
 def _permanent(kind: str, text: str, status: int, *, in_batch: bool) -> CrmError:
-    """An error that asking again would not change."""
+    """Make the error for a refusal that asking again would not change."""
     if kind in _RIGHTS and (in_batch or kind != "ACCESS_DENIED"):
         return RightsMissing(f"the webhook lacks a right or a scope ({text})")
     if status in (401, 403) or kind == "ACCESS_DENIED":
@@ -233,13 +231,13 @@ def _permanent(kind: str, text: str, status: int, *, in_batch: bool) -> CrmError
 
 
 def _named(problem: CrmError, method: str, text: str) -> CrmError:
-    """The problem with its method, without secrets."""
+    """Add the method's name to a problem, without secrets."""
     text = f"{method}: {text}"
     return type(problem)(text, problem.after) if isinstance(problem, TryAgain) else type(problem)(text)
 
 
 def _by_name(value: Any) -> Mapping[str, Any]:
-    """PHP sends an empty map as a list."""
+    """Read a map by command name; PHP sends an empty map as a list."""
     return value if isinstance(value, Mapping) else {}
 
 
@@ -248,7 +246,7 @@ def _whole(value: Any) -> int | None:
 
 
 def _seconds(time: Any, key: str) -> float:
-    """An instant of an answer's `time`, which comes in seconds since 1970 or written out; 0 if it is not there."""
+    """Read an instant of an answer's `time`, written as seconds since 1970 or as a date; 0 where missing."""
     value = time.get(key) if isinstance(time, Mapping) else None
     try:
         return float(value or 0)
@@ -257,37 +255,6 @@ def _seconds(time: Any, key: str) -> float:
         return at.timestamp() if at is not None else 0.0
 
 
-def command(method: str, params: Mapping[str, Any]) -> str:
-    """A batch command: the method with its parameters as PHP's query string.
-
-    References to earlier commands (`$result[name][49][ID]`) stay as they are: the portal may look for them before it
-    decodes the query.
-    """
-    parts: list[str] = []
-    for key, value in params.items():
-        _write(parts, _quoted(key), value)
-    return f"{method}?{'&'.join(parts)}"
-
-
-def _write(parts: list[str], prefix: str, value: Any) -> None:
-    """A parameter, or all that are in it; a question may name some thousand deals, by their numbers."""
-    if isinstance(value, int):
-        parts.append(f"{prefix}={value}")
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            _write(parts, f"{prefix}[{_quoted(key)}]", inner)
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            _write(parts, f"{prefix}[{number}]", inner)
-    else:
-        parts.append(f"{prefix}={quote(str(value), safe='[]$')}")
-
-
-@lru_cache(1024)
-def _quoted(key: str) -> str:
-    return quote(key, safe="[]")
-
-
 def refused(problem: CrmError) -> bool:
-    """Whether asking anything further is useless or harmful."""
+    """Tell whether further requests would be useless or harmful."""
     return isinstance(problem, CrmRefused) and not isinstance(problem, RightsMissing)

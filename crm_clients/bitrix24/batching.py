@@ -6,31 +6,34 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 
-from crm_clients.bitrix24.api import COMMANDS, IN_FLIGHT, Bitrix24Api, OperationLimit, Reply, refused
+from crm_clients.bitrix24.api import COMMANDS, IN_FLIGHT, Bitrix24Api, Reply, refused
+from crm_clients.bitrix24.blocked_methods import BlockedMethods
 from crm_clients.bitrix24.lists import ATTEMPTS, QueryProgress
 from crm_clients.bitrix24.values import Row
 from crm_clients.errors import CrmError, CrmNonsense, CrmUnavailable, DeadlineExceeded
 from crm_clients.shared.http import Deadline
 
 Take = Callable[[QueryProgress, Sequence[Row]], Awaitable[None]]
-"""Is given each page in its turn; may only note the page, so that the next request can go out meanwhile."""
+"""Receives each page in turn; may only note the page, so that the next request can go out meanwhile."""
 Allocation = dict[QueryProgress, int]
-"""Pages of each list in one batch."""
+"""Pages of each list in a batch."""
 
 FEW_ATTEMPTS = 3
-"""Attempts of a request for several kinds of record; after that each kind is read by itself."""
+"""Attempts of a request for several kinds of record; after that each kind is read apart."""
 LONG_TEXT = 40_000
-"""Characters of commands that take a while to write: then other tasks have their turn."""
+"""Characters of commands that take a while to write: after so many, other tasks have a turn."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0
-"""Seconds to wait after a request that brought nothing; the pause doubles each time."""
+"""Seconds to wait after a request without any answer; the pause doubles each time."""
 
 
 class BatchScheduler:
-    """Read lists to their ends, one request after another, each filled by three priorities.
+    """Read lists to the end in full requests, filled by three priorities.
 
-    Required: what `read` was asked for; reading ends with the last of these lists.
-    Prefetch: what will be required next; the first pages of each list, kept until the list is required.
-    Filler: what nothing waits for.
+    Required: the lists that `read` was asked for; reading ends with the last of them. Prefetch: lists that will be
+    required next; the first pages of each are kept until then. Filler: lists that no other step waits for.
+
+    A second request goes out beside the first only where required lists alone fill it, so the requests are no more in
+    all (docs/decisions/0009-two-requests-at-once.md).
     """
 
     def __init__(self, api: Bitrix24Api, deadline: Deadline, take: Take) -> None:
@@ -39,8 +42,7 @@ class BatchScheduler:
         self._prefetched: dict[QueryProgress, list[Sequence[Row]] | None] = {}
         """Lists required next, with the pages that came; None: not yet asked for."""
         self._filler: list[QueryProgress] = []
-        self._blocked: dict[str, float] = {}
-        """Methods whose computing time is used up, and until when (monotonic seconds)."""
+        self._blocked = BlockedMethods(api.clock)
 
     def prefetch(self, lists: Iterable[QueryProgress]) -> None:
         """Ask once for the first pages of these lists, where a `read` of others leaves room; a `read` must follow."""
@@ -49,12 +51,12 @@ class BatchScheduler:
     def add_filler(self, lists: Iterable[QueryProgress]) -> None:
         """Read these lists in the room that all others leave, and the rest in `finish`.
 
-        Once half of the time is over filler goes first: a slow portal must not let them fail with what takes too long.
+        Once half of the time is over filler goes first: on a slow portal filler must not fail with the long lists.
         """
         self._filler += sorted(lists, key=_want)
 
     async def read(self, lists: Iterable[QueryProgress]) -> None:
-        """Read the required lists: each ends `is_over` or with a `problem`, whatever becomes of the others."""
+        """Read the required lists: each ends `is_over` or with a `problem`, independent of all others."""
         required = list(lists)
         for progress in required:
             for rows in self._prefetched.pop(progress, None) or ():
@@ -113,7 +115,7 @@ class BatchScheduler:
         return _allocate(filler, batch)
 
     def _second_batch(self, current: list[QueryProgress], in_flight: Container[QueryProgress]) -> Allocation | None:
-        """Allot a request beside another: only where required lists alone fill it, so that two are not more in all."""
+        """Allot a request beside another, if required lists alone fill the request."""
         free = [progress for progress in self._ready(current) if progress not in in_flight]
         batch = _allocate(progress for progress in free if not progress.query.ask_last)
         return batch if sum(batch.values()) == COMMANDS else None
@@ -122,7 +124,7 @@ class BatchScheduler:
         return [progress for progress in lists if progress.open and not self._is_blocked(progress)]
 
     async def _request(self, batch: Allocation) -> None:
-        """Send one batch for all, and hand the pages over that came."""
+        """Send a batch, and hand over the pages that came."""
         names = await _write(batch)
         groups = dict.fromkeys(progress.group for progress in batch)
         try:
@@ -142,8 +144,8 @@ class BatchScheduler:
             await self._pause(list(batch))
 
     async def _accept(self, progress: QueryProgress, replies: Mapping[str, Reply]) -> bool:
-        """Hand over a list's pages; whether anything came, or nothing more is to be asked."""
-        self._note_blocks(progress, replies.values())
+        """Hand over a list's pages; tell whether a page came, or the list has ended."""
+        self._blocked.note(progress.query.method, replies.values())
         came = False
         if progress in self._prefetched:
             self._prefetched[progress] = []
@@ -163,7 +165,7 @@ class BatchScheduler:
         return came or not progress.open
 
     async def _batch_failed(self, lists: Sequence[QueryProgress], groups: Sequence[str], error: CrmError) -> None:
-        """Read each kind of record by itself where several shared the request: one kind may be what breaks it."""
+        """Read each kind of record apart where several shared the request: a single kind may break the batch."""
         if len(groups) == 1 or refused(error) or isinstance(error, DeadlineExceeded):
             for progress in lists:
                 progress.problem = error
@@ -176,35 +178,28 @@ class BatchScheduler:
             alone = [progress for progress in lists if progress.group == group and progress not in self._prefetched]
             await self._to_ends(alone, shared=False)
 
-    # Blocked methods and pauses
-
-    def _note_blocks(self, progress: QueryProgress, replies: Iterable[Reply]) -> None:
-        method = progress.query.method
-        for reply in replies:
-            if isinstance(reply.error, OperationLimit):
-                end = self._api.clock.monotonic() + (reply.error.after or 0)
-                self._blocked[method] = max(end, self._blocked.get(method, end))
+    # Waiting
 
     def _is_blocked(self, progress: QueryProgress) -> bool:
-        return self._blocked.get(progress.query.method, 0.0) > self._api.clock.monotonic()
+        return self._blocked.wait(progress.query.method) > 0
 
     async def _until_unblocked(self, lists: Sequence[QueryProgress]) -> None:
-        """Wait for the first of the methods; what cannot be waited for has failed."""
-        now = self._api.clock.monotonic()
-        blocked = [progress for progress in lists if self._is_blocked(progress)]
-        for progress in blocked:
-            wait = self._blocked[progress.query.method] - now
-            if not self._deadline.allows(wait):
+        """Wait for the first of the blocked methods; a list fails where the wait would outlast the read."""
+        waits: list[float] = []
+        for progress in filter(self._is_blocked, lists):
+            wait = self._blocked.wait(progress.query.method)
+            if self._deadline.allows(wait):
+                waits.append(wait)
+            else:
                 progress.problem = CrmUnavailable(
                     f"{progress.query.method}: its computing time is used up for another {wait:.0f} s, "
                     "which is longer than the read may take"
                 )
-        waits = [self._blocked[progress.query.method] - now for progress in blocked if progress.open]
         if waits:
             await self._sleep(min(waits))
 
     async def _pause(self, lists: Sequence[QueryProgress]) -> None:
-        """Wait a little longer each time that nothing came."""
+        """Wait a little longer after each request without any answer."""
         if any(self._is_blocked(progress) for progress in lists):
             return
         ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** max(progress.failures for progress in lists))
@@ -221,14 +216,14 @@ class BatchScheduler:
 
 
 async def _cancel(flights: Collection[asyncio.Task[None]]) -> None:
-    """Wait for nothing that is still on its way."""
+    """Cancel the requests that are still on the way."""
     for flight in flights:
         flight.cancel()
     await asyncio.gather(*flights, return_exceptions=True)
 
 
 def _split_longest(current: list[QueryProgress]) -> None:
-    """Where too few required lists are long enough to fill the requests on their way, read one from two places."""
+    """Read a list from two places where too few required lists are long enough to fill two requests."""
     if sum(progress.want == COMMANDS for progress in current) < IN_FLIGHT:
         halves = (progress.split_range() for progress in current)
         current += [half for half in halves if half is not None][:1]
@@ -248,7 +243,7 @@ def _refill(current: list[QueryProgress], waiting: Iterator[QueryProgress]) -> N
 
 
 def _allocate(lists: Iterable[QueryProgress], batch: Allocation | None = None) -> Allocation:
-    """Give each list, in their order, the pages that it wants while the batch has room."""
+    """Give each list, in the order given, as many pages as the list wants and the batch has room for."""
     batch = {} if batch is None else batch
     room = COMMANDS - sum(batch.values())
     for progress in lists:

@@ -1,8 +1,10 @@
-"""What Bitrix24's deals are bound to as a further object: a list of activities shows their owners alone.
+"""Finds the next steps to which Bitrix24's deals are bound, but which another object owns.
 
-The bindings of deals that seem to have nothing planned are asked for many deals in one command, and the answer does not
-tell which deal was meant. So the deals are laid out in squares and asked about by row and by column: the row and the
-column in which an activity is found name its deal. An activity found in several is asked for its own bindings.
+A list of activities shows owners only.
+
+The bindings of deals that seem to have no next step are asked for many deals in a command, and the answer does not tell
+which deal was meant. So the deals are laid out in squares and asked about by row and by column: the row and the column
+in which an activity is found name the deal. An activity found in several rows is asked for the activity's own bindings.
 
 Whether a portal takes several bindings for "any of them" is not documented, so a question with a known answer goes
 along (`docs/crm/bitrix24.md`).
@@ -19,14 +21,15 @@ from math import isqrt
 from typing import Any
 
 from crm_clients.bitrix24.api import COMMANDS
-from crm_clients.bitrix24.lists import KeysetQuery, QueryProgress, problem_of, single_call
+from crm_clients.bitrix24.keyset import KeysetQuery
+from crm_clients.bitrix24.lists import QueryProgress, problem_of, single_call
 from crm_clients.bitrix24.session import DEAL, ReadSession
 from crm_clients.bitrix24.tasks import SELECT, WHAT_ACTIVITIES, TaskReader
 from crm_clients.bitrix24.values import Row, identity, instant, number, rows_of, stamp
 from scoring.records import RecordKind, Task
 
 SIDE = 240
-"""Deals that one command asks about at most: PHP reads a thousand parameters of a query, a server a MB of a request."""
+"""Deals that a command asks about at most: PHP reads a thousand parameters of a query, a server a MB of a request."""
 NOBODY = 2**31 - 1
 """A deal that does not exist, nor does the deal before."""
 OPEN: Row = {"COMPLETED": "N"}
@@ -80,7 +83,7 @@ class GroupTesting:
 
 
 class BindingLookup:
-    """Find what some deals without a next step of their own are bound to.
+    """Find the activities that some deals without a next step of their own are bound to.
 
     The `lists` are read with others; then `settle` ends the lookup.
     """
@@ -96,14 +99,16 @@ class BindingLookup:
         self._handed: set[int] = set()
         """Activities of which all deals were handed over."""
         self._understood = False
-        self._in_groups = len(deals) > COMMANDS and bool(tasks.owner)
+        self._in_groups = len(deals) > COMMANDS and bool(tasks.covered_deal)
         self.done = tasks.done_since()
-        """What was done is asked after the next steps of each deal, which may have been done meanwhile."""
+        """Activities done since the cutoff, asked after the next steps of each deal, which may have been done
+        meanwhile.
+        """
         self._asked = [*(self._by_group() if self._in_groups else self._by_deal(deals, OPEN)), *self.done]
         self.lists = [*([self._control()] if self._in_groups else []), *self._asked]
 
     async def settle(self) -> str:
-        """Hand over what was found; why not all could be asked, or nothing."""
+        """Hand over the activities found; why not all could be asked, or empty."""
         # What was done was asked after all the rest, unless that took another request.
         later = self._tasks.done_since() if any(progress.in_parts for progress in self._asked) else []
         return (
@@ -111,7 +116,7 @@ class BindingLookup:
         )
 
     async def _open_steps(self) -> str:
-        """Name the deals of what was found in groups."""
+        """Name the deals of the activities found in groups."""
         if not self._in_groups:
             return ""
         if not self._understood:
@@ -138,14 +143,14 @@ class BindingLookup:
         return self._groups.deal_at(min(rows), min(columns))
 
     def _suspects(self, key: int) -> Iterator[int]:
-        """List the deals that an activity may be bound to, as far as the lines tell in which it was found."""
+        """List the deals that an activity may be bound to, as far as the lines tell in which the activity was found."""
         every = range(self._groups.lines)
         for row, column in product(self._rows[key] or every, self._columns[key] or every):
             if (deal := self._groups.deal_at(row, column)) is not None:
                 yield deal
 
     def _few_done(self) -> dict[int, Row]:
-        """Give what was done since the cutoff, unless asking deal by deal asks less."""
+        """Give the activities done since the cutoff, unless asking deal by deal asks less."""
         done = {key: row for key, row in self._tasks.done.items() if key not in self._handed}
         return done if len(done) <= len(self.deals) else {}
 
@@ -176,11 +181,11 @@ class BindingLookup:
         return problem_of(lists)
 
     def _open_of(self, deals: Iterable[int]) -> list[QueryProgress]:
-        """Begin to read the next steps of each deal, and again what was done since."""
+        """Begin to read the next steps of each deal, and again the activities done since."""
         return [*self._by_deal(deals, OPEN), *self._tasks.done_since()]
 
     def _by_deal(self, deals: Iterable[int], condition: Row) -> list[QueryProgress]:
-        """Ask about one deal a command: what is found belongs to that deal."""
+        """Ask about a single deal a command, which owns all that is found."""
 
         def fold(deal: int, rows: Sequence[Row]) -> Iterator[Task]:
             for row in filter(self._tasks.is_step, rows):
@@ -189,7 +194,7 @@ class BindingLookup:
         return [bound_to(partial(list, [deal]), condition, partial(fold, deal)) for deal in deals]
 
     def _by_group(self) -> Iterator[QueryProgress]:
-        """Ask about a row or a column of deals a command: what is found is noted with the line."""
+        """Ask about a row or a column of deals a command, and note the line of each activity found."""
 
         def fold(seen: dict[int, set[int]], line: int, rows: Sequence[Row]) -> tuple[()]:
             for row in filter(self._tasks.is_step, rows):
@@ -204,10 +209,10 @@ class BindingLookup:
                     yield bound_to(partial(members, line), OPEN, partial(fold, seen, line))
 
     def _control(self) -> QueryProgress:
-        """Ask what is found only where several bindings mean "any of them"."""
+        """Ask for an activity that is found only where several bindings mean "any of these"."""
 
         def fold(rows: Sequence[Row]) -> tuple[()]:
             self._understood = self._understood or bool(rows)
             return ()
 
-        return bound_to(partial(list, [NOBODY, self._tasks.owner, NOBODY - 1]), OPEN, fold)
+        return bound_to(partial(list, [NOBODY, self._tasks.covered_deal, NOBODY - 1]), OPEN, fold)

@@ -1,7 +1,7 @@
-"""Whether a Bitrix24 connection can be trusted: login, scopes, rights, visibility, settings, clock.
+"""Checks whether a Bitrix24 connection can be trusted: login, scopes, rights, visibility, settings, clock.
 
-A webhook acts with the rights of whoever made it, and a person with few rights gets few rows without any error: only
-looking for every member shows it.
+A webhook acts with the rights of the user who made the webhook, and a user with few rights gets few rows without any
+error: only looking for every member shows that.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ SCOPES = (
     (("telephony",), Severity.ERROR, "calls, so calls_held, talk_minutes and missed_calls"),
     (("department",), Severity.WARNING, "departments above a person's own, so members by department"),
 )
-"""A webhook's scopes, what it means that one is missing, and what cannot be read then."""
+"""Scopes of a webhook by their possible names, how bad a missing scope is, and the records that cannot be read then."""
 
 
 class Checkup:
-    """The lines of `reglament check` for one connection; none of them raises."""
+    """Make the lines of `reglament check` for a connection. Raises no error."""
 
     def __init__(self, api: Bitrix24Api, config: Bitrix24Config, users: UserDirectory, deadline: Deadline) -> None:
         self._api, self._config, self._users, self._deadline = api, config, users, deadline
         self._findings: list[Finding] = []
 
     async def run(self, members: Mapping[str, str]) -> list[Finding]:
-        """Look at everything; stop where nothing further could be seen."""
+        """Look at all parts; stop where no further part could be seen."""
         time, scopes = self._once("server.time"), self._once("scope")
         profile, fields = self._once("profile"), self._once("crm.item.fields", entityTypeId=DEAL)
         tasks = self._once("tasks.task.list", filter={"ID": 0}, select=["ID"])
@@ -72,7 +72,7 @@ class Checkup:
 
     async def _ask(self, asked: Sequence[CallProgress]) -> None:
         async def take(_progress: QueryProgress, _rows: Sequence[Any]) -> None:
-            """Nothing comes in pages."""
+            """Take no rows: single calls have none."""
 
         await BatchScheduler(self._api, self._deadline, take).read(asked)
 
@@ -140,7 +140,7 @@ class Checkup:
         await self._visible(found, members)
 
     async def _visible(self, users: Sequence[CrmUser], members: Mapping[str, str]) -> None:
-        """Name everybody of whom nothing at all is visible, and say if deals are hidden whose activities are not."""
+        """Name every member without any visible record, and say if deals are hidden though their activities are not."""
         try:
             unseen, hidden = await VisibilityProbe(self._ask).run([user.id for user in users])
         except CrmError as error:

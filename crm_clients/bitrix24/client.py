@@ -1,7 +1,4 @@
-"""Bitrix24, over an incoming webhook.
-
-Documented in `docs/crm/bitrix24.md`; the methods and their traps are listed there too.
-"""
+"""Bitrix24, over an incoming webhook (`docs/crm/bitrix24.md`)."""
 
 from __future__ import annotations
 
@@ -28,11 +25,11 @@ PAST = frozenset(
         "stale_deals",
     }
 )  # fmt: skip
-"""What Bitrix24 tells of a past instant too (docs/crm/README.md); of the rest it knows only the present."""
+"""KPIs that Bitrix24 tells of a past instant too (docs/crm/README.md); of the others only the present is known."""
 
 
 class Bitrix24Client:
-    """States the facts of one Bitrix24 portal."""
+    """State the facts of a Bitrix24 portal."""
 
     def __init__(
         self,
@@ -58,24 +55,24 @@ class Bitrix24Client:
         self._users = UserDirectory(self._api)
 
     async def users(self) -> list[CrmUser]:
-        """All employees, also dismissed ones. Raises CrmError rather than give an incomplete list."""
+        """Read all employees, also dismissed employees. Raises CrmError rather than give an incomplete list."""
         self._api.forget_refusal()
         return await self._users.read(self._deadline())
 
     def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
-        """The facts of `request.kinds`; see `CrmClient.read`."""
+        """Read the facts of `request.kinds`, as `CrmClient.read` promises."""
         self._api.forget_refusal()
         stream = Stream()
         session = ReadSession(self._api, self._config, self._memory, request, self._deadline(), stream)
         return stream.run(PortalRead(session, self._users).run)
 
     async def check(self, members: Mapping[str, str]) -> list[Finding]:
-        """Login, scopes, visibility of every member, settings, clock."""
+        """Check login, scopes, visibility of every member, settings, clock."""
         self._api.forget_refusal()
         return await Checkup(self._api, self._config, self._users, self._deadline()).run(members)
 
     def link(self, record: Record) -> str:
-        """The record's page on the portal; of activities and calls that of the object they hang on."""
+        """Link to a record's page on the portal; for activities and calls to the page of the object they hang on."""
         path = ""
         match record:
             case Deal():

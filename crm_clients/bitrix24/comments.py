@@ -1,4 +1,4 @@
-"""Human comments on Bitrix24's deals: asked deal by deal as nothing else is, 50 in a request (docs/crm/bitrix24.md)."""
+"""Finds human comments on Bitrix24's deals, which the portal tells only deal by deal, 50 in a request."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from scoring.records import Comment, RecordKind
 
 WHAT = "comments"
 PORTION = 2000
-"""Deals asked about before what was found is kept: nothing of it is asked twice if the read ends early."""
+"""Deals asked about before the comments found are kept: no deal is asked twice if the read ends early."""
 
 
 class CommentReader:
-    """Finds comments of the deals of which none is remembered."""
+    """Find comments of the deals of which no comment is remembered."""
 
     def __init__(self, session: ReadSession, users: UserDirectory) -> None:
         self._session, self._users = session, users
@@ -32,15 +32,15 @@ class CommentReader:
         self._humans: frozenset[int] = frozenset()
 
     async def recall(self) -> None:
-        """What earlier reads found."""
+        """Load the comments that earlier reads found."""
         self._known = await CommentCache.load(self._session.memory, int(self._cutoff.timestamp()))
 
     def knows(self, deal: int) -> bool:
-        """Whether the deal is known to have a comment."""
+        """Tell whether the deal is known to have a comment."""
         return deal in self._known
 
     async def read(self, deals: array[int]) -> str:
-        """Ask about `deals`; why not all could be asked, or nothing."""
+        """Ask about `deals`; why not all could be asked, or empty."""
         if not deals:
             return ""
         try:

@@ -1,4 +1,4 @@
-"""Settings of a Bitrix24 connection."""
+"""Defines the settings of a Bitrix24 connection."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from crm_clients.base import CrmConfig
 
 
 class Bitrix24Config(CrmConfig):
-    """A `[crm.…]` table of kind `bitrix24`."""
+    """Hold a `[crm.…]` table of kind `bitrix24`."""
 
     kind: Literal["bitrix24"] = "bitrix24"
     webhook_url: SecretStr
-    """`https://example.bitrix24.ru/rest/1/secret/`: whoever knows it may read the CRM."""
+    """Address of the webhook, `https://example.bitrix24.ru/rest/1/secret/`: a secret, by which the CRM can be read."""
     plan: Literal["standard", "enterprise"] = "standard"
     loss_reason_field: str = ""
-    """The deal's field that says why it was lost; `stageId` if the stage says it; empty: nobody says."""
+    """Field of a deal that holds the loss reason; `stageId` if the stage is the reason; empty if reasons are not kept.
+    """
     read_timeout_seconds: float = Field(default=300, gt=0)
 
     @field_validator("webhook_url")
@@ -35,7 +36,7 @@ class Bitrix24Config(CrmConfig):
 
     @property
     def portal(self) -> str:
-        """The portal's address, without anything secret."""
+        """Give the portal's address, without secrets."""
         parts = urlsplit(self.webhook_url.get_secret_value())
         host = parts.netloc.rpartition("@")[2]
         before = parts.path.partition("/rest/")[0]

@@ -1,8 +1,8 @@
-"""Bitrix24's deals as they stood at the cutoff.
+"""Reads Bitrix24's deals as they stood at the cutoff.
 
-The row tells where a deal stands and when it came there (`movedTime`). Of those that were closed since the window began
-or moved since the cutoff the stage history tells the rest: `closeDate` is a plan or a date, and a move between two
-failure stages is no new loss (docs/crm/bitrix24.md, docs/crm/README.md).
+The row tells where a deal stands and when the deal came there (`movedTime`). For deals closed since the window began or
+moved since the cutoff the stage history tells the rest: `closeDate` is a plan or a date, and a move between two failure
+stages is no new loss (docs/crm/bitrix24.md, docs/crm/README.md).
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from typing import Any
 
 from crm_clients.bitrix24.api import PAGE
 from crm_clients.bitrix24.fields import DealFields, is_empty, values_of
-from crm_clients.bitrix24.lists import KeysetQuery, QueryProgress, problem_of
+from crm_clients.bitrix24.keyset import KeysetQuery
+from crm_clients.bitrix24.lists import QueryProgress, problem_of
 from crm_clients.bitrix24.session import DEAL, ReadSession, rows_checked
 from crm_clients.bitrix24.stage_history import Move, StageHistory, StagePosition, position_after
 from crm_clients.bitrix24.values import Row, identity, instant, is_yes, number, stamp
@@ -27,12 +28,12 @@ WHAT = "deals"
 MOVED = 30
 """Open deals for each deal that is expected to have been closed since the window began."""
 SAME = timedelta(seconds=5)
-"""A move changes a deal; a change later than that is another one."""
+"""Longest time between a move and the change of the row by the same move; a later change is another."""
 
 _UNTOLD = frozenset({Change.OWNER, Change.AMOUNT, Change.FIELD, Change.LOSS_REASON})
-"""Changes of which Bitrix24 keeps no history: of a deal it keeps the stages alone."""
+"""Changes of which Bitrix24 keeps no history: only stages have a history."""
 _Open = tuple[Row, datetime, datetime]
-"""A row, when it was created, and since when it is in its stage."""
+"""A deal's row, when the deal was created, and since when the deal is in the stage."""
 
 
 class DealReader:
@@ -46,7 +47,7 @@ class DealReader:
         has_task: Callable[[int], bool],
         has_comment: Callable[[int], bool],
     ) -> None:
-        """Prepare the lists; `expected_pages` are those of the open deals."""
+        """Prepare the lists; `expected_pages` are the pages of open deals."""
         self._session, self._fields = session, fields
         self._has_task, self._has_comment = has_task, has_comment
         self._asks_tasks = session.wants("deals_without_task")
@@ -55,10 +56,10 @@ class DealReader:
         self._began = session.api.clock.now()
         self._history = StageHistory(session)
         self._set_aside: dict[int, Row] = {}
-        """Rows of deals whose stage history must be read."""
+        """Rows of deals that need their stage history."""
         self._doubted: set[DealState] = set()
         self.without_task: array[int] = array("q")
-        """Open deals of members that own nothing planned."""
+        """Open deals of members, without any planned activity of their own."""
         self.without_comment: array[int] = array("q")
         """Open deals of members of which no comment is known."""
         self.lists = [
@@ -69,12 +70,12 @@ class DealReader:
         ]
 
     async def read(self) -> str:
-        """Hand over the open deals and set the others aside; why not all could be read, or nothing."""
+        """Hand over the open deals and set the others aside; why not all could be read, or empty."""
         await self._session.read(self.lists)
         return problem_of(self.lists)
 
     async def read_set_aside(self, others: Sequence[QueryProgress] = ()) -> str:
-        """Hand over the deals set aside, as their stage histories tell; `others` are lists that share the requests."""
+        """Hand over the deals set aside, by their stage histories; `others` are lists that share the requests."""
         # A deal that moved while the lists were read may have been in none of them.
         moved = self._list({">=movedTime": stamp(self._began - timedelta(minutes=1))}, 1)
         self.lists.append(moved)  # an error in a row may be found later, when its fact is made
@@ -105,7 +106,7 @@ class DealReader:
         ).start()
 
     def _fold(self, rows: Sequence[Row]) -> Iterator[_Open]:
-        """Note what is to be asked of the deals open at the cutoff, and give those; set the others aside."""
+        """Note the questions about deals open at the cutoff, and give these deals; set the others aside."""
         for row in rows:
             created, moved = instant(row.get("createdTime")), instant(row.get("movedTime"))
             if is_yes(row.get("isRecurring")) or created is None or created >= self._cutoff:
@@ -148,7 +149,7 @@ class DealReader:
         return self._told(self._deal(row, created or self._start, standing))
 
     def _told(self, deal: Deal) -> Sequence[Deal | Doubtful]:
-        """Give the deal as it stood, with a doubt for every member if another may have been responsible then."""
+        """Give the deal as at the cutoff, with a doubt for every member if another may have been responsible then."""
         if Change.OWNER not in deal.changed or deal.state in self._doubted:
             return (deal,)
         self._doubted.add(deal.state)

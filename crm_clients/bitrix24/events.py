@@ -1,11 +1,12 @@
-"""What happened in Bitrix24: companies, meetings and calls."""
+"""Reads the events of a day in Bitrix24: companies, meetings and calls."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from crm_clients.bitrix24.lists import KeysetQuery, QueryProgress
+from crm_clients.bitrix24.keyset import KeysetQuery
+from crm_clients.bitrix24.lists import QueryProgress
 from crm_clients.bitrix24.session import COMPANY, CONTACT, DEAL, LEAD, ReadSession, place
 from crm_clients.bitrix24.tasks import MEETING
 from crm_clients.bitrix24.values import Row, identity, instant, is_yes, number, stamp
@@ -16,11 +17,11 @@ TALKED = "200"
 INCOMING = frozenset({2, 3})
 """CALL_TYPE: incoming, incoming and redirected."""
 INFORMATION = 5
-"""CALL_TYPE of an announcement that nobody answers."""
+"""CALL_TYPE of an automatic announcement."""
 ORDINARY_CALL = timedelta(minutes=10)
-"""Those that began so long before the window are read with those that began in it."""
+"""How long before the window an ordinary call may have begun that ended in the window."""
 LONG_CALLS = ((timedelta(hours=2), 600), (timedelta(hours=24), 7200))
-"""How long before the window a call may have begun that ended in it, and how many seconds it must have lasted then."""
+"""Long calls that ended in the window: how long before the window begun at most, and seconds of talk at least."""
 
 CALLS, EVENTS = 3, 50
 """Pages of open deals for each page expected of a day's calls, and of meetings or new companies."""
@@ -29,7 +30,7 @@ _ENTITIES = {"LEAD": LEAD, "DEAL": DEAL, "CONTACT": CONTACT, "COMPANY": COMPANY}
 
 
 class EventReader:
-    """Lists of what happened in the window."""
+    """Read the companies, meetings and calls of the window."""
 
     def __init__(self, session: ReadSession) -> None:
         self._session = session
@@ -45,7 +46,7 @@ class EventReader:
         return {kind: start() for kind, start in starts.items() if kind in self._session.request.kinds}
 
     def _companies(self, pages: int) -> list[QueryProgress]:
-        """Companies created in the window; our own company's details are no company."""
+        """Begin to read the companies created in the window; our own company's details are no company."""
         window = self._window
         conditions = {">=createdTime": stamp(window.start), "<createdTime": stamp(window.cutoff, up=True)}
         credit = "createdBy" if self._session.config.companies_credit == "creator" else "assignedById"
@@ -76,10 +77,10 @@ class EventReader:
         ]
 
     def _meetings(self, pages: int) -> list[QueryProgress]:
-        """Completed meetings that started in this window or the one before.
+        """Begin to read the completed meetings that started in this window or the window before.
 
-        When they were completed is not told. One that was changed since the cutoff may have been completed since: it
-        is left to the next day, which counts what it finds held and this day did not count.
+        Bitrix24 does not tell when a meeting was completed. A meeting changed since the cutoff may have been completed
+        since: such a meeting is left to the next day, which counts meetings held that this day did not count.
         """
         window = self._window
         wanted = self._session.config.meeting_types
@@ -124,7 +125,9 @@ class EventReader:
         ]
 
     def _calls(self, pages: int) -> list[QueryProgress]:
-        """Calls that ended in the window: those begun in it or just before, and the long ones begun earlier."""
+        """Begin to read the calls that ended in the window: begun in the window or just before, and long calls begun
+        earlier.
+        """
         window = self._window
         end = window.start - ORDINARY_CALL
         lists = [self._calls_begun(end, window.cutoff, 0, pages)]

@@ -1,4 +1,4 @@
-"""The fields of a Bitrix24 deal that the settings name: how the portal spells them, and when one is empty."""
+"""Finds the fields of a Bitrix24 deal that the settings name, and tells when a field is empty."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from crm_clients.errors import CrmNonsense, CrmRefused
 
 _NOTHING = frozenset({"", "0", "0.0", "0.00"})
-"""No text, no sum, no link."""
+"""Values that stand for no text, no sum, no link."""
 
 
 class Fields:
-    """The names of a deal's fields, as the portal spells them."""
+    """Hold the names of a deal's fields, as the portal spells each."""
 
     def __init__(self, answer: Any) -> None:
-        """`answer` is that of crm.item.fields."""
+        """Read the answer of crm.item.fields."""
         fields = answer.get("fields", answer) if isinstance(answer, Mapping) else None
         if not isinstance(fields, Mapping):
             raise CrmNonsense("deals: Bitrix24 does not say which fields they have")
@@ -24,14 +24,14 @@ class Fields:
         self._abouts = {str(name): about for name, about in fields.items()}
 
     def name(self, setting: str, wanted: str) -> str:
-        """The field that the settings name, in either of Bitrix24's spellings. Raises CrmRefused if there is none."""
+        """Find a field that the settings name, in either of Bitrix24's spellings. Raises CrmRefused for none."""
         found = self._names.get(spelling(wanted))
         if found is None:
             raise CrmRefused(f"{setting}: deals of this portal have no field {wanted}: correct the setting")
         return found
 
     def labels(self, name: str) -> dict[str, str]:
-        """What the values of a list field mean."""
+        """Read the labels of a list field's values."""
         about = self._abouts.get(name)
         items = about.get("items") if isinstance(about, Mapping) else None
         values = items.values() if isinstance(items, Mapping) else items or ()
@@ -39,19 +39,19 @@ class Fields:
 
 
 def spelling(name: str) -> str:
-    """`UF_CRM_170` and `ufCrm_170`, `COMPANY_ID` and `companyId` are one."""
+    """Reduce a name to the letters that Bitrix24's spellings share: `UF_CRM_170` and `ufCrm_170` are the same field."""
     return name.replace("_", "").casefold()
 
 
 def values_of(value: Any) -> Sequence[Any]:
-    """Those of a field, which may be a list: PHP sends some as objects."""
+    """List the values of a field, which may be a list: PHP sends some as objects."""
     if isinstance(value, Mapping):
         return list(value.values())
     return value if isinstance(value, list) else [value]
 
 
 def is_empty(value: Any, name: str) -> bool:
-    """Whether a field says nothing; `name` tells what nothing looks like in it."""
+    """Tell whether a field is empty; `name` decides whether zero means empty."""
     if isinstance(value, str) and value.strip() not in _NOTHING:
         return False
     if isinstance(value, list | Mapping):
@@ -71,7 +71,7 @@ COMMON = (
 
 @dataclass(frozen=True, slots=True)
 class DealFields:
-    """Hold the fields of a deal to read, as the portal spells them."""
+    """Hold the fields of a deal to read, as the portal spells each."""
 
     loss_reason: str = ""
     reasons: Mapping[str, str] = field(default_factory=dict)

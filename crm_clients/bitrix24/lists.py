@@ -1,52 +1,41 @@
-"""Bitrix24's lists: what is asked (a query, immutable), and how far each list has been read (its progress, mutable).
+"""Defines Bitrix24's lists: an immutable query says what is asked, a progress how far the list has been read.
 
-A page is 50 rows and a batch 50 commands. A command may take the last id of the page before, so one request reads
-2,500 rows (`docs/crm/bitrix24.md`).
+Most lists are read by `keyset.py`; the methods here know no such way.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
-from itertools import pairwise
-from math import ceil
 from typing import Any
 
-from crm_clients.bitrix24.api import COMMANDS, PAGE, OperationLimit, Reply, command
+from crm_clients.bitrix24.api import COMMANDS, PAGE, OperationLimit, Reply
+from crm_clients.bitrix24.query_string import command
 from crm_clients.bitrix24.values import Row, number, rows_of
 from crm_clients.errors import CrmError, CrmNonsense, CrmUnavailable
 from crm_clients.shared.http import TryAgain
 
-GROWTH = 4
-"""How many times as many pages are expected of a list that was longer than expected."""
-LONG = 10
-"""Pages asked for at once that make the last id of a list worth a command."""
-SPLIT = 2 * COMMANDS
-"""Pages left of a list that are worth reading from two places at the same time."""
-MARGIN = 1.05
-"""How many times the estimated pages are asked for: ids may lie closer together towards the end of a list."""
 ATTEMPTS = 6
-"""Failures of a page in a row that end the reading of its list."""
+"""Failures of a page in a row after which a list is given up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ListQuery(ABC):
-    """Describe what is asked of one list method, and what becomes of the rows."""
+    """Describe the rows asked of a list method, and the use made of the rows."""
 
     method: str
     params: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
-    """All parameters but those of paging; a function where they are too many to be kept written out."""
+    """All parameters but paging; a function where too many to be kept written out."""
     fold: Callable[[Sequence[Row]], Iterable[Any]]
-    """Makes facts of a page of rows; where `make` is set, notes what is asked next and gives what `make` needs."""
+    """Makes facts of a page of rows; where `make` is set, only notes further questions and gives the input of `make`.
+    """
     make: Callable[[Sequence[Any]], Iterable[Any]] | None = None
-    """Makes facts of what `fold` gave, while the next request is on its way."""
+    """Makes facts from the output of `fold`, while the next request is on the way."""
     what: str
     """Name of the rows in error texts."""
     group: str = ""
-    """Kind of record; lists of one group fail together where a request fails. Default: `what`."""
+    """Kind of record; lists of a group fail together where a request fails. Default: `what`."""
     key: str = "ID"
     """Name of the id in a row."""
     filter_key: str = ""
@@ -55,7 +44,7 @@ class ListQuery(ABC):
     """Name under which the rows lie in a result."""
     expected_pages: int = 1
     ask_last: bool = False
-    """Asked after all lists that it is read with, for its answer must be younger than theirs."""
+    """Asked after all lists read together with this list, for the answer must be the youngest."""
 
     @abstractmethod
     def start(self) -> QueryProgress:
@@ -64,17 +53,6 @@ class ListQuery(ABC):
     def asked(self) -> Mapping[str, Any]:
         """Write out the parameters."""
         return self.params() if callable(self.params) else self.params
-
-
-class KeysetQuery(ListQuery):
-    """Read a list by ascending ids to the first short page: without counting, safe from rows that shift.
-
-    A row may come twice in a page: an activity comes once for each object asked for that it is bound to.
-    """
-
-    def start(self) -> KeysetProgress:
-        """Begin before the first id."""
-        return KeysetProgress(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,20 +68,20 @@ class OffsetQuery(ListQuery):
 
 
 class SingleCall(ListQuery):
-    """Call a method whose answer is no list."""
+    """Call a method that answers without rows."""
 
     def start(self) -> CallProgress:
-        """Begin with the one command."""
+        """Begin with the only command."""
         return CallProgress(self)
 
 
 def single_call(method: str, params: Mapping[str, Any], *, what: str, group: str = "") -> CallProgress:
-    """Begin a call whose answer is kept as `value`."""
+    """Begin a call; the answer is kept as `value`."""
     return SingleCall(method=method, params=params, fold=lambda _rows: (), what=what, group=group).start()
 
 
 class QueryProgress(ABC):
-    """Hold how far a list has been read: what to ask next, and why reading ended."""
+    """Hold how far a list has been read: the next commands, and why reading ended."""
 
     def __init__(self, query: ListQuery) -> None:
         self.query = query
@@ -114,7 +92,7 @@ class QueryProgress(ABC):
         self.failures = 0
         """Failures in a row."""
         self.in_parts = False
-        """Whether the list took more than one request."""
+        """Whether the list took more than a single request."""
         self.is_over = False
 
     @property
@@ -145,7 +123,7 @@ class QueryProgress(ABC):
         """Take the replies to `commands`, and yield the pages that were really read."""
 
     def split_range(self) -> QueryProgress | None:
-        """Leave a half of what is left to another progress, where the list can be read from two places."""
+        """Leave a half of the rest to another progress, where the list can be read from two places."""
         return None
 
     def _has_failed(self, reply: Reply) -> bool:
@@ -163,103 +141,6 @@ class QueryProgress(ABC):
         return True
 
 
-class KeysetProgress(QueryProgress):
-    """Hold the last id read, and an estimate of the pages behind it."""
-
-    def __init__(self, query: KeysetQuery) -> None:
-        super().__init__(query)
-        self._after = 0
-        self._pages_read, self._expected = 0, query.expected_pages
-        self._last_id: int | None = None
-        """The greatest id of the list, as far as it was asked for: a hint, 0 where the portal did not tell."""
-        self._stop = 0
-        """The last id of this half of a list; 0: read to the end, whatever the hint was."""
-
-    def commands(self, name: str, pages: int) -> dict[str, str]:
-        """Begin each page after the last row of the page before; of a long list ask once for the last id too."""
-        ascending, after = self._command("ASC"), str(self._after)
-        asks_last_id = self._last_id is None and pages >= LONG and self._pages_read + pages < self._expected
-        commands = {}
-        for page in range(pages - asks_last_id):
-            commands[f"{name}p{page}"] = ascending + after
-            after = self._last_row_of(f"{name}p{page}")
-        if asks_last_id:
-            commands[f"{name}end"] = self._command("DESC", select=[self._filter_key]) + str(self._after)
-        return commands
-
-    def accept(self, replies: Mapping[str, Reply]) -> Iterator[Sequence[Row]]:
-        """Yield full pages up to the first short or failed page; what came behind that page is worth nothing.
-
-        Raises CrmNonsense if the portal does not go on behind the last id.
-        """
-        first, pages = self._after, 0
-        for name, reply in replies.items():
-            if name.endswith("end"):
-                self._note_last_id(reply)
-                continue
-            if self._has_failed(reply):
-                return
-            rows = rows_of(reply.value, self.query.rows_at)
-            ids = [number(row[self.query.key]) for row in rows]
-            if ids and (ids[0] <= self._after or any(a > b for a, b in pairwise(ids))):
-                if pages:
-                    break
-                raise CrmNonsense(f"{self.query.method} does not go on behind the last id: the list cannot be read")
-            if ids:
-                first, self._after = first or ids[0], ids[-1]
-                yield rows if not 0 < self._stop < ids[-1] else rows[: bisect_right(ids, self._stop)]
-            pages += 1
-            if len(rows) < PAGE or 0 < self._stop <= self._after:
-                self.is_over = True
-                return
-        self._estimate(pages, self._after - first)
-
-    def split_range(self) -> KeysetProgress | None:
-        """Leave the second half of the ids ahead to another progress; None where too little is left, or unknown.
-
-        A problem of one half is a problem of both.
-        """
-        ahead = (self._stop or self._last_id or 0) - self._after
-        if not self.open or self.pages_left <= SPLIT or ahead <= 0:
-            return None
-        second = copy(self)
-        self._stop = second._after = self._after + ahead // 2
-        self.pages_left = second.pages_left = self.pages_left // 2
-        return second
-
-    def _note_last_id(self, reply: Reply) -> None:
-        rows = rows_of(reply.value, self.query.rows_at) if reply.error is None and reply.known else []
-        self._last_id = max((number(row[self.query.key]) for row in rows), default=0)
-
-    def _estimate(self, pages: int, ids: int) -> None:
-        """Expect as many pages as the ids ahead would fill, if they lie as in the `pages` just read over `ids`."""
-        self._pages_read += pages
-        self.in_parts = True
-        ahead = (self._stop or self._last_id or 0) - self._after
-        if ids > 0 and ahead >= 0:
-            self.pages_left = min(ceil(ahead * pages / ids * MARGIN), ahead // PAGE + 1)
-            return
-        if self._pages_read >= self._expected:
-            self._expected = self._pages_read * GROWTH
-        self.pages_left = self._expected - self._pages_read
-
-    @property
-    def _filter_key(self) -> str:
-        return self.query.filter_key or self.query.key
-
-    def _command(self, order: str, **other: Any) -> str:
-        """Write the command for a page up to the id that it begins behind; `other` replaces parameters of the query."""
-        asked, key = self.query.asked(), self._filter_key
-        params = {**asked, **{name: value for name, value in other.items() if name in asked}}
-        if self.query.method == "voximplant.statistic.get":
-            return command(self.query.method, {**params, "SORT": key, "ORDER": order, f"FILTER[>{key}]": ""})
-        return command(self.query.method, {**params, "order": {key: order}, "start": -1, f"filter[>{key}]": ""})
-
-    def _last_row_of(self, name: str) -> str:
-        inside = f"[{self.query.rows_at}]" if self.query.rows_at else ""
-        return f"$result[{name}]{inside}[{PAGE - 1}][{self.query.key}]"
-
-
 class OffsetProgress(QueryProgress):
     """Hold the row numbers where pages begin that are still to be asked for."""
 
@@ -270,7 +151,7 @@ class OffsetProgress(QueryProgress):
         self._known: set[int] = set()
 
     def commands(self, name: str, pages: int) -> dict[str, str]:
-        """Ask for the next pages by their first row."""
+        """Ask for the next pages by first row."""
         asked = self.query.asked()
         return {
             f"{name}p{start}": command(self.query.method, {**asked, **dict.fromkeys(self._start_names, start)})
@@ -316,7 +197,7 @@ class CallProgress(QueryProgress):
         self.value: Any = None
 
     def commands(self, name: str, pages: int) -> dict[str, str]:
-        """Write the one command."""
+        """Write the only command."""
         return {f"{name}p0": command(self.query.method, self.query.asked())}
 
     def accept(self, replies: Mapping[str, Reply]) -> Iterator[Sequence[Row]]:

@@ -1,4 +1,4 @@
-"""One read of a Bitrix24 portal, from the first request to the last mark.
+"""Reads a Bitrix24 portal, from the first request to the last mark.
 
 Planned activities are folded before the deals, so that each deal can say at once whether a next step is planned.
 """
@@ -27,7 +27,7 @@ PAGES_EACH = 2
 
 
 class PortalRead:
-    """Read the kinds of record that a session asks for; each kind gets a mark, and none takes another with it."""
+    """Read the kinds of record that a session asks for; each kind gets a mark, independent of the other kinds."""
 
     def __init__(self, session: ReadSession, users: UserDirectory) -> None:
         self._session = session
@@ -39,7 +39,7 @@ class PortalRead:
         self._deals: DealReader | None = None
 
     async def run(self) -> None:
-        """Read everything. Raises CrmError if the portal refuses, or nothing at all could be read."""
+        """Read all kinds. Raises CrmError if the portal refuses everything."""
         session, scheduler = self._session, self._session.scheduler
         events = EventReader(session).start(self._pages)
         scheduler.add_filler(progress for lists in events.values() for progress in lists)
@@ -58,7 +58,7 @@ class PortalRead:
             await self._mark(RecordKind.COMMENTS, problem or await self._comments_problem())
 
     async def _learn_portal(self) -> str:
-        """Ask who the webhook's user is and what deals look like; why deals cannot be read, or nothing."""
+        """Ask who the webhook's user is and which fields and stages deals have; why deals cannot be read, or empty."""
         session = self._session
         profile = single_call("profile", {}, what="the webhook's user", group="profile")
         if self._kinds.isdisjoint({RecordKind.DEALS, RecordKind.COMMENTS}):
@@ -97,9 +97,9 @@ class PortalRead:
         return ""
 
     async def _read_dependent(self, planned: Sequence[QueryProgress], problem: str) -> str:
-        """Read what depends on the open deals: bindings, stage histories, what was done since the cutoff.
+        """Read all that depends on the open deals: bindings, stage histories, activities done since the cutoff.
 
-        Give the marks of tasks and deals; why the deals could not be read (`problem`, if known before), or nothing.
+        Give the marks of tasks and deals; why the deals could not be read (`problem`, if known before), or empty.
         """
         session, kinds = self._session, self._kinds
         lookup = None if problem or problem_of(planned) else self._lookup()
@@ -110,7 +110,7 @@ class PortalRead:
         else:
             await session.read(others)
         if RecordKind.TASKS in kinds:
-            await session.stream.give(list(self._tasks.leftovers()))
+            await session.stream.give(list(self._tasks.unmatched_mirrors()))
             failed = problem_of([*planned, *done])
             await self._mark(RecordKind.TASKS, failed or ("" if problem else await self._bindings_problem(lookup)))
         if self._deals is not None:
@@ -121,7 +121,7 @@ class PortalRead:
         return problem
 
     def _lookup(self, but: Iterable[int] = ()) -> BindingLookup | None:
-        """Ask what open deals that own nothing planned are bound to; None if nobody asks, or there are none."""
+        """Ask for the bindings of open deals without a planned activity; None if no KPI or deal needs that."""
         if self._deals is None or not self._session.wants("deals_without_task"):
             return None
         deals = list(set(self._deals.without_task).difference(but))

@@ -1,4 +1,4 @@
-"""What the parts of one Bitrix24 read share: the request, the portal, the deadline, the way of the facts."""
+"""Holds the state that the parts of a Bitrix24 read share: request, portal, deadline, and the way of the facts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Stages:
     names: dict[str, str] = field(default_factory=dict)
 
     def start(self, group: str) -> QueryProgress:
-        """Begin to read the stages: crm.status.list knows those of every pipeline."""
+        """Begin to read the stages: crm.status.list knows the stages of every pipeline."""
         params = {"order": {"ID": "ASC"}}
         return OffsetQuery(method="crm.status.list", params=params, fold=self._fold, what="stages", group=group).start()
 
@@ -70,7 +70,7 @@ def place(owner_type: Any, owner: Any) -> str:
 
 @dataclass(slots=True)
 class ReadSession:
-    """Hold one read: what is asked, of which portal, until when, and where the facts go."""
+    """Hold a read: the request, the portal, the deadline, and the stream that takes the facts."""
 
     api: Bitrix24Api
     config: Bitrix24Config
@@ -94,7 +94,7 @@ class ReadSession:
         return not self.request.members or user in self.request.members
 
     async def fetch(self, lists: Sequence[QueryProgress]) -> None:
-        """Read lists to their ends; the rows are folded in their turn, before those of any list read later.
+        """Read lists to the end; the rows are folded in turn, before the rows of any list read later.
 
         Raises CrmRefused where the portal refuses everything.
         """
@@ -102,7 +102,7 @@ class ReadSession:
         _raise_refusal(lists)
 
     async def read(self, lists: Sequence[QueryProgress]) -> None:
-        """Read lists to their ends and have every row folded. Raises as `fetch`."""
+        """Read lists to the end and have every row folded. Raises as `fetch`."""
         await self.fetch(lists)
         await self.stream.drained()
 
@@ -123,7 +123,7 @@ def _raise_refusal(lists: Sequence[QueryProgress]) -> None:
 
 
 def _folded(progress: QueryProgress, rows: Sequence[Row]) -> Iterable[Fact]:
-    """Make the page's facts; a row of an undocumented form fails its list, never the whole read."""
+    """Make the page's facts; a row of an undocumented form fails the list, never the whole read."""
     with rows_checked(progress):
         if progress.problem is None:
             noted = list(progress.query.fold(rows))
@@ -139,7 +139,7 @@ def _made(progress: QueryProgress, noted: Sequence[Any]) -> Iterator[Fact]:
 
 @contextmanager
 def rows_checked(progress: QueryProgress) -> Iterator[None]:
-    """Make an error in a row a problem of its list."""
+    """Make an error in a row a problem of the row's list."""
     try:
         yield
     except CrmError as error:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from crm_clients.bitrix24.api import PAGE
-from crm_clients.bitrix24.lists import KeysetQuery, QueryProgress
+from crm_clients.bitrix24.keyset import KeysetQuery
+from crm_clients.bitrix24.lists import QueryProgress
 from crm_clients.bitrix24.session import DEAL, ReadSession, state_of
 from crm_clients.bitrix24.values import Row, instant, number
 from scoring.records import DealState, RecordKind
 
 DEALS = 33
-"""Deals whose histories one list asks for."""
+"""Deals in a list of stage histories."""
 MOVES = 4
 """Rows that a deal's history is expected to have."""
 _SELECT = ["ID", "OWNER_ID", "CREATED_TIME", "STAGE_ID", "STAGE_SEMANTIC_ID", "CATEGORY_ID", "TYPE_ID"]
@@ -32,11 +33,11 @@ class Move:
 
 @dataclass(slots=True)
 class StagePosition:
-    """Describe where a deal stood after some of its moves."""
+    """Describe where a deal stood after some moves."""
 
     state: DealState | None = DealState.OPEN
     closed_at: datetime | None = None
-    """When the deal came into its closed state; a move between two failure stages does not change that."""
+    """When the deal came into the closed state; a move between two failure stages does not change that."""
     stage_since: datetime | None = None
     reopened: bool = False
     """Whether the deal was closed before, and opened again."""
@@ -45,7 +46,7 @@ class StagePosition:
 
 
 class StageHistory:
-    """Read the moves of the deals whose row does not tell enough, and keep them by deal."""
+    """Read the moves of deals for which the row does not tell enough, and keep the moves by deal."""
 
     def __init__(self, session: ReadSession) -> None:
         self._session = session
@@ -58,7 +59,7 @@ class StageHistory:
         return [self._query(new[first : first + DEALS]).start() for first in range(0, len(new), DEALS)]
 
     def take(self, deal: int) -> list[Move]:
-        """Give the moves of a deal in their order, and forget them."""
+        """Give the moves of a deal in order, and forget the deal."""
         return sorted(self._moves.pop(deal, ()), key=lambda move: (move.at, move.order))
 
     def _query(self, deals: Sequence[int]) -> KeysetQuery:
@@ -83,7 +84,7 @@ class StageHistory:
 
 
 def position_after(moves: Iterator[Move]) -> StagePosition:
-    """Follow moves to where they lead."""
+    """Follow moves to the last position."""
     state: DealState | None = DealState.OPEN
     closed_at = since = None
     was_closed = reopened = False

@@ -1,6 +1,6 @@
-"""What is planned in Bitrix24: CRM activities, tasks, and the tasks that are both (docs/crm/bitrix24.md).
+"""Reads the planned work in Bitrix24: CRM activities, tasks, and tasks that are also activities.
 
-A list shows the owner of an activity; what else it is bound to is asked in `bitrix24_bindings.py`.
+A list shows the owner of an activity; further bindings are asked in `bindings.py` (docs/crm/bitrix24.md).
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from crm_clients.bitrix24.lists import KeysetQuery, QueryProgress
+from crm_clients.bitrix24.keyset import KeysetQuery
+from crm_clients.bitrix24.lists import QueryProgress
 from crm_clients.bitrix24.session import DEAL, ReadSession, place
 from crm_clients.bitrix24.values import Row, identity, instant, is_yes, number, stamp
 from crm_clients.shared.id_set import IdSet
@@ -17,8 +18,8 @@ from scoring.records import RecordKind, Task
 
 MEETING, CALL, TASK, EMAIL = 1, 2, 3, 4
 """TYPE_ID of an activity."""
-TWINS = frozenset({"CRM_TASKS_TASK", "TASKS"})
-"""Providers of activities that stand for a task."""
+TASK_PROVIDERS = frozenset({"CRM_TASKS_TASK", "TASKS"})
+"""Providers of activities that mirror a task."""
 ASK_NOTHING = frozenset(
     {
         "CRM_TASKS_TASK_COMMENT",
@@ -33,12 +34,12 @@ ASK_NOTHING = frozenset(
         "CRM_CALL_TRACKER",
     }
 )
-"""Providers of letters, chats, forms and notices: traces of what happened, not next steps."""
+"""Providers of letters, chats, forms and notices: traces of past events, not next steps."""
 INCOMING = 1
 AWAITS_APPROVAL, FINISHED, DECLINED = 4, 5, 7
-"""Status of a task; in all others it is open."""
+"""Status of a task; in all other states a task is open."""
 OVERDUE = 50
-"""What part of everything planned is expected to be overdue."""
+"""Planned activities for each activity that is expected to be overdue."""
 WHAT_ACTIVITIES, WHAT_TASKS = "activities", "tasks"
 
 SELECT = [
@@ -51,7 +52,7 @@ _SELECT_TASK = [
 
 
 def asks_something(row: Row) -> bool:
-    """Whether an activity is a next step: not a letter, a chat, a form or the record of a call."""
+    """Tell whether an activity is a next step: not a letter, a chat, a form or the record of a call."""
     kind, provider = number(row.get("TYPE_ID")), str(row.get("PROVIDER_ID") or "")
     if kind == EMAIL or provider in ASK_NOTHING or is_yes(row.get("IS_INCOMING_CHANNEL")):
         return False
@@ -61,21 +62,21 @@ def asks_something(row: Row) -> bool:
 
 
 class TaskReader:
-    """Reads everything planned, and knows afterwards which deals have a next step."""
+    """Read all planned work, and know afterwards which deals have a next step."""
 
     def __init__(self, session: ReadSession) -> None:
         self._session = session
         self._cutoff = session.request.window.cutoff
         self._covered = IdSet()
         self._tasks: set[int] = set()
-        self._twins: list[tuple[int, Task]] = []
-        self.owner = 0
-        """A deal with an open activity of its own."""
+        self._mirrors: list[tuple[int, Task]] = []
+        self.covered_deal = 0
+        """A deal that owns an open activity."""
         self.done: dict[int, Row] = {}
-        """Activities done since the cutoff, which were next steps at it."""
+        """Activities done since the cutoff that were next steps at the cutoff."""
 
     def start(self, pages: int) -> list[QueryProgress]:
-        """Begin to read all that is planned; `pages` are expected of the open activities of deals."""
+        """Begin to read all planned work; `pages` are expected of the open activities of deals."""
         until = stamp(self._cutoff, up=True)
         lists = []
         if self._session.wants("deals_without_task"):
@@ -89,19 +90,19 @@ class TaskReader:
             ]
         return lists
 
-    def leftovers(self) -> Iterator[Task]:
-        """Activities that stand for tasks, once all tasks are known: of those the task has the say."""
-        for key, twin in self._twins:
+    def unmatched_mirrors(self) -> Iterator[Task]:
+        """Give the activities that mirror an unknown task, once all tasks are read; a known task counts itself."""
+        for key, mirror in self._mirrors:
             if key not in self._tasks:
-                yield twin
-        self._twins = []
+                yield mirror
+        self._mirrors = []
 
     def has_task(self, deal: int) -> bool:
-        """Whether something planned has the deal for its owner, or the task names it."""
+        """Tell whether an open activity has the deal for owner, or a task names the deal."""
         return deal in self._covered
 
     def done_since(self) -> list[QueryProgress]:
-        """Begin to read what was done since the cutoff: asked last, for what is done meanwhile is in no other list."""
+        """Begin to read the work done since the cutoff, asked last: work done meanwhile is in no other list."""
         cutoff = stamp(self._cutoff)
         lists = [self._activities({"COMPLETED": "Y", ">=LAST_UPDATED": cutoff}, 1, ask_last=True)]
         if self._session.wants("overdue_tasks"):
@@ -134,7 +135,7 @@ class TaskReader:
         ).start()
 
     def is_step(self, row: Row) -> bool:
-        """Whether an activity asks something and was open at the cutoff."""
+        """Tell whether an activity is a next step and was open at the cutoff."""
         return asks_something(row) and self._open_at_cutoff(row)
 
     def _open_at_cutoff(self, row: Row) -> bool:
@@ -144,7 +145,7 @@ class TaskReader:
         return not is_yes(row.get("COMPLETED")) or self._last_change(row) is not None
 
     def _last_change(self, row: Row) -> datetime | None:
-        """When a done activity was done, as far as Bitrix24 tells: its last change, if that was after the cutoff."""
+        """Give the last change of a done activity, if after the cutoff: Bitrix24 tells no time of completion."""
         changed = instant(row.get("LAST_UPDATED"))
         return changed if changed is not None and changed >= self._cutoff else None
 
@@ -158,17 +159,17 @@ class TaskReader:
             if number(row.get("OWNER_TYPE_ID")) == DEAL:
                 deal = number(row.get("OWNER_ID"))
                 self._cover(deal)
-                self.owner = self.owner if is_done else deal
+                self.covered_deal = self.covered_deal if is_done else deal
             if not self._concerns(row.get("RESPONSIBLE_ID"), instant(row.get("DEADLINE"))):
                 continue
             task = self.task(row, frozenset({str(deal)} if deal else ()))
-            if twin := _twin(row):
-                self._twins.append((twin, task))
+            if mirrored := mirrored_task(row):
+                self._mirrors.append((mirrored, task))
             else:
                 yield task
 
     def _concerns(self, user: Any, deadline: datetime | None) -> bool:
-        """Whether it is to be counted: what is only planned covers its deal, and that is all."""
+        """Tell whether a task is to be counted; other planned work only covers the deal."""
         late = deadline is not None and deadline < self._cutoff
         return late and self._session.wants("overdue_tasks") and self._session.concerns(identity(user))
 
@@ -177,10 +178,10 @@ class TaskReader:
             self._covered.add(deal)
 
     def task(self, row: Row, deals: frozenset[str]) -> Task:
-        """An activity as a fact, bound to `deals`."""
-        twin = _twin(row)
+        """Make a fact of an activity, bound to `deals`."""
+        mirrored = mirrored_task(row)
         return Task(
-            id=f"task-{twin}" if twin else identity(row["ID"]),
+            id=f"task-{mirrored}" if mirrored else identity(row["ID"]),
             title=str(row.get("SUBJECT") or ""),
             manager=identity(row.get("RESPONSIBLE_ID")),
             deadline=instant(row.get("DEADLINE")),
@@ -217,8 +218,8 @@ class TaskReader:
                 )
 
 
-def _twin(row: Row) -> int:
-    """The task that an activity stands for; 0 for none."""
-    if number(row.get("TYPE_ID")) == TASK or str(row.get("PROVIDER_ID") or "") in TWINS:
+def mirrored_task(row: Row) -> int:
+    """Name the task that an activity mirrors; 0 for none."""
+    if number(row.get("TYPE_ID")) == TASK or str(row.get("PROVIDER_ID") or "") in TASK_PROVIDERS:
         return number(row.get("ASSOCIATED_ENTITY_ID"))
     return 0

@@ -1,4 +1,4 @@
-"""The people of a Bitrix24 portal and the departments they belong to."""
+"""Reads the employees of a Bitrix24 portal and their departments."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from crm_clients.shared.http import Deadline
 WHAT = "users"
 EMPLOYEE = "employee"
 USER_PAGES, DEPARTMENT_PAGES = 20, 5
-"""Pages asked for at once, so that one request reads a thousand employees; a page behind the end is empty."""
+"""Pages asked for at once, so that a single request reads a thousand employees; a page behind the end is empty."""
 FRESH_SECONDS = 3600.0
 """Age at which the list of employees is read again."""
 
 
 class UserDirectory:
-    """Hold the employees of a portal, as they were read last."""
+    """Hold the employees of a portal, as read last."""
 
     def __init__(self, api: Bitrix24Api) -> None:
         self._api = api
@@ -29,9 +29,10 @@ class UserDirectory:
         self._read_at = float("-inf")
 
     async def read(self, deadline: Deadline) -> list[CrmUser]:
-        """Read all accounts, also dismissed ones, each with its departments and all departments above.
+        """Read all accounts, also dismissed employees, each with the departments and all departments above.
 
-        Integrators and robots are not among them (`docs/crm/bitrix24.md`). Raises CrmError rather than give a part.
+        Integrators and robots are not listed by Bitrix24 (`docs/crm/bitrix24.md`). Raises CrmError rather than give a
+        part.
         """
         users, departments = _Rows(), _Rows()
         lists = [

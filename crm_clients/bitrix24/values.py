@@ -1,4 +1,4 @@
-"""What the values in Bitrix24's answers mean, and how they are written in a filter."""
+"""Reads the values in Bitrix24's answers, and writes values for a filter."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from crm_clients.errors import CrmNonsense
 Row = Mapping[str, Any]
 
 NEVER = "9999"
-"""An activity without a deadline has one in this year."""
+"""Year of the deadline of an activity without a deadline."""
 
 
 def rows_of(value: Any, at: str = "") -> list[Row]:
-    """The rows of a list method, whether they come as a list or as an object, wrapped under `at` or not."""
+    """Read the rows of a list method, sent as a list or as an object, wrapped under `at` or not."""
     if isinstance(value, Mapping) and at in value:
         value = value[at]
     if isinstance(value, Mapping):
@@ -28,17 +28,17 @@ def rows_of(value: Any, at: str = "") -> list[Row]:
 
 
 def number(value: Any) -> int:
-    """An id, sent as a number or as a string; 0 for none."""
+    """Read an id, sent as a number or as a string; 0 for none."""
     return int(value) if value else 0
 
 
 def identity(value: Any) -> str:
-    """An id as the records want it; empty for none."""
+    """Read an id as records hold ids; empty for none."""
     return str(number(value) or "")
 
 
 def instant(value: Any) -> datetime | None:
-    """A time with its offset; None if empty, or the far future that stands for "no deadline"."""
+    """Read a time with an offset; None if empty, or for the far future that stands for "no deadline"."""
     if not value or not isinstance(value, str) or value.startswith(NEVER):
         return None
     at = datetime.fromisoformat(value)
@@ -48,7 +48,7 @@ def instant(value: Any) -> datetime | None:
 
 
 def stamp(at: datetime, *, up: bool = False) -> str:
-    """A time for a filter, in whole seconds and with an explicit offset."""
+    """Write a time for a filter, in whole seconds and with an explicit offset."""
     whole = at.astimezone(UTC).replace(microsecond=0)
     if up and whole < at:
         whole += timedelta(seconds=1)
@@ -56,5 +56,5 @@ def stamp(at: datetime, *, up: bool = False) -> str:
 
 
 def is_yes(value: Any) -> bool:
-    """Bitrix24's flags: `Y`, `true`, 1."""
+    """Read a flag of Bitrix24: `Y`, `true`, 1."""
     return value is True or value in ("Y", "y", 1, "1")

@@ -1,4 +1,4 @@
-"""What a webhook cannot see: Bitrix24 leaves out rows its creator may not read, without error (docs/crm/README.md)."""
+"""Tests the sight of a webhook: Bitrix24 leaves out hidden rows without error (docs/crm/README.md)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from crm_clients.errors import RightsMissing
 
 WHAT = "the test of what the webhook sees"
 EACH = 5
-"""Deals looked for of one member."""
+"""Deals looked for of each member."""
 ADVICE = "make the webhook as an administrator, or grant its user to read all deals, companies, activities and tasks"
 KEY = "visibility"
 """Key of the client's memory under which the last passed test is kept."""
@@ -22,7 +22,7 @@ PASSED_SECONDS = 3600.0
 """Age of a passed test at which the next read asks again: hundreds of members take many requests."""
 
 Ask = Callable[[Sequence[CallProgress]], Awaitable[None]]
-"""Runs calls to their ends."""
+"""Runs calls to the end."""
 
 
 def is_admin(profile: Any) -> bool | None:
@@ -40,7 +40,7 @@ class VisibilityProbe:
         self._ask = ask
 
     async def run(self, users: Sequence[str]) -> tuple[list[str], list[int]]:
-        """Find the users of whom nothing is visible, and deals that are hidden although their activities are not."""
+        """Find the users without any visible record, and deals that are hidden although their activities are not."""
         deals = [_call("crm.item.list", entityTypeId=DEAL, select=["id"], filter={"assignedById": u}) for u in users]
         planned = {"OWNER_TYPE_ID": DEAL, "COMPLETED": "N"}
         steps = [
@@ -53,7 +53,7 @@ class VisibilityProbe:
         return await self._without_anything(left), await self._hidden(activities)
 
     async def _without_anything(self, users: Sequence[str]) -> list[str]:
-        """Leave of users without deals and next steps those without done activities and companies too."""
+        """Keep of users without deals and next steps only users without done activities and companies too."""
         found = await self._rows(
             [_call("crm.activity.list", select=["ID"], filter={"RESPONSIBLE_ID": user}) for user in users]
             + [
@@ -84,8 +84,8 @@ class VisibilityProbe:
 async def require_full_visibility(session: ReadSession, profile: Any) -> None:
     """Test the read of a webhook that is no administrator's, at most once an hour.
 
-    Raises RightsMissing where counts would be too low. One member without anything may be new; that half of the members
-    are new is not believed.
+    Raises RightsMissing where counts would be too low. A single member without any record may be new; that half of the
+    members are new is not believed.
     """
     members = sorted(session.request.members)
     if is_admin(profile) is not False or not members or await _has_passed(session, profile, members):

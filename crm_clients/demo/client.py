@@ -1,6 +1,6 @@
 """State the facts of a seeded made-up company that lives through its days, as if the company had a CRM.
 
-The made-up CRM keeps its whole history: a past cutoff is answered exactly, however late the question comes.
+The made-up CRM keeps the whole history: a past cutoff is answered exactly, however late the question comes.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class DemoClient:
         return self._world.department.users()
 
     async def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
-        """Yield the records of `request.kinds` as they stood at the cutoff, or stand now before the cutoff."""
+        """Yield the records of `request.kinds` as of the cutoff, or as of now before the cutoff."""
         now = self._now() if self._now else request.window.cutoff
         async for fact in read_facts(self._world, self._config, request, now, self._answer):
             yield fact

@@ -1,4 +1,4 @@
-"""Hold the whole life of a made-up deal, so that every instant of it can be shown."""
+"""Hold the whole life of a made-up deal, so that the deal can be shown at every instant."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from scoring.records import Comment, Deal, DealState, Task
 
 FIELDS = ("source", "budget")
-"""The fields that the made-up CRM itself requires of a deal."""
+"""The fields that the made-up CRM requires of a deal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class DealLife:
     """Hold a deal's whole life."""
 
     deal: Deal
-    """The deal at its creation."""
+    """The deal when created."""
     moves: list[Move] = field(default_factory=list)
     tasks: list[PlannedTask] = field(default_factory=list)
     comments: list[datetime] = field(default_factory=list)
@@ -43,7 +43,7 @@ class DealLife:
     """When a required field was filled, by name."""
 
     def deal_at(self, moment: datetime, required: Iterable[str]) -> Deal | None:
-        """Show the deal as the CRM does just before `moment`; None before its creation."""
+        """Show the deal as the CRM does just before `moment`; None before the creation."""
         past = [move for move in self.moves if move.at < moment]
         if not past:
             return None

@@ -1,4 +1,4 @@
-"""Live a made-up deal through: worked out at once from the seed, the manager and the day it began."""
+"""Live a made-up deal through: worked out at once from the seed, the manager and the first day."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scoring.records import Deal, DealState, Money, Task
 
 
 class DealSimulation:
-    """Live a deal through from its first day to its last."""
+    """Live a deal through from the first day to the last."""
 
     def __init__(self, department: Department, user: str, day: date, index: int) -> None:
         self._department = department
@@ -79,7 +79,7 @@ class DealSimulation:
         return done
 
     def _planned(self, now: datetime) -> datetime:
-        """Choose when the deal gets its next task: at once, or on the first later day of tidying up."""
+        """Choose when the deal gets the next task: at once, or on the first later day of tidying up."""
         day = self._day(now)
         if self._department.keeps(self._user, day, "plan") or self._dice.chance(0.6):
             return now + timedelta(minutes=self._dice.between(2, 9))
@@ -90,7 +90,7 @@ class DealSimulation:
         return self._tidying(day)
 
     def _done(self, due: date) -> datetime:
-        """Choose when a task is done: on its day, late in the evening, or on a day of tidying up."""
+        """Choose when a task is done: on the due day, late in the evening, or on a day of tidying up."""
         works = self._department.works(self._user, due)
         day = due if works else self._department.next_day(self._user, due)
         for _ in range(6):

@@ -1,4 +1,4 @@
-"""Name the clients, goods, next steps and loss reasons of the made-up company, and number its records."""
+"""Name the clients, goods, next steps and loss reasons of the made-up company, and number records."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ LOSS_REASONS = ("Дорого", "Выбрали другого", "Нет пот�
 
 
 def record_id(day: date, user: str, number: str) -> str:
-    """Make an id: digits only, as CRMs give them; unique within a kind of record."""
+    """Make an id: digits only, as in CRMs; unique within a kind of record."""
     return f"{day:%y%m%d}{user.zfill(4)}{number}"

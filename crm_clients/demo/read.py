@@ -1,4 +1,4 @@
-"""Read the facts of one request from the made-up company."""
+"""Read the facts of a request from the made-up company."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _ORDER = (
     RecordKind.COMMENTS,
     RecordKind.DEALS,
 )
-"""Tasks and comments come before the deals that they belong to."""
+"""Tasks and comments come before the deals that both belong to."""
 
 
 async def read_facts(
     world: World, config: DemoConfig, request: ReadRequest, now: datetime, ask: Callable[[datetime], None]
 ) -> AsyncIterator[Fact]:
-    """Yield the records of `request.kinds` as they stood at the cutoff (or at an earlier `now`), with a mark per kind.
+    """Yield the records of `request.kinds` as of the cutoff (or of an earlier `now`), with a mark per kind.
 
     `ask` counts a request, and raises CrmUnavailable while the made-up CRM is down.
     """
@@ -70,7 +70,7 @@ def _companies(world: World, config: DemoConfig, start: datetime, moment: dateti
 
 
 def _required(config: DemoConfig, pipeline: str) -> Sequence[str]:
-    """List the fields a deal needs: those of its pipeline; the CRM's own where the settings list none at all."""
+    """List the fields a deal needs: the fields of the pipeline; the CRM's own where the settings list none at all."""
     listed = config.required_fields
     if not any(listed.values()):
         return FIELDS

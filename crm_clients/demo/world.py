@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class NewCompany:
-    """Hold a company with its creator and its owner."""
+    """Hold a company with creator and owner."""
 
     id: str
     title: str
@@ -60,7 +60,7 @@ class World:
         return (call for call in self._days(self._calls, self._calls_of, start, moment) if call.ended_at < moment)
 
     def meetings(self, start: datetime, moment: datetime) -> Iterator[tuple[str, Meeting]]:
-        """Yield the meetings held in the span, each with its type."""
+        """Yield the meetings held in the span, each with a type."""
         for kind, meeting in self._days(self._meetings, self._meetings_of, start, moment):
             if meeting.held_at is not None and meeting.held_at < moment:
                 yield kind, meeting

@@ -1,4 +1,4 @@
-"""Call Odoo over JSON-2 (19 and later) or JSON-RPC (before), behind one `call`."""
+"""Call Odoo over JSON-2 (19 and later) or JSON-RPC (before), behind the same `call`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from crm_clients.shared.http import Http
 from crm_clients.shared.pacing import Clock, Deadline, EvenPace
 
 REQUESTS_PER_SECOND = 25
-"""Odoo has no limit of its own; this spares a server that people work on."""
+"""Odoo sets no limit; this spares a server that people work on."""
 _LOGIN = "the login"
 
 
 class OdooApi:
-    """Call public methods of Odoo's models as the user to whom the API key belongs."""
+    """Call public methods of Odoo's models as the user of the API key."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class OdooApi:
         ids: Sequence[int] | None = None,
         **arguments: Any,
     ) -> Any:
-        """Return the result of `method`, called on the records `ids`; `what` names the reading in errors."""
+        """Return the result of `method`, called on the records `ids`; `what` is the name of the reading in errors."""
         if self.protocol == "json2":
             return await self._json2(model, method, ids, arguments, deadline, what)
         place = [] if ids is None else [list(ids)]

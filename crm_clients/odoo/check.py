@@ -26,7 +26,7 @@ async def check_connection(lists: ListReader, config: OdooConfig, members: Mappi
 
 
 class _Check:
-    """Collect the findings of one check."""
+    """Collect the findings of a check."""
 
     def __init__(self, lists: ListReader, config: OdooConfig, members: Mapping[str, str]) -> None:
         self._lists, self._config, self._members = lists, config, members
@@ -80,7 +80,7 @@ class _Check:
         await self._visibility(active)
 
     async def _visibility(self, accounts: list[Row]) -> None:
-        """Name every member of whom the key sees neither deal nor activity, company or message."""
+        """Name every member without any visible deal, activity, company or message."""
         deals = [["user_id", "in", [row["id"] for row in accounts]]]
         seen: set[int | None] = set()
         async for page in self._lists.pages("crm.lead", deals, ("user_id",), _WHAT):
@@ -113,7 +113,7 @@ class _Check:
         return False
 
     async def _bindings(self) -> None:
-        """Count activities whose deal cannot be read: a sign that a rule hides deals from the key."""
+        """Count activities of unreadable deals: a sign that a rule hides deals from the key."""
         bound: set[int] = set()
         domain = [["res_model", "=", "crm.lead"]]
         async for page in self._lists.guarded_pages("mail.activity", domain, ("res_id",), _WHAT):

@@ -25,7 +25,7 @@ from scoring.records import Fact, Record
 
 
 class OdooClient:
-    """State the facts of one Odoo database."""
+    """State the facts of an Odoo database."""
 
     def __init__(
         self,
@@ -43,13 +43,13 @@ class OdooClient:
         self._api = OdooApi(config, stats=self.stats, clock=self._clock, transport=transport)
 
     async def users(self) -> list[CrmUser]:
-        """Read all internal users, archived ones included; departments are sales teams."""
+        """Read all internal users, archived users included; departments are sales teams."""
         lists = self._lists()
         await self._api.connect(lists.deadline)
         return await read_users(lists)
 
     async def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
-        """Yield the records of `request.kinds`, and one mark for each kind."""
+        """Yield the records of `request.kinds`, and a mark for each kind."""
         async for fact in read_facts(ReadSession(self._api, self._config, request, self._clock)):
             yield fact
 
@@ -58,7 +58,7 @@ class OdooClient:
         return await check_connection(self._lists(), self._config, members)
 
     def link(self, record: Record) -> str:
-        """Make the address of the record's page; of a task or a meeting, of its document."""
+        """Make the address of the record's page; for a task or a meeting, of the document."""
         return record_url(record, self._api, self._config.url)
 
     async def aclose(self) -> None:
@@ -70,7 +70,7 @@ class OdooClient:
 
 
 def _capabilities(config: OdooConfig) -> Mapping[str, Capability]:
-    """Tell what Odoo can state: messages and unchangeable dates tell also of a past instant (docs/crm/odoo.md)."""
+    """List what Odoo can state: messages and unchangeable dates tell also of a past instant (docs/crm/odoo.md)."""
     past, present, never = Capability.REBUILDABLE, Capability.PRESENT, Capability.UNAVAILABLE
     return {
         "companies_added": past if config.companies_credit == "creator" else present,

@@ -12,9 +12,9 @@ from scoring.records import Comment, Deal, DealState
 
 
 async def read_comments(session: ReadSession, deals: Sequence[Deal]) -> AsyncIterator[Comment]:
-    """Yield the comments on those of `deals` that were open at the cutoff.
+    """Yield the comments on all `deals` that were open at the cutoff.
 
-    Mailings, tracked changes and messages of Odoo itself are left out.
+    Mailings, tracked changes and messages of the OdooBot are left out.
     """
     opened = [int(deal.id) for deal in deals if _was_open(deal, session)]
     if not opened:

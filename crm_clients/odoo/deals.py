@@ -35,7 +35,7 @@ _TAGS = re.compile(r"<[^>]*>|&nbsp;")
 
 
 class DealReader:
-    """Read open deals and those closed since the window's start, page by page."""
+    """Read open deals and deals closed since the window's start, page by page."""
 
     def __init__(self, session: ReadSession) -> None:
         self._session = session
@@ -43,12 +43,12 @@ class DealReader:
         self._required = session.config.required_fields if "deals_missing_fields" in session.request.kpis else {}
         self._histories = HistoryReader(session)
         self._types: dict[str, str] = {}
-        """The fields of deals in this database, with their types."""
+        """The types of the fields that deals have in this database."""
         self._won_stages: frozenset[int] = frozenset()
         self._is_any_reassigned = False
 
     async def pages(self) -> AsyncIterator[list[Deal]]:
-        """Yield deals as they stood at the cutoff, as far as Odoo tells."""
+        """Yield deals, corrected to the cutoff as far as Odoo tells."""
         await self._prepare()
         async for rows in self._session.lists.pages("crm.lead", self._domain(), self._fields(), WHAT):
             histories = await self._histories.read([row["id"] for row in rows if self._needs_history(row)])
@@ -59,7 +59,7 @@ class DealReader:
             ]
 
     def doubts(self) -> tuple[Doubtful, ...]:
-        """Doubt the deals of all members, once the pages are read, if Odoo hides whose a reassigned deal was."""
+        """Doubt the deals of all members, once the pages are read, if Odoo hides the former owner of a deal."""
         if not self._is_any_reassigned:
             return ()
         return (Doubtful(RecordKind.DEALS, self._session.request.members, Change.OWNER),)

@@ -1,9 +1,9 @@
-"""Read the history of deals from the messages that Odoo itself posts on them.
+"""Read the history of deals from the messages that Odoo posts on deals.
 
-The fields alone are not enough. Archiving a won deal dates it anew (`date_closed`), moving a lost one to another stage
-clears the date, reopening clears it too. The messages "Opportunity Won", "Lost", "Restored" and "Stage Changed" stay,
-and who may read a deal may read them. Values of tracked fields are shown to administrators alone; that a tracked field
-changed is visible to everybody: a message of type `notification`.
+The fields alone are not enough. Archiving a won deal sets a new date (`date_closed`), moving a lost deal to another
+stage clears the date, and so does reopening. The messages "Opportunity Won", "Lost", "Restored" and "Stage Changed"
+stay, and who may read a deal may read the messages. Values of tracked fields are shown to administrators alone; that a
+tracked field changed is visible to all: a message of type `notification`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SUBTYPES: Mapping[str, DealState | None] = {
     "crm.mt_lead_restored": DealState.OPEN,
     "crm.mt_lead_stage": None,
 }
-"""A stage change reopens a won deal; a lost one stays lost until it is restored."""
+"""A stage change reopens a won deal; a lost deal stays lost until restored."""
 
 _UNTOLD = frozenset({Change.OWNER, Change.STAGE, Change.AMOUNT, Change.LOSS_REASON})
 """Changes that a notification may announce: the changed field and the earlier value are shown to administrators."""
@@ -33,7 +33,7 @@ _UNTOLD = frozenset({Change.OWNER, Change.STAGE, Change.AMOUNT, Change.LOSS_REAS
 
 @dataclass(frozen=True, slots=True)
 class DealPosition:
-    """Describe where a deal stood after some of its messages."""
+    """Describe where a deal stood after some of the messages."""
 
     state: DealState = DealState.OPEN
     since: datetime | None = None
@@ -43,7 +43,7 @@ class DealPosition:
 
 @dataclass(slots=True)
 class DealHistory:
-    """Hold the messages of one deal, oldest first."""
+    """Hold the messages of a deal, oldest first."""
 
     moves: list[tuple[datetime, DealState | None]] = field(default_factory=list)
     changed_otherwise: bool = False
@@ -108,7 +108,7 @@ class HistoryReader:
             history.changed_otherwise = True
 
     async def _subtypes(self) -> dict[int, DealState | None]:
-        """Read the subtypes by id in this database; their names are translated, their external ids are not."""
+        """Read the subtypes by id in this database; names are translated, external ids are not."""
         if self._states is None:
             model = "mail.message.subtype"
             rows = await self._lists.rows(model, [["res_model", "=", "crm.lead"]], ("id",), WHAT)
@@ -119,7 +119,7 @@ class HistoryReader:
 
 
 def refine(deal: Deal, history: DealHistory | None, *, changed: bool, reassigned: bool, cutoff: datetime) -> Deal:
-    """Correct a deal by its messages: as the deal stood at the cutoff, as far as the messages tell."""
+    """Correct a deal to the cutoff, as far as the messages tell."""
     history = history or DealHistory()
     told = history.position()
     dated = _dated(deal, told)

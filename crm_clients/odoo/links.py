@@ -17,7 +17,7 @@ def document(model: Any, number: Any) -> str:
 
 
 def record_url(record: Record, api: OdooApi, base: str) -> str:
-    """Make the address of a record's page; of a task or a meeting, of its document; empty without a page.
+    """Make the address of a record's page; for a task or a meeting, of the document; empty without a page.
 
     `base` is the server's address from the settings; `api` tells the server's version.
     """
@@ -39,6 +39,6 @@ def record_url(record: Record, api: OdooApi, base: str) -> str:
 
 
 def _has_paths(api: OdooApi) -> bool:
-    """Tell whether the server names pages by path; an unknown version counts as a new one."""
+    """Tell whether the server names pages by path; an unknown version counts as new."""
     major = api.version.partition(".")[0]
     return api.protocol == "json2" or not major.isdigit() or int(major) >= _PATHS_SINCE

@@ -16,9 +16,9 @@ _ARCHIVED_TOO = {"active_test": False}
 
 
 class ListReader:
-    """Read the rows of models within one deadline, archived rows included.
+    """Read the rows of models within a deadline, archived rows included.
 
-    Everywhere `what` names the list in errors.
+    Everywhere `what` is the name of the list in errors.
     """
 
     def __init__(self, api: OdooApi, deadline: Deadline) -> None:

@@ -15,7 +15,7 @@ _FIELDS = ("date", "author_id", "model", "res_id", "record_name", "mail_activity
 
 
 async def meeting_types(lists: ListReader, wanted: Sequence[str]) -> dict[int, str]:
-    """Read the activity types that are meetings, by id: those `wanted` (names or ids), else Odoo's own."""
+    """Read the activity types that are meetings, by id: the `wanted` types (names or ids), else Odoo's own."""
     rows = await lists.rows("mail.activity.type", [], ("name", "category"), "activity types")
     if not wanted:
         return {row["id"]: str(row["name"]) for row in rows if row["category"] == "meeting"}
@@ -23,7 +23,7 @@ async def meeting_types(lists: ListReader, wanted: Sequence[str]) -> dict[int, s
 
 
 async def read_meetings(session: ReadSession) -> AsyncIterator[Meeting]:
-    """Yield the meetings held in the window, each credited to the author of its message."""
+    """Yield the meetings held in the window, each credited to the author of the message."""
     types = await meeting_types(session.lists, session.config.meeting_types)
     if not types:
         raise CrmRefused("meetings: no activity type is a meeting: name some in meeting_types")

@@ -1,4 +1,4 @@
-"""Read the facts of one request from Odoo."""
+"""Read the facts of a request from Odoo."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _READERS: dict[RecordKind, Callable[[ReadSession], AsyncIterator[Record]]] = {
 
 
 async def read_facts(session: ReadSession) -> AsyncIterator[Fact]:
-    """Yield the records of the requested kinds, and one mark for each kind. Raises CrmError without login or rights."""
+    """Yield the records of the requested kinds, and a mark for each kind. Raises CrmError without login or rights."""
     await session.api.connect(session.deadline)
     await require_rights(session.lists)
     kinds = session.request.kinds
@@ -40,7 +40,7 @@ async def read_facts(session: ReadSession) -> AsyncIterator[Fact]:
 
 
 async def _deals_and_comments(session: ReadSession) -> AsyncIterator[Fact]:
-    """Yield deals and the comments on them: comments are asked for by each page of deals, and fail with the deals."""
+    """Yield deals and comments: comments are asked for by each page of deals, and fail with the deals."""
     started, kinds = session.now(), session.request.kinds
     deals, comments = KindReading(RecordKind.DEALS, started), KindReading(RecordKind.COMMENTS, started)
     readings = [reading for reading in (deals, comments) if reading.kind in kinds]

@@ -13,7 +13,7 @@ _WHAT = "the rights of the API key"
 async def require_rights(lists: ListReader) -> None:
     """Check that the key's user may see all deals. Raises RightsMissing.
 
-    A user who may see only his own deals gets a part of everything with HTTP 200 and no warning, so nothing that is
+    A user with the right "Own Documents" gets a part of everything with HTTP 200 and no warning, so nothing that is
     read afterwards could show the lack.
     """
     ids = [lists.api.uid]

@@ -1,4 +1,4 @@
-"""Hold the parts that one read of an Odoo database shares."""
+"""Hold the parts that a read of an Odoo database shares."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from crm_clients.shared.pacing import Clock, Deadline
 
 
 class ReadSession:
-    """Hold the request, the settings, the lists and the accounts of one read."""
+    """Hold the request, the settings, the lists and the accounts of a read."""
 
     def __init__(self, api: OdooApi, config: OdooConfig, request: ReadRequest, clock: Clock) -> None:
         self.api, self.config, self.request = api, config, request

@@ -7,11 +7,11 @@ from crm_clients.odoo.lists import ListReader
 from crm_clients.odoo.values import Row
 
 ODOO_BOT = 1
-"""The id of the user under which Odoo itself acts."""
+"""The id of the user as which Odoo acts."""
 
 
 async def read_accounts(lists: ListReader) -> list[Row]:
-    """Read the rows of all internal users, archived ones included."""
+    """Read the rows of all internal users, archived users included."""
     return await lists.rows("res.users", [["share", "=", False]], ("name", "login", "active", "partner_id"), "users")
 
 

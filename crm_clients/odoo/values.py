@@ -9,13 +9,13 @@ from crm_clients.errors import CrmNonsense
 from crm_clients.shared.http import one_line
 
 Row = dict[str, Any]
-"""A record as Odoo sends it; an empty value of any type is False."""
+"""A record in Odoo's spelling; an empty value of any type is False."""
 Domain = list[Any]
 """A search condition in Odoo's prefix notation."""
 
 
 def instant(value: Any) -> datetime | None:
-    """Parse an instant: a naive string in UTC, whatever the user's zone; False is None. Raises CrmNonsense."""
+    """Parse an instant: a naive string in UTC, in any zone of the user; False is None. Raises CrmNonsense."""
     if not value:
         return None
     try:

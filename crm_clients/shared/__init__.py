@@ -1,1 +1,1 @@
-"""Parts that several CRM clients use: HTTP, pacing, decoding, streams, memory."""
+"""Share the parts of CRM clients: HTTP, pacing, decoding, streams of facts."""

@@ -1,6 +1,6 @@
-"""Which deals are known to have a human comment, kept in a client's memory: once commented is enough.
+"""Remember in a client's memory which deals have a human comment: once commented is enough.
 
-There may be so many that packing them takes a while: threads do it.
+Threads pack and unpack, as hundreds of thousands of deals take a while.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ KEY = "comments"
 
 
 class CommentCache:
-    """The deals that were commented by `until` (seconds), as small as it goes."""
+    """Hold the deals that were commented by `until` (seconds), 8 bytes each."""
 
     def __init__(self, deals: Iterable[int] = (), until: int = 0) -> None:
         self.deals = array("q", sorted(set(deals)))
@@ -29,17 +29,17 @@ class CommentCache:
 
     @classmethod
     async def load(cls, memory: ClientMemory, cutoff: int) -> CommentCache:
-        """What was kept; nothing if it is unusable, or tells of a time after `cutoff`."""
+        """Load the saved deals; none if unusable, or saved for a later time than `cutoff`."""
         kept = await asyncio.to_thread(_unpack, await memory.get(KEY))
         return kept if kept is not None and kept.until <= cutoff else cls()
 
     def __contains__(self, deal: int) -> bool:
-        """Whether the deal is known to have a comment."""
+        """Tell whether the deal is known to have a comment."""
         place = bisect_left(self.deals, deal)
         return place < len(self.deals) and self.deals[place] == deal
 
     async def save(self, memory: ClientMemory) -> None:
-        """Store it, unless something newer is stored already."""
+        """Save the deals, unless newer deals are saved already."""
         stored = await asyncio.to_thread(_unpack, await memory.get(KEY))
         if stored is None or stored.until <= self.until:
             await memory.put(KEY, await asyncio.to_thread(_pack, self))
@@ -52,7 +52,7 @@ def _pack(known: CommentCache) -> str:
 
 
 def _unpack(text: str | None) -> CommentCache | None:
-    """None if nothing usable was kept: then everything is looked at again."""
+    """Unpack saved deals; None if unusable: then all deals are looked at again."""
     try:
         kept = json.loads(text or "")
         steps = array("q")

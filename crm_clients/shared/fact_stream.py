@@ -1,4 +1,4 @@
-"""Facts on their way from a reading that runs ahead to whoever takes them."""
+"""Pass facts from a reading that runs ahead to the consumer of the facts."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from scoring.records import Fact
 
 Portion = Callable[[], Iterable[Fact]]
-"""Folds its rows when their turn comes, and gives their facts, or what makes them when they are taken."""
+"""Folds the rows of a page when the page's turn comes, and returns the facts, ready or made when taken."""
 
 AHEAD = 60
-"""Portions (pages) that may wait: those of a request beside those of the next."""
+"""Portions (pages) that may wait: the pages of a request beside the pages of the next."""
 FOLDED = 100
-"""Portions that may be folded and not taken yet: while they are taken, the next request is on its way."""
+"""Portions that may be folded and not taken yet: while facts are taken, the next request is on the way."""
 
 
 class Stream:
-    """A short queue of portions: while they are folded, the next request is already on its way.
+    """Queue portions: while portions are folded, the next request is already on the way.
 
-    What to ask for next may hang on what was folded. While somebody waits for that, nothing is taken in between.
+    The next request may depend on folded rows. While the reading waits for the folding, no fact is taken in between.
     """
 
     def __init__(self, ahead: int = AHEAD, folded: int = FOLDED) -> None:
@@ -28,18 +28,18 @@ class Stream:
         self._folded: deque[Iterable[Fact]] = deque()
         self._most = folded
         self._awaited = 0
-        """How many wait for what was folded."""
+        """Number of waits for the folding."""
 
     async def put(self, portion: Portion) -> None:
-        """Hand a portion over; waits while too many do."""
+        """Hand a portion over; wait while the queue is full."""
         await self._portions.put(portion)
 
     async def give(self, facts: Sequence[Fact]) -> None:
-        """Hand facts over that are made already."""
+        """Hand ready facts over."""
         await self._portions.put(lambda: facts)
 
     async def drained(self) -> None:
-        """Wait until everything handed over has been folded."""
+        """Wait until all portions handed over are folded."""
         self._awaited += 1
         try:
             await self._portions.join()
@@ -47,7 +47,7 @@ class Stream:
             self._awaited -= 1
 
     async def taken(self) -> None:
-        """Wait until everything handed over has been taken, so that whatever is wrong with it is known."""
+        """Wait until all facts handed over are taken, so that every fault in the rows is known."""
         reached = asyncio.Event()
 
         def tell() -> Iterator[Fact]:
@@ -58,7 +58,7 @@ class Stream:
         await reached.wait()
 
     async def run(self, reading: Callable[[], Awaitable[None]]) -> AsyncIterator[Fact]:
-        """Start `reading` and yield its facts; ends with it, raises what it raises, and cancels it if left early."""
+        """Start `reading` and yield the facts to the end; raise the reading's errors; cancel a reading left early."""
         task = asyncio.create_task(self._to_end(reading))
         try:
             is_over = False
@@ -81,7 +81,7 @@ class Stream:
         return self._awaited > 0 and not self._portions.empty() and len(self._folded) < self._most
 
     async def _to_end(self, reading: Callable[[], Awaitable[None]]) -> None:
-        """Read, then tell whoever takes the facts that there are no more; nobody waits for a cancelled one."""
+        """Read, then mark the end of the facts; a cancelled reading needs no mark."""
         try:
             await reading()
         except asyncio.CancelledError:

@@ -1,4 +1,4 @@
-"""Decode JSON as CRMs send it: money without rounding, two of their slips mended, rows typed at the door."""
+"""Decode JSON as CRMs send it: money without rounding, two common slips mended, rows typed at the door."""
 
 from __future__ import annotations
 

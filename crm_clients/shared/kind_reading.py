@@ -1,4 +1,4 @@
-"""Tell for each kind of record whether all of its records were read."""
+"""Tell for each kind of record whether all records were read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class KindReading:
-    """Track the reading of one kind of record, from its start to its mark."""
+    """Track the reading of a kind of record, from the start to the mark."""
 
     kind: RecordKind
     started_at: datetime

@@ -1,4 +1,4 @@
-"""When the next request may go out: clocks, deadlines and the rhythms that CRMs allow."""
+"""Tell when the next request may go out: clocks, deadlines and the rhythms that CRMs allow."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from crm_clients.errors import DeadlineExceeded
 
 
 class Clock:
-    """Wall clock, monotonic clock and sleep in one place, so that tests need no real time."""
+    """Gather wall clock, monotonic clock and sleep, so that tests need no real time."""
 
     def now(self) -> datetime:
-        """The present instant, in UTC."""
+        """Tell the present instant, in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Seconds from some point; never jumps."""
+        """Count seconds from some point, without jumps."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for a number of seconds."""
         await asyncio.sleep(seconds)
 
 
 class Deadline:
-    """The end of a whole read; every request of it asks how much time is left."""
+    """Mark the end of a whole read; every request asks how much time is left."""
 
     def __init__(self, seconds: float, clock: Clock | None = None) -> None:
         self._clock = clock or Clock()
@@ -35,18 +35,18 @@ class Deadline:
         self._end = self._clock.monotonic() + seconds
 
     def remaining(self, what: str) -> float:
-        """Seconds left, more than 0. Raises DeadlineExceeded, which names `what` was being read."""
+        """Count the seconds left, more than 0. Raises DeadlineExceeded, with `what` as the name of the reading."""
         left = self._end - self._clock.monotonic()
         if left <= 0:
             raise self.exceeded(what)
         return left
 
     def allows(self, seconds: float) -> bool:
-        """Whether something that takes `seconds` would end in time."""
+        """Tell whether work of so many seconds would end in time."""
         return self._clock.monotonic() + seconds < self._end
 
     def exceeded(self, what: str) -> DeadlineExceeded:
-        """The error that says so."""
+        """Make the error for a deadline that has passed."""
         return DeadlineExceeded(
             f"reading {what} did not end within {self._seconds:g} s; "
             "if the CRM is merely slow, raise read_timeout_seconds of its connection"
@@ -54,17 +54,17 @@ class Deadline:
 
 
 class Pace(Protocol):
-    """A rhythm of requests, shared by all that are in flight."""
+    """Set the rhythm of requests, shared by all requests in flight."""
 
     async def turn(self, deadline: Deadline, what: str) -> float:
-        """Wait for the next turn; the seconds waited. Raises DeadlineExceeded at once if it comes too late."""
+        """Wait for the next turn and return the seconds waited. Raises DeadlineExceeded at once if too late."""
 
     def push_back(self, seconds: float) -> None:
-        """No turn for this long, whoever is waiting: the CRM asked for it."""
+        """Give no turn for so many seconds, to no request: the CRM asked for a pause."""
 
 
 class _Slots:
-    """Hands out instants; a turn is kept again if the CRM pushed back meanwhile."""
+    """Hand out turns; a turn is drawn again if the CRM pushed back meanwhile."""
 
     def __init__(self, per_second: float, clock: Clock | None) -> None:
         if per_second <= 0:
@@ -86,7 +86,7 @@ class _Slots:
         return now - begun
 
     def push_back(self, seconds: float) -> None:
-        """No turn for this long."""
+        """Give no turn for so many seconds."""
         self._blocked_until = max(self._blocked_until, self._clock.monotonic() + seconds)
         self._after_block(self._blocked_until)
 
@@ -98,7 +98,7 @@ class _Slots:
 
 
 class EvenPace(_Slots):
-    """Turns evenly spaced, however many ask at once."""
+    """Space turns evenly, however many requests ask at once."""
 
     def __init__(self, per_second: float, clock: Clock | None = None) -> None:
         super().__init__(per_second, clock)
@@ -114,7 +114,7 @@ class EvenPace(_Slots):
 
 
 class BucketPace(_Slots):
-    """A leaky bucket: a burst up to `capacity`, then `per_second`; in any span never more than both together."""
+    """Pace by a leaky bucket: a burst up to `capacity`, then `per_second`; never more than both in any span."""
 
     def __init__(self, per_second: float, capacity: int, clock: Clock | None = None) -> None:
         super().__init__(per_second, clock)
@@ -129,5 +129,5 @@ class BucketPace(_Slots):
         return slot
 
     def _after_block(self, end: float) -> None:
-        """Go on without a burst: the CRM's bucket is fuller than ours, somebody else uses it too."""
+        """Go on without a burst: the CRM's bucket is fuller than ours, as another program uses the account too."""
         self._empty_at = max(self._empty_at, end + self._burst)

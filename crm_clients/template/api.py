@@ -32,7 +32,7 @@ def judge(answer: Answer) -> None:
 
 
 class TemplateApi:
-    """Ask one Template account."""
+    """Ask a Template account."""
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ _PAGES: Mapping[type[Record], str] = {
 
 
 class TemplateClient:
-    """State the facts of one Template account."""
+    """State the facts of a Template account."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class TemplateClient:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """Prepare a connection; `memory` keeps renewed tokens and caches, where a CRM needs them."""
+        """Prepare a connection; `memory` keeps renewed tokens and caches, where a CRM needs such."""
         self.capabilities = _capabilities(config)
         self.stats = ReadStats()
         self._config = config
@@ -52,7 +52,7 @@ class TemplateClient:
         ]
 
     async def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
-        """Yield the records of `request.kinds`, and one mark for each kind."""
+        """Yield the records of `request.kinds`, and a mark for each kind."""
         session = ReadSession(self._api, self._config, request, self._deadline())
         await self._api.require_full_visibility(session.deadline)
         async for fact in read_facts(session, self._clock):
@@ -77,7 +77,7 @@ class TemplateClient:
 
 
 def _capabilities(config: TemplateConfig) -> Mapping[str, Capability]:
-    """Tell what the CRM can state: `past` only where a read after the cutoff gives the value at the cutoff."""
+    """List what the CRM can state: `past` only where a read after the cutoff gives the value at the cutoff."""
     past, present, never = Capability.REBUILDABLE, Capability.PRESENT, Capability.UNAVAILABLE
     return {
         "companies_added": past if config.companies_credit == "creator" else present,

@@ -1,4 +1,4 @@
-"""Read deals: those open now, and those closed since the window's start."""
+"""Read the deals that are open now, and the deals closed since the window's start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _UNTOLD = frozenset({Change.OWNER, Change.AMOUNT, Change.FIELD, Change.LOSS_REAS
 
 
 async def read_deals(session: ReadSession) -> AsyncIterator[Deal | Doubtful]:
-    """Yield deals; a deal changed since the cutoff is doubtful for all members, any of whom may have owned it then."""
+    """Yield deals; a deal changed since the cutoff is doubtful for all members: any may have been the owner."""
     is_any_changed = False
     async for row in session.rows("deals", DealRow, session.start):
         changed = row.created_at < session.cutoff <= row.updated_at

@@ -1,4 +1,4 @@
-"""Read what happened in the window: companies added, meetings held, calls; and the comments on open deals."""
+"""Read the events of the window: companies added, meetings held, calls; and the comments on open deals."""
 
 from __future__ import annotations
 

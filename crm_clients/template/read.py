@@ -1,4 +1,4 @@
-"""Read the facts of one request from a Template account."""
+"""Read the facts of a request from a Template account."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _READERS: dict[RecordKind, Callable[[ReadSession], AsyncIterator[Fact]]] = {
     RecordKind.COMMENTS: read_comments,
     RecordKind.DEALS: read_deals,
 }
-"""Tasks and comments come before the deals that they belong to: the tally needs less memory so."""
+"""Tasks and comments come before the deals that both belong to: the tally needs less memory so."""
 
 
 async def read_facts(session: ReadSession, clock: Clock) -> AsyncIterator[Fact]:
-    """Yield the records of the requested kinds, and one mark for each kind; a kind that fails leaves others whole."""
+    """Yield the records of the requested kinds, and a mark for each kind; a kind that fails leaves others whole."""
     for kind, reader in _READERS.items():
         if kind in session.request.kinds:
             reading = KindReading(kind, clock.now())

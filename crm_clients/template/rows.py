@@ -1,6 +1,6 @@
 """Describe the rows of the Template API, exactly as documented by the vendor.
 
-A row that lacks a field, or has a field of another type, fails its kind of record instead of being guessed at.
+A row that lacks a field, or has a field of another type, fails the kind of record instead of being guessed at.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 from scoring.records import DealState
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
-"""An instant with its offset; a naive instant would be nobody's."""
+"""An instant with an offset; an instant without would be ambiguous."""
 
 
 class Row(msgspec.Struct, frozen=True):

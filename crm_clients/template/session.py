@@ -1,4 +1,4 @@
-"""Hold the parts that one read of a Template account shares."""
+"""Hold the parts that a read of a Template account shares."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ R = TypeVar("R", bound=Row)
 
 
 class ReadSession:
-    """Hold the request, the settings and the deadline of one read."""
+    """Hold the request, the settings and the deadline of a read."""
 
     def __init__(self, api: TemplateApi, config: TemplateConfig, request: ReadRequest, deadline: Deadline) -> None:
         self._api = api

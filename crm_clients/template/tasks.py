@@ -1,4 +1,4 @@
-"""Read tasks: those open now, and those done since the cutoff."""
+"""Read the tasks that are open now, and the tasks done since the cutoff."""
 
 from __future__ import annotations
 

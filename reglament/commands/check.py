@@ -98,7 +98,7 @@ def _find_inactive(where: str, team: str, listed: Iterable[str], users: Sequence
 
 
 def _check_capabilities(process: Process, key: str) -> list[CheckLine]:
-    """Name the KPIs of the teams that this CRM cannot state, and those that can be read late."""
+    """Name the KPIs of the teams that this CRM cannot state, and the KPIs that can be read late."""
     where = f"crm.{key}"
     capabilities: Mapping[str, Capability] = process.connections.client(key).capabilities
     kind = CRM_KINDS[process.settings.crm[key].kind].title

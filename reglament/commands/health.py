@@ -31,7 +31,7 @@ async def health(settings: Settings) -> Health:
     now = clock_now()
     async with await Database.open(settings.database.url) as database, database.reading() as session:
         beats = await heartbeats.all_beats(session)
-        counts = await deliveries.counts(session)
+        counts = await deliveries.count_by_state(session)
         oldest = await deliveries.oldest_pending(session, at=now)
     alive = {name: at for name, at in beats.items() if now - at <= STALE}
     if not alive:

@@ -17,7 +17,7 @@ AUTHOR = "reglament invite"
 
 
 async def invite(settings: Settings, key: str, user: str | None, role: str | None, name: str) -> list[tuple[str, str]]:
-    """Make links by name: for one CRM user, for all members who have not joined, or for a role.
+    """Make links by name: for a CRM user, for all members who have not joined, or for a role.
 
     Raises SettingsError for wrong options, WorkFailed if CRM or Telegram do not answer.
     """

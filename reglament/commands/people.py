@@ -83,7 +83,7 @@ async def rename_team(settings: Settings, old: str, new: str) -> None:
 
 
 async def join(settings: Settings, first: str, second: str) -> None:
-    """Join two accounts, written CONNECTION:USER, into one person."""
+    """Join two accounts, written CONNECTION:USER, into a single person."""
     async with open_process(settings) as process, process.db.transaction() as session:
         await people_store.join(session, _account(first), _account(second), author=AUTHOR, at=process.now())
 

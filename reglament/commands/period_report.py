@@ -18,7 +18,7 @@ from storage.values import Run, RunState
 
 
 async def load_period_report(process: Process, key: str, period: Month, *, by: str) -> PeriodReport:
-    """Load all rows of a team's month as of one moment; `by` names the person or command that exports."""
+    """Load all rows of a team's month in a single transaction; `by` names the person or command that exports."""
     team = process.settings.teams[key]
     calendar, now = team.calendar(), process.now()
     async with process.db.reading() as session:
@@ -27,7 +27,9 @@ async def load_period_report(process: Process, key: str, period: Month, *, by: s
         booked = await queries.entries_of_month(session, key, period)
         finished = await _load_finished(session, key, period)
         members = await people.members(session, key)
-        snapshots = [(run.day, item.snapshot) for run in finished for item in await runs.kept(session, run.id)]
+        snapshots = [
+            (run.day, item.snapshot) for run in finished for item in await runs.stored_snapshots(session, run.id)
+        ]
         money = None
         if team.money is not None:
             money = await rulebooks.money_at(session, key, calendar.cutoff_of(period.last))

@@ -29,7 +29,7 @@ PATIENCE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class ScoreResult:
-    """Hold a scored day, or a date on which nothing is scored."""
+    """Hold a scored day, or a date without scoring."""
 
     team: str
     on: date

@@ -1,4 +1,4 @@
-"""Read a team's KPIs as of now for `reglament snapshot`; nothing is scored or stored."""
+"""Read a team's KPIs as of now for `reglament snapshot`; without scoring or storing."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from storage.values import Verification
 
 
 async def verify(settings: Settings, team: str | None, digest: str | None, console: Console) -> bool:
-    """Verify one team or all teams, archived teams too, and print every problem; return whether there is none."""
+    """Verify `team` or all teams, archived teams too, and print every problem; return whether there is none."""
     async with open_database(settings) as database:
         if digest is not None:
             return await _find_digest(database, digest, console)

@@ -1,1 +1,1 @@
-"""The settings of an installation and what follows from them."""
+"""Load the settings of an installation: teams, rules, calendar, logs."""

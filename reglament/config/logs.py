@@ -12,7 +12,7 @@ from structlog.types import Processor
 from reglament.config.settings import Settings
 
 QUIET = ("alembic", "httpx", "httpcore", "aiogram.event", "apscheduler", "procrastinate", "aiosqlite", "aiohttp.access")
-"""Libraries whose INFO lines do not help an operator, or hold addresses."""
+"""Libraries with INFO lines that do not help an operator, or that hold addresses."""
 
 
 class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):

@@ -1,4 +1,4 @@
-"""Say in one line what is wrong with the settings: key, value and what is allowed; never a secret."""
+"""Describe a wrong setting in a single line: key, value and the allowed values; never a secret."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 SECRETS = frozenset(
     {"token", "webhook_url", "webhook_secret", "api_key", "client_secret", "refresh_token", "secret_key", "url"}
 )
-"""Settings whose value no error text shows (`url` may hold a password)."""
+"""Settings with a value that no error text shows (`url` may hold a password)."""
 
 
 def first_problem(error: ValidationError, tables: Mapping[str, Any], prefix: tuple[str, ...] = ()) -> str:

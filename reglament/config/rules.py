@@ -1,4 +1,4 @@
-"""Read how a team counts and what a team scores: `[teams.T.kpis]` and `[[teams.T.rules]]`."""
+"""Read the KPI settings and rules of a team: `[teams.T.kpis]` and `[[teams.T.rules]]`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _known_kpi(key: str) -> str:
 
 
 class RuleSettings(Section):
-    """Read one rule of `[[teams.T.rules]]`."""
+    """Read a rule of `[[teams.T.rules]]`."""
 
     id: str = ""
     kpi: str
@@ -111,4 +111,4 @@ DEFAULT_RULES = [
     RuleSettings(kpi="overdue_tasks", at_most=Decimal(0)),
     RuleSettings(kpi="deals_without_task", at_most=Decimal(0)),
 ]
-"""Rules of a team whose settings list none (docs/product.md §4)."""
+"""Rules of a team without rules in the settings (docs/product.md §4)."""

@@ -1,4 +1,4 @@
-"""Define what all tables of the settings share: strict keys, secrets from files, times, dates and amounts."""
+"""Define the base of all tables of the settings: strict keys, secrets from files, times, dates and amounts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Load and check the settings from config.toml and the REGLAMENT_… environment (config.example.toml).
 
-The environment wins over the file. Every secret may come from a file (`token_file`). A bad setting is an error of one
-line that names key, value and what is allowed; the value of a secret is never shown.
+The environment wins over the file. Every secret may come from a file (`token_file`). A bad setting is an error of a
+single line with key, value and the allowed values; the value of a secret is never shown.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class TelegramSettings(Section):
 
 
 class Settings(BaseSettings):
-    """Hold all settings of one installation."""
+    """Hold all settings of an installation."""
 
     model_config = SettingsConfigDict(
         env_prefix="REGLAMENT_", env_nested_delimiter="__", extra="forbid", hide_input_in_errors=True
@@ -98,7 +98,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let the environment win over the file, whose tables come as arguments."""
+        """Let the environment win over the tables of the file, which come as arguments."""
         return (NestedEnvironment(settings_cls), init_settings)
 
     @field_validator("crm", mode="before")
@@ -131,7 +131,7 @@ class Settings(BaseSettings):
 
 
 def _check_connection(key: str, table: Any) -> Any:
-    """Check a `[crm.KEY]` table with the model of its kind."""
+    """Check a `[crm.KEY]` table with the model of the CRM's kind."""
     if isinstance(table, CrmConfig):
         return table
     if not isinstance(table, dict):
@@ -152,12 +152,12 @@ def config_path(option: Path | None = None) -> Path:
 
 
 def load(path: Path) -> Settings:
-    """Read and check the settings of a file. Raises SettingsError with one line."""
+    """Read and check the settings of a file. Raises SettingsError."""
     return build(_read(path), source=path.name)
 
 
 def build(tables: Mapping[str, Any], *, source: str = "settings") -> Settings:
-    """Check settings that are already tables. Raises SettingsError with one line."""
+    """Check settings that are already tables. Raises SettingsError."""
     try:
         return Settings(**tables)
     except ValidationError as error:

@@ -43,7 +43,7 @@ class MemberSettings(Section):
 
 
 class TeamSettings(Section):
-    """Hold the settings of one team."""
+    """Hold the settings of a team."""
 
     title: str = ""
     crm: str

@@ -1,4 +1,4 @@
-"""Find the people and the group whom a team's messages may reach, from settings and database."""
+"""Find the possible recipients of a team's messages, from settings and database."""
 
 from __future__ import annotations
 

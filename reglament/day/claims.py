@@ -23,7 +23,7 @@ from storage.values import Run, RunLease, StoredSnapshot
 log = structlog.get_logger()
 
 RENEW_SECONDS = 15.0
-"""Pause between two renewals of a lease; the lease itself lasts `runs.LEASE_SECONDS`."""
+"""Pause between two renewals of a lease; a lease lasts `runs.LEASE_SECONDS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class TeamDay:
 
     @property
     def unread_kpis(self) -> tuple[str, ...]:
-        """List the KPIs to read: all of the rulebook, or those that earlier attempts could not read in full."""
+        """List the KPIs to read: all of the rulebook, or the KPIs that earlier attempts could not read in full."""
         if not self.stored:
             return self.run.rulebook.counted
         lacking = frozenset(still_missing(item.snapshot for item in self.stored))
@@ -84,7 +84,7 @@ async def claim_day(
             return TeamResult(key, day, retry_at=retry_at, problem="another process works on it")
         case runs.Claimed(run, lease):
             async with process.db.reading() as session:
-                stored = await runs.kept(session, run.id) if run.kept_at else []
+                stored = await runs.stored_snapshots(session, run.id) if run.kept_at else []
             return TeamDay(key, team, run, lease, tuple(stored))
 
 

@@ -1,6 +1,6 @@
-"""Run a business day from its cutoff to its messages, top to bottom (docs/product.md §5, docs/architecture.md).
+"""Run a business day from the cutoff to the messages, top to bottom (docs/product.md §5, docs/architecture.md).
 
-The unit of work is one connection and one cutoff: all teams of the connection share one read of the CRM; claim,
+The unit of work is a connection and a cutoff: all teams of the connection share a single read of the CRM; claim,
 snapshots and ledger stay per team. Every step may be repeated by any process at any time: a finished day stays as
 written.
 """
@@ -27,7 +27,7 @@ async def run_cutoff(
     ignore_retry_time: bool = False,
     last_attempt: bool = False,
 ) -> list[TeamResult]:
-    """Run the business day `due.day` of all teams of a connection that share its cutoff.
+    """Run the business day `due.day` of all teams of a connection with the same cutoff.
 
     `manual_instant` marks the run as scored with an instant set by hand (`--at`). `ignore_retry_time` does not wait
     for the retry time of a postponed run. `last_attempt` settles the day with the present reading instead of

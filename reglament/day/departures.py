@@ -1,7 +1,7 @@
 """Name to the heads the open deals of managers who left the CRM (docs/product.md §11).
 
 The notice is written with the news of the departure and held back until the day's reading has counted the deals left
-behind; if the reading does not count them in time, the notice goes out without deals.
+behind; if the deals are not read in time, the notice goes out without deals.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ async def load_departed(process: Process, sheets: Mapping[str, TallySheet]) -> d
     if not sheets:
         return {}
     async with process.db.reading() as session:
-        held = await deliveries.held_back(session, DeliveryKind.DEPARTED, at=process.now())
+        held = await deliveries.waiting(session, DeliveryKind.DEPARTED, at=process.now())
     notices = {item.id: item.notice for item in held if isinstance(item.notice, DepartedNotice)}
     by_team = {key: {number: item for number, item in notices.items() if item.team == key} for key in sheets}
     return {key: found for key, found in by_team.items() if found}
 
 
 def add_departed(sheets: Mapping[str, TallySheet], departed: Mapping[str, HeldNotices]) -> dict[str, TallySheet]:
-    """Add the departed managers to the sheets of their teams."""
+    """Add the departed managers to the sheets of the teams."""
     return {key: add_departed_to_sheet(sheet, departed.get(key, {})) for key, sheet in sheets.items()}
 
 
 def add_departed_to_sheet(sheet: TallySheet, notices: HeldNotices) -> TallySheet:
-    """Add the departed managers to a sheet, with their open deals."""
+    """Add the departed managers and the KPI of open deals to a sheet."""
     gone = {
         item.crm_user: Manager(item.crm_user, item.name)
         for item in notices.values()
@@ -59,7 +59,7 @@ async def release_departed(
     sheets: Mapping[str, TallySheet],
     departed: Mapping[str, HeldNotices],
 ) -> ConnectionReading:
-    """Release the notices whose deals were read; return the reading without the departed managers."""
+    """Release the notices with deals that were read; return the reading without the departed managers."""
     members = {}
     for key, sheet in sheets.items():
         members[key], gone = split_departed(reading.snapshots[key], sheet)
@@ -72,7 +72,7 @@ async def release_departed(
 def split_departed(
     snapshots: Sequence[Snapshot], sheet: TallySheet
 ) -> tuple[tuple[Snapshot, ...], dict[str, Snapshot]]:
-    """Split snapshots into those of members, cut down to the KPIs of `sheet`, and by CRM user those of the departed."""
+    """Split snapshots into members, cut down to the KPIs of `sheet`, and departed managers by CRM user."""
     own = tuple(
         Snapshot(snapshot.manager, {key: reading for key, reading in snapshot.readings.items() if key in sheet.kpis})
         for snapshot in snapshots
@@ -82,13 +82,13 @@ def split_departed(
 
 
 async def release_notices(session: Session, notices: HeldNotices, departed: Mapping[str, Snapshot]) -> list[int]:
-    """Release the notices whose deals were read, with the readings of state KPIs; return the delivery ids."""
+    """Release the notices with deals that were read, and add the state KPIs; return the delivery ids."""
     released = []
     for number, notice in notices.items():
         snapshot = departed.get(notice.crm_user)
         readings = snapshot.readings if snapshot is not None else {}
         if isinstance(readings.get(OPEN), Value):
             states = {key: reading for key, reading in readings.items() if CATALOGUE[key].kind is KpiKind.STATE}
-            await deliveries.let_go(session, number, replace(notice, readings=states))
+            await deliveries.release(session, number, replace(notice, readings=states))
             released.append(number)
     return released

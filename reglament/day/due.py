@@ -1,4 +1,4 @@
-"""Compute what falls due when: cutoffs, missed cutoffs, reminders (pure; docs/product.md §5, §11).
+"""Compute due work: cutoffs, missed cutoffs, reminders (pure; docs/product.md §5, §11).
 
 Every answer is computed from the settings and the stored runs, so that a missed cutoff is caught up and a changed
 setting needs no stored job.
@@ -30,7 +30,7 @@ class TeamClock:
 
 @dataclass(frozen=True, slots=True)
 class DueCutoff:
-    """Name the teams of one connection with the same cutoff, served by one read."""
+    """Name the teams of a connection with the same cutoff, served by a single read."""
 
     connection: str
     day: date
@@ -40,7 +40,7 @@ class DueCutoff:
 
 @dataclass(frozen=True, slots=True)
 class DueReminder:
-    """Name a team whose managers get a reminder before the cutoff."""
+    """Name a team with a due reminder before the cutoff."""
 
     team: str
     day: date

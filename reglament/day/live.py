@@ -1,4 +1,4 @@
-"""Read how a team stands now, for `/today`, the reminder and `snapshot`; nothing is stored (docs/product.md §11)."""
+"""Read the present state of a team for `/today`, the reminder and `snapshot`, without storing (docs/product.md §11)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FIRST_LENGTH = timedelta(seconds=20)
 
 @dataclass(frozen=True, slots=True)
 class RunningDay:
-    """Describe a team's business day as if the cutoff were now, or at the cutoff itself for a past day."""
+    """Describe a team's business day as if the cutoff were now, or at the cutoff for a past day."""
 
     day: date
     window: Window
@@ -43,7 +43,7 @@ class RunningDay:
 async def load_running_day(
     db: Database, key: str, team: TeamSettings, now: datetime, *, day: date | None = None
 ) -> RunningDay:
-    """Return window and rulebook for a reading at `now`; on a day off those of the next working day."""
+    """Return window and rulebook for a reading at `now`; on a day off of the next working day."""
     calendar = team.calendar()
     day = day or calendar.business_day(now)
     async with db.reading() as session:

@@ -45,7 +45,7 @@ class ConnectionRosters:
 
 
 async def load_rosters(process: Process, due: DueCutoff, days: Sequence[TeamDay]) -> ConnectionRosters:
-    """Read the CRM's users and store the members of all teams; without `days` to read ask nothing.
+    """Read the CRM's users and store the members of all teams; without `days` to read skip the request.
 
     If the list of users cannot be read, the members known last are without data.
     """
@@ -73,7 +73,7 @@ async def _last_known(process: Process, days: Sequence[TeamDay], error: CrmError
 
 
 async def _unknown(process: Process, key: str, roster: Roster) -> dict[Manager, NotRead]:
-    """Name the listed users whom the CRM does not know as they were called last."""
+    """Return the listed users that the CRM does not know, under the last known names."""
     if not roster.unknown:
         return {}
     async with process.db.reading() as session:

@@ -17,12 +17,12 @@ CAUSES = {
 
 
 def unread_snapshot(manager: Manager, kpis: Iterable[str], reason: NotRead) -> Snapshot:
-    """Make the snapshot of a manager for whom no KPI could be read, all for the same reason."""
+    """Make the snapshot of a manager without data, with the same reason for every KPI."""
     return Snapshot(manager, dict.fromkeys(kpis, reason))
 
 
 def still_missing(snapshots: Iterable[Snapshot]) -> tuple[str, ...]:
-    """List the KPIs that a further attempt could still read: those not read in full for at least one manager."""
+    """List the KPIs that a further attempt could still read: not read in full for at least a single manager."""
     return tuple(
         sorted(
             {
@@ -36,7 +36,7 @@ def still_missing(snapshots: Iterable[Snapshot]) -> tuple[str, ...]:
 
 
 def missing(snapshots: Iterable[Snapshot]) -> dict[str, str]:
-    """Explain by KPI why readings are absent, and for whom unless for all (`missing` in docs/json.md)."""
+    """Explain by KPI why readings are absent, naming managers unless all lack the KPI (`missing` in docs/json.md)."""
     every = list(snapshots)
     reasons: dict[str, dict[str, list[str]]] = {}
     for snapshot in every:

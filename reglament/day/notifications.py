@@ -31,7 +31,7 @@ from storage.values import Member, Run
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """Hold one delivery to be written."""
+    """Hold a delivery to be written."""
 
     event: str
     recipient: str

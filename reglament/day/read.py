@@ -24,7 +24,7 @@ GRACE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class ConnectionReading:
-    """Hold the snapshots of one read by team, with requests, seconds and the error that ended the read early."""
+    """Hold the snapshots of a read by team, with requests, seconds and the error that ended the read early."""
 
     snapshots: Mapping[str, tuple[Snapshot, ...]] = field(default_factory=dict)
     requests: int = 0
@@ -43,7 +43,7 @@ def is_refusal(error: CrmError | None) -> bool:
 
 
 async def read_sheets(connections: Connections, connection: str, sheets: Mapping[str, TallySheet]) -> ConnectionReading:
-    """Read a connection once for `sheets` (by team) within the connection's time limit; without sheets read nothing."""
+    """Read a connection once for `sheets` (by team) within the connection's time limit; no sheets, no read."""
     if not sheets:
         return ConnectionReading()
     return await read_connection(
@@ -57,7 +57,7 @@ async def read_sheets(connections: Connections, connection: str, sheets: Mapping
 async def read_connection(
     crm: CrmClient, sheets: Mapping[str, TallySheet], *, timeout_seconds: float, shift: timedelta = timedelta(0)
 ) -> ConnectionReading:
-    """Read once the records that all `sheets` (by team) need and count them.
+    """Read once the records that all `sheets` (by team) need and count KPIs.
 
     Never raises CrmError: the KPIs of an unfinished kind of record are then not read. `shift` is the distance of the
     instant taken for now from the clock (`--at`): lateness is measured against the shifted instant.
@@ -99,7 +99,7 @@ async def _read(
 
 
 def _request(sheets: Iterable[TallySheet]) -> ReadRequest:
-    """Join the sheets into one request: the union of windows, KPIs and members."""
+    """Join the sheets into a single request: the union of windows, KPIs and members."""
     every = list(sheets)
     return ReadRequest(
         window=reduce(Window.union, (sheet.window for sheet in every)),

@@ -20,7 +20,7 @@ LAST_RETRY = timedelta(minutes=5)
 
 
 def retry_deadline(process: Process, day: TeamDay) -> datetime:
-    """Return the instant after which the day is settled with whatever has been read."""
+    """Return the instant after which the day is settled with the KPIs read so far."""
     first = day.run.first_attempt_at
     if process.started_at is not None:
         first = max(first, process.started_at)

@@ -21,7 +21,7 @@ class Roster:
 
 
 def rosters(teams: Mapping[str, TeamSettings], users: Iterable[CrmUser]) -> dict[str, Roster]:
-    """Assign users to the teams of one connection.
+    """Assign users to the teams of a connection.
 
     A listed user belongs to the team with the listing; with `department` and `everyone` the first matching team of
     the settings wins. Accounts that are credited to another account (`aliases`) are no members themselves.

@@ -1,4 +1,4 @@
-"""Settle a team's day: store the snapshots, score them, write points and messages, or postpone."""
+"""Settle a team's day: store the snapshots, score, write points and messages, or postpone."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def settle(
     *,
     last_attempt: bool = False,
 ) -> TeamResult:
-    """Store the team's snapshots, then score the day or postpone it. A lost lease leaves the day to its new holder."""
+    """Store the team's snapshots, then score the day or postpone it. A lost lease leaves the day to the new holder."""
     fresh = (*reading.snapshots.get(day.key, ()), *rosters.unread_snapshots(day))
     error = rosters.error or reading.error
     try:
@@ -54,7 +54,7 @@ async def settle(
 
 
 async def _store(process: Process, day: TeamDay, fresh: Sequence[Snapshot]) -> tuple[StoredSnapshot, ...]:
-    """Store fresh snapshots before they are judged; return all snapshots of the day, of earlier attempts too."""
+    """Store fresh snapshots before scoring; return all snapshots of the day, of earlier attempts too."""
     if not fresh:
         return day.stored
     async with process.db.transaction() as session:
@@ -65,7 +65,7 @@ async def _store(process: Process, day: TeamDay, fresh: Sequence[Snapshot]) -> t
             StoredSnapshot(snapshot, snapshot.manager.crm_user in absent, last.get(snapshot.manager.crm_user, {}))
             for snapshot in fresh
         ]
-        return tuple(await runs.keep(session, day.lease, items, at=process.now()))
+        return tuple(await runs.store_snapshots(session, day.lease, items, at=process.now()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class _Settlement:
         return TeamResult(day.key, day.run.day, retry_at=retry_at, problem=problem)
 
     async def finish(self) -> TeamResult:
-        """Write points, messages and the end of the run in one transaction."""
+        """Write points, messages and the end of the run in a single transaction."""
         day, process = self.day, self.process
         cards = [item.score(day.run.rulebook) for item in self.stored]
         async with process.db.transaction() as session:
@@ -116,7 +116,7 @@ class _Settlement:
 
     @property
     def _is_old(self) -> bool:
-        """Tell whether a newer cutoff has passed: the newer day's message then reports this day in one line."""
+        """Tell whether a newer cutoff has passed: the newer day's message then reports this day in a line."""
         calendar = self.day.team.calendar()
         return self.process.now() >= calendar.cutoff_of(calendar.next_workday(self.day.run.day))
 

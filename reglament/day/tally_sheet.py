@@ -59,5 +59,6 @@ def build(
 async def load_held_before(session: Session, key: str, day: date) -> frozenset[str]:
     """Load the ids of the meetings in the evidence of the team's last run before `day` (docs/product.md §11)."""
     run = await runs.last_finished(session, key, until=day - timedelta(days=1))
-    readings = [item.snapshot.readings.get("meetings_held") for item in await runs.kept(session, run.id)] if run else []
+    stored = await runs.stored_snapshots(session, run.id) if run else []
+    readings = [item.snapshot.readings.get("meetings_held") for item in stored]
     return frozenset(item.id for reading in readings if isinstance(reading, Value) for item in reading.items)

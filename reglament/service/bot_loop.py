@@ -1,4 +1,4 @@
-"""Answer people in Telegram by polling or as a webhook, and keep their menus up to date."""
+"""Answer people in Telegram by polling or as a webhook, and keep the menus up to date."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from storage.errors import StorageError
 log = structlog.get_logger()
 
 SENDERS = 8
-"""Messages that one process prepares side by side; the courier keeps only a few of them between request and answer."""
+"""Messages that a process prepares side by side; the courier keeps only a few messages between request and answer."""
 AT_ONCE = 500
 """Messages that are looked up together."""
 SWEEP_SECONDS = 5.0
@@ -29,7 +29,7 @@ SWEEP_SECONDS = 5.0
 
 
 class Work(Protocol):
-    """List due work and execute it, alike for every engine."""
+    """List and execute due work, alike for every engine."""
 
     async def due(self) -> tuple[list[DueCutoff], list[DueReminder]]:
         """List the cutoffs and reminders that are due by the stored runs."""

@@ -27,7 +27,7 @@ class Metrics:
         self.sent = Counter("reglament_deliveries_handled", "Messages handled by this process", registry=self._registry)
 
     def serve(self, listen: str) -> Callable[[], None]:
-        """Answer on host:port until the returned function is called. Raises OSError if it cannot listen."""
+        """Answer on host:port until the returned function is called. Raises OSError if the address is taken."""
         host, _, port = listen.rpartition(":")
         server, thread = start_http_server(int(port), addr=host or "127.0.0.1", registry=self._registry)
 
@@ -41,7 +41,7 @@ class Metrics:
     async def refresh(self, db: Database, teams: tuple[str, ...]) -> None:
         """Set the gauges from the tables."""
         async with db.reading() as session:
-            counts = await deliveries.counts(session)
+            counts = await deliveries.count_by_state(session)
             last = {team: await runs.last_finished(session, team) for team in teams}
         self._pending.set(counts.get(DeliveryState.PENDING, 0))
         self._failed.set(counts.get(DeliveryState.FAILED, 0))

@@ -59,7 +59,7 @@ class _Service:
 
 
 async def serve(settings: Settings, *, only: str | None = None) -> None:
-    """Run until SIGTERM or SIGINT, then finish the work in hand. Raises ReglamentError or StorageError in one line."""
+    """Run until SIGTERM or SIGINT, then finish the work in hand. Raises ReglamentError or StorageError."""
     token = telegram.require_token(settings)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -80,8 +80,8 @@ async def _start(process: Process) -> Process:
     """Store the teams of the settings and free the claims of a dead predecessor."""
     if process.db.is_sqlite:
         process = replace(process, owner=LOCAL_OWNER)
-        await runs.free(process.db, LOCAL_OWNER)
-        await deliveries.free(process.db, LOCAL_OWNER)
+        await runs.end_leases(process.db, LOCAL_OWNER)
+        await deliveries.end_leases(process.db, LOCAL_OWNER)
     changes = await store_teams(process)
     for team in changes.archived:
         log.warning("team_archived", team=team, hint="it has history but is missing in the settings")
@@ -112,7 +112,8 @@ async def _assemble(process: Process, bot: Bot, only: str | None) -> _Service:
     live = LiveReadings(process.db, process.connections, process.settings.teams, teams)
     context = app_context(process, live, PeriodExporter(process))
     courier = Courier(bot, context, process.owner, process.now)
-    work = ServiceWork(process, teams, live, courier.deliver)
+    metrics = Metrics()
+    work = ServiceWork(process, teams, live, courier.deliver, metrics)
     scheduling, working = only in (None, "scheduler"), only in (None, "worker")
     engine: Engine
     if process.db.is_sqlite:
@@ -128,7 +129,7 @@ async def _assemble(process: Process, bot: Bot, only: str | None) -> _Service:
         work=work,
         engine=engine,
         scheduler=Scheduler(teams.values(), engine.wake, process.now),
-        metrics=Metrics(),
+        metrics=metrics,
     )
 
 

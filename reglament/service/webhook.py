@@ -41,7 +41,7 @@ class _Receiver:
     _working: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def receive(self, request: web.Request) -> web.Response:
-        """Acknowledge one call; a body that is no update too, because Telegram repeats a refused call without end."""
+        """Acknowledge a call; a body that is no update too, because Telegram repeats a refused call without end."""
         if not secrets.compare_digest(request.headers.get(HEADER, "").encode(), self.secret.encode()):
             return web.Response(status=401)
         try:

@@ -15,6 +15,7 @@ from reglament.day.audience import load_audience
 from reglament.day.cutoff import run_cutoff
 from reglament.day.due import DueCutoff, DueReminder, TeamClock
 from reglament.process import Process
+from reglament.service.metrics import Metrics
 from scoring.scorecard import score
 from storage.days import heartbeats, runs
 from storage.messages import deliveries
@@ -26,12 +27,13 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class ServiceWork:
-    """Execute the work of one process, by tables and settings."""
+    """Execute the work of a process, by tables and settings."""
 
     process: Process
     teams: Mapping[str, TeamClock]
     live: Live
     send: Callable[[int], Awaitable[None]]
+    metrics: Metrics = field(default_factory=Metrics)
     _reminded: set[DueReminder] = field(default_factory=set)
     """Reminders handed out already; a second reading a minute later would not help."""
 
@@ -62,7 +64,9 @@ class ServiceWork:
     async def cutoff(self, due: DueCutoff) -> bool:
         """Run a cutoff; return whether any team's day was finished."""
         results = await run_cutoff(self.process, due)
-        return any(result.run is not None and not result.already for result in results)
+        finished = [result for result in results if result.run is not None and not result.already]
+        self.metrics.days.inc(len(finished))
+        return bool(finished)
 
     async def reminder(self, due: DueReminder) -> None:
         """Read the team as of now and remind the managers who would lose points."""
@@ -91,6 +95,7 @@ class ServiceWork:
     async def deliver(self, delivery_id: int) -> None:
         """Send a delivery."""
         await self.send(delivery_id)
+        self.metrics.sent.inc()
 
     async def beat(self, name: str) -> None:
         """Store the heartbeat of loop `name`."""

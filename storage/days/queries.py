@@ -67,7 +67,7 @@ async def day(session: AsyncSession, team: str, on: date) -> Day | None:
     run = await runs.find(session, team, on)
     if run is None or run.state is not RunState.FINISHED:
         return None
-    kept = await runs.kept(session, run.id)
+    kept = await runs.stored_snapshots(session, run.id)
     return Day(
         run=run,
         cards=tuple(item.score(run.rulebook) for item in kept),

@@ -15,7 +15,7 @@ from scoring.rules import Rulebook
 from scoring.workdays import Window
 from storage.days import snapshots
 from storage.days.rulebooks import rulebook_record_at
-from storage.days.snapshots import kept, last_keys, numbers
+from storage.days.snapshots import last_keys, numbers, stored_snapshots
 from storage.db.database import Database
 from storage.db.models import RulebookRecord, RunRecord, TeamRecord
 from storage.db.sql import team_named, upsert
@@ -31,18 +31,18 @@ __all__ = [
     "between",
     "by_id",
     "claim",
+    "end_leases",
     "find",
     "finish",
     "finished_days",
-    "free",
-    "keep",
-    "kept",
     "last_finished",
     "last_keys",
     "last_window_end",
     "numbers",
     "postpone",
     "renew",
+    "store_snapshots",
+    "stored_snapshots",
     "unfinished",
 ]
 
@@ -58,7 +58,7 @@ class Claimed:
     """
 
     run: Run
-    hold: RunLease
+    lease: RunLease
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ async def claim(
     at: datetime,
     manual_instant: bool = False,
     ignore_retry_time: bool = False,
-    lease: float = LEASE_SECONDS,
+    lease_seconds: float = LEASE_SECONDS,
 ) -> Claimed | Busy | Finished:
     """Claim the run of a day: new, postponed and due (`ignore_retry_time`: also not yet due), or with an ended lease.
 
@@ -107,7 +107,7 @@ async def claim(
         claimed = {
             "state": RunState.CLAIMED.value,
             "owner": owner,
-            "lease_until": DatabaseNow() + lease,
+            "lease_until": DatabaseNow() + lease_seconds,
             "rehearsed": manual_instant,
         }
         due = literal(ignore_retry_time) | RunRecord.retry_at.is_(None) | (RunRecord.retry_at <= at)
@@ -144,20 +144,20 @@ async def _take(
     return row
 
 
-async def renew(db: Database, hold: RunLease, *, lease: float = LEASE_SECONDS) -> bool:
+async def renew(db: Database, lease: RunLease, *, lease_seconds: float = LEASE_SECONDS) -> bool:
     """Renew the lease of a run; False if another process took the run over."""
     async with db.transaction() as session:
-        return await _change(session, hold, lease_until=DatabaseNow() + lease)
+        return await _change(session, lease, lease_until=DatabaseNow() + lease_seconds)
 
 
-async def _change(session: AsyncSession, hold: RunLease, **values: object) -> bool:
+async def _change(session: AsyncSession, lease: RunLease, **values: object) -> bool:
     """Change the run if the lease holds: owner and attempt of a run that was taken over match no row."""
     statement = (
         update(RunRecord)
         .where(
-            RunRecord.id == hold.run_id,
-            RunRecord.owner == hold.owner,
-            RunRecord.attempts == hold.attempt,
+            RunRecord.id == lease.run_id,
+            RunRecord.owner == lease.owner,
+            RunRecord.attempts == lease.attempt,
             RunRecord.state == RunState.CLAIMED.value,
         )
         .values(**values)
@@ -167,27 +167,27 @@ async def _change(session: AsyncSession, hold: RunLease, **values: object) -> bo
     return (await session.execute(statement)).first() is not None
 
 
-async def assert_held(session: AsyncSession, hold: RunLease) -> None:
+async def assert_held(session: AsyncSession, lease: RunLease) -> None:
     """Raise LeaseLost unless the lease holds; the row stays locked until the transaction ends."""
-    if not await _change(session, hold, attempts=hold.attempt):
-        raise LeaseLost(f"another process took over the day of team {hold.team}")
+    if not await _change(session, lease, attempts=lease.attempt):
+        raise LeaseLost(f"another process took over the day of team {lease.team}")
 
 
-async def keep(
-    session: AsyncSession, hold: RunLease, read: Sequence[StoredSnapshot], *, at: datetime
+async def store_snapshots(
+    session: AsyncSession, lease: RunLease, read: Sequence[StoredSnapshot], *, at: datetime
 ) -> list[StoredSnapshot]:
     """Store the snapshots of an attempt before scoring, and return all stored snapshots of the run. Raises LeaseLost.
 
     A KPI read completely stays as first stored; only a KPI that was not read is replaced.
     """
-    if not await _change(session, hold, kept_at=at):
-        raise LeaseLost(f"another process took over the day of team {hold.team}")
-    return await snapshots.merge(session, hold.run_id, read)
+    if not await _change(session, lease, kept_at=at):
+        raise LeaseLost(f"another process took over the day of team {lease.team}")
+    return await snapshots.merge(session, lease.run_id, read)
 
 
 async def finish(
     session: AsyncSession,
-    hold: RunLease,
+    lease: RunLease,
     *,
     at: datetime,
     digest: str = "",
@@ -198,7 +198,7 @@ async def finish(
     """Finish the run, in the transaction that wrote the points. Raises LeaseLost."""
     done = await _change(
         session,
-        hold,
+        lease,
         state=RunState.FINISHED.value,
         finished_at=at,
         lease_until=0.0,
@@ -210,17 +210,17 @@ async def finish(
         problem="",
     )
     if not done:
-        raise LeaseLost(f"another process took over the day of team {hold.team}")
+        raise LeaseLost(f"another process took over the day of team {lease.team}")
 
 
-async def postpone(session: AsyncSession, hold: RunLease, *, retry_at: datetime, problem: str) -> bool:
+async def postpone(session: AsyncSession, lease: RunLease, *, retry_at: datetime, problem: str) -> bool:
     """Postpone the run to `retry_at`; False if another process took the run over."""
     return await _change(
-        session, hold, state=RunState.POSTPONED.value, lease_until=0.0, retry_at=retry_at, problem=problem
+        session, lease, state=RunState.POSTPONED.value, lease_until=0.0, retry_at=retry_at, problem=problem
     )
 
 
-async def free(db: Database, owner: str) -> None:
+async def end_leases(db: Database, owner: str) -> None:
     """End the leases of a dead process (SQLite: the lock file was free)."""
     async with db.transaction() as session:
         await session.execute(

@@ -22,7 +22,7 @@ LOOK_BACK_RUNS = 60
 
 
 async def merge(session: AsyncSession, run_id: int, snapshots: Sequence[StoredSnapshot]) -> list[StoredSnapshot]:
-    """Add the snapshots of an attempt to the stored snapshots of a run; called by `runs.keep`."""
+    """Add the snapshots of an attempt to the stored snapshots of a run; called by `runs.store_snapshots`."""
     run = await session.get_one(RunRecord, run_id)
     names = {item.snapshot.manager.crm_user: item.snapshot.manager.name for item in snapshots}
     ids = await manager_ids(session, run.connection, names)
@@ -32,7 +32,7 @@ async def merge(session: AsyncSession, run_id: int, snapshots: Sequence[StoredSn
         manager_id = ids[item.snapshot.manager.crm_user]
         _merge(session, run_id, manager_id, rows.get(manager_id), item)
     await session.flush()
-    return await kept(session, run_id)
+    return await stored_snapshots(session, run_id)
 
 
 def _merge(
@@ -54,7 +54,7 @@ def _may_replace(reading: Reading | None) -> bool:
     return reading is None or isinstance(reading, NotRead)
 
 
-async def kept(session: AsyncSession, run_id: int) -> list[StoredSnapshot]:
+async def stored_snapshots(session: AsyncSession, run_id: int) -> list[StoredSnapshot]:
     """Load the snapshots of a run, ordered by name."""
     rows = await session.execute(
         select(SnapshotRecord, ManagerRecord.crm_user)
@@ -62,11 +62,11 @@ async def kept(session: AsyncSession, run_id: int) -> list[StoredSnapshot]:
         .where(SnapshotRecord.run_id == run_id)
         .execution_options(populate_existing=True)
     )
-    found = [_kept(row, crm_user) for row, crm_user in rows]
+    found = [_to_stored(row, crm_user) for row, crm_user in rows]
     return sorted(found, key=lambda item: (item.snapshot.manager.name.casefold(), item.snapshot.manager.crm_user))
 
 
-def _kept(row: SnapshotRecord, crm_user: str) -> StoredSnapshot:
+def _to_stored(row: SnapshotRecord, crm_user: str) -> StoredSnapshot:
     return StoredSnapshot(
         Snapshot(Manager(crm_user, row.name), readings_from_json(row.readings)),
         row.absent,

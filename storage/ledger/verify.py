@@ -203,7 +203,7 @@ async def _counted(session: AsyncSession, run_id: int, content: dict[str, Any]) 
     """Score a stored day again; None for stored data that cannot be read any more."""
     try:
         rulebook = Rulebook.from_json(content)
-        cards = [item.score(rulebook) for item in await runs.kept(session, run_id)]
+        cards = [item.score(rulebook) for item in await runs.stored_snapshots(session, run_id)]
     except (ArithmeticError, KeyError, TypeError, ValueError):
         return None
     lines: list[_Line] = [

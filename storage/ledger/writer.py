@@ -37,14 +37,14 @@ __all__ = [
 ]
 
 
-async def append(session: AsyncSession, hold: RunLease, cards: Sequence[Scorecard], *, at: datetime) -> str:
+async def append(session: AsyncSession, lease: RunLease, cards: Sequence[Scorecard], *, at: datetime) -> str:
     """Write the points of a day, a row per manager and rule, and return the digest of the day.
 
     Call in the transaction that finishes the run. Raises LeaseLost.
     """
-    owner = await lock_team(session, hold.team)
-    await runs.assert_held(session, hold)
-    run = await session.get_one(RunRecord, hold.run_id)
+    owner = await lock_team(session, lease.team)
+    await runs.assert_held(session, lease)
+    run = await session.get_one(RunRecord, lease.run_id)
     rulebook = await session.get_one(RulebookRecord, run.rulebook_id)
     booked_in = await periods.month_to_book(session, owner, run.day)
     names = {card.manager.crm_user: card.manager.name for card in cards}

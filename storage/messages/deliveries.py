@@ -1,6 +1,6 @@
 """Keep messages that must arrive: written with the ledger in one transaction, sent afterwards.
 
-pending ─► sending ─► sent | uncertain | failed, or back to pending (`later`). A delivery whose process died while
+pending ─► sending ─► sent | uncertain | failed, or back to pending (`postpone`). A delivery whose process died while
 sending is started once more after the lease; after a second death the delivery is uncertain.
 """
 
@@ -109,10 +109,10 @@ def _give_up(at: datetime) -> Update:
 
 
 async def start(
-    db: Database, delivery_id: int, owner: str, *, at: datetime, lease: float = LEASE_SECONDS
+    db: Database, delivery_id: int, owner: str, *, at: datetime, lease_seconds: float = LEASE_SECONDS
 ) -> Delivery | None:
     """Start a delivery just before sending; None if another process sends, the time has not come, or all is done."""
-    given = {"delivery": delivery_id, "holder": owner, "now": at, "seconds": lease}
+    given = {"delivery": delivery_id, "holder": owner, "now": at, "seconds": lease_seconds}
     async with db.transaction() as session:
         row = (await session.execute(_start(), given)).one_or_none()
         return None if row is None else _to_delivery(row)
@@ -136,18 +136,18 @@ def _start() -> ReturningUpdate[Any]:
     )
 
 
-async def hold(
+async def renew_lease(
     db: Database,
     delivery: Delivery,
     message_ids: Sequence[int] | None = None,
     *,
     chat_id: int | None = None,
-    lease: float = LEASE_SECONDS,
+    lease_seconds: float = LEASE_SECONDS,
 ) -> bool:
     """Renew the lease of a long send and record the parts that arrived; False if another process took over."""
     parts = {} if message_ids is None else {"message_ids": list(message_ids), "chat_id": chat_id}
     async with db.transaction() as session:
-        held = await session.scalar(_attempt(delivery).values(lease_until=DatabaseNow() + lease, **parts))
+        held = await session.scalar(_attempt(delivery).values(lease_until=DatabaseNow() + lease_seconds, **parts))
         return held is not None
 
 
@@ -170,7 +170,7 @@ async def mark_failed(db: Database, delivery: Delivery, problem: str, *, at: dat
     return await _settle(db, delivery, DeliveryState.FAILED, done_at=at, problem=problem)
 
 
-async def later(db: Database, delivery: Delivery, until: datetime, problem: str = "") -> bool:
+async def postpone(db: Database, delivery: Delivery, until: datetime, problem: str = "") -> bool:
     """Postpone a message that certainly did not go out until `until`."""
     return await _settle(db, delivery, DeliveryState.PENDING, not_before=until, problem=problem)
 
@@ -205,14 +205,14 @@ async def cancel(session: AsyncSession, *, event: str, kind: str | None = None, 
     return len((await session.scalars(done.execution_options(synchronize_session=False))).all())
 
 
-async def held_back(session: AsyncSession, kind: str, *, at: datetime) -> list[Delivery]:
+async def waiting(session: AsyncSession, kind: str, *, at: datetime) -> list[Delivery]:
     """List the deliveries of a kind that wait for more content until `not_before`."""
     waits = and_(DeliveryRecord.state == _PENDING, DeliveryRecord.not_before > at, DeliveryRecord.attempts == 0)
     rows = await session.scalars(select(DeliveryRecord).where(DeliveryRecord.kind == kind, waits))
     return [_to_delivery(row) for row in rows]
 
 
-async def let_go(session: AsyncSession, delivery_id: int, notice: Notice) -> None:
+async def release(session: AsyncSession, delivery_id: int, notice: Notice) -> None:
     """Release a delivery that was held back, with the completed notice; a delivery already sent stays unchanged."""
     await session.execute(
         update(DeliveryRecord)
@@ -228,7 +228,7 @@ async def get(session: AsyncSession, delivery_id: int) -> Delivery | None:
     return None if row is None else _to_delivery(row)
 
 
-async def free(db: Database, owner: str) -> None:
+async def end_leases(db: Database, owner: str) -> None:
     """End the leases of a dead process (SQLite: the lock file was free)."""
     async with db.transaction() as session:
         await session.execute(
@@ -249,7 +249,7 @@ async def find(session: AsyncSession, event: str, kind: str, recipient: str) -> 
     return None if row is None else _to_delivery(row)
 
 
-async def uncertain(session: AsyncSession, recipient: str) -> list[Delivery]:
+async def find_uncertain(session: AsyncSession, recipient: str) -> list[Delivery]:
     """List the uncertain deliveries to a recipient that no later message has made up for."""
     rows = await session.scalars(
         select(DeliveryRecord)
@@ -297,7 +297,7 @@ async def rename_team(session: AsyncSession, old: str, new: str) -> None:
     await session.flush()
 
 
-async def counts(session: AsyncSession) -> dict[DeliveryState, int]:
+async def count_by_state(session: AsyncSession) -> dict[DeliveryState, int]:
     """Count the deliveries by state."""
     rows = await session.execute(select(DeliveryRecord.state, func.count()).group_by(DeliveryRecord.state))
     return {DeliveryState(state): count for state, count in rows}

@@ -64,7 +64,7 @@ async def lose_thread(session: AsyncSession, chat_id: int, thread_id: int, *, at
     return True
 
 
-async def find_thread(session: AsyncSession, chat_id: int, thread_id: int, *, at: datetime) -> None:
+async def restore_thread(session: AsyncSession, chat_id: int, thread_id: int, *, at: datetime) -> None:
     """Record that a topic takes messages again."""
     row = await _row(session, chat_id, at)
     if thread_id in row.lost_threads:
@@ -72,7 +72,7 @@ async def find_thread(session: AsyncSession, chat_id: int, thread_id: int, *, at
         await session.flush()
 
 
-async def speaks(session: AsyncSession, chat_id: int, language: str, *, at: datetime) -> None:
+async def set_language(session: AsyncSession, chat_id: int, language: str, *, at: datetime) -> None:
     """Record the language of the person's Telegram client."""
     (await _row(session, chat_id, at)).language = language
     await session.flush()
@@ -90,7 +90,7 @@ async def set_menu(session: AsyncSession, chat_id: int, menu: str, *, at: dateti
     await session.flush()
 
 
-async def off(session: AsyncSession) -> list[Channel]:
+async def turned_off(session: AsyncSession) -> list[Channel]:
     """List the chats that take no messages."""
     rows = await session.scalars(select(ChannelRecord).where(~ChannelRecord.active).order_by(ChannelRecord.chat_id))
     return [_to_channel(row) for row in rows]

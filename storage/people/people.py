@@ -266,7 +266,7 @@ async def _team_keys(session: AsyncSession, ids: Collection[int]) -> dict[int | 
     return dict(rows.all())
 
 
-async def meet(session: AsyncSession, telegram_id: int, name: str, *, at: datetime) -> Person:
+async def find_or_add(session: AsyncSession, telegram_id: int, name: str, *, at: datetime) -> Person:
     """Find or add the person of a chat named by the settings (head, hr, admin)."""
     new = {"name": name, "telegram_id": telegram_id, "roles": [], "created_at": at, "connected_at": at}
     await session.execute(

@@ -27,7 +27,7 @@ from storage.values import Team
 
 
 @dataclass(frozen=True, slots=True)
-class TeamSetting:
+class ConfiguredTeam:
     """Hold the settings of a team that storage keeps."""
 
     key: str
@@ -46,7 +46,7 @@ class TeamChanges:
     returned: tuple[str, ...] = ()
 
 
-async def sync(session: AsyncSession, settings: Sequence[TeamSetting], *, at: datetime) -> TeamChanges:
+async def sync(session: AsyncSession, settings: Sequence[ConfiguredTeam], *, at: datetime) -> TeamChanges:
     """Store the teams of the settings; a team missing from the settings is archived, never removed. Raises Refused."""
     added = [wanted.key for wanted in settings if await _is_new(session, wanted)]
     rows = {row.key: row for row in await session.scalars(select(TeamRecord).order_by(TeamRecord.id).with_for_update())}
@@ -66,7 +66,7 @@ async def sync(session: AsyncSession, settings: Sequence[TeamSetting], *, at: da
     return TeamChanges(tuple(added), tuple(row.key for row in archived), tuple(returned))
 
 
-async def _is_new(session: AsyncSession, wanted: TeamSetting) -> bool:
+async def _is_new(session: AsyncSession, wanted: ConfiguredTeam) -> bool:
     """Add a team unless stored; waits for a replica that starts at the same time."""
     statement = upsert(session, TeamRecord).values(
         key=wanted.key, title=wanted.title, connection=wanted.connection, scored_from=wanted.today

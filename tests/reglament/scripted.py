@@ -37,9 +37,11 @@ class ScriptedCrm:
     )
     stats: ReadStats = field(default_factory=ReadStats)
     requests: list[ReadRequest] = field(default_factory=list)
-    reads_started: int = 0
+    user_lists: int = 0
+    """How often the list of users was asked for."""
 
     async def users(self) -> list[CrmUser]:
+        self.user_lists += 1
         if self.down:
             raise self.down
         return list(self.people)

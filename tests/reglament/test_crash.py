@@ -122,7 +122,7 @@ async def _has_told(count: int, api: BotApi, database: Database) -> bool:
 async def _all_sent(database: Database) -> bool:
     async with database.reading() as session:
         run = await runs.find(session, "sales", TODAY)
-        counts = await deliveries.counts(session)
+        counts = await deliveries.count_by_state(session)
     open_ = counts.get(DeliveryState.PENDING, 0) + counts.get(DeliveryState.SENDING, 0)
     return run is not None and bool(run.digest) and counts.get(DeliveryState.SENT, 0) > 0 and not open_
 
@@ -162,7 +162,7 @@ async def test_killed_at_any_moment_a_day_is_written_once_and_told_to_everybody(
             async with database.reading() as session:
                 found = await verify.verification(session, "sales")
                 entries = await queries.entries(session, "sales", TODAY, TODAY)
-                unsure = (await deliveries.counts(session)).get(DeliveryState.UNCERTAIN, 0)
+                unsure = (await deliveries.count_by_state(session)).get(DeliveryState.UNCERTAIN, 0)
         texts = {chat: [message.text for message in api.chat(chat).messages if message.text] for chat in chats}
     assert found.problems == ()
     counted = collections.Counter((entry.crm_user, entry.rule) for entry in entries)

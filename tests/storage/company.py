@@ -17,7 +17,7 @@ from storage.days.runs import Claimed
 from storage.db.database import Database
 from storage.ledger import writer
 from storage.people import people, teams
-from storage.people.teams import TeamSetting
+from storage.people.teams import ConfiguredTeam
 from storage.values import StoredSnapshot
 
 TEAM = "sales"
@@ -72,7 +72,7 @@ async def found(db: Database, team: str = TEAM, rulebook: Rulebook = RULEBOOK) -
     """The company as it is after its first start."""
     async with db.transaction() as session:
         keys = {item.key for item in await teams.all_teams(session)} | {team}
-        await teams.sync(session, [TeamSetting(key, "Sales", CRM, START.date()) for key in sorted(keys)], at=START)
+        await teams.sync(session, [ConfiguredTeam(key, "Sales", CRM, START.date()) for key in sorted(keys)], at=START)
         await rulebooks.keep_rulebook(session, team, rulebook, START)
         await rulebooks.keep_money(session, team, MoneyTerms(), START)
         await people.sync_users(session, CRM, [(m.crm_user, m.name, True) for m in (ANNA, BORIS)], at=START)
@@ -94,9 +94,9 @@ async def scored(
     claim = await claimed(db, day, team)
     at = cutoff(day) + timedelta(minutes=1)
     async with db.transaction() as session:
-        stored = await runs.keep(session, claim.hold, snapshots, at=at)
+        stored = await runs.store_snapshots(session, claim.lease, snapshots, at=at)
     cards = [item.score(claim.run.rulebook) for item in stored]
     async with db.transaction() as session:
-        digest = await writer.append(session, claim.hold, cards, at=at)
-        await runs.finish(session, claim.hold, at=at, digest=digest, requests=4, seconds=Decimal("1.25"))
+        digest = await writer.append(session, claim.lease, cards, at=at)
+        await runs.finish(session, claim.lease, at=at, digest=digest, requests=4, seconds=Decimal("1.25"))
     return cards

@@ -1,4 +1,4 @@
-"""Make the settings of the made-up company, for the demo itself and as a config.toml to go on with."""
+"""Make the settings of the made-up company, for the demo and as a config.toml to go on with."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ async def _join(process: Process) -> None:
 
 
 async def _record_trip(process: Process, day: date) -> str:
-    """Record a trip of one manager on `day`; return the manager's name."""
+    """Record a manager's trip on `day`; return the manager's name."""
     async with process.db.transaction() as session:
         member = (await people.members(session, TEAM))[-1]
         await absences.record(
@@ -85,7 +85,7 @@ async def _record_trip(process: Process, day: date) -> str:
 
 
 async def _live(process: Process, clock: SetClock, day: date) -> None:
-    """Run the cutoff of one working day, with all retries."""
+    """Run the cutoff of a working day, with all retries."""
     cutoff = process.settings.teams[TEAM].calendar().cutoff_of(day)
     clock.at = cutoff
     due = DueCutoff(CRM, day, cutoff, (TEAM,))

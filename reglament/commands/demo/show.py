@@ -36,7 +36,7 @@ PERSONAL_MESSAGES = 2
 
 
 async def show(console: Console, process: Process, t: Texts, plot: Plot, who: str, directory: Path, days: int) -> None:
-    """Print what happened, the last day's messages, the week, the proof of the ledger and the files written.
+    """Print the events of the month, the last day's messages, the week, the proof of the ledger and the files written.
 
     `who` is the name of the manager on the trip.
     """
@@ -70,7 +70,7 @@ class _Ending:
     day: date
 
     async def print_messages(self) -> None:
-        """Print the last day's messages as Telegram would show them, and mark them as sent."""
+        """Print the last day's messages as Telegram would show messages, and mark each as sent."""
         waiting = await deliveries.due(self.process.db, at=self.process.now(), limit=1000)
         personal = [item for item in waiting if isinstance(item.notice, EveningNotice)]
         self._print_title(self.t("demo-personal", day=self.t.day(self.day)))

@@ -61,7 +61,7 @@ async def test_retry_after_holds_for_everybody(office):
     await office.send()
     assert len(office.api.sent("sendMessage")) == asked
     async with office.process.db.reading() as session:
-        assert (await deliveries.counts(session))[DeliveryState.PENDING] == 3
+        assert (await deliveries.count_by_state(session))[DeliveryState.PENDING] == 3
 
 
 async def test_an_answer_that_telegram_told_to_wait_is_sent_again(office):

@@ -14,7 +14,8 @@ from crm_clients.base import ReadStats
 from crm_clients.bitrix24.api import COMMANDS, PAGE, Bitrix24Api, OperationLimit, Reply
 from crm_clients.bitrix24.batching import BatchScheduler
 from crm_clients.bitrix24.bindings import SIDE, GroupTesting
-from crm_clients.bitrix24.lists import KeysetQuery, QueryProgress
+from crm_clients.bitrix24.keyset import KeysetQuery
+from crm_clients.bitrix24.lists import QueryProgress
 from crm_clients.bitrix24.values import Row
 from crm_clients.errors import CrmUnavailable, DeadlineExceeded, RightsMissing
 from crm_clients.shared.http import Deadline

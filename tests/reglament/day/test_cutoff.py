@@ -3,51 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
-from crm_clients.base import CrmUser
 from crm_clients.errors import CrmRefused, CrmUnavailable
 from reglament.day import settle
 from reglament.day.cutoff import run_cutoff
 from reglament.day.due import DueCutoff
 from reglament.day.members import synchronise_members
-from reglament.process import store_teams
 from scoring.kpis import CATALOGUE, Capability
-from scoring.records import Company, RecordKind, Task
+from scoring.records import RecordKind
 from scoring.scorecard import Outcome
 from storage.days import queries, runs
-from storage.messages import deliveries
 from storage.messages.notices import DeliveryKind, run_event
-from storage.people import absences, invites, people
+from storage.people import absences, invites
 from storage.values import AbsenceKind, DeliveryState
-from tests.reglament.scripted import ANNA, HEAD, MOSCOW_6PM, PETR, ScriptedCrm, TestClock, facts, process, settings
-from tests.scoring.builders import deal
+from tests.reglament.day.thursday import AT_SIX, OVERDUE, THURSDAY, ready_process
+from tests.reglament.scripted import ANNA, HEAD, MOSCOW_6PM, PETR, facts, settings
 from tests.storage.told import told
-
-THURSDAY = date(2026, 11, 19)
-AT_SIX = DueCutoff("main", THURSDAY, MOSCOW_6PM, ("sales",))
-HOUR = timedelta(hours=1)
-
-COMPANY = Company("c1", "Ромашка-Пример", ANNA, MOSCOW_6PM - HOUR)
-OVERDUE = Task("t1", "Позвонить", PETR, deadline=MOSCOW_6PM - HOUR, created_at=MOSCOW_6PM - 30 * HOUR)
-
-
-@pytest.fixture
-def clock():
-    return TestClock()
-
-
-@pytest.fixture
-def crm(clock):
-    return ScriptedCrm(clock, facts([COMPANY, OVERDUE]))
-
-
-async def _ready(database, crm, clock, wanted=None, **options):
-    ready = process(database, crm, clock, wanted, **options)
-    await store_teams(ready)
-    return ready
 
 
 async def _points(database):
@@ -71,7 +45,7 @@ SCORED = {
 
 
 async def test_a_day_is_read_judged_and_written_once(database, crm, clock):
-    ready = await _ready(database, crm, clock)
+    ready = await ready_process(database, crm, clock)
     [first] = await run_cutoff(ready, AT_SIX)
     [again] = await run_cutoff(ready, AT_SIX)
     assert not first.already
@@ -79,16 +53,17 @@ async def test_a_day_is_read_judged_and_written_once(database, crm, clock):
     assert again.run.digest == first.run.digest != ""
     assert await _points(database) == SCORED
     assert len(crm.requests) == 1
+    assert crm.user_lists == 1
 
 
 async def test_several_replicas_at_once_write_one_set_of_entries(database, crm, clock):
-    replicas = [await _ready(database, crm, clock, owner=name) for name in "abcd"]
+    replicas = [await ready_process(database, crm, clock, owner=name) for name in "abcd"]
     await asyncio.gather(*(run_cutoff(replica, AT_SIX) for replica in replicas))
     assert await _points(database) == SCORED
 
 
 async def test_messages_are_written_with_the_points(database, crm, clock):
-    ready = await _ready(database, crm, clock)
+    ready = await ready_process(database, crm, clock)
     await synchronise_members(ready, "main", crm.people, THURSDAY)
     async with database.transaction() as session:
         token = await invites.invite_manager(session, "main", ANNA, author="test", at=clock())
@@ -101,7 +76,7 @@ async def test_messages_are_written_with_the_points(database, crm, clock):
 
 
 async def test_a_crm_that_is_down_postpones_and_is_asked_again_until_the_deadline(database, crm, clock):
-    ready = await _ready(database, crm, clock)
+    ready = await ready_process(database, crm, clock)
     crm.down = CrmUnavailable("the CRM does not answer")
     [result] = await run_cutoff(ready, AT_SIX)
     assert result.run is None
@@ -116,7 +91,7 @@ async def test_a_crm_that_is_down_postpones_and_is_asked_again_until_the_deadlin
 
 
 async def test_after_the_deadline_the_day_is_no_data_and_never_a_minus(database, crm, clock):
-    ready = await _ready(database, crm, clock)
+    ready = await ready_process(database, crm, clock)
     await synchronise_members(ready, "main", crm.people, THURSDAY)
     crm.down = CrmUnavailable("the CRM does not answer")
     await run_cutoff(ready, AT_SIX)
@@ -131,7 +106,7 @@ async def test_after_the_deadline_the_day_is_no_data_and_never_a_minus(database,
 
 
 async def test_retries_read_only_what_is_missing_and_keep_the_first_full_reading(database, crm, clock):
-    ready = await _ready(database, crm, clock)
+    ready = await ready_process(database, crm, clock)
     crm.broken_kinds = {RecordKind.TASKS}
     [result] = await run_cutoff(ready, AT_SIX)
     assert result.run is None
@@ -147,7 +122,7 @@ async def test_retries_read_only_what_is_missing_and_keep_the_first_full_reading
 async def test_what_cannot_be_rebuilt_is_no_data_when_it_is_read_too_late(database, crm, clock):
     crm.capabilities = dict.fromkeys(CATALOGUE, Capability.REBUILDABLE) | {"overdue_tasks": Capability.PRESENT}
     clock.pass_(minutes=16)
-    await run_cutoff(await _ready(database, crm, clock), AT_SIX)
+    await run_cutoff(await ready_process(database, crm, clock), AT_SIX)
     assert await _points(database) == {
         (ANNA, "companies_added"): 1,
         (ANNA, "overdue_tasks"): 0,
@@ -157,7 +132,7 @@ async def test_what_cannot_be_rebuilt_is_no_data_when_it_is_read_too_late(databa
 
 
 async def test_a_refusal_is_not_repeated_and_alarms_the_admins(database, crm, clock):
-    ready = await _ready(database, crm, clock)
+    ready = await ready_process(database, crm, clock)
     await synchronise_members(ready, "main", crm.people, THURSDAY)
     crm.down = CrmRefused("the account is blocked")
     [result] = await run_cutoff(ready, AT_SIX)
@@ -168,7 +143,7 @@ async def test_a_refusal_is_not_repeated_and_alarms_the_admins(database, crm, cl
 
 
 async def test_a_killed_process_leaves_its_snapshots_to_whoever_takes_over(database, crm, clock, monkeypatch):
-    dying = await _ready(database, crm, clock, owner="dying")
+    dying = await ready_process(database, crm, clock, owner="dying")
 
     async def killed(*_args, **_kwargs):
         raise KeyboardInterrupt
@@ -177,16 +152,16 @@ async def test_a_killed_process_leaves_its_snapshots_to_whoever_takes_over(datab
         patch.setattr(settle.writer, "append", killed)
         with pytest.raises(KeyboardInterrupt):
             await run_cutoff(dying, AT_SIX)
-    await runs.free(database, "dying")
+    await runs.end_leases(database, "dying")
     crm.records = {}
-    survivor = await _ready(database, crm, clock, owner="survivor")
+    survivor = await ready_process(database, crm, clock, owner="survivor")
     await run_cutoff(survivor, AT_SIX)
     assert await _points(database) == SCORED
     assert len(crm.requests) == 1
 
 
 async def test_an_absent_manager_is_excused_from_every_rule(database, crm, clock):
-    ready = await _ready(database, crm, clock)
+    ready = await ready_process(database, crm, clock)
     await synchronise_members(ready, "main", crm.people, THURSDAY)
     async with database.transaction() as session:
         await absences.record(
@@ -197,61 +172,9 @@ async def test_an_absent_manager_is_excused_from_every_rule(database, crm, clock
     assert points[PETR, "companies_added"] == points[PETR, "overdue_tasks"] == 0
 
 
-async def test_who_left_the_crm_is_not_scored_and_his_head_is_told(database, crm, clock):
-    ready = await _ready(database, crm, clock)
-    await synchronise_members(ready, "main", crm.people, THURSDAY)
-    crm.people = [CrmUser(ANNA, "Анна Примерова"), CrmUser(PETR, "Пётр Образцов", active=False)]
-    await run_cutoff(ready, AT_SIX)
-    assert {user for user, _ in await _points(database)} == {ANNA}
-    async with database.reading() as session:
-        assert not (await people.member(session, "main", PETR)).active
-    sent = await _departures(database)
-    assert [(item.kind, item.recipient) for item in sent] == [(DeliveryKind.DEPARTED, f"tg:{HEAD}")]
-
-
-async def test_the_head_is_told_which_deals_who_left_has_left_behind(database, crm, clock):
-    ready = await _ready(database, crm, clock)
-    await synchronise_members(ready, "main", crm.people, THURSDAY)
-    crm.people = [CrmUser(ANNA, "Анна Примерова"), CrmUser(PETR, "Пётр Образцов", active=False)]
-    crm.records = facts([deal("d1", manager=PETR), deal("d2", manager=ANNA), deal("d3", manager=PETR), OVERDUE])
-    await run_cutoff(ready, AT_SIX)
-    [notice] = await _departures(database)
-    assert notice.not_before is None
-    readings = notice.notice.readings
-    assert [item.id for item in readings["deals_open"].items] == ["d1", "d3"]
-    assert [item.id for item in readings["overdue_tasks"].items] == ["t1"]
-    async with database.reading() as session:
-        run = await runs.find(session, "sales", THURSDAY)
-        [kept] = await runs.kept(session, run.id)
-    assert set(kept.snapshot.readings) == set(run.rulebook.counted)
-
-
-async def test_a_notice_of_who_left_waits_for_his_deals_no_longer_than_a_read_may_take(database, crm, clock):
-    ready = await _ready(database, crm, clock)
-    await synchronise_members(ready, "main", crm.people, THURSDAY)
-    crm.people = [CrmUser(ANNA, "Анна Примерова"), CrmUser(PETR, "Пётр Образцов", active=False)]
-    crm.broken_kinds = {RecordKind.DEALS}
-    await run_cutoff(ready, AT_SIX)
-    [notice] = await _departures(database)
-    assert notice.notice.readings is None
-    crm.broken_kinds = set()
-    crm.records = facts([deal("d1", manager=PETR), OVERDUE])
-    clock.pass_(seconds=30)
-    await run_cutoff(ready, AT_SIX)
-    [notice] = await _departures(database)
-    assert [item.id for item in notice.notice.readings["deals_open"].items] == ["d1"]
-    assert await deliveries.due(database, at=clock())
-
-
-async def _departures(database):
-    async with database.reading() as session:
-        member = await people.member(session, "main", PETR)
-        return await told(session, f"departed:{member.id}:{THURSDAY}")
-
-
 async def test_a_listed_user_whom_the_crm_does_not_know_is_no_data(database, crm, clock):
     wanted = settings(members={"users": [ANNA, "404"]})
-    await run_cutoff(await _ready(database, crm, clock, wanted), AT_SIX)
+    await run_cutoff(await ready_process(database, crm, clock, wanted), AT_SIX)
     points = await _points(database)
     assert points["404", "companies_added"] == 0
     assert points[ANNA, "companies_added"] == 1
@@ -259,7 +182,7 @@ async def test_a_listed_user_whom_the_crm_does_not_know_is_no_data(database, crm
 
 
 async def test_missed_days_get_a_line_in_the_newest_days_message(database, crm, clock):
-    ready = await _ready(database, crm, clock)
+    ready = await ready_process(database, crm, clock)
     await synchronise_members(ready, "main", crm.people, THURSDAY)
     async with database.transaction() as session:
         token = await invites.invite_manager(session, "main", ANNA, author="test", at=clock())
@@ -278,7 +201,7 @@ async def test_missed_days_get_a_line_in_the_newest_days_message(database, crm, 
 
 
 async def test_windows_of_following_days_touch(database, crm, clock):
-    ready = await _ready(database, crm, clock)
+    ready = await ready_process(database, crm, clock)
     await run_cutoff(ready, AT_SIX)
     clock.pass_(days=1)
     friday = THURSDAY + timedelta(days=1)
@@ -292,7 +215,7 @@ async def test_two_teams_with_one_cutoff_share_one_read(database, crm, clock):
     wanted.teams["service"] = wanted.teams["sales"].model_copy(
         update={"members": type(wanted.teams["sales"].members)(users=[PETR])}
     )
-    ready = await _ready(database, crm, clock, wanted)
+    ready = await ready_process(database, crm, clock, wanted)
     results = await run_cutoff(ready, DueCutoff("main", THURSDAY, MOSCOW_6PM, ("sales", "service")))
     assert [result.run.team for result in results] == ["sales", "service"]
     assert len(crm.requests) == 1

@@ -71,7 +71,7 @@ async def test_a_finished_day_is_not_done_again(database):
 
 async def test_a_day_is_taken_over_when_its_lease_has_ended(database):
     await found(database)
-    dead = await claimed(database, lease=0)
+    dead = await claimed(database, lease_seconds=0)
     taken = await _claim(database)
     assert isinstance(taken, Claimed)
     assert taken.run.attempts == 2
@@ -81,14 +81,14 @@ async def test_a_day_is_taken_over_when_its_lease_has_ended(database):
 
 async def test_a_renewed_lease_keeps_the_day(database):
     await found(database)
-    held = (await claimed(database, lease=0)).hold
+    held = (await claimed(database, lease_seconds=0)).lease
     assert await runs.renew(database, held)
     assert isinstance(await _claim(database), Busy)
 
 
 async def test_who_lost_the_day_can_do_nothing_with_it(database):
     await found(database)
-    lost = (await claimed(database, lease=0)).hold
+    lost = (await claimed(database, lease_seconds=0)).lease
     # The same name again, as after a restart: the attempt tells them apart.
     taken = await _claim(database, "one")
     assert isinstance(taken, Claimed)
@@ -97,17 +97,17 @@ async def test_who_lost_the_day_can_do_nothing_with_it(database):
     async with database.transaction() as session:
         assert not await runs.postpone(session, lost, retry_at=AT, problem="")
         with pytest.raises(LeaseLost):
-            await runs.keep(session, lost, [kept(ANNA, readings())], at=AT)
+            await runs.store_snapshots(session, lost, [kept(ANNA, readings())], at=AT)
         with pytest.raises(LeaseLost):
             await runs.finish(session, lost, at=AT)
-        await runs.finish(session, taken.hold, at=AT)
+        await runs.finish(session, taken.lease, at=AT)
         with pytest.raises(LeaseLost):
-            await runs.finish(session, taken.hold, at=AT)
+            await runs.finish(session, taken.lease, at=AT)
 
 
 async def test_a_postponed_day_waits_for_its_next_attempt(database):
     await found(database)
-    held = (await claimed(database)).hold
+    held = (await claimed(database)).lease
     soon = AT + timedelta(minutes=5)
     async with database.transaction() as session:
         assert await runs.postpone(session, held, retry_at=soon, problem="the CRM is down")
@@ -119,7 +119,7 @@ async def test_a_postponed_day_waits_for_its_next_attempt(database):
 
 async def test_a_command_may_ignore_the_retry_time(database):
     await found(database)
-    held = (await claimed(database)).hold
+    held = (await claimed(database)).lease
     async with database.transaction() as session:
         await runs.postpone(session, held, retry_at=AT + timedelta(hours=1), problem="")
     assert isinstance(await _claim(database, ignore_retry_time=True), Claimed)
@@ -128,25 +128,27 @@ async def test_a_command_may_ignore_the_retry_time(database):
 async def test_leases_of_an_owner_known_to_be_dead_end_at_once(database):
     await found(database)
     await claimed(database, owner="service")
-    await runs.free(database, "somebody else")
+    await runs.end_leases(database, "somebody else")
     assert isinstance(await _claim(database), Busy)
-    await runs.free(database, "service")
+    await runs.end_leases(database, "service")
     assert isinstance(await _claim(database), Claimed)
 
 
 async def test_a_kpi_stays_as_the_first_attempt_read_it(database):
     await found(database)
     unread = readings(calls=12) | {"overdue_tasks": NotRead(Cause.INCOMPLETE, "broke off")}
-    first = await claimed(database, lease=0)
+    first = await claimed(database, lease_seconds=0)
     async with database.transaction() as session:
-        await runs.keep(session, first.hold, [kept(ANNA, unread, last={"calls_held": frozenset({"call:1"})})], at=AT)
+        await runs.store_snapshots(
+            session, first.lease, [kept(ANNA, unread, last={"calls_held": frozenset({"call:1"})})], at=AT
+        )
 
     second = await _claim(database)
     assert second.run.kept_at == AT
     later = readings(calls=99, overdue=[task(1)]) | {"missed_calls": Value(5), "deals_lost": NotAvailable()}
     last = {"calls_held": frozenset({"call:2"}), "overdue_tasks": frozenset({"task:9"})}
     async with database.transaction() as session:
-        (stored,) = await runs.keep(session, second.hold, [kept(ANNA, later, last=last)], at=AT)
+        (stored,) = await runs.store_snapshots(session, second.lease, [kept(ANNA, later, last=last)], at=AT)
     assert stored.snapshot.readings["calls_held"] == Value(12, ())
     assert stored.snapshot.readings["missed_calls"] == NotAvailable()
     assert stored.snapshot.readings["overdue_tasks"] == Value(1, (task(1),))
@@ -161,11 +163,11 @@ async def test_what_was_kept_comes_back_exactly(database):
         {"RUB": Decimal("1200.00"), "USD": Decimal("0.10")}, (deal(1, "1200.00"), deal(2, "0.10", "USD"))
     )
     item = kept(ANNA, data, absent=True, last={"overdue_tasks": frozenset({"task:1"})})
-    held = (await claimed(database)).hold
+    held = (await claimed(database)).lease
     async with database.transaction() as session:
-        assert await runs.keep(session, held, [item], at=AT) == [item]
+        assert await runs.store_snapshots(session, held, [item], at=AT) == [item]
     async with database.reading() as session:
-        (stored,) = await runs.kept(session, held.run_id)
+        (stored,) = await runs.stored_snapshots(session, held.run_id)
         run = await runs.by_id(session, held.run_id)
     assert stored == item
     assert stored.snapshot.readings["won_amount"].number["RUB"].as_tuple() == Decimal("1200.00").as_tuple()
@@ -175,10 +177,10 @@ async def test_what_was_kept_comes_back_exactly(database):
 async def test_a_user_whom_the_crm_does_not_know_can_be_kept(database):
     await found(database)
     stranger = Manager("404", "404")
-    held = (await claimed(database)).hold
+    held = (await claimed(database)).lease
     async with database.transaction() as session:
         unknown = {"calls_held": NotRead(Cause.UNKNOWN_USER)}
-        stored = await runs.keep(session, held, [kept(stranger, unknown), kept(ANNA, readings())], at=AT)
+        stored = await runs.store_snapshots(session, held, [kept(stranger, unknown), kept(ANNA, readings())], at=AT)
     assert [item.snapshot.manager for item in stored] == [stranger, ANNA]
 
 
@@ -211,7 +213,7 @@ async def test_the_last_keys_of_a_kpi_come_from_when_it_was_last_read(database):
 
 async def test_a_run_with_an_instant_set_by_hand_stays_marked(database):
     await found(database)
-    await claimed(database, lease=0, manual_instant=True)
+    await claimed(database, lease_seconds=0, manual_instant=True)
     taken = await _claim(database)
     assert taken.run.manual_instant
 
@@ -234,7 +236,7 @@ async def test_a_day_without_rulebook_or_team_cannot_be_claimed(database):
     with pytest.raises(NotFound, match="no team"):
         await _claim(database)
     async with database.transaction() as session:
-        await teams.sync(session, [teams.TeamSetting(TEAM, "Sales", CRM, MONDAY)], at=AT)
+        await teams.sync(session, [teams.ConfiguredTeam(TEAM, "Sales", CRM, MONDAY)], at=AT)
     with pytest.raises(NotFound, match="no rulebook"):
         await _claim(database)
 

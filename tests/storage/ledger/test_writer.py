@@ -213,12 +213,12 @@ async def test_a_renamed_team_keeps_its_history_and_its_proof(database):
 
 async def test_points_are_written_only_by_whoever_holds_the_run(database):
     await found(database)
-    old = await claimed(database, lease=0)
+    old = await claimed(database, lease_seconds=0)
     await claimed(database, owner="two")
     cards = [kept(ANNA, readings()).score(old.run.rulebook)]
     with pytest.raises(LeaseLost):
         async with database.transaction() as session:
-            await writer.append(session, old.hold, cards, at=LATER)
+            await writer.append(session, old.lease, cards, at=LATER)
     assert await _entries(database) == []
 
 

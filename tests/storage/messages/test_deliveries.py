@@ -67,13 +67,13 @@ async def test_a_message_that_is_held_back_goes_at_once_when_more_is_known(datab
     number = await _add(database, notice=notice, not_before=later)
     await _add(database, "person:2")
     async with database.transaction() as session:
-        [held] = await deliveries.held_back(session, "departed", at=AT)
-        assert (held.id, await deliveries.held_back(session, "departed", at=later)) == (number, [])
-        await deliveries.let_go(session, number, known)
+        [held] = await deliveries.waiting(session, "departed", at=AT)
+        assert (held.id, await deliveries.waiting(session, "departed", at=later)) == (number, [])
+        await deliveries.release(session, number, known)
     started = await deliveries.start(database, number, "p", at=AT)
     assert started.notice == known
     async with database.transaction() as session:
-        await deliveries.let_go(session, number, notice)
+        await deliveries.release(session, number, notice)
     assert (await _find(database, kind="departed")).notice == known
 
 
@@ -81,7 +81,7 @@ async def test_what_certainly_did_not_go_out_is_tried_again_later(database):
     number = await _add(database)
     ours = await deliveries.start(database, number, "p", at=AT)
     until = AT + timedelta(seconds=30)
-    assert await deliveries.later(database, ours, until, "too many requests")
+    assert await deliveries.postpone(database, ours, until, "too many requests")
     assert await deliveries.start(database, number, "p", at=AT) is None
     again = await deliveries.start(database, number, "p", at=until)
     assert (again.attempts, again.interrupted) == (2, 0)
@@ -89,9 +89,9 @@ async def test_what_certainly_did_not_go_out_is_tried_again_later(database):
 
 async def test_a_send_whose_process_died_is_repeated_once_and_then_uncertain(database):
     number = await _add(database)
-    await deliveries.start(database, number, "dead", at=AT, lease=0)
+    await deliveries.start(database, number, "dead", at=AT, lease_seconds=0)
     assert [item.id for item in await deliveries.due(database, at=AT)] == [number]
-    again = await deliveries.start(database, number, "second", at=AT, lease=0)
+    again = await deliveries.start(database, number, "second", at=AT, lease_seconds=0)
     assert (again.attempts, again.interrupted) == (2, 1)
 
     assert await deliveries.start(database, number, "third", at=AT) is None
@@ -103,13 +103,13 @@ async def test_a_send_in_flight_of_an_owner_known_to_be_dead_is_due_at_once(data
     number = await _add(database)
     await deliveries.start(database, number, "service", at=AT)
     assert await deliveries.due(database, at=AT) == []
-    await deliveries.free(database, "service")
+    await deliveries.end_leases(database, "service")
     assert [item.id for item in await deliveries.due(database, at=AT)] == [number]
 
 
 async def test_who_lost_a_send_cannot_settle_it(database):
     number = await _add(database)
-    slow = await deliveries.start(database, number, "slow", at=AT, lease=0)
+    slow = await deliveries.start(database, number, "slow", at=AT, lease_seconds=0)
     quick = await deliveries.start(database, number, "quick", at=AT)
     assert not await deliveries.mark_failed(database, slow, "timeout", at=AT)
     assert await deliveries.mark_sent(database, quick, [5], at=AT)
@@ -123,10 +123,10 @@ async def test_an_unanswered_send_is_not_repeated_and_carried_by_the_next_messag
     assert await deliveries.due(database, at=AT + timedelta(days=1)) == []
     next_one = await _add(database, event="run:2")
     async with database.transaction() as session:
-        assert [item.id for item in await deliveries.uncertain(session, "person:1")] == [ours.id]
-        assert await deliveries.uncertain(session, "person:2") == []
+        assert [item.id for item in await deliveries.find_uncertain(session, "person:1")] == [ours.id]
+        assert await deliveries.find_uncertain(session, "person:2") == []
         await deliveries.mark_carried(session, [ours.id], next_one)
-        assert await deliveries.uncertain(session, "person:1") == []
+        assert await deliveries.find_uncertain(session, "person:1") == []
 
 
 async def test_a_failed_message_is_not_tried_again(database):
@@ -145,7 +145,7 @@ async def test_pending_messages_of_an_event_can_be_cancelled(database):
         assert await deliveries.cancel(session, event="run:1", kind="board", at=AT) == 0
         assert await deliveries.cancel(session, event="run:1", at=AT) == 1
         assert [item.state for item in await told(session, "run:1")] == ["sent", "cancelled"]
-        assert await deliveries.counts(session) == {
+        assert await deliveries.count_by_state(session) == {
             DeliveryState.SENT: 1,
             DeliveryState.CANCELLED: 1,
             DeliveryState.PENDING: 1,

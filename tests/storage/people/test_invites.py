@@ -98,7 +98,7 @@ async def test_a_chat_of_somebody_else_is_refused(database):
 async def test_a_head_who_is_scored_too_stays_one_person(database):
     await found(database)
     async with database.transaction() as session:
-        head = await people.meet(session, 111, "Anna the Head", at=AT)
+        head = await people.find_or_add(session, 111, "Anna the Head", at=AT)
         await people.grant(session, head.id, RoleGrant(Role.HEAD, TEAM), author="admin", at=AT)
     person = await _accept(database, await _invite(database, ANNA), 111)
     assert person.id == head.id

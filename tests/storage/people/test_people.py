@@ -139,8 +139,8 @@ async def test_a_head_whom_the_settings_name_is_known_from_his_first_word(databa
     await found(database)
     async with database.transaction() as session:
         assert await people.by_telegram(session, 333) is None
-        met = await people.meet(session, 333, "Head Person", at=AT)
-        assert await people.meet(session, 333, "Other Name", at=AT) == met
+        met = await people.find_or_add(session, 333, "Head Person", at=AT)
+        assert await people.find_or_add(session, 333, "Other Name", at=AT) == met
         await people.set_language(session, met.id, "en")
         assert (await people.by_telegram(session, 333)).language == "en"
         assert [item.name for item in await people.people(session)] == ["Head Person"]
@@ -178,7 +178,7 @@ async def test_two_processes_may_learn_the_same_people_at_once(database):
 
     async def learn(number: int) -> int:
         async with database.transaction() as session:
-            await people.meet(session, 333, f"Head {number}", at=AT)
+            await people.find_or_add(session, 333, f"Head {number}", at=AT)
             return len(await people.sync_users(session, CRM, users, at=AT))
 
     assert await asyncio.gather(*(learn(number) for number in range(3))) == [0, 0, 0]

@@ -14,7 +14,7 @@ from storage.ledger import periods, writer
 from storage.messages import deliveries
 from storage.messages.notices import BoardNotice, to_group
 from storage.people import people, teams
-from storage.people.teams import TeamChanges, TeamSetting
+from storage.people.teams import ConfiguredTeam, TeamChanges
 from storage.values import Role, RoleGrant
 from tests.storage.company import ANNA, CRM, MONDAY, RULEBOOK, START, TEAM, found, scored
 
@@ -23,7 +23,7 @@ TODAY = date(2026, 11, 21)
 
 
 def _setting(key=TEAM, connection=CRM, title="Sales"):
-    return TeamSetting(key, title, connection, TODAY)
+    return ConfiguredTeam(key, title, connection, TODAY)
 
 
 async def _sync(db, *settings):
@@ -34,7 +34,7 @@ async def _sync(db, *settings):
 async def test_a_team_is_scored_from_the_day_it_was_first_loaded(database):
     assert await _sync(database, _setting()) == TeamChanges(added=(TEAM,))
     async with database.transaction() as session:
-        changes = await teams.sync(session, [TeamSetting(TEAM, "Renamed", CRM, TODAY + timedelta(days=9))], at=AT)
+        changes = await teams.sync(session, [ConfiguredTeam(TEAM, "Renamed", CRM, TODAY + timedelta(days=9))], at=AT)
         team = await teams.find(session, TEAM)
         assert await teams.by_id(session, team.id) == team
     assert changes == TeamChanges()
@@ -77,7 +77,7 @@ async def test_a_rename_moves_the_history_to_a_team_that_is_already_loaded(datab
     async with database.transaction() as session:
         await rulebooks.keep_rulebook(session, "retail", RULEBOOK, AT)
         await people.set_members(session, "retail", {ANNA.crm_user: ANNA.name})
-        person = await people.meet(session, 333, "Head", at=AT)
+        person = await people.find_or_add(session, 333, "Head", at=AT)
         await people.grant(session, person.id, RoleGrant(Role.HEAD, TEAM), author="admin", at=AT)
         before = await teams.find(session, TEAM)
         await teams.rename(session, TEAM, "retail", author="admin", at=AT)
