@@ -1,142 +1,240 @@
-"""The catalogue of KPIs: what can be counted and what must be read for it (docs/product.md §3)."""
+"""List the KPIs: one object each, the only place that says what a KPI counts (docs/product.md §3).
+
+A new KPI is an object here, a title in each file of `reports/locales`, a line in `docs/kpis.md`, a test, and a line in
+the capabilities of each CRM's `client.py`. `tests/test_recipes.py` fails while one is missing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import Enum, StrEnum
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
-from scoring.records import Change, DealState, RecordKind
+from scoring.counting import Doubt, Exemption, Kpi, KpiKind, KpiSettings, Listed, Scope, Subject, Unit
+from scoring.records import Call, Change, Comment, Company, Deal, Meeting, RecordKind, Task
 
-
-class KpiKind(StrEnum):
-    """Whether a KPI counts what happened in the window or what is so at the cutoff."""
-
-    EVENT = "event"
-    STATE = "state"
-
-
-class Unit(StrEnum):
-    """What a KPI's value is."""
-
-    COUNT = "count"
-    MINUTES = "minutes"
-    MONEY = "money"
-
-
-class Subject(Enum):
-    """Name the records that a KPI counts, by kind and, for deals, by the state at the cutoff."""
-
-    COMPANIES = (RecordKind.COMPANIES, None)
-    MEETINGS = (RecordKind.MEETINGS, None)
-    CALLS = (RecordKind.CALLS, None)
-    WON_DEALS = (RecordKind.DEALS, DealState.WON)
-    LOST_DEALS = (RecordKind.DEALS, DealState.LOST)
-    OPEN_DEALS = (RecordKind.DEALS, DealState.OPEN)
-    TASKS = (RecordKind.TASKS, None)
-
-    def __init__(self, kind: RecordKind, state: DealState | None) -> None:
-        self.kind = kind
-        self.state = state
+__all__ = [
+    "CATALOGUE",
+    "DEALS_MISSING_FIELDS",
+    "DEALS_OPEN",
+    "DEALS_WITHOUT_COMMENT",
+    "DEALS_WITHOUT_TASK",
+    "DEALS_WON",
+    "DEFAULT_OBSERVE",
+    "LOST_WITHOUT_REASON",
+    "MEETINGS_HELD",
+    "OVERDUE_TASKS",
+    "STALE_DEALS",
+    "WON_AMOUNT",
+    "Capability",
+    "Kpi",
+    "KpiKind",
+    "KpiSettings",
+    "Unit",
+    "record_kinds",
+]
 
 
-@dataclass(frozen=True, slots=True)
-class Kpi:
-    """One entry of the catalogue."""
-
-    key: str
-    kind: KpiKind
-    counts: Subject
-    doubted_by: frozenset[Change]
-    """Changes of a record after the cutoff that make the value at the cutoff uncertain."""
-    needs: frozenset[RecordKind]
-    unit: Unit = Unit.COUNT
-
-    def is_doubted(self, change: Change, kind: RecordKind, state: DealState | None) -> bool:
-        """Tell whether a change of such a record matters: also where the state of the deal itself is uncertain."""
-        is_counted = self.counts.kind is kind and (state in (None, self.counts.state) or change is Change.STAGE)
-        return is_counted and change in self.doubted_by
+MEETINGS_HELD = "meetings_held"
+DEALS_WON, WON_AMOUNT, LOST_WITHOUT_REASON = "deals_won", "won_amount", "lost_without_reason"
+DEALS_OPEN = "deals_open"
+OVERDUE_TASKS, DEALS_WITHOUT_TASK = "overdue_tasks", "deals_without_task"
+DEALS_WITHOUT_COMMENT, DEALS_MISSING_FIELDS = "deals_without_comment", "deals_missing_fields"
+STALE_DEALS = "stale_deals"
+"""Keys that a rule, a screen, a document or a client must name: import the constant, never repeat the string."""
 
 
 class Capability(StrEnum):
-    """How well a CRM can state a KPI (docs/crm/README.md)."""
+    """Tell how well a CRM can state a KPI (docs/decisions/0001-capability-per-kpi.md)."""
 
     REBUILDABLE = "rebuildable"
-    """Also for a past instant: a snapshot read late is as good as one read in time."""
+    """Also for a past instant: a snapshot read late is as good as a snapshot read in time."""
     PRESENT = "present"
     """Only as of the reading."""
     UNAVAILABLE = "unavailable"
-    """Never: the KPI is not available in this CRM, or the connection lacks a setting for it."""
+    """Never: the CRM lacks the records, or the connection lacks a setting."""
 
 
-_OWNER, _STAGE = Change.OWNER, Change.STAGE
+def _always(_record: object, _scope: Scope) -> bool:
+    return True
 
 
-def _event(key: str, counts: Subject, *doubted_by: Change, unit: Unit = Unit.COUNT) -> Kpi:
-    return Kpi(key, KpiKind.EVENT, counts, frozenset(doubted_by), frozenset({counts.kind}), unit)
+def _created(record: Company | Deal, _scope: Scope) -> datetime:
+    return record.created_at
 
 
-def _state(key: str, counts: Subject, *doubted_by: Change, with_kind: RecordKind | None = None) -> Kpi:
-    needs = frozenset({counts.kind, with_kind or counts.kind})
-    return Kpi(key, KpiKind.STATE, counts, frozenset(doubted_by), needs)
+def _closed(deal: Deal, _scope: Scope) -> datetime | None:
+    return deal.closed_at
 
 
-CATALOGUE: MappingProxyType[str, Kpi] = MappingProxyType(
-    {
-        kpi.key: kpi
-        for kpi in (
-            _event("companies_added", Subject.COMPANIES, _OWNER),
-            _event("meetings_held", Subject.MEETINGS, _OWNER, Change.COMPLETION),
-            _event("calls_held", Subject.CALLS, _OWNER),
-            _event("talk_minutes", Subject.CALLS, _OWNER, unit=Unit.MINUTES),
-            _event("missed_calls", Subject.CALLS, _OWNER),
-            _event("deals_won", Subject.WON_DEALS, _OWNER, _STAGE),
-            _event("won_amount", Subject.WON_DEALS, _OWNER, _STAGE, Change.AMOUNT, unit=Unit.MONEY),
-            _event("deals_lost", Subject.LOST_DEALS, _OWNER, _STAGE),
-            _event("lost_without_reason", Subject.LOST_DEALS, _OWNER, _STAGE, Change.LOSS_REASON),
-            _state("deals_open", Subject.OPEN_DEALS, _OWNER, _STAGE),
-            _state("overdue_tasks", Subject.TASKS, _OWNER, Change.DEADLINE, Change.COMPLETION),
-            _state(
-                "deals_without_task",
-                Subject.OPEN_DEALS,
-                _OWNER,
-                _STAGE,
-                Change.BINDING,
-                with_kind=RecordKind.TASKS,
-            ),
-            _state("deals_without_comment", Subject.OPEN_DEALS, _OWNER, _STAGE, with_kind=RecordKind.COMMENTS),
-            _state("deals_missing_fields", Subject.OPEN_DEALS, _OWNER, _STAGE, Change.AMOUNT, Change.FIELD),
-            _state("stale_deals", Subject.OPEN_DEALS, _OWNER, _STAGE),
-        )
-    }
+def _was_held(meeting: Meeting, scope: Scope) -> bool:
+    """Count by completion; without a completion time by the start, also in the window before if not counted then."""
+    if meeting.held_at is not None:
+        return meeting.held_at in scope.window
+    if meeting.started_at is None:
+        return False
+    if meeting.started_at in scope.window:
+        return True
+    return scope.window.is_earlier(meeting.started_at) and meeting.id not in scope.held_before
+
+
+def _was_answered(call: Call, scope: Scope) -> bool:
+    return call.answered and call.seconds >= scope.settings.min_call_seconds
+
+
+def _is_overdue(task: Task, scope: Scope) -> bool:
+    return not task.awaits_approval and scope.is_past(task.deadline)
+
+
+def _lacks_comment(deal: Deal, scope: Scope) -> bool:
+    return not deal.has_comment and deal.created_at < scope.comment_before
+
+
+def _is_stale(deal: Deal, scope: Scope) -> bool | Doubt:
+    if deal.created_at >= scope.stale_before:
+        return False
+    if deal.stage_since is None:
+        return Doubt.UNTOLD
+    if deal.stage_since >= scope.window.cutoff:
+        return Doubt.MOVED_ON
+    return deal.stage_since < scope.stale_before
+
+
+def _commented(comment: Comment, scope: Scope) -> tuple[str, ...]:
+    in_time = comment.created_at is None or comment.created_at < scope.window.cutoff
+    return (comment.deal,) if in_time else ()
+
+
+_OF_ANY = frozenset({Change.OWNER})
+_OF_DEAL = frozenset({Change.OWNER, Change.STAGE})
+
+_KPIS: tuple[Kpi[Any], ...] = (
+    Kpi[Company](
+        key="companies_added",
+        counts=Subject.COMPANIES,
+        is_counted=_always,
+        since=_created,
+        doubted_by=_OF_ANY,
+    ),
+    Kpi[Meeting](
+        key=MEETINGS_HELD,
+        counts=Subject.MEETINGS,
+        is_counted=_was_held,
+        since=lambda meeting, _: meeting.held_at or meeting.started_at,
+        doubted_by=_OF_ANY | {Change.COMPLETION},
+    ),
+    Kpi[Call](
+        key="calls_held",
+        counts=Subject.CALLS,
+        is_counted=_was_answered,
+        since=lambda call, _: call.ended_at,
+        doubted_by=_OF_ANY,
+    ),
+    Kpi[Call](
+        key="talk_minutes",
+        counts=Subject.CALLS,
+        is_counted=_was_answered,
+        since=lambda call, _: call.ended_at,
+        doubted_by=_OF_ANY,
+        unit=Unit.MINUTES,
+        listed=Listed.NONE,
+        measure=lambda call: call.seconds,
+    ),
+    Kpi[Call](
+        key="missed_calls",
+        counts=Subject.CALLS,
+        is_counted=lambda call, _: call.incoming and not call.answered,
+        since=lambda call, _: call.ended_at,
+        doubted_by=_OF_ANY,
+    ),
+    Kpi[Deal](
+        key=DEALS_WON,
+        counts=Subject.WON_DEALS,
+        is_counted=_always,
+        since=_closed,
+        doubted_by=_OF_DEAL,
+    ),
+    Kpi[Deal](
+        key=WON_AMOUNT,
+        counts=Subject.WON_DEALS,
+        is_counted=_always,
+        since=_closed,
+        doubted_by=_OF_DEAL | {Change.AMOUNT},
+        unit=Unit.MONEY,
+    ),
+    Kpi[Deal](
+        key="deals_lost",
+        counts=Subject.LOST_DEALS,
+        is_counted=_always,
+        since=_closed,
+        doubted_by=_OF_DEAL,
+    ),
+    Kpi[Deal](
+        key=LOST_WITHOUT_REASON,
+        counts=Subject.LOST_DEALS,
+        is_counted=lambda deal, _: not deal.loss_reason.strip(),
+        since=_closed,
+        doubted_by=_OF_DEAL | {Change.LOSS_REASON},
+    ),
+    Kpi[Deal](
+        key=DEALS_OPEN,
+        counts=Subject.OPEN_DEALS,
+        is_counted=_always,
+        since=_created,
+        doubted_by=_OF_DEAL,
+        listed=Listed.NAMED,
+    ),
+    Kpi[Task](
+        key=OVERDUE_TASKS,
+        counts=Subject.TASKS,
+        is_counted=_is_overdue,
+        since=lambda task, scope: scope.instant(task.deadline),
+        doubted_by=_OF_ANY | {Change.DEADLINE, Change.COMPLETION},
+        has_deal_sum=True,
+    ),
+    Kpi[Deal](
+        key=DEALS_WITHOUT_TASK,
+        counts=Subject.OPEN_DEALS,
+        is_counted=lambda deal, _: not deal.has_task,
+        since=lambda deal, _: deal.stage_since,
+        doubted_by=_OF_DEAL | {Change.BINDING},
+        exempted_by=Exemption[Task](
+            Task, RecordKind.TASKS, lambda task, _: task.deals, doubted_by=frozenset({Change.BINDING})
+        ),
+    ),
+    Kpi[Deal](
+        key=DEALS_WITHOUT_COMMENT,
+        counts=Subject.OPEN_DEALS,
+        is_counted=_lacks_comment,
+        since=_created,
+        doubted_by=_OF_DEAL,
+        exempted_by=Exemption[Comment](Comment, RecordKind.COMMENTS, _commented),
+    ),
+    Kpi[Deal](
+        key=DEALS_MISSING_FIELDS,
+        counts=Subject.OPEN_DEALS,
+        is_counted=lambda deal, _: bool(deal.missing_fields),
+        since=_created,
+        doubted_by=_OF_DEAL | {Change.AMOUNT, Change.FIELD},
+    ),
+    Kpi[Deal](
+        key=STALE_DEALS,
+        counts=Subject.OPEN_DEALS,
+        is_counted=_is_stale,
+        since=lambda deal, _: deal.stage_since,
+        doubted_by=_OF_DEAL,
+    ),
 )
 
-DEFAULT_OBSERVE = (
-    "companies_added",
-    "meetings_held",
-    "calls_held",
-    "deals_won",
-    "won_amount",
-    "deals_lost",
-    "deals_open",
-    "overdue_tasks",
-    "deals_without_task",
-)
-"""The nine of the idea, shown also where no rule scores them."""
+CATALOGUE: Mapping[str, Kpi[Any]] = MappingProxyType({kpi.key: kpi for kpi in _KPIS})
+"""All KPIs by key, in the order in which they are shown."""
 
-
-@dataclass(frozen=True, slots=True)
-class KpiSettings:
-    """How a team counts; part of its rulebook."""
-
-    min_call_seconds: int = 30
-    observe: tuple[str, ...] = DEFAULT_OBSERVE
-    excluded_pipelines: frozenset[str] = frozenset()
-    stale_days: int = 14
-    comment_grace_hours: int = 24
+DEFAULT_OBSERVE = KpiSettings().observe
+"""The nine KPIs of the idea (docs/product.md §4)."""
 
 
 def record_kinds(kpis: Iterable[str]) -> frozenset[RecordKind]:
-    """What must be read to count `kpis`."""
+    """Return the kinds of record that must be read to count `kpis`."""
     return frozenset().union(*(CATALOGUE[key].needs for key in kpis))

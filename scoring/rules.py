@@ -9,14 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Self
 
-from scoring.kpis import CATALOGUE, KpiSettings, Unit
-
-
-class WindowKind(StrEnum):
-    """The span a day's events are counted in."""
-
-    CUTOFF_TO_CUTOFF = "cutoff_to_cutoff"
-    CALENDAR_DAY = "calendar_day"
+from scoring.kpis import CATALOGUE, DEALS_OPEN, KpiSettings, Unit
+from scoring.workdays import WindowKind
 
 
 class Bound(StrEnum):
@@ -47,7 +41,7 @@ class Rule:
     @property
     def needs(self) -> frozenset[str]:
         """The KPIs that must be counted to judge it."""
-        return frozenset({self.kpi, "deals_open"} if self.per_deals else {self.kpi})
+        return frozenset({self.kpi, DEALS_OPEN} if self.per_deals else {self.kpi})
 
     def allowed(self, deals_open: int) -> Decimal:
         """The bound for a manager with so many open deals: limit × max(1, ⌈deals_open / per_deals⌉)."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
-
-from scoring.rules import WindowKind
 
 OfficialDay = Callable[[date], bool | None]
 """What the state says of a date: True moved working day, False holiday or moved day off, None an ordinary day."""
@@ -18,6 +17,13 @@ OfficialDay = Callable[[date], bool | None]
 
 def _no_official_days(_day: date) -> None:
     return None
+
+
+class WindowKind(StrEnum):
+    """The span a day's events are counted in."""
+
+    CUTOFF_TO_CUTOFF = "cutoff_to_cutoff"
+    CALENDAR_DAY = "calendar_day"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from reglament.config.money import MoneySettings
 from reglament.config.official_days import official_days
 from reglament.config.rules import DEFAULT_RULES, KpiTable, RuleSettings
 from reglament.config.section import Date, Section, TimeOfDay
-from scoring.rules import Rulebook, WindowKind
-from scoring.workdays import WorkCalendar
+from scoring.rules import Rulebook
+from scoring.workdays import WindowKind, WorkCalendar
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

@@ -13,8 +13,7 @@ import structlog
 from reglament.config.team import TeamSettings
 from reglament.day.missing import still_missing
 from reglament.process import Process
-from scoring.rules import WindowKind
-from scoring.workdays import Window
+from scoring.workdays import Window, WindowKind
 from storage.days import rulebooks, runs
 from storage.db.database import Database, Session
 from storage.errors import StorageError

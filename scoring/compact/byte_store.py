@@ -1,4 +1,4 @@
-"""Strings of bytes by the hundred thousand, end to end: by itself each costs more than what stands in it."""
+"""Keep strings of bytes end to end: by itself each string takes almost twice the memory of the content."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ _BOARD = 1 << _BITS
 
 
 class ByteStore:
-    """Puts strings of bytes on boards of 64 kB and finds them again by their places, which fit into four bytes."""
+    """Hold strings of bytes on boards of 64 kB, found again by a place of four bytes."""
 
     __slots__ = ("_boards", "_used")
 
@@ -17,7 +17,7 @@ class ByteStore:
         """Bytes of the last board that are taken."""
 
     def put(self, item: bytes) -> int:
-        """Its place."""
+        """Keep a string and return its place."""
         if self._used + max(1, len(item)) > _BOARD:
             self._boards.append(bytearray(max(_BOARD, len(item))))
             self._used = 0
@@ -27,5 +27,5 @@ class ByteStore:
         return len(self._boards) - 1 << _BITS | begin
 
     def look(self, place: int) -> memoryview:
-        """What was put there, and whatever stands behind it: where a thing ends must be known from itself."""
+        """Return the bytes from a place on: the content itself must tell where the content ends."""
         return memoryview(self._boards[place >> _BITS])[place & _BOARD - 1 :]

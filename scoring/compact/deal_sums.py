@@ -1,4 +1,4 @@
-"""What overdue tasks put at risk: the sums of the open deals they are bound to, whichever of both comes first."""
+"""Find the sum of the open deal that an overdue task is bound to, whichever of both comes first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DIGITS, _FORMS = 15, 1000
 
 
 class MoneyByDeal:
-    """Money by deal, exact and small: digits and form share a number, where the digits are not too many."""
+    """Hold money by deal, exact: digits and form share one number of eight bytes, where the digits fit."""
 
     def __init__(self) -> None:
         self._digits = IdMap()
@@ -24,7 +24,7 @@ class MoneyByDeal:
         self._odd: dict[str, Money] = {}
 
     def put(self, deal: str, money: Money) -> None:
-        """Keep a deal's sum."""
+        """Keep the sum of a deal."""
         whole, _, fraction = str(money.amount).partition(".")
         digits = whole + fraction
         if len(digits) > _DIGITS or not digits.isdigit() or len(self._forms) == _FORMS:
@@ -34,7 +34,7 @@ class MoneyByDeal:
         self._digits.put(deal, int(digits) * _FORMS + form)
 
     def get(self, deal: str) -> Money | None:
-        """The sum of a deal; None if it did not come."""
+        """Return the sum of a deal; None if unknown."""
         packed = self._digits.get(deal)
         if packed is None:
             return self._odd.get(deal)
@@ -44,25 +44,25 @@ class MoneyByDeal:
 
 
 class DealSums:
-    """Finds the deal of each overdue task: the first of its open deals that has a sum."""
+    """Find the deal of each overdue task: the first open deal that has a sum."""
 
     def __init__(self) -> None:
         self._deals: dict[str, tuple[str, ...]] = {}
-        """By overdue task: what it is bound to."""
+        """Ids of deals by overdue task."""
         self._sums = MoneyByDeal()
 
     def task(self, task: Task) -> None:
-        """An overdue task."""
+        """Note the deals of an overdue task."""
         if task.deals:
             self._deals[task.id] = tuple(sorted(task.deals))
 
     def deal(self, deal: Deal) -> None:
-        """An open deal."""
+        """Note the sum of an open deal."""
         if deal.amount is not None:
             self._sums.put(deal.id, deal.amount)
 
-    def beside(self, item: Evidence) -> Evidence:
-        """The evidence of an overdue task with its deal and the deal's sum, once all deals have come."""
+    def with_sum(self, item: Evidence) -> Evidence:
+        """Add the deal and the sum of the deal to the evidence of an overdue task, once all deals have come."""
         for deal in self._deals.get(item.id, ()):
             if (amount := self._sums.get(deal)) is not None:
                 return msgspec.structs.replace(item, deal=deal, amount=amount)

@@ -1,141 +1,81 @@
-"""Evidence by the hundred thousand: each counted thing is a few bytes, and an `Evidence` again when looked at."""
+"""Keep what was counted, and which records were seen, in little memory: the one door of `scoring.compact`."""
 
 from __future__ import annotations
 
-import marshal
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import Any, overload
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
-from scoring.compact.byte_store import ByteStore
-from scoring.records import Money
+from scoring.compact.deal_sums import DealSums
+from scoring.compact.evidence_sequence import EvidenceEncoder, EvidenceSequence
+from scoring.compact.id_map import IdMap
+from scoring.records import Deal, RecordKind, Task
 from scoring.snapshot import Evidence
 
-_EPOCH = datetime(1, 1, 1, tzinfo=UTC)
-_TICK = timedelta(microseconds=1)
-_TIME = 8
-"""Bytes of an instant, which go first: so the order of bytes is that of time."""
-_NO_TIME = b"\xff" * _TIME
-_RECENT = 4
-
-_Shape = tuple[str, tuple[str, str] | None, str, bool]
-"""Kind, what stands around the id in the address, currency, whether again."""
+NO_PLACE = -1
 
 
-class EvidenceEncoder:
-    """Packs evidence; what many things have in common is kept once, as their shape."""
+class EvidenceStore:
+    """Hold evidence by KPI and CRM user, ids of seen records, exempted deals, and sums of open deals."""
 
     def __init__(self) -> None:
-        self._shelf = ByteStore()
-        self._recent: dict[bytes, int] = {}
-        """Places of the last few things: a deal that is counted for several KPIs stands there once."""
-        self._shapes: dict[_Shape, int] = {}
-        self._by_number: list[_Shape] = []
+        self._encoder = EvidenceEncoder()
+        self._items: dict[str, dict[str, array[int]]] = defaultdict(lambda: defaultdict(lambda: array("I")))
+        """Places of the evidence, by KPI and CRM user."""
+        self._seen: dict[RecordKind, IdMap] = defaultdict(IdMap)
+        self._exempted: dict[str, IdMap] = defaultdict(IdMap)
+        self._sums = DealSums()
 
-    def put(self, item: Evidence) -> int:
-        """Keep all of it; the place where it is. `since` is kept as an instant, without its zone."""
-        packed = self._pack(item)
-        if packed not in self._recent:
-            if len(self._recent) == _RECENT:
-                self._recent.clear()
-            self._recent[packed] = self._shelf.put(packed)
-        return self._recent[packed]
+    def add(self, kpi: str, user: str, item: Evidence) -> None:
+        """Keep the evidence of a counted record."""
+        self._items[kpi][user].append(self._encoder.put(item))
 
-    def get(self, place: int) -> Evidence:
-        """What was put there, with `since` in UTC."""
-        since, (number, key, title, amount, url, deal) = self._look(place)
-        kind, around, currency, again = self._by_number[number]
-        return Evidence(
-            kind,
-            key,
-            title,
-            key.join(around) if around else url,
-            amount=None if amount is None else Money(Decimal(amount), currency),
-            since=None if since == _NO_TIME else _EPOCH + int.from_bytes(since) * _TICK,
-            again=again,
-            deal=deal,
-        )
+    def items(self, kpi: str, user: str) -> Sequence[Evidence]:
+        """Return the evidence of a KPI, oldest first, without the exempted deals."""
+        places = self._items[kpi].get(user)
+        if not places:
+            return ()
+        if exempted := self._exempted.get(kpi):
+            return EvidenceSequence(
+                self._encoder, (place for place in places if self._encoder.identity(place) not in exempted)
+            )
+        return EvidenceSequence(self._encoder, places)
 
-    def rank(self, place: int) -> tuple[bytes, str, str]:
-        """What things are sorted by: the oldest first, what has no time last."""
-        since, (number, key, *_) = self._look(place)
-        return since, self._by_number[number][0], key
+    def items_with_deal_sums(self, kpi: str, user: str) -> Sequence[Evidence]:
+        """Return the evidence of tasks, each with the sum of the open deal that the task is bound to."""
+        encoder = self._encoder
+        places = self._items[kpi].get(user, ())
+        return EvidenceSequence(encoder, [encoder.put(self._sums.with_sum(encoder.get(place))) for place in places])
 
-    def identity(self, place: int) -> str:
-        """The id of what was put there."""
-        key: str = self._look(place)[1][1]
-        return key
+    # Records that were seen
 
-    def _pack(self, item: Evidence) -> bytes:
-        money = item.amount
-        before, found, after = item.url.rpartition(item.id) if item.id else ("", "", "")
-        around = (before, after) if found else None
-        number = self._number((item.kind, around, money.currency if money else "", item.again))
-        url = None if found else item.url
-        rest = (number, item.id, item.title, str(money.amount) if money else None, url, item.deal)
-        return _since(item) + marshal.dumps(rest)
+    def note(self, kind: RecordKind, key: str, place: int = NO_PLACE) -> bool:
+        """Note the id of a record, with a number to find again; return False if the id was noted before."""
+        return self._seen[kind].put(key, place)
 
-    def _look(self, place: int) -> tuple[bytes, Any]:
-        packed = self._shelf.look(place)
-        return bytes(packed[:_TIME]), marshal.loads(packed[_TIME:])  # noqa: S302  # our own bytes
+    def place_of(self, kind: RecordKind, key: str) -> int:
+        """Return the number noted with an id; NO_PLACE if there is none."""
+        place = self._seen[kind].get(key)
+        return NO_PLACE if place is None else place
 
-    def _number(self, shape: _Shape) -> int:
-        if shape not in self._shapes:
-            self._shapes[shape] = len(self._by_number)
-            self._by_number.append(shape)
-        return self._shapes[shape]
+    # Deals that have what a KPI misses
 
+    def exempt(self, kpi: str, deals: Iterable[str]) -> None:
+        """Leave deals out of a KPI, whether counted before or after."""
+        exempted = self._exempted[kpi]
+        for deal in deals:
+            exempted.put(deal, 1)
 
-class EvidenceSequence(Sequence[Evidence]):
-    """Evidence, oldest first, in a sixth of the room; equal to any sequence of the same things."""
+    def is_exempt(self, kpi: str, deal: str) -> bool:
+        """Tell whether a deal is left out of a KPI."""
+        return deal in self._exempted[kpi]
 
-    __slots__ = ("_is_sorted", "_places", "_press")
+    # Sums beside tasks
 
-    def __init__(self, press: EvidenceEncoder, places: Iterable[int]) -> None:
-        self._press = press
-        self._places = array("I", places)
-        self._is_sorted = False
+    def note_sum(self, deal: Deal) -> None:
+        """Keep the sum of an open deal."""
+        self._sums.deal(deal)
 
-    @property
-    def _sorted(self) -> array[int]:
-        """Put in order when somebody looks: of most nobody asks more than how many there are."""
-        if not self._is_sorted:
-            self._places = array("I", sorted(self._places, key=self._press.rank))
-            self._is_sorted = True
-        return self._places
-
-    @overload
-    def __getitem__(self, place: int) -> Evidence: ...
-    @overload
-    def __getitem__(self, place: slice) -> tuple[Evidence, ...]: ...
-    def __getitem__(self, place: int | slice) -> Evidence | tuple[Evidence, ...]:
-        """One of them, or some."""
-        if isinstance(place, slice):
-            return tuple(map(self._press.get, self._sorted[place]))
-        return self._press.get(self._sorted[place])
-
-    def __len__(self) -> int:
-        """How many."""
-        return len(self._places)
-
-    def __iter__(self) -> Iterator[Evidence]:
-        """One after another."""
-        return map(self._press.get, self._sorted)
-
-    def __eq__(self, other: object) -> bool:
-        """Whether they are the same things in the same order."""
-        return isinstance(other, Sequence) and tuple(self) == tuple(other)
-
-    def __hash__(self) -> int:
-        """As that of a tuple."""
-        return hash(tuple(self))
-
-    def __repr__(self) -> str:
-        """As a tuple."""
-        return repr(tuple(self))
-
-
-def _since(item: Evidence) -> bytes:
-    return _NO_TIME if item.since is None else ((item.since - _EPOCH) // _TICK).to_bytes(_TIME)
+    def note_task(self, task: Task) -> None:
+        """Keep the deals that a counted task is bound to."""
+        self._sums.task(task)

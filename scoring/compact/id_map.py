@@ -1,4 +1,4 @@
-"""Whole numbers by id, as small as they go: ids of a CRM come by the hundred thousand, and mostly are numbers."""
+"""Map ids to whole numbers in little memory: most ids of a CRM are numbers themselves."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from bisect import bisect_left
 
 _BUCKETS = 256
 _DIGITS = 18
-"""As many fit into eight bytes."""
+"""Digits that fit into eight bytes."""
 
 
 class IdMap:
-    """A mapping of ids to numbers (each below 2**63 in size) that takes sixteen bytes for an id that is a number."""
+    """Map ids to numbers below 2**63 in size, with sixteen bytes for an id that is a number."""
 
     __slots__ = ("_ids", "_others", "_values")
 
@@ -22,11 +22,11 @@ class IdMap:
         self._others: dict[str, int] = {}
 
     def __contains__(self, key: str) -> bool:
-        """Whether the id has a number."""
+        """Tell whether an id has a number."""
         return self.get(key) is not None
 
     def get(self, key: str) -> int | None:
-        """Its number; None if it has none."""
+        """Return the number of an id; None without a number."""
         number = _plain(key)
         if number is None:
             return self._others.get(key)
@@ -37,7 +37,7 @@ class IdMap:
         return None
 
     def put(self, key: str, value: int) -> bool:
-        """Give the id its number, unless it has one; whether it had none."""
+        """Give an id a number unless it has a number already; return whether the id is new."""
         number = _plain(key)
         if number is None:
             is_new = key not in self._others
@@ -54,7 +54,7 @@ class IdMap:
 
 
 def _plain(key: str) -> int | None:
-    """The id as a number, if that number is written just so."""
+    """Return the id as a number, if the number is written the same way."""
     if len(key) <= _DIGITS and key.isascii() and key.isdigit() and (key[0] != "0" or key == "0"):
         return int(key)
     return None

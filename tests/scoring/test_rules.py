@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from scoring.kpis import CATALOGUE, DEFAULT_OBSERVE, KpiKind, KpiSettings, Unit, record_kinds
 from scoring.records import RecordKind
-from scoring.rules import Bound, Rule, Rulebook, WindowKind
+from scoring.rules import Bound, Rule, Rulebook
+from scoring.workdays import WindowKind
 from tests.scoring.builders import at_least, at_most
 
 PER_FIFTY = at_most("overdue_tasks", "1", per_deals=50)

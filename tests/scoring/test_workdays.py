@@ -10,8 +10,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from scoring.rules import WindowKind
-from scoring.workdays import OfficialDay, Window, WorkCalendar, local_instant
+from scoring.workdays import OfficialDay, Window, WindowKind, WorkCalendar, local_instant
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -18,11 +18,11 @@ from crm_clients.demo.world import LOOKBACK, World
 from crm_clients.errors import CrmUnavailable
 from scoring.kpis import CATALOGUE, Capability, KpiSettings
 from scoring.records import Call, Comment, Company, Completed, Deal, DealState, Fact, Meeting, RecordKind, Task
-from scoring.rules import Bound, Rule, Rulebook, WindowKind
+from scoring.rules import Bound, Rule, Rulebook
 from scoring.scorecard import Outcome, score
 from scoring.snapshot import Manager, Snapshot, Value
 from scoring.tally import Tally, TallySheet
-from scoring.workdays import Window, WorkCalendar
+from scoring.workdays import Window, WindowKind, WorkCalendar
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 CALENDAR = WorkCalendar(MOSCOW)

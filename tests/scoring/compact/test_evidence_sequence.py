@@ -8,7 +8,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.compact.evidence_store import EvidenceEncoder, EvidenceSequence
+from scoring.compact.evidence_sequence import EvidenceEncoder, EvidenceSequence
 from scoring.records import Money
 from scoring.snapshot import Evidence
 

@@ -1,0 +1,205 @@
+"""Define the parts of a KPI: which records are counted, under which condition, as which number.
+
+The KPIs themselves stand in `scoring.kpis`, one object each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum, StrEnum
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+from scoring.records import Change, Comment, DealState, Record, RecordKind, Task
+from scoring.workdays import Window, local_instant
+
+R = TypeVar("R", bound=Record)
+
+
+class KpiKind(StrEnum):
+    """Tell whether a KPI counts events of the window or states at the cutoff."""
+
+    EVENT = "event"
+    STATE = "state"
+
+
+class Unit(StrEnum):
+    """Name the unit of a KPI's value."""
+
+    COUNT = "count"
+    MINUTES = "minutes"
+    MONEY = "money"
+
+
+class Listed(Enum):
+    """Tell which counted records stay as evidence."""
+
+    ALL = "all"
+    NAMED = "named"
+    """Only records of the members that the tally sheet names: the number alone is enough for the others."""
+    NONE = "none"
+
+
+class Doubt(Enum):
+    """Tell why a record cannot be counted for certain."""
+
+    UNTOLD = "untold"
+    """The CRM does not tell what the KPI asks: the value is unknown."""
+    MOVED_ON = "moved_on"
+    """The CRM tells the present only: the value is unknown when read late."""
+
+
+class Subject(Enum):
+    """Name the records that a KPI counts: their kind, the state of a deal at the cutoff, event or state."""
+
+    COMPANIES = (RecordKind.COMPANIES, None, KpiKind.EVENT)
+    """Companies created in the window."""
+    MEETINGS = (RecordKind.MEETINGS, None, KpiKind.EVENT)
+    """Meetings that were held, in the window or before."""
+    CALLS = (RecordKind.CALLS, None, KpiKind.EVENT)
+    """Calls that ended in the window."""
+    WON_DEALS = (RecordKind.DEALS, DealState.WON, KpiKind.EVENT)
+    """Deals won in the window and still won at the cutoff."""
+    LOST_DEALS = (RecordKind.DEALS, DealState.LOST, KpiKind.EVENT)
+    """Deals lost in the window and still lost at the cutoff."""
+    OPEN_DEALS = (RecordKind.DEALS, DealState.OPEN, KpiKind.STATE)
+    """Deals open at the cutoff."""
+    TASKS = (RecordKind.TASKS, None, KpiKind.STATE)
+    """Tasks not done at the cutoff."""
+
+    def __init__(self, record: RecordKind, state: DealState | None, kind: KpiKind) -> None:
+        self.record = record
+        self.state = state
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class KpiSettings:
+    """Hold the settings of a team that decide how its KPIs are counted; part of the rulebook."""
+
+    min_call_seconds: int = 30
+    observe: tuple[str, ...] = (
+        "companies_added",
+        "meetings_held",
+        "calls_held",
+        "deals_won",
+        "won_amount",
+        "deals_lost",
+        "deals_open",
+        "overdue_tasks",
+        "deals_without_task",
+    )
+    """KPIs that are shown also where no rule scores them."""
+    excluded_pipelines: frozenset[str] = frozenset()
+    stale_days: int = 14
+    comment_grace_hours: int = 24
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Hold all that decides, besides the record, whether a record counts."""
+
+    window: Window
+    zone: ZoneInfo
+    settings: KpiSettings = field(default_factory=KpiSettings)
+    held_before: frozenset[str] = frozenset()
+    """Ids of the meetings counted in the window before."""
+
+    @cached_property
+    def stale_before(self) -> datetime:
+        """Return the instant before which a deal must have entered its stage to be stale."""
+        return self.window.cutoff - timedelta(days=self.settings.stale_days)
+
+    @cached_property
+    def comment_before(self) -> datetime:
+        """Return the instant before which a deal must have been created to need a comment."""
+        return self.window.cutoff - timedelta(hours=self.settings.comment_grace_hours)
+
+    @cached_property
+    def cutoff_day(self) -> date:
+        """Return the team's date at the cutoff."""
+        return self.window.cutoff.astimezone(self.zone).date()
+
+    def is_past(self, deadline: datetime | date | None) -> bool:
+        """Tell whether a deadline lies strictly before the cutoff; a date without a time ends with its day."""
+        if isinstance(deadline, datetime):
+            return deadline < self.window.cutoff
+        return deadline is not None and deadline < self.cutoff_day
+
+    def instant(self, deadline: datetime | date | None) -> datetime | None:
+        """Return a deadline as an instant; of a date without a time the beginning of its day in the team's zone."""
+        if deadline is None or isinstance(deadline, datetime):
+            return deadline
+        return local_instant(deadline, time(0), self.zone).astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Exemption(Generic[R]):
+    """Describe the records that show that a deal has what a KPI misses, whichever of both comes first."""
+
+    by: type[Task] | type[Comment]
+    needs: RecordKind
+    deals: Callable[[R, Scope], Iterable[str]]
+    """Give the ids of the deals that the record exempts."""
+    doubted_by: frozenset[Change] = frozenset()
+    """Changes of the record that make the value of the deals' managers uncertain."""
+
+
+def _one(_record: Record) -> int:
+    return 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kpi(Generic[R]):
+    """Describe a KPI: the only place that knows what the KPI means (docs/product.md §3).
+
+    Raises TypeError if a part that decides the number is missing.
+    """
+
+    key: str
+    """Name in settings, ledger and JSON."""
+    counts: Subject
+    is_counted: Callable[[R, Scope], bool | Doubt]
+    """Tell whether a record of the subject counts."""
+    since: Callable[[R, Scope], datetime | None]
+    """Give the instant at which the record happened, or since which the state holds."""
+    doubted_by: frozenset[Change]
+    """Changes of a record after the cutoff that make the value at the cutoff uncertain."""
+    unit: Unit = Unit.COUNT
+    listed: Listed = Listed.ALL
+    measure: Callable[[R], int] = _one
+    """Give what a counted record adds to a number without evidence: 1, or seconds of talk."""
+    exempted_by: Exemption[Any] | None = None
+    has_deal_sum: bool = False
+    """Whether the evidence shows the sum of the open deal that a task is bound to."""
+
+    def __post_init__(self) -> None:
+        """Refuse a money KPI without evidence: the sum is that of the listed deals."""
+        if self.unit is Unit.MONEY and self.listed is not Listed.ALL:
+            raise TypeError(f"{self.key}: a sum of money needs all deals as evidence")
+        if self.unit is Unit.MINUTES and self.measure is _one:
+            raise TypeError(f"{self.key}: minutes need the seconds of a record")
+
+    @property
+    def kind(self) -> KpiKind:
+        """Tell whether events or states are counted."""
+        return self.counts.kind
+
+    @property
+    def needs(self) -> frozenset[RecordKind]:
+        """Return the kinds of record that must be read."""
+        kinds = {self.counts.record}
+        return frozenset(kinds | {self.exempted_by.needs} if self.exempted_by else kinds)
+
+    @property
+    def locale_key(self) -> str:
+        """Return the key of the title in the catalogue of names (`reports/locales`)."""
+        return f"kpi-{self.key}"
+
+    def is_doubted(self, change: Change, kind: RecordKind, state: DealState | None) -> bool:
+        """Tell whether a change of such a record matters; None: the state of the deal is not known."""
+        is_subject = self.counts.record is kind and (state in (None, self.counts.state) or change is Change.STAGE)
+        return is_subject and change in self.doubted_by

@@ -1,0 +1,68 @@
+"""Keep which managers' KPIs are uncertain, and which kinds of record were read in full."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from scoring.counting import Doubt, Kpi
+from scoring.kpis import Capability
+from scoring.records import Change, Completed, DealState, Failed, RecordKind
+from scoring.snapshot import Cause, NotAvailable, NotRead
+
+
+class Doubts:
+    """Hold, by KPI, the CRM users whose value is uncertain."""
+
+    def __init__(self) -> None:
+        self._users: dict[Doubt, dict[str, set[str]]] = {doubt: defaultdict(set) for doubt in Doubt}
+
+    def add(self, kpi: str, user: str, doubt: Doubt) -> None:
+        """Note that a user's value is uncertain."""
+        self._users[doubt][kpi].add(user)
+
+    def add_changes(
+        self, kpis: Iterable[Kpi[Any]], user: str, changes: Iterable[Change], kind: RecordKind, state: DealState | None
+    ) -> None:
+        """Doubt the KPIs that a change of a record of the user matters to."""
+        for kpi in kpis:
+            if any(kpi.is_doubted(change, kind, state) for change in changes):
+                self.add(kpi.key, user, Doubt.MOVED_ON)
+
+    def holds(self, kpi: str, user: str, *, late: bool) -> bool:
+        """Tell whether the value is uncertain when the records were read in time, or late."""
+        return user in self._users[Doubt.UNTOLD][kpi] or (late and user in self._users[Doubt.MOVED_ON][kpi])
+
+
+class KindMarks:
+    """Hold which kinds of record were read in full, and when their reading started."""
+
+    def __init__(self, late_after: datetime) -> None:
+        self._late_after = late_after
+        self._completed: dict[RecordKind, datetime] = {}
+        self._failed: dict[RecordKind, str] = {}
+
+    def add(self, mark: Completed | Failed) -> None:
+        """Note the end of a kind; of a kind read twice the later reading counts."""
+        if isinstance(mark, Failed):
+            self._failed.setdefault(mark.kind, mark.reason)
+        else:
+            self._completed[mark.kind] = max(mark.started_at, self._completed.get(mark.kind, mark.started_at))
+
+    def is_late(self, kinds: Iterable[RecordKind]) -> bool:
+        """Tell whether the reading of one of the kinds started after the tolerance."""
+        return any(self._completed[kind] > self._late_after for kind in kinds)
+
+    def obstacle(self, kpi: Kpi[Any], capabilities: Mapping[str, Capability]) -> NotAvailable | NotRead | None:
+        """Tell why a KPI is known for no manager; None if nothing stands against the KPI."""
+        capability = capabilities.get(kpi.key, Capability.UNAVAILABLE)
+        if capability is Capability.UNAVAILABLE:
+            return NotAvailable()
+        for kind in sorted(kpi.needs):
+            if kind in self._failed or kind not in self._completed:
+                return NotRead(Cause.INCOMPLETE, self._failed.get(kind, ""))
+        if capability is not Capability.REBUILDABLE and self.is_late(kpi.needs):
+            return NotRead(Cause.LATE)
+        return None
