@@ -15,40 +15,36 @@ from crm_clients.base import ClientMemory, CrmClient, CrmConfig
 
 @dataclass(frozen=True, slots=True)
 class CrmKind:
-    """Name the config model and the client of a kind of CRM."""
+    """Name a kind of CRM; the folder and the classes follow from the key.
 
-    config: str
-    """Import path of the config model, `module:Class`."""
-    client: str
-    """Import path of the client, `module:Class`."""
+    `acme` means `AcmeConfig` in `crm_clients/acme/config.py` and `AcmeClient` in `crm_clients/acme/client.py`.
+    """
+
+    key: str
+    """The `kind` in the settings."""
     title: str
     """The name that people know the CRM by."""
 
     def config_model(self) -> type[CrmConfig]:
         """Load the model that checks a `[crm.…]` table of this kind."""
-        model: type[CrmConfig] = _load(self.config)
+        model: type[CrmConfig] = self._load("config")
         return model
 
     def open(self, config: CrmConfig, memory: ClientMemory, **options: Any) -> CrmClient:
         """Open a client for a connection; the caller closes the client with `aclose`."""
-        client: CrmClient = _load(self.client)(config, memory, **options)
+        client: CrmClient = self._load("client")(config, memory, **options)
         return client
 
+    def _load(self, part: str) -> Any:
+        module = import_module(f"crm_clients.{self.key}.{part}")
+        return getattr(module, f"{self.key.capitalize()}{part.capitalize()}")
 
-def _load(path: str) -> Any:
-    module, _, name = path.partition(":")
-    return getattr(import_module(module), name)
 
-
-CRM_KINDS: MappingProxyType[str, CrmKind] = MappingProxyType(
-    {
-        "bitrix24": CrmKind(
-            "crm_clients.bitrix24.config:Bitrix24Config", "crm_clients.bitrix24.client:Bitrix24Client", "Bitrix24"
-        ),
-        "amocrm": CrmKind(
-            "crm_clients.amocrm.config:AmocrmConfig", "crm_clients.amocrm.client:AmocrmClient", "amoCRM / Kommo"
-        ),
-        "odoo": CrmKind("crm_clients.odoo.config:OdooConfig", "crm_clients.odoo.client:OdooClient", "Odoo"),
-        "demo": CrmKind("crm_clients.demo.config:DemoConfig", "crm_clients.demo.client:DemoClient", "Demo"),
-    }
+_KINDS = (
+    CrmKind("bitrix24", "Bitrix24"),
+    CrmKind("amocrm", "amoCRM / Kommo"),
+    CrmKind("odoo", "Odoo"),
+    CrmKind("demo", "Demo"),
 )
+
+CRM_KINDS: MappingProxyType[str, CrmKind] = MappingProxyType({kind.key: kind for kind in _KINDS})

@@ -50,8 +50,8 @@ def test_a_crm_made_by_the_recipe_passes_the_suite_of_all_clients(checkout: Path
     run(checkout, "sh", "-ec", code(section, "sh"))
     kinds = checkout / "crm_clients" / "__init__.py"
     table = kinds.read_text(encoding="utf-8")
-    last = next(line for line in table.splitlines(keepends=True) if '"demo": CrmKind(' in line)
-    kinds.write_text(table.replace(last, last + code(section, "python")), encoding="utf-8")
+    last = next(line for line in table.splitlines(keepends=True) if 'CrmKind("demo"' in line)
+    kinds.write_text(table.replace(last, last + code(section, "text")), encoding="utf-8")
 
     run(checkout, sys.executable, "-m", "ruff", "check", "--no-cache", "--fix", "crm_clients", "tests/crm_clients/acme")
     paths = ["tests/crm_clients/acme", "tests/crm_clients/test_rooms.py"]

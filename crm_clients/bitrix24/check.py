@@ -1,4 +1,4 @@
-"""Checks whether a Bitrix24 connection can be trusted: login, scopes, rights, visibility, settings, clock.
+"""Check whether a Bitrix24 connection can be trusted: login, scopes, rights, visibility, settings, clock.
 
 A webhook acts with the rights of the user who made the webhook, and a user with few rights gets few rows without any
 error: only looking for every member shows that.
@@ -34,8 +34,15 @@ SCOPES = (
 """Scopes of a webhook by their possible names, how bad a missing scope is, and the records that cannot be read then."""
 
 
-class Checkup:
-    """Make the lines of `reglament check` for a connection. Raises no error."""
+async def check_connection(
+    api: Bitrix24Api, config: Bitrix24Config, users: UserDirectory, deadline: Deadline, members: Mapping[str, str]
+) -> list[Finding]:
+    """Look at all parts of a connection and return the findings; never raises CrmError. `members`: CRM user → name."""
+    return await _Check(api, config, users, deadline).run(members)
+
+
+class _Check:
+    """Collect the findings of a check."""
 
     def __init__(self, api: Bitrix24Api, config: Bitrix24Config, users: UserDirectory, deadline: Deadline) -> None:
         self._api, self._config, self._users, self._deadline = api, config, users, deadline

@@ -9,9 +9,9 @@ import httpx
 
 from crm_clients.base import ClientMemory, CrmUser, Finding, ReadRequest, ReadStats
 from crm_clients.bitrix24.api import Bitrix24Api
-from crm_clients.bitrix24.check import Checkup
+from crm_clients.bitrix24.check import check_connection
 from crm_clients.bitrix24.config import Bitrix24Config
-from crm_clients.bitrix24.read import PortalRead
+from crm_clients.bitrix24.read import read_facts
 from crm_clients.bitrix24.session import ReadSession
 from crm_clients.bitrix24.users import UserDirectory
 from crm_clients.shared.fact_stream import Stream
@@ -62,14 +62,13 @@ class Bitrix24Client:
     def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
         """Read the facts of `request.kinds`, as `CrmClient.read` promises."""
         self._api.forget_refusal()
-        stream = Stream()
-        session = ReadSession(self._api, self._config, self._memory, request, self._deadline(), stream)
-        return stream.run(PortalRead(session, self._users).run)
+        session = ReadSession(self._api, self._config, self._memory, request, self._deadline(), Stream())
+        return read_facts(session, self._users)
 
     async def check(self, members: Mapping[str, str]) -> list[Finding]:
         """Check login, scopes, visibility of every member, settings, clock."""
         self._api.forget_refusal()
-        return await Checkup(self._api, self._config, self._users, self._deadline()).run(members)
+        return await check_connection(self._api, self._config, self._users, self._deadline(), members)
 
     def link(self, record: Record) -> str:
         """Link to a record's page on the portal; for activities and calls to the page of the object they hang on."""

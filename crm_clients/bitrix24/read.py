@@ -1,11 +1,11 @@
-"""Reads a Bitrix24 portal, from the first request to the last mark.
+"""Read a Bitrix24 portal, from the first request to the last mark.
 
 Planned activities are folded before the deals, so that each deal can say at once whether a next step is planned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 from crm_clients.bitrix24.bindings import BindingLookup
 from crm_clients.bitrix24.comments import CommentReader
@@ -18,12 +18,17 @@ from crm_clients.bitrix24.tasks import TaskReader
 from crm_clients.bitrix24.users import UserDirectory
 from crm_clients.bitrix24.visibility import require_full_visibility
 from crm_clients.errors import CrmError
-from scoring.records import Completed, Failed, RecordKind
+from scoring.records import Completed, Fact, Failed, RecordKind
 
 MEMBERS = 20
 """Members expected where the read does not say who is asked about."""
 PAGES_EACH = 2
 """Pages of open deals, and of planned activities, expected for a member; a wrong guess costs little."""
+
+
+def read_facts(session: ReadSession, users: UserDirectory) -> AsyncIterator[Fact]:
+    """Yield the facts of the requested kinds, and a mark for each kind. Raises CrmError if no kind could be read."""
+    return session.stream.run(PortalRead(session, users).run)
 
 
 class PortalRead:

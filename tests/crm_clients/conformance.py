@@ -57,12 +57,7 @@ from tests.crm_clients.world import (
 MOSCOW = ZoneInfo("Europe/Moscow")
 Readings = Mapping[str, Mapping[str, Reading]]
 PLAIN = Quirks()
-KINDS = {
-    **CRM_KINDS,
-    "template": CrmKind(
-        "crm_clients.template.config:TemplateConfig", "crm_clients.template.client:TemplateClient", "Template"
-    ),
-}
+KINDS = {**CRM_KINDS, "template": CrmKind("template", "Template")}
 """The kinds that are shipped, and the folder that new ones are copied from."""
 
 
