@@ -55,7 +55,7 @@ class KeysetProgress(QueryProgress):
     def commands(self, name: str, pages: int) -> dict[str, str]:
         """Begin each page after the last row of the page before; of a long list ask once for the last id too."""
         ascending, after = self._command("ASC"), str(self._after)
-        asks_last_id = self._last_id is None and pages >= LONG and self._pages_read + pages < self._expected
+        asks_last_id = self._last_id is None and pages >= LONG and (not self._pages_read or pages < self.pages_left)
         commands = {}
         for page in range(pages - asks_last_id):
             commands[f"{name}p{page}"] = ascending + after

@@ -23,6 +23,8 @@ LEAD, DEAL, CONTACT, COMPANY = 1, 2, 3, 4
 PATHS = {LEAD: "lead", DEAL: "deal", CONTACT: "contact", COMPANY: "company"}
 """Paths of the pages of CRM objects on a portal, by Bitrix24's number of the kind of object."""
 
+STATUS_PAGES = 4
+"""Pages of stages asked for at once: the method tells sources, industries and other directories too."""
 _STATES = {"S": DealState.WON, "F": DealState.LOST, "P": DealState.OPEN}
 _STATES_BY_WORD = {"success": DealState.WON, "failure": DealState.LOST, "apology": DealState.LOST}
 
@@ -41,8 +43,14 @@ class Stages:
 
     def start(self, group: str) -> QueryProgress:
         """Begin to read the stages: crm.status.list knows the stages of every pipeline."""
-        params = {"order": {"ID": "ASC"}}
-        return OffsetQuery(method="crm.status.list", params=params, fold=self._fold, what="stages", group=group).start()
+        return OffsetQuery(
+            method="crm.status.list",
+            params={"order": {"ID": "ASC"}},
+            fold=self._fold,
+            what="stages",
+            group=group,
+            expected_pages=STATUS_PAGES,
+        ).start()
 
     def _fold(self, rows: Sequence[Row]) -> tuple[()]:
         for row in rows:

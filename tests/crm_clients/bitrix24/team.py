@@ -13,12 +13,15 @@ import httpx
 from crm_clients.base import DictMemory, Finding, ReadRequest
 from crm_clients.bitrix24.client import Bitrix24Client
 from crm_clients.bitrix24.config import Bitrix24Config
+from crm_clients.bitrix24.keyset import KeysetQuery
+from crm_clients.bitrix24.lists import QueryProgress
 from scoring.kpis import CATALOGUE, KpiSettings
 from scoring.records import Completed, Fact, Failed, RecordKind
 from scoring.snapshot import Manager, Reading, Value
 from scoring.tally import Tally, TallySheet
 from scoring.workdays import Window
-from tests.crm_clients.bitrix24.fake import SECRET, FakeBitrix24, Portal
+from tests.crm_clients.bitrix24.fake import FakeBitrix24
+from tests.crm_clients.bitrix24.portal import SECRET, Portal
 from tests.crm_clients.conformance import MOSCOW
 from tests.crm_clients.faults import Break, Unreliable
 from tests.crm_clients.world import CUTOFF, LONG_AGO, START, FakeClock
@@ -119,3 +122,16 @@ def answer(status: int, body: Mapping[str, Any]) -> Break:
         return httpx.Response(status, content=json.dumps(body), headers={"content-type": "application/json"})
 
     return answer
+
+
+def a_list(name: str, pages: int = 50, *, group: str = "", ask_last: bool = False) -> QueryProgress:
+    """Begin to read a list of which nobody wants facts."""
+    return KeysetQuery(
+        method=name,
+        params={"filter": {}, "select": ["ID", "SUBJECT"]},
+        fold=lambda _: (),
+        what=name,
+        group=group,
+        expected_pages=pages,
+        ask_last=ask_last,
+    ).start()

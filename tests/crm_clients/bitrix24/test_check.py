@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from crm_clients.base import Severity
 from crm_clients.bitrix24.config import Bitrix24Config
 from crm_clients.errors import CrmError, CrmRefused, RightsMissing
-from tests.crm_clients.bitrix24.fake import DEAL, SECRET
+from tests.crm_clients.bitrix24.portal import DEAL, SECRET
 from tests.crm_clients.bitrix24.team import ANNA, BORIS, Reader, deal, portal
 from tests.crm_clients.world import LONG_AGO
 

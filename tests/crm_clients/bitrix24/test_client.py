@@ -12,7 +12,7 @@ import pytest
 from crm_clients.base import DictMemory
 from scoring.records import Failed, RecordKind
 from scoring.snapshot import NotAvailable, NotRead, Value
-from tests.crm_clients.bitrix24.fake import COMPANY, CONTACT, DEAL, NO_DEADLINE
+from tests.crm_clients.bitrix24.portal import COMPANY, CONTACT, DEAL, NO_DEADLINE
 from tests.crm_clients.bitrix24.team import (
     ANNA,
     BORIS,

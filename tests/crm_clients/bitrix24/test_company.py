@@ -19,7 +19,8 @@ from scoring.kpis import CATALOGUE, KpiSettings
 from scoring.snapshot import Manager, Value
 from scoring.tally import Tally, TallySheet
 from scoring.workdays import Window
-from tests.crm_clients.bitrix24.fake import CONTACT, DEAL, SECRET, FakeBitrix24, Portal
+from tests.crm_clients.bitrix24.fake import FakeBitrix24
+from tests.crm_clients.bitrix24.portal import CONTACT, DEAL, SECRET, Portal
 from tests.crm_clients.conformance import MOSCOW
 from tests.crm_clients.world import CUTOFF, START, FakeClock
 

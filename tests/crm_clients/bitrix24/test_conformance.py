@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import httpx
 
 from scoring.records import DealState, RecordKind
-from tests.crm_clients.bitrix24.fake import DEAL, SECRET, SERVER, FakeBitrix24, Portal
+from tests.crm_clients.bitrix24.fake import FakeBitrix24
+from tests.crm_clients.bitrix24.portal import DEAL, SECRET, SERVER, Portal
 from tests.crm_clients.conformance import Conformance
 from tests.crm_clients.world import Move, Quirks, User, World, WorldDeal, WorldTask
 

@@ -12,7 +12,7 @@ import pytest
 from crm_clients.errors import CrmRefused
 from scoring.records import Completed, Failed, RecordKind
 from scoring.snapshot import Value
-from tests.crm_clients.bitrix24.fake import DEAL
+from tests.crm_clients.bitrix24.portal import DEAL
 from tests.crm_clients.bitrix24.team import ANNA, DAY, HOUR, SECOND, Reader, answer, deal, portal
 from tests.crm_clients.world import CUTOFF, LONG_AGO, START
 

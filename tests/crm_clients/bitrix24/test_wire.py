@@ -14,7 +14,7 @@ from crm_clients.errors import CrmError, CrmRefused
 from crm_clients.shared.http import Deadline
 from scoring.records import Completed, Failed, RecordKind
 from scoring.snapshot import NotRead, Value
-from tests.crm_clients.bitrix24.fake import COMPANY, CONTACT, DEAL, when
+from tests.crm_clients.bitrix24.portal import COMPANY, CONTACT, DEAL, when
 from tests.crm_clients.bitrix24.team import ANNA, BORIS, DAY, HOUR, SECOND, Reader, answer, closed, deal, portal
 from tests.crm_clients.world import CUTOFF, LONG_AGO, START
 
