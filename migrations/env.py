@@ -19,7 +19,7 @@ def _ours(name: str | None, kind: str, _parents: Any) -> bool:  # Alembic's mapp
 def _spelled(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
     """Write column types of storage by name into new migrations."""
     if kind == "type" and isinstance(item, (UtcDateTime, ExactDecimal, CanonicalJson)):
-        autogen.imports.add(f"from storage.types import {type(item).__name__}")
+        autogen.imports.add(f"from storage.db.types import {type(item).__name__}")
         return f"{type(item).__name__}()"
     return False
 

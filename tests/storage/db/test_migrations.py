@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import runpy
+import shutil
 import sqlite3
 import subprocess
 import tomllib
@@ -13,11 +15,12 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import Column, Table, create_engine, inspect
 
-from storage.db import address, pragmas
+from storage.db import address, pragmas, schema
 from storage.db.database import Database, current_revision, downgrade, head_revision, upgrade
 from storage.db.models import Base
+from storage.db.types import CanonicalJson, Id
 from storage.errors import SchemaMismatch
 
 ROOT = Path(__file__).parents[3]
@@ -71,6 +74,27 @@ def test_checks_of_the_migrations_are_those_of_the_models(sqlite_url):
             words = getattr(constraint, "sqltext", None)
             if words is not None:
                 assert re.sub(r"\s+", " ", f"CONSTRAINT {constraint.name} CHECK ({words})") in made[table.name]
+
+
+def test_a_migration_written_by_the_recipe_can_be_loaded(tmp_path, monkeypatch):
+    made, newest = tmp_path / "migrations", head_revision()
+    shutil.copytree(ROOT / "migrations", made)
+    config = schema._config
+
+    def copied(connection=None):
+        found = config(connection)
+        found.set_main_option("script_location", str(made))
+        return found
+
+    monkeypatch.setattr(schema, "_config", copied)
+    toys = Table("toys", Base.metadata, Column("id", Id, primary_key=True), Column("words", CanonicalJson))
+    try:
+        schema.new_revision("Keep toys")
+    finally:
+        Base.metadata.remove(toys)
+    [file] = (made / "versions").glob("*_keep_toys.py")
+    assert runpy.run_path(str(file))["down_revision"] == newest
+    assert "CanonicalJson()" in file.read_text(encoding="utf-8")
 
 
 async def test_a_database_without_tables_says_what_to_do(empty_postgresql_url):

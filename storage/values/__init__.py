@@ -1,0 +1,44 @@
+"""Hold the results of storage besides the values of `scoring`, by subject: frozen, neutral, without sessions."""
+
+from __future__ import annotations
+
+from storage.values.days import Day, Run, RunLease, RunState, StoredSnapshot, WonFigures
+from storage.values.ledger import Period, PeriodState, Problem, Verification
+from storage.values.messages import Delivery, DeliveryState
+from storage.values.people import (
+    Absence,
+    AbsenceKind,
+    AbsenceState,
+    Channel,
+    Invite,
+    Member,
+    Person,
+    Role,
+    RoleGrant,
+    Team,
+)
+
+__all__ = [
+    "Absence",
+    "AbsenceKind",
+    "AbsenceState",
+    "Channel",
+    "Day",
+    "Delivery",
+    "DeliveryState",
+    "Invite",
+    "Member",
+    "Period",
+    "PeriodState",
+    "Person",
+    "Problem",
+    "Role",
+    "RoleGrant",
+    "Run",
+    "RunLease",
+    "RunState",
+    "StoredSnapshot",
+    "Team",
+    "Verification",
+    "WonFigures",
+]

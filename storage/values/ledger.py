@@ -1,0 +1,54 @@
+"""Hold periods, and the findings of `verify`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from scoring.entries import Month
+
+
+class PeriodState(StrEnum):
+    """Name the states of a period."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    LOCKED = "locked"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Describe a period: a month of a team."""
+
+    team: str
+    month: Month
+    state: PeriodState = PeriodState.OPEN
+    approved_by: str | None = None
+    approved_at: datetime | None = None
+    changed_since: bool = False
+    """Entries were booked into the period after the approval."""
+    locked_by: str | None = None
+    locked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Describe a finding of `verify`."""
+
+    team: str
+    text: str
+    seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Summarize the verification of a team's ledger."""
+
+    team: str
+    entries: int
+    days: int
+    """Number of days with entries."""
+    manual_instants: tuple[date, ...]
+    """Days scored with an instant set by hand."""
+    problems: tuple[Problem, ...]
