@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -40,9 +41,11 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(checkout: Path, *command: str) -> None:
-    result = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
+def run(checkout: Path, *command: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    result = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False, env=environment)
     assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
 
 
 def test_a_crm_made_by_the_recipe_passes_the_suite_of_all_clients(checkout: Path) -> None:
@@ -57,3 +60,60 @@ def test_a_crm_made_by_the_recipe_passes_the_suite_of_all_clients(checkout: Path
     paths = ["tests/crm_clients/acme", "tests/crm_clients/test_rooms.py"]
     run(checkout, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *paths)
     assert not [path for path in checkout.glob("**/acme/*.py") if "template" in path.read_text().lower()]
+
+
+# Commands
+
+
+PARTS = (
+    *("scoring", "crm_clients", "storage", "reports", "bot", "reglament", "migrations"),
+    *("tests", "docs", "benchmarks", ".github"),
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the whole project."""
+    for name in PARTS:
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.db*"))
+    for file in (*ROOT.glob("*.md"), ROOT / "pyproject.toml", ROOT / "config.example.toml", ROOT / "Makefile"):
+        shutil.copy(file, tmp_path)
+    return tmp_path
+
+
+def follow(project: Path, section: str) -> None:
+    """Do what the steps say: make a file, or put lines at the end of a file, of a table or of a tuple."""
+    steps = re.findall(
+        r"^(?:\d+\. |   )((?:(?!```).)*?)`([\w./]+)`:\n\n   ```\w+\n(.*?)   ```", section, re.DOTALL | re.MULTILINE
+    )
+    for words, path, block in steps:
+        lines = re.sub(r"^   ", "", block, flags=re.MULTILINE)
+        file, sentence = project / path, words.rpartition(". ")[2]
+        before = file.read_text(encoding="utf-8") if file.exists() else ""
+        if "In the tuple `" in sentence:
+            name = sentence.split("`")[1]
+            head, tuple_, rest = re.split(
+                rf"(^{name} = \(\n.*?)(?=^\))", before, maxsplit=1, flags=re.DOTALL | re.MULTILINE
+            )
+            after = head + tuple_ + lines + rest
+        elif sentence.strip() == "In":
+            row = before.rindex("\n| `reglament ") + 1
+            after = before[:row] + lines + before[row:]
+        else:
+            after = before.rstrip("\n") + "\n\n\n" * bool(before) + lines
+        file.write_text(after, encoding="utf-8")
+
+
+def test_a_command_of_the_command_line_made_by_the_recipe_works(project: Path) -> None:
+    follow(project, recipe("Add a command of the command line"))
+    run(project, sys.executable, "-m", "ruff", "check", "--no-cache", "reglament")
+    run(project, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_docs.py")
+    printed = run(project, sys.executable, "-m", "reglament", "teams", "--config", "config.example.toml")
+    assert printed == "sales: Отдел продаж\n"
+
+
+def test_a_command_of_the_bot_made_by_the_recipe_works(project: Path) -> None:
+    follow(project, recipe("Add a command of the bot"))
+    run(project, sys.executable, "-m", "ruff", "check", "--no-cache", "bot", "tests/bot")
+    tests = ["tests/bot/handlers/test_clock.py", "tests/bot/test_texts.py"]
+    run(project, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
