@@ -199,6 +199,17 @@ def test_nobody_waits_for_telegram_while_a_transaction_is_open() -> None:
     assert [f"{place(path)}:{line}" for path in files("bot") for line in spoken_meanwhile(path)] == []
 
 
+def test_no_private_module_of_another_library_is_imported() -> None:
+    """Such a module may move in any release, and its import would end the program at its start."""
+    strange = [
+        f"{place(path)}:{line} imports {name}"
+        for path in everything()
+        for name, line in imports(path)
+        if name.split(".")[0] not in {*PACKAGES, "__future__"} and any(part[0] == "_" for part in name.split("."))
+    ]
+    assert strange == []
+
+
 def test_crm_clients_do_not_know_each_other() -> None:
     """A folder per CRM; only `shared` and the modules beside the folders may be used by several."""
     common = {"shared", "base", "errors"}

@@ -14,7 +14,7 @@ from crm_clients.amocrm.lists import OverlappingPages
 from crm_clients.amocrm.values import as_instant, as_int
 from crm_clients.base import CrmUser
 from crm_clients.errors import CrmNonsense
-from crm_clients.shared.http import Deadline
+from crm_clients.shared.pacing import Deadline
 from scoring.records import DealState, RecordKind
 
 WON, LOST = 142, 143

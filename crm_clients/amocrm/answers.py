@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import Any
 
 from crm_clients.errors import CrmNonsense, CrmRefused, RightsMissing
-from crm_clients.shared.http import Answer, Judge, TryAgain, one_line
+from crm_clients.shared.answers import Answer, Judge, TryAgain
+from crm_clients.shared.redaction import one_line
 
 Row = dict[str, Any]
 """Entity, event or user as amoCRM sends JSON."""

@@ -11,7 +11,9 @@ from crm_clients.amocrm.answers import BadRequest, MovedAway, Row, Unauthorized,
 from crm_clients.amocrm.auth import Keys
 from crm_clients.amocrm.pacing import MeasuredPace
 from crm_clients.errors import CrmRefused, RightsMissing
-from crm_clients.shared.http import Deadline, Http, Judge
+from crm_clients.shared.answers import Judge
+from crm_clients.shared.http import Http
+from crm_clients.shared.pacing import Deadline
 
 PAGE, EVENTS_PAGE = 250, 100
 """Rows of a page, at most: of entities, of events."""

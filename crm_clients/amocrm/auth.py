@@ -18,7 +18,9 @@ from crm_clients.amocrm.answers import MovedAway
 from crm_clients.amocrm.tokens import TokenPair, claims, load_pair
 from crm_clients.base import ClientMemory
 from crm_clients.errors import CrmError, CrmNonsense, CrmRefused
-from crm_clients.shared.http import Answer, Deadline, Http, TryAgain
+from crm_clients.shared.answers import Answer, TryAgain
+from crm_clients.shared.http import Http
+from crm_clients.shared.pacing import Deadline
 
 VENDOR_DOMAINS = ("amocrm.ru", "amocrm.com", "kommo.com")
 """Domains that may receive a token besides the configured host."""

@@ -15,7 +15,7 @@ from crm_clients.amocrm.tokens import expiry
 from crm_clients.amocrm.values import as_int
 from crm_clients.base import Finding, Severity
 from crm_clients.errors import CrmError
-from crm_clients.shared.http import Deadline
+from crm_clients.shared.pacing import Deadline
 from scoring.records import RecordKind
 
 OK, WARNING, ERROR = Severity.OK, Severity.WARNING, Severity.ERROR

@@ -20,7 +20,8 @@ from crm_clients.amocrm.config import AmocrmConfig
 from crm_clients.amocrm.pacing import IN_FLIGHT, MeasuredPace
 from crm_clients.amocrm.read import read_facts
 from crm_clients.base import ClientMemory, CrmUser, Finding, ReadRequest, ReadStats
-from crm_clients.shared.http import Clock, Deadline, Http
+from crm_clients.shared.http import Http
+from crm_clients.shared.pacing import Clock, Deadline
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import Call, Company, Deal, Fact, Meeting, Record, Task
 

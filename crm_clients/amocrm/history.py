@@ -11,7 +11,7 @@ from crm_clients.amocrm.answers import Row
 from crm_clients.amocrm.changes import STAGE_CHANGED, Moment, entity_of, moment_of, stage_in
 from crm_clients.amocrm.session import ReadSession
 from crm_clients.errors import DeadlineExceeded
-from crm_clients.shared.http import Deadline
+from crm_clients.shared.pacing import Deadline
 from scoring.records import DealState
 
 DAY = 86_400

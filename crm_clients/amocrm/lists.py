@@ -14,8 +14,8 @@ from typing import Any, Literal, NamedTuple
 from crm_clients.amocrm.answers import Row, UnsortedList, judge
 from crm_clients.amocrm.api import PAGE, AmocrmApi, ListPage, ListQuery, Sink
 from crm_clients.errors import CrmUnavailable
+from crm_clients.shared.answers import Judge
 from crm_clients.shared.concurrency import in_parts, together
-from crm_clients.shared.http import Judge
 
 IDS = 200
 """Ids in a filter: 250 would pass, but proxies cut off addresses near 8 kB."""

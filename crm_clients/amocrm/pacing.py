@@ -6,7 +6,7 @@ import math
 from collections import deque
 
 from crm_clients.errors import CrmError
-from crm_clients.shared.http import Clock, Deadline, EvenPace
+from crm_clients.shared.pacing import Clock, Deadline, EvenPace
 
 IN_FLIGHT = 8
 """Requests in flight at most."""

@@ -19,7 +19,7 @@ from crm_clients.amocrm.tasks import TaskReader, read_meetings
 from crm_clients.base import ClientMemory, ReadRequest
 from crm_clients.errors import CrmError, CrmUnavailable
 from crm_clients.shared.fact_stream import Stream
-from crm_clients.shared.http import Deadline
+from crm_clients.shared.pacing import Deadline
 from scoring.records import Completed, Fact, Failed, RecordKind
 
 QUEUE = 4

@@ -14,7 +14,7 @@ from crm_clients.amocrm.api import EVENTS_PAGE, AmocrmApi, ListQuery, Sink
 from crm_clients.amocrm.config import AmocrmConfig
 from crm_clients.amocrm.lists import ListReader
 from crm_clients.base import ClientMemory, ReadRequest
-from crm_clients.shared.http import Deadline
+from crm_clients.shared.pacing import Deadline
 from scoring.records import Fact
 
 PORTION = 50

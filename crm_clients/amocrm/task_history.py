@@ -16,7 +16,7 @@ from crm_clients.amocrm.session import ReadSession
 from crm_clients.amocrm.values import as_int
 from crm_clients.errors import CrmError, DeadlineExceeded
 from crm_clients.shared.concurrency import in_parts
-from crm_clients.shared.http import Deadline
+from crm_clients.shared.pacing import Deadline
 
 EVENT_IDS = 10
 """Entities in a filter of events: amoCRM refuses more."""

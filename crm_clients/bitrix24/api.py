@@ -11,7 +11,10 @@ import httpx
 from crm_clients.base import ReadStats
 from crm_clients.bitrix24.values import instant
 from crm_clients.errors import CrmError, CrmNonsense, CrmRefused, RightsMissing
-from crm_clients.shared.http import Answer, BucketPace, Clock, Deadline, Http, TryAgain, one_line
+from crm_clients.shared.answers import Answer, TryAgain
+from crm_clients.shared.http import Http
+from crm_clients.shared.pacing import BucketPace, Clock, Deadline
+from crm_clients.shared.redaction import one_line
 
 COMMANDS = 50
 """Commands of a batch at most."""

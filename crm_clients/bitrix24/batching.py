@@ -11,7 +11,7 @@ from crm_clients.bitrix24.blocked_methods import BlockedMethods
 from crm_clients.bitrix24.lists import ATTEMPTS, QueryProgress
 from crm_clients.bitrix24.values import Row
 from crm_clients.errors import CrmError, CrmNonsense, CrmUnavailable, DeadlineExceeded
-from crm_clients.shared.http import Deadline
+from crm_clients.shared.pacing import Deadline
 
 Take = Callable[[QueryProgress, Sequence[Row]], Awaitable[None]]
 """Receives each page in turn; may only note the page, so that the next request can go out meanwhile."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from crm_clients.bitrix24.api import OperationLimit, Reply
-from crm_clients.shared.http import Clock
+from crm_clients.shared.pacing import Clock
 
 
 class BlockedMethods:

@@ -21,7 +21,7 @@ from crm_clients.bitrix24.users import UserDirectory
 from crm_clients.bitrix24.values import instant
 from crm_clients.bitrix24.visibility import ADVICE, VisibilityProbe, is_admin
 from crm_clients.errors import CrmError
-from crm_clients.shared.http import Deadline
+from crm_clients.shared.pacing import Deadline
 
 SKEW = timedelta(minutes=1)
 SCOPES = (

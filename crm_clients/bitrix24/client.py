@@ -15,7 +15,7 @@ from crm_clients.bitrix24.read import read_facts
 from crm_clients.bitrix24.session import ReadSession
 from crm_clients.bitrix24.users import UserDirectory
 from crm_clients.shared.fact_stream import Stream
-from crm_clients.shared.http import Clock, Deadline
+from crm_clients.shared.pacing import Clock, Deadline
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import Call, Company, Deal, Fact, Meeting, Record, Task
 

@@ -14,7 +14,7 @@ from crm_clients.bitrix24.api import COMMANDS, PAGE, OperationLimit, Reply
 from crm_clients.bitrix24.query_string import command
 from crm_clients.bitrix24.values import Row, number, rows_of
 from crm_clients.errors import CrmError, CrmNonsense, CrmUnavailable
-from crm_clients.shared.http import TryAgain
+from crm_clients.shared.answers import TryAgain
 
 ATTEMPTS = 6
 """Failures of a page in a row after which a list is given up."""

@@ -16,7 +16,7 @@ from crm_clients.bitrix24.lists import OffsetQuery, QueryProgress
 from crm_clients.bitrix24.values import Row, number
 from crm_clients.errors import CrmError, CrmNonsense
 from crm_clients.shared.fact_stream import Stream
-from crm_clients.shared.http import Deadline
+from crm_clients.shared.pacing import Deadline
 from scoring.records import DealState, Fact
 
 LEAD, DEAL, CONTACT, COMPANY = 1, 2, 3, 4

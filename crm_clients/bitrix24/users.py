@@ -10,7 +10,7 @@ from crm_clients.bitrix24.batching import BatchScheduler
 from crm_clients.bitrix24.lists import OffsetQuery, QueryProgress
 from crm_clients.bitrix24.values import Row, identity, number
 from crm_clients.errors import CrmNonsense, RightsMissing
-from crm_clients.shared.http import Deadline
+from crm_clients.shared.pacing import Deadline
 
 WHAT = "users"
 EMPLOYEE = "employee"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from crm_clients.errors import CrmNonsense, CrmRefused, RightsMissing
-from crm_clients.shared.http import Answer, TryAgain, one_line, standard_judge
+from crm_clients.shared.answers import Answer, TryAgain, standard_judge
+from crm_clients.shared.redaction import one_line
 
 BAD_KEY = (
     "Odoo does not accept the API key: make a new one (Preferences, Account Security) "

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from crm_clients.errors import CrmNonsense
-from crm_clients.shared.http import one_line
+from crm_clients.shared.redaction import one_line
 
 Row = dict[str, Any]
 """A record in Odoo's spelling; an empty value of any type is False."""

@@ -24,24 +24,9 @@ from crm_clients.errors import CrmError, CrmRefused, CrmUnavailable
 from crm_clients.shared.answers import Answer, Judge, TryAgain, standard_judge
 from crm_clients.shared.backoff import Backoff, retry_after
 from crm_clients.shared.json_decoding import NotJson, parse
-from crm_clients.shared.pacing import BucketPace, Clock, Deadline, EvenPace, Pace
+from crm_clients.shared.pacing import Clock, Deadline, Pace
 from crm_clients.shared.redaction import one_line, redact
 from crm_clients.shared.wire_logs import silence_wire_logs
-
-__all__ = [
-    "Answer",
-    "BucketPace",
-    "Clock",
-    "Deadline",
-    "EvenPace",
-    "Http",
-    "Judge",
-    "Pace",
-    "TryAgain",
-    "one_line",
-    "redact",
-    "standard_judge",
-]
 
 MOVES = 2
 """Redirects in a row that are followed; more lead in circles."""

@@ -10,7 +10,8 @@ import httpx
 
 from crm_clients.base import ReadStats
 from crm_clients.errors import CrmNonsense, RightsMissing
-from crm_clients.shared.http import Answer, Http, standard_judge
+from crm_clients.shared.answers import Answer, standard_judge
+from crm_clients.shared.http import Http
 from crm_clients.shared.json_decoding import typed_rows
 from crm_clients.shared.pacing import Clock, Deadline, EvenPace
 from crm_clients.template.config import TemplateConfig

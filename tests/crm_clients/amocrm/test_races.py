@@ -14,7 +14,7 @@ from crm_clients.amocrm.client import AmocrmClient
 from crm_clients.amocrm.pacing import MeasuredPace
 from crm_clients.amocrm.session import PORTION
 from crm_clients.base import DictMemory, ReadRequest
-from crm_clients.shared.http import Deadline
+from crm_clients.shared.pacing import Deadline
 from scoring.records import Completed, Fact, RecordKind
 from scoring.snapshot import Cause, NotRead, Reading
 from tests.crm_clients.amocrm.fake import FakeAmocrm

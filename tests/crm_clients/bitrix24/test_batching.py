@@ -16,7 +16,7 @@ from crm_clients.bitrix24.batching import BatchScheduler
 from crm_clients.bitrix24.lists import QueryProgress
 from crm_clients.bitrix24.values import Row
 from crm_clients.errors import CrmUnavailable, DeadlineExceeded, RightsMissing
-from crm_clients.shared.http import Deadline
+from crm_clients.shared.pacing import Deadline
 from scoring.records import Deal
 from tests.crm_clients.bitrix24.portal import DEAL
 from tests.crm_clients.bitrix24.team import ANNA, HOUR, Reader, a_list, deal, portal

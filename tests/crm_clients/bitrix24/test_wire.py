@@ -11,7 +11,7 @@ import pytest
 
 from crm_clients.bitrix24.users import UserDirectory
 from crm_clients.errors import CrmError, CrmRefused
-from crm_clients.shared.http import Deadline
+from crm_clients.shared.pacing import Deadline
 from scoring.records import Completed, Failed, RecordKind
 from scoring.snapshot import NotRead, Value
 from tests.crm_clients.bitrix24.portal import COMPANY, CONTACT, DEAL, when

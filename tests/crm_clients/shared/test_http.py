@@ -16,17 +16,10 @@ import pytest
 
 from crm_clients.base import ReadStats
 from crm_clients.errors import CrmError, CrmNonsense, CrmRefused, CrmUnavailable, DeadlineExceeded, RightsMissing
-from crm_clients.shared.http import (
-    Answer,
-    BucketPace,
-    Deadline,
-    EvenPace,
-    Http,
-    TryAgain,
-    one_line,
-    redact,
-    standard_judge,
-)
+from crm_clients.shared.answers import Answer, TryAgain, standard_judge
+from crm_clients.shared.http import Http
+from crm_clients.shared.pacing import BucketPace, Deadline, EvenPace
+from crm_clients.shared.redaction import one_line, redact
 from tests.crm_clients.faults import FAULTS
 from tests.crm_clients.world import CUTOFF, FakeClock
 
