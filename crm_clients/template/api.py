@@ -33,7 +33,7 @@ def judge(answer: Answer) -> None:
 
 
 class TemplateApi:
-    """Ask a Template account."""
+    """Ask an account of Template."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Check a Template connection: login, rights, visibility of every member, clock."""
+"""Check a connection to Template: login, rights, visibility of every member, clock."""
 
 from __future__ import annotations
 

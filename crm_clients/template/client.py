@@ -1,4 +1,4 @@
-"""State the facts of a Template account."""
+"""State the facts of an account of Template."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PAGES: Mapping[type[Record], str] = {
 
 
 class TemplateClient:
-    """State the facts of a Template account."""
+    """State the facts of an account of Template."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Describe the settings of a Template connection."""
+"""Describe the settings of a connection to Template."""
 
 from __future__ import annotations
 

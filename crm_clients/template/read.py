@@ -1,4 +1,4 @@
-"""Read the facts of a request from a Template account."""
+"""Read the facts of a request from an account of Template."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hold the parts that a read of a Template account shares."""
+"""Hold the parts that a read of an account of Template shares."""
 
 from __future__ import annotations
 

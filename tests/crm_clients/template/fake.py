@@ -1,4 +1,4 @@
-"""A small Template server, filled from a `World`: it speaks the documented wire format and nothing else."""
+"""A small server of Template, filled from a `World`: it speaks the documented wire format and nothing else."""
 
 from __future__ import annotations
 
