@@ -17,7 +17,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import make_url
 
-from storage.db.database import Database, upgrade
+from storage.db.database import Database
+from storage.db.schema import upgrade
 
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # however slow the machine is
 settings.register_profile("exploring", _PATIENT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.context import AppContext, LiveReading
 from scoring.scorecard import Scorecard, score
-from storage.days import runs
+from storage.days.snapshots import last_keys
 from storage.db.database import Session
 from storage.people import absences
 
@@ -16,7 +16,7 @@ async def load_live_cards(session: Session, ctx: AppContext, reading: LiveReadin
     async def make() -> list[Scorecard]:
         absent = await absences.absent_on(session, team.connection, reading.day)
         users = [snapshot.manager.crm_user for snapshot in reading.snapshots]
-        last = await runs.last_keys(session, team.key, reading.day, users, reading.rulebook.counted)
+        last = await last_keys(session, team.key, reading.day, users, reading.rulebook.counted)
         return [
             score(
                 snapshot,

@@ -22,6 +22,7 @@ from reports.summary.summary import PersonLine, Summary, summarize
 from scoring.entries import Month
 from scoring.snapshot import Value
 from storage.days import queries, runs
+from storage.days.snapshots import stored_snapshots
 from storage.db.database import Session
 from storage.people import people, teams
 from storage.values import Run
@@ -82,7 +83,7 @@ async def _sum_up(session: Session, team: TeamContext, day: date, last: Run | No
     won = [WonDay(row.crm_user, row.day, row.deals, row.amounts) for row in figures]
     now = None
     if last is not None:
-        now = state_now(last.day, [item.snapshot for item in await runs.stored_snapshots(session, last.id)])
+        now = state_now(last.day, [item.snapshot for item in await stored_snapshots(session, last.id)])
     return await asyncio.to_thread(summarize, period, entries, members, won=won or None, now=now)
 
 

@@ -10,6 +10,7 @@ from bot.screens.view import View
 from bot.texts import Texts, safe
 from scoring.snapshot import Cause, NotRead
 from storage.days import runs
+from storage.days.snapshots import stored_snapshots
 from storage.db.database import Session
 from storage.messages.notices import AlarmNotice, ChannelOffNotice, DelayedNotice, NoDataNotice
 
@@ -18,7 +19,7 @@ async def load_unread(session: Session, notice: NoDataNotice) -> dict[Cause, set
     """Load the keys of the KPIs that could not be read on the notice's day, by cause."""
     run = await runs.find(session, notice.team, notice.day)
     by_cause: dict[Cause, set[str]] = {}
-    for item in await runs.stored_snapshots(session, run.id) if run else ():
+    for item in await stored_snapshots(session, run.id) if run else ():
         for key, reading in item.snapshot.readings.items():
             if isinstance(reading, NotRead):
                 by_cause.setdefault(reading.cause, set()).add(key)

@@ -11,6 +11,7 @@ from scoring.entries import Entry, Month
 from scoring.rules import Rulebook
 from scoring.snapshot import Cause, NotRead, Snapshot
 from storage.days import queries, rulebooks, runs
+from storage.days.snapshots import stored_snapshots
 from storage.db.database import Session
 from storage.ledger import periods
 from storage.people import people, teams
@@ -27,9 +28,7 @@ async def load_period_report(process: Process, key: str, period: Month, *, by: s
         booked = await queries.entries_of_month(session, key, period)
         finished = await _load_finished(session, key, period)
         members = await people.members(session, key)
-        snapshots = [
-            (run.day, item.snapshot) for run in finished for item in await runs.stored_snapshots(session, run.id)
-        ]
+        snapshots = [(run.day, item.snapshot) for run in finished for item in await stored_snapshots(session, run.id)]
         money = None
         if team.money is not None:
             money = await rulebooks.money_at(session, key, calendar.cutoff_of(period.last))

@@ -8,7 +8,7 @@ from reglament.config.settings import Settings
 from reglament.process import open_database
 from storage.db.database import Database
 from storage.ledger import verify as ledger_verify
-from storage.ledger import writer
+from storage.ledger.entries import find_digest
 from storage.people import teams
 from storage.values import Verification
 
@@ -43,7 +43,7 @@ def _print(console: Console, key: str, found: Verification) -> None:
 async def _find_digest(database: Database, digest: str, console: Console) -> bool:
     """Print the ledger entries with `digest`; return whether there is any."""
     async with database.reading() as session:
-        entries = await writer.find_digest(session, digest)
+        entries = await find_digest(session, digest)
     for entry in entries:
         console.print(f"{digest}: {entry.team}, {entry.day}, entry {entry.seq}", highlight=False)
     if not entries:

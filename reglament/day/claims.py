@@ -15,6 +15,7 @@ from reglament.day.missing import still_missing
 from reglament.process import Process
 from scoring.workdays import Window, WindowKind
 from storage.days import rulebooks, runs
+from storage.days.snapshots import stored_snapshots
 from storage.db.database import Database, Session
 from storage.errors import StorageError
 from storage.values import Run, RunLease, StoredSnapshot
@@ -83,7 +84,7 @@ async def claim_day(
             return TeamResult(key, day, retry_at=retry_at, problem="another process works on it")
         case runs.Claimed(run, lease):
             async with process.db.reading() as session:
-                stored = await runs.stored_snapshots(session, run.id) if run.kept_at else []
+                stored = await stored_snapshots(session, run.id) if run.kept_at else []
             return TeamDay(key, team, run, lease, tuple(stored))
 
 

@@ -22,6 +22,7 @@ from reglament.process import Process
 from scoring.scorecard import Scorecard
 from scoring.snapshot import Snapshot
 from storage.days import runs
+from storage.days.snapshots import last_keys
 from storage.db.database import Session
 from storage.errors import LeaseLost
 from storage.ledger import writer
@@ -60,7 +61,7 @@ async def _store(process: Process, day: TeamDay, fresh: Sequence[Snapshot]) -> t
     async with process.db.transaction() as session:
         absent = await absences.absent_on(session, day.team.crm, day.run.day)
         users = [snapshot.manager.crm_user for snapshot in fresh]
-        last = await runs.last_keys(session, day.key, day.run.day, users, day.unread_kpis)
+        last = await last_keys(session, day.key, day.run.day, users, day.unread_kpis)
         items = [
             StoredSnapshot(snapshot, snapshot.manager.crm_user in absent, last.get(snapshot.manager.crm_user, {}))
             for snapshot in fresh

@@ -15,6 +15,7 @@ from scoring.snapshot import Value
 from scoring.tally import TallySheet
 from scoring.workdays import Window
 from storage.days import runs
+from storage.days.snapshots import stored_snapshots
 from storage.db.database import Session
 
 
@@ -59,6 +60,6 @@ def build(
 async def load_held_before(session: Session, key: str, day: date) -> frozenset[str]:
     """Load the ids of the meetings in the evidence of the team's last run before `day` (docs/product.md §11)."""
     run = await runs.last_finished(session, key, until=day - timedelta(days=1))
-    stored = await runs.stored_snapshots(session, run.id) if run else []
+    stored = await stored_snapshots(session, run.id) if run else []
     readings = [item.snapshot.readings.get("meetings_held") for item in stored]
     return frozenset(item.id for reading in readings if isinstance(reading, Value) for item in reading.items)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.entries import Entry, Month
 from storage.days import runs
+from storage.days.snapshots import numbers, stored_snapshots
 from storage.db.models import LedgerRecord, TeamRecord
 from storage.db.sql import team_named
 from storage.ledger.entries import select_entries
@@ -67,7 +68,7 @@ async def day(session: AsyncSession, team: str, on: date) -> Day | None:
     run = await runs.find(session, team, on)
     if run is None or run.state is not RunState.FINISHED:
         return None
-    kept = await runs.stored_snapshots(session, run.id)
+    kept = await stored_snapshots(session, run.id)
     return Day(
         run=run,
         cards=tuple(item.score(run.rulebook) for item in kept),
@@ -83,7 +84,7 @@ async def won(session: AsyncSession, team: str, first: date, last: date) -> list
     """Select won deals and amounts by manager and finished day; managers without both are left out."""
     days = {run.id: run.day for run in await runs.between(session, team, first, last) if run.state is RunState.FINISHED}
     found = []
-    for run_id, crm_user, (deals, amounts) in await runs.numbers(session, days, "deals_won", "won_amount"):
+    for run_id, crm_user, (deals, amounts) in await numbers(session, days, "deals_won", "won_amount"):
         if deals is not None or amounts is not None:
             count = deals if isinstance(deals, int) else 0
             sums = amounts if isinstance(amounts, Mapping) else {}

@@ -15,36 +15,12 @@ from scoring.rules import Rulebook
 from scoring.workdays import Window
 from storage.days import snapshots
 from storage.days.rulebooks import rulebook_record_at
-from storage.days.snapshots import last_keys, numbers, stored_snapshots
 from storage.db.database import Database
 from storage.db.models import RulebookRecord, RunRecord, TeamRecord
 from storage.db.sql import team_named, upsert
 from storage.db.types import DatabaseNow
 from storage.errors import LeaseLost, NotFound
 from storage.values import Run, RunLease, RunState, StoredSnapshot
-
-__all__ = [
-    "Busy",
-    "Claimed",
-    "Finished",
-    "assert_held",
-    "between",
-    "by_id",
-    "claim",
-    "end_leases",
-    "find",
-    "finish",
-    "finished_days",
-    "last_finished",
-    "last_keys",
-    "last_window_end",
-    "numbers",
-    "postpone",
-    "renew",
-    "store_snapshots",
-    "stored_snapshots",
-    "unfinished",
-]
 
 LEASE_SECONDS = 60.0
 """Seconds after which the run of a dead process may be taken over; a living process renews every 15 s."""

@@ -13,10 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 
 from storage.db import address, pragmas, schema
 from storage.db.driver_errors import MIGRATE, in_our_words
-from storage.db.schema import current_revision, downgrade, head_revision, upgrade
 from storage.errors import SchemaMismatch
-
-__all__ = ["Database", "Session", "current_revision", "downgrade", "head_revision", "upgrade"]
 
 Session = AsyncSession
 """Name the transaction that the edge hands to functions of storage; opaque outside storage."""

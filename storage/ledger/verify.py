@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.rules import Rulebook
-from storage.days import runs
+from storage.days.snapshots import stored_snapshots
 from storage.db import append_only
 from storage.db.models import LedgerRecord, ManagerRecord, ReasonRecord, RulebookRecord, RunRecord, TeamRecord
 from storage.db.sql import team_named
@@ -203,7 +203,7 @@ async def _counted(session: AsyncSession, run_id: int, content: dict[str, Any]) 
     """Score a stored day again; None for stored data that cannot be read any more."""
     try:
         rulebook = Rulebook.from_json(content)
-        cards = [item.score(rulebook) for item in await runs.stored_snapshots(session, run_id)]
+        cards = [item.score(rulebook) for item in await stored_snapshots(session, run_id)]
     except (ArithmeticError, KeyError, TypeError, ValueError):
         return None
     lines: list[_Line] = [

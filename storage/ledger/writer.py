@@ -18,23 +18,9 @@ from storage.db.sql import lock_team, manager_ids, manager_of
 from storage.errors import NotFound, Refused
 from storage.ledger import periods
 from storage.ledger.chain import DIGEST_LENGTH, chained, new_salt, payload_of, reason_hash
-from storage.ledger.entries import entry, find_digest, select_entries
-from storage.ledger.verify import verification, verify
+from storage.ledger.entries import entry, select_entries
 from storage.people import audit_log
 from storage.values import RunLease
-
-__all__ = [
-    "adjust",
-    "append",
-    "correct",
-    "entry",
-    "excuse",
-    "find_digest",
-    "reverse",
-    "select_entries",
-    "verification",
-    "verify",
-]
 
 
 async def append(session: AsyncSession, lease: RunLease, cards: Sequence[Scorecard], *, at: datetime) -> str:

@@ -7,6 +7,7 @@ from reglament.day.cutoff import run_cutoff
 from reglament.day.members import synchronise_members
 from scoring.records import RecordKind
 from storage.days import queries, runs
+from storage.days.snapshots import stored_snapshots
 from storage.messages import deliveries
 from storage.messages.notices import DeliveryKind
 from storage.people import people
@@ -42,7 +43,7 @@ async def test_the_head_is_told_which_deals_who_left_has_left_behind(database, c
     assert [item.id for item in readings["overdue_tasks"].items] == ["t1"]
     async with database.reading() as session:
         run = await runs.find(session, "sales", THURSDAY)
-        [kept] = await runs.stored_snapshots(session, run.id)
+        [kept] = await stored_snapshots(session, run.id)
     assert set(kept.snapshot.readings) == set(run.rulebook.counted)
 
 

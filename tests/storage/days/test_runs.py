@@ -14,6 +14,7 @@ from scoring.snapshot import Cause, Manager, NotAvailable, NotRead, Value
 from scoring.workdays import Window
 from storage.days import runs
 from storage.days.runs import Busy, Claimed, Finished
+from storage.days.snapshots import last_keys, stored_snapshots
 from storage.errors import LeaseLost, NotFound
 from storage.people import teams
 from storage.values import RunState
@@ -167,7 +168,7 @@ async def test_what_was_kept_comes_back_exactly(database):
     async with database.transaction() as session:
         assert await runs.store_snapshots(session, held, [item], at=AT) == [item]
     async with database.reading() as session:
-        (stored,) = await runs.stored_snapshots(session, held.run_id)
+        (stored,) = await stored_snapshots(session, held.run_id)
         run = await runs.by_id(session, held.run_id)
     assert stored == item
     assert stored.snapshot.readings["won_amount"].number["RUB"].as_tuple() == Decimal("1200.00").as_tuple()
@@ -202,13 +203,13 @@ async def test_the_last_keys_of_a_kpi_come_from_when_it_was_last_read(database):
     wednesday = TUESDAY + timedelta(days=1)
     async with database.reading() as session:
         users, kpis = [ANNA.crm_user, BORIS.crm_user, "new"], ["overdue_tasks", "won_amount", "stale_deals"]
-        keys = await runs.last_keys(session, TEAM, wednesday, users, kpis)
+        keys = await last_keys(session, TEAM, wednesday, users, kpis)
         assert keys == {
             ANNA.crm_user: {"overdue_tasks": frozenset({"task:1", "task:2"}), "won_amount": frozenset({"deal:1"})},
             BORIS.crm_user: {"overdue_tasks": frozenset(), "won_amount": frozenset({"deal:1"})},
             "new": {},
         }
-        assert await runs.last_keys(session, TEAM, MONDAY, users, kpis) == {user: {} for user in users}
+        assert await last_keys(session, TEAM, MONDAY, users, kpis) == {user: {} for user in users}
 
 
 async def test_a_run_with_an_instant_set_by_hand_stays_marked(database):

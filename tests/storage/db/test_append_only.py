@@ -11,6 +11,7 @@ from storage.db.database import Database
 from storage.db.models import LedgerRecord
 from storage.errors import SchemaMismatch
 from storage.ledger import writer
+from storage.ledger.verify import verify
 from tests.storage.company import MONDAY, START, TEAM, found, scored
 
 COLUMNS = ", ".join(column.name for column in LedgerRecord.__table__.columns)
@@ -140,7 +141,7 @@ async def test_the_start_and_verify_notice_a_guard_that_was_removed_or_changed(r
         with pytest.raises(SchemaMismatch, match="guard"):
             await db.check_schema()
         async with db.reading() as session:
-            assert any("guard" in problem.text for problem in await writer.verify(session, TEAM))
+            assert any("guard" in problem.text for problem in await verify(session, TEAM))
 
 
 WRONG_ROWS = {

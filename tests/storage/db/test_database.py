@@ -16,9 +16,10 @@ from sqlalchemy.exc import OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from storage.db import pragmas, schema
-from storage.db.database import Database, upgrade
+from storage.db.database import Database
 from storage.db.driver_errors import translated
 from storage.db.models import HeartbeatRecord, RunRecord, TeamRecord
+from storage.db.schema import upgrade
 from storage.db.sql import lock_team
 from storage.db.types import canonical_json, decimal_text
 from storage.errors import (
@@ -29,7 +30,7 @@ from storage.errors import (
     SchemaMismatch,
     StorageError,
 )
-from storage.ledger import writer
+from storage.ledger.verify import verification, verify
 from tests.storage.company import TEAM, found, scored
 
 
@@ -127,7 +128,7 @@ async def test_the_chain_holds_when_processes_write_at_once(database_url):
     codes = await asyncio.gather(*(asyncio.to_thread(_process, WRITER, database_url) for _ in range(3)))
     assert codes == [0, 0, 0]
     async with await Database.open(database_url) as db, db.reading() as session:
-        checked = await writer.verification(session, TEAM)
+        checked = await verification(session, TEAM)
     assert (checked.entries, checked.problems) == (75, ())
 
 
@@ -306,7 +307,7 @@ async def test_a_day_is_not_lost_when_its_process_is_killed_in_the_transaction(d
             assert await session.scalar(text("SELECT count(*) FROM ledger_entries")) == 0
         await scored(db, date(2026, 11, 17))
         async with db.reading() as session:
-            assert await writer.verify(session, TEAM) == []
+            assert await verify(session, TEAM) == []
 
 
 KILLED = """

@@ -18,8 +18,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Column, Table, create_engine, inspect
 
 from storage.db import address, pragmas, schema
-from storage.db.database import Database, current_revision, downgrade, head_revision, upgrade
+from storage.db.database import Database
 from storage.db.models import Base
+from storage.db.schema import current_revision, downgrade, head_revision, upgrade
 from storage.db.types import CanonicalJson, Id
 from storage.errors import SchemaMismatch
 

@@ -46,7 +46,7 @@ async def test_an_adjustment_is_reversed_without_a_rulebook(sqlite_database):
         extra = await writer.adjust(session, TEAM, ANNA.crm_user, 5, day=MONDAY, **WHY)
         back = await writer.reverse(session, TEAM, extra.seq, **WHY)
         assert (back.kind, back.points, back.rulebook) == (EntryKind.REVERSAL, -5, "")
-        assert await writer.verify(session, TEAM) == []
+        assert await verify.verify(session, TEAM) == []
 
 
 async def test_a_month_is_locked_once(sqlite_database):
@@ -74,12 +74,12 @@ async def test_a_blanked_reason_does_not_hide_a_forged_payload(sqlite_database, 
     async with sqlite_database.transaction() as session:
         extra = await writer.adjust(session, TEAM, ANNA.crm_user, 5, day=MONDAY, **WHY)
         await session.execute(update(ReasonRecord).values(author=None, reason=None))
-        assert await writer.verify(session, TEAM) == []
+        assert await verify.verify(session, TEAM) == []
         connection = await session.connection()
         await connection.run_sync(append_only.remove)
         await session.execute(update(LedgerRecord).values(payload=payload))
         await connection.run_sync(append_only.install)
-        problems = await writer.verify(session, TEAM)
+        problems = await verify.verify(session, TEAM)
     assert any(problem.seq == extra.seq and "columns" in problem.text for problem in problems)
 
 

@@ -15,6 +15,7 @@ from scoring.scorecard import Outcome
 from storage.db import append_only
 from storage.db.models import LedgerRecord
 from storage.ledger import writer
+from storage.ledger.verify import verify
 from tests.storage.company import (
     ANNA,
     BORIS,
@@ -69,7 +70,7 @@ async def _history(db) -> None:
         await writer.adjust(session, TEAM, ANNA.crm_user, 2, day=TUESDAY, **why)
         reversal = await writer.reverse(session, TEAM, 2, **why)
         await writer.reverse(session, TEAM, reversal.seq, **why)
-        assert await writer.verify(session, TEAM) == []
+        assert await verify(session, TEAM) == []
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ async def _found_after(db, *statements: str | Executable, **values: object) -> b
             for statement in statements:
                 await session.execute(text(statement) if isinstance(statement, str) else statement, values)
             await connection.run_sync(append_only.install)
-            problems = await writer.verify(session, TEAM)
+            problems = await verify(session, TEAM)
             raise _Enough
     except _Enough:
         return problems != []

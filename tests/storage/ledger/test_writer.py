@@ -15,6 +15,8 @@ from scoring.snapshot import Cause, NotRead
 from storage.days import queries, runs
 from storage.errors import LeaseLost, NotFound, Refused
 from storage.ledger import periods, writer
+from storage.ledger.entries import find_digest
+from storage.ledger.verify import verify
 from storage.people import teams
 from tests.storage.company import (
     ANNA,
@@ -42,7 +44,7 @@ async def _entries(db, team=TEAM):
 
 async def _verify(db, team=TEAM):
     async with db.reading() as session:
-        return await writer.verify(session, team)
+        return await verify(session, team)
 
 
 async def test_a_day_becomes_one_row_per_manager_and_rule(database):
@@ -74,11 +76,11 @@ async def test_the_digest_of_a_day_finds_its_last_entry(database):
     async with database.reading() as session:
         run = await runs.find(session, TEAM, MONDAY)
         assert len(run.digest) == 12
-        assert [row.seq for row in await writer.find_digest(session, run.digest)] == [6]
-        assert [row.seq for row in await writer.find_digest(session, run.digest[:8].upper())] == [6]
-        assert await writer.find_digest(session, "0" * 12) == []
+        assert [row.seq for row in await find_digest(session, run.digest)] == [6]
+        assert [row.seq for row in await find_digest(session, run.digest[:8].upper())] == [6]
+        assert await find_digest(session, "0" * 12) == []
         with pytest.raises(Refused, match="digest"):
-            await writer.find_digest(session, "%%%%")
+            await find_digest(session, "%%%%")
 
 
 async def test_a_correction_reverses_the_row_and_pays_what_the_rule_pays(database):

@@ -10,7 +10,8 @@ import pytest
 from scoring.entries import Month
 from storage.days import rulebooks, runs
 from storage.errors import NotFound, Refused
-from storage.ledger import periods, writer
+from storage.ledger import periods
+from storage.ledger.verify import verify
 from storage.messages import deliveries
 from storage.messages.notices import BoardNotice, to_group
 from storage.people import people, teams
@@ -56,7 +57,7 @@ async def test_a_team_missing_from_the_settings_is_archived_and_can_return(datab
         assert await teams.all_teams(session) == []
         assert [(item.key, item.archived_at) for item in await teams.all_teams(session, archived=True)] == [(TEAM, AT)]
         assert await people.members(session, TEAM) == []
-        assert await writer.verify(session, TEAM) == []
+        assert await verify(session, TEAM) == []
     assert await _sync(database, _setting()) == TeamChanges(returned=(TEAM,))
 
 
@@ -87,7 +88,7 @@ async def test_a_rename_moves_the_history_to_a_team_that_is_already_loaded(datab
         assert [item.crm_user for item in await people.members(session, "retail")] == [ANNA.crm_user]
         assert (await people.by_id(session, person.id)).roles == {RoleGrant(Role.HEAD, "retail")}
         assert (await runs.find(session, "retail", MONDAY)).digest
-        assert await writer.verify(session, "retail") == []
+        assert await verify(session, "retail") == []
         with pytest.raises(NotFound):
             await teams.find(session, TEAM)
 
