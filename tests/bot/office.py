@@ -142,7 +142,8 @@ async def opened_office(url: str, teams: dict[str, Any] | None = None) -> AsyncI
         for person in (HEAD, HR, ADMIN):
             api.user(person, started=True)
         api.group(GROUP)
-        async with open_process(settings, clock=_Shifted(clock), options={"demo": {"now": clock}}) as process:
+        shifted: Any = _Shifted(clock)
+        async with open_process(settings, clock=shifted, options={"demo": {"now": clock}}) as process:
             await store_teams(process)
             await learn_members(process, "sales")
             live = await LiveReadings.load(process)
@@ -152,7 +153,7 @@ async def opened_office(url: str, teams: dict[str, Any] | None = None) -> AsyncI
             async with _answering(bot_dispatcher.build(ctx, clock), bot):
                 yield Office(api, process, ctx, courier, clock)
             await bot.session.close()
-            Update.event_type.fget.cache_clear()  # aiogram keeps the last updates, and through them all of this
+            Update.event_type.fget.cache_clear()  # type: ignore[attr-defined]  # aiogram keeps updates, which keep us
 
 
 class _Shifted:

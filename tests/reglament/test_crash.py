@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -151,7 +152,7 @@ async def test_killed_at_any_moment_a_day_is_written_once_and_told_to_everybody(
         async with await Database.open(url) as database:
             for told in KILLED[kind]:
                 async with _service(config, log) as service:
-                    await _until(lambda told=told: _has_told(told, api, database), service)
+                    await _until(partial(_has_told, told, api, database), service)
                     service.kill()
                 if not database.is_sqlite:
                     await _leases_end(database)

@@ -45,7 +45,7 @@ PRESENT = dict.fromkeys(CATALOGUE, Capability.PRESENT)
 
 
 def deal(id: str = "1", **changes: Any) -> Deal:  # noqa: A002
-    plain = {
+    plain: dict[str, Any] = {
         "title": "Поставка фильтров",
         "manager": "7",
         "state": DealState.OPEN,
@@ -64,12 +64,12 @@ def lost(id: str = "1", *, at: datetime | None = CUTOFF - timedelta(hours=3), **
 
 
 def task(id: str = "1", **changes: Any) -> Task:  # noqa: A002
-    plain = {"title": "Позвонить", "manager": "7", "created_at": LONG_AGO}
+    plain: dict[str, Any] = {"title": "Позвонить", "manager": "7", "created_at": LONG_AGO}
     return Task(id, **(plain | changes))
 
 
 def call(id: str = "1", **changes: Any) -> Call:  # noqa: A002
-    plain = {
+    plain: dict[str, Any] = {
         "title": "Звонок",
         "manager": "7",
         "ended_at": CUTOFF - timedelta(hours=2),
@@ -89,7 +89,7 @@ def meeting(id: str = "1", **changes: Any) -> Meeting:  # noqa: A002
 
 
 def company(id: str = "1", **changes: Any) -> Company:  # noqa: A002
-    plain = {"title": "Ромашка-Пример", "manager": "7", "created_at": CUTOFF - timedelta(hours=2)}
+    plain: dict[str, Any] = {"title": "Ромашка-Пример", "manager": "7", "created_at": CUTOFF - timedelta(hours=2)}
     return Company(id, **(plain | changes))
 
 
@@ -113,7 +113,13 @@ def tally(
     facts: Iterable[Fact], *, capabilities: Mapping[str, Capability] = REBUILDABLE, **sheet: Any
 ) -> dict[str, Snapshot]:
     """Snapshots by CRM user, from exactly these facts."""
-    plain = {"members": TEAM, "window": WINDOW, "zone": MOSCOW, "kpis": tuple(CATALOGUE), "settings": KpiSettings()}
+    plain: dict[str, Any] = {
+        "members": TEAM,
+        "window": WINDOW,
+        "zone": MOSCOW,
+        "kpis": tuple(CATALOGUE),
+        "settings": KpiSettings(),
+    }
     counting = Tally(TallySheet(**(plain | sheet)), capabilities, link)
     for fact in facts:
         counting.add(fact)

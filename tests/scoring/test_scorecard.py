@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,13 +16,11 @@ from scoring.snapshot import Cause, Evidence, NotAvailable, NotRead, Reading, Sn
 from tests.scoring.builders import ANNA, at_least, at_most, snapshot
 
 
-def judged(
-    rule: Rule, *, absent: bool = False, last: EvidenceKeys | None = None, **readings: Reading | int
-) -> Scorecard:
+def judged(rule: Rule, *, absent: bool = False, last: EvidenceKeys | None = None, **readings: Any) -> Scorecard:
     return score(snapshot(**readings), Rulebook((rule,)), absent=absent, last=last)
 
 
-def outcome(rule: Rule, *, absent: bool = False, **readings: Reading | int) -> Outcome:
+def outcome(rule: Rule, *, absent: bool = False, **readings: Any) -> Outcome:
     [line] = judged(rule, absent=absent, **readings).lines
     return line.outcome
 
@@ -44,7 +43,7 @@ def deals(*ids: str) -> Value:
     ],
 )
 def test_a_rule_is_kept_when_its_bound_is_met(rule: Rule, value: int, kept: bool) -> None:
-    [line] = judged(rule, **{rule.kpi: value}).lines
+    [line] = judged(rule, absent=False, last=None, **{rule.kpi: value}).lines
     assert line.outcome is (Outcome.KEPT if kept else Outcome.BROKEN)
     assert line.points == (1 if kept else -2)
     assert (line.value, line.bound) == (value, rule.limit)
@@ -137,7 +136,7 @@ def test_the_bound_in_force_grows_with_the_open_deals(deals_open: int, overdue: 
         ({}, Cause.NOT_ASKED),
     ],
 )
-def test_an_allowance_without_the_open_deals_is_no_data(readings: dict[str, Reading], cause: Cause) -> None:
+def test_an_allowance_without_the_open_deals_is_no_data(readings: dict[str, Any], cause: Cause) -> None:
     rule = at_most("overdue_tasks", "1", per_deals=50)
     [line] = judged(rule, overdue_tasks=0, **readings).lines
     assert (line.outcome, line.points, line.bound, line.cause) == (Outcome.NO_DATA, 0, None, cause)

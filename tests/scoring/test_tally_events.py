@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -147,7 +148,7 @@ def test_a_meeting_is_explained_with_its_completion_or_else_with_its_start() -> 
 
 def test_a_meeting_that_was_counted_yesterday_is_not_counted_again() -> None:
     yesterday = YESTERDAY - timedelta(hours=2)
-    facts = [meeting("1", started_at=yesterday), meeting("2", started_at=yesterday)]
+    facts: list[Any] = [meeting("1", started_at=yesterday), meeting("2", started_at=yesterday)]
     assert ids("meetings_held", *facts, held_before=frozenset({"1"})) == ["2"]
 
 
@@ -171,7 +172,7 @@ def test_between_two_calendar_days_no_meeting_belongs_to_the_earlier_window() ->
 
 
 def test_a_won_deal_counts_with_its_sum_by_currency_exactly() -> None:
-    facts = [
+    facts: list[Any] = [
         won("1", amount=money("0.10")),
         won("2", amount=money("0.20")),
         won("3", amount=money("999.99", "USD")),
@@ -271,7 +272,7 @@ def test_an_event_is_credited_to_its_manager_and_to_nobody_else(key: str) -> Non
 
 @pytest.mark.parametrize("owner", [STRANGER, ""])
 def test_deals_and_calls_of_people_outside_the_team_do_not_count(owner: str) -> None:
-    facts = [won("1", manager=owner), deal("2", manager=owner), call(manager=owner), company(manager=owner)]
+    facts: list[Any] = [won("1", manager=owner), deal("2", manager=owner), call(manager=owner), company(manager=owner)]
     for user in ("7", "12"):
         for key in ("deals_won", "deals_open", "calls_held", "talk_minutes", "companies_added"):
             assert number(key, *facts, user=user) == 0
@@ -279,7 +280,12 @@ def test_deals_and_calls_of_people_outside_the_team_do_not_count(owner: str) -> 
 
 def test_the_facts_of_a_second_account_are_credited_to_the_first() -> None:
     aliases = {"45": "7", "46": "7"}
-    facts = [call("1", manager="45"), call("2", manager="46"), call("3"), won(manager="45", amount=money("5"))]
+    facts: list[Any] = [
+        call("1", manager="45"),
+        call("2", manager="46"),
+        call("3"),
+        won(manager="45", amount=money("5")),
+    ]
     assert number("calls_held", *facts, aliases=aliases) == 3
     assert number("won_amount", *facts, aliases=aliases) == {"RUB": Decimal(5)}
     assert number("calls_held", *facts) == 1
@@ -297,7 +303,7 @@ def test_a_deal_in_an_excluded_pipeline_counts_in_neither_way(state: DealState) 
 
 def test_a_lost_deal_moved_to_the_warming_funnel_is_neither_lost_twice_nor_a_new_deal() -> None:
     settings = KpiSettings(excluded_pipelines=frozenset({"warming"}))
-    facts = [lost("1", pipeline="sales"), deal("2", pipeline="warming")]
+    facts: list[Any] = [lost("1", pipeline="sales"), deal("2", pipeline="warming")]
     assert ids("deals_lost", *facts, settings=settings) == ["1"]
     assert number("deals_open", *facts, settings=settings) == 0
 
@@ -323,7 +329,9 @@ def test_every_counted_thing_keeps_its_id_title_and_link() -> None:
 
 
 def test_evidence_stands_from_the_oldest_to_the_newest() -> None:
-    facts = [call(str(n), ended_at=CUTOFF - timedelta(minutes=minutes)) for n, minutes in enumerate((5, 50, 20))]
+    facts: list[Any] = [
+        call(str(n), ended_at=CUTOFF - timedelta(minutes=minutes)) for n, minutes in enumerate((5, 50, 20))
+    ]
     assert ids("calls_held", *facts) == ["1", "2", "0"]
 
 

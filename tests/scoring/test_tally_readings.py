@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,8 @@ LATE = IN_TIME + SECOND
 def test_a_kpi_is_absent_where_its_records_are_missing_or_partial_and_others_are_counted(
     missing: RecordKind, failed: bool
 ) -> None:
-    facts = [deal(), won("2"), call(), company(), task(deadline=CUTOFF - SECOND), meeting(held_at=CUTOFF - SECOND)]
+    late, held = task(deadline=CUTOFF - SECOND), meeting(held_at=CUTOFF - SECOND)
+    facts: list[Any] = [deal(), won("2"), call(), company(), late, held]
     facts += completed(kinds=[kind for kind in RecordKind if kind is not missing])
     facts += [Failed(missing, "нет ответа")] if failed else []
     readings = tally(facts)["7"].readings
@@ -56,7 +58,9 @@ def test_a_kpi_is_absent_where_its_records_are_missing_or_partial_and_others_are
 
 
 def test_a_kind_that_failed_stays_unread_although_it_was_completed_too() -> None:
-    for facts in ([Failed(RecordKind.CALLS, "обрыв"), *completed()], [*completed(), Failed(RecordKind.CALLS, "обрыв")]):
+    failed = Failed(RecordKind.CALLS, "обрыв")
+    orders: list[list[Any]] = [[failed, *completed()], [*completed(), failed]]
+    for facts in orders:
         assert tally([call(), *facts])["7"].readings["calls_held"] == NotRead(Cause.INCOMPLETE, "обрыв")
 
 
@@ -82,7 +86,7 @@ def test_every_member_gets_a_snapshot_in_the_members_order_also_without_facts() 
 
 def test_a_team_of_three_hundred_is_counted_in_one_pass() -> None:
     members = {str(n): Manager(str(n), f"Менеджер {n}") for n in range(300)}
-    facts = [call(f"{n}-{i}", manager=str(n)) for n in range(300) for i in range(n % 4)]
+    facts: list[Any] = [call(f"{n}-{i}", manager=str(n)) for n in range(300) for i in range(n % 4)]
     snapshots = tally([*facts, *completed()], members=members)
     assert [snapshots[str(n)].readings["calls_held"].number for n in range(300)] == [n % 4 for n in range(300)]  # type: ignore[union-attr]
 
@@ -108,7 +112,10 @@ def test_read_late_only_what_can_be_rebuilt_is_counted(
 
 
 def test_lateness_is_that_of_the_kpis_own_read() -> None:
-    facts = [*completed(CUTOFF, [RecordKind.DEALS]), *completed(LATE, [kind for kind in RecordKind if kind != "deals"])]
+    facts: list[Any] = [
+        *completed(CUTOFF, [RecordKind.DEALS]),
+        *completed(LATE, [kind for kind in RecordKind if kind != "deals"]),
+    ]
     readings = tally(facts, capabilities=PRESENT)["7"].readings
     assert isinstance(readings["deals_open"], Value)
     assert readings["deals_without_task"] == NotRead(Cause.LATE)
@@ -116,7 +123,7 @@ def test_lateness_is_that_of_the_kpis_own_read() -> None:
 
 
 def test_how_late_is_late_is_a_setting() -> None:
-    facts = completed(CUTOFF + timedelta(minutes=40))
+    facts: list[Any] = completed(CUTOFF + timedelta(minutes=40))
     for minutes, late in ((39, True), (40, False)):
         readings = tally(facts, capabilities=PRESENT, late_tolerance=timedelta(minutes=minutes))["7"].readings
         assert (readings["deals_open"] == NotRead(Cause.LATE)) is late
@@ -169,7 +176,7 @@ def test_a_deal_that_may_have_been_moved_to_the_warming_funnel_after_the_cutoff_
 @pytest.mark.parametrize("task_first", [True, False])
 def test_a_doubtful_task_touches_the_manager_of_the_deal_it_is_bound_to(task_first: bool) -> None:
     rebound = task(manager=STRANGER, deals=frozenset({"1"}), changed=frozenset({Change.BINDING}))
-    facts = [rebound, deal()] if task_first else [deal(), rebound]
+    facts: list[Any] = [rebound, deal()] if task_first else [deal(), rebound]
     assert reading("deals_without_task", *facts, read_at=LATE) == NotRead(Cause.CHANGED)
     assert number("deals_without_task", *facts) == 0
     assert number("deals_without_task", *facts, read_at=LATE, user="12") == 0
@@ -198,7 +205,7 @@ def test_a_doubt_without_a_record_touches_the_kpis_that_the_change_matters_to(
 
 
 def test_an_ordinary_task_leaves_its_deals_known_also_when_read_late() -> None:
-    facts = [deal("1"), deal("2"), task(deals=frozenset({"1"}), changed=frozenset({Change.COMPLETION}))]
+    facts: list[Any] = [deal("1"), deal("2"), task(deals=frozenset({"1"}), changed=frozenset({Change.COMPLETION}))]
     assert ids("deals_without_task", *facts, read_at=LATE) == ["2"]
     assert reading("overdue_tasks", *facts, read_at=LATE) == NotRead(Cause.CHANGED)
 
@@ -207,7 +214,7 @@ def test_an_ordinary_task_leaves_its_deals_known_also_when_read_late() -> None:
 
 
 def test_a_row_that_comes_twice_counts_once() -> None:
-    facts = [call("1"), call("1"), won("1"), won("1"), deal("2"), deal("2"), company("1"), company("1")]
+    facts: list[Any] = [call("1"), call("1"), won("1"), won("1"), deal("2"), deal("2"), company("1"), company("1")]
     assert number("calls_held", *facts) == number("deals_won", *facts) == number("deals_open", *facts) == 1
     assert number("talk_minutes", *facts) == 1
 
@@ -222,13 +229,14 @@ def test_of_two_readings_of_one_row_the_first_counts() -> None:
 
 
 def test_a_deal_that_was_won_while_it_was_read_counts_as_it_was_seen_first() -> None:
-    facts = [deal(), won(at=CUTOFF + SECOND)]
+    facts: list[Any] = [deal(), won(at=CUTOFF + SECOND)]
     assert number("deals_open", *facts) == 1
     assert number("deals_won", *facts) == 0
 
 
 def test_asking_for_the_snapshots_twice_changes_nothing() -> None:
     counting = Tally(TallySheet(TEAM, WINDOW, MOSCOW, tuple(CATALOGUE)), REBUILDABLE, link)
-    for fact in (deal(), call(), *completed()):
+    facts: list[Any] = [deal(), call(), *completed()]
+    for fact in facts:
         counting.add(fact)
     assert counting.snapshots() == counting.snapshots()

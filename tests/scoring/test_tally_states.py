@@ -32,7 +32,7 @@ from tests.scoring.builders import (
 )
 
 TODAY = CUTOFF.date()
-ON_DEAL = {"deals": frozenset({"1"})}
+ON_DEAL: dict[str, Any] = {"deals": frozenset({"1"})}
 
 
 # Open deals
@@ -152,7 +152,8 @@ def test_the_crms_own_word_that_a_deal_has_a_task_is_believed(says: bool | None,
 @pytest.mark.parametrize("says", [True, False, None])
 def test_a_task_that_was_open_at_the_cutoff_is_believed_before_the_crms_word_of_now(says: bool | None) -> None:
     done_since = task(done_at=CUTOFF + SECOND, **ON_DEAL)
-    for facts in permutations([deal(has_task=says), done_since]):
+    known: list[Any] = [deal(has_task=says), done_since]
+    for facts in permutations(known):
         assert number("deals_without_task", *facts) == 0
 
 
@@ -199,7 +200,7 @@ def test_the_grace_is_a_setting() -> None:
 
 
 def test_an_empty_required_field_counts_the_deal_once() -> None:
-    facts = [deal("1", missing_fields=("budget", "source")), deal("2")]
+    facts: list[Any] = [deal("1", missing_fields=("budget", "source")), deal("2")]
     assert ids("deals_missing_fields", *facts) == ["1"]
 
 
@@ -241,7 +242,7 @@ def test_a_state_counts_for_whoever_is_responsible_at_the_cutoff() -> None:
 
 
 def test_states_and_events_of_one_id_but_different_kinds_do_not_meet() -> None:
-    facts = [deal("1"), task("1", deadline=CUTOFF - SECOND), company("1")]
+    facts: list[Any] = [deal("1"), task("1", deadline=CUTOFF - SECOND), company("1")]
     assert number("deals_open", *facts) == number("overdue_tasks", *facts) == number("companies_added", *facts) == 1
 
 
@@ -250,7 +251,7 @@ def test_states_and_events_of_one_id_but_different_kinds_do_not_meet() -> None:
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_an_overdue_task_shows_the_sum_of_its_open_deal_whichever_comes_first(order):
-    facts = [task(deadline=CUTOFF - SECOND, **ON_DEAL), deal(amount=money("1200.50"))]
+    facts: list[Any] = [task(deadline=CUTOFF - SECOND, **ON_DEAL), deal(amount=money("1200.50"))]
     [item] = value("overdue_tasks", *(facts[at] for at in order)).items
     assert (item.deal, item.amount) == ("1", money("1200.50"))
 

@@ -31,7 +31,8 @@ EVERY_DAY = frozenset(range(7))
 
 
 def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)
+    year, month, day, *time = parts
+    return datetime(year, month, day, *time, tzinfo=UTC)  # type: ignore[misc, arg-type]
 
 
 # Wall-clock times

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from scoring.payout import MoneyTerms
 from scoring.records import Money
@@ -64,7 +65,7 @@ def readings(*, calls: int = 12, overdue: Sequence[Evidence] = (), won: str = "1
     }
 
 
-def kept(manager: Manager, data: Mapping[str, Reading], **more: object) -> StoredSnapshot:
+def kept(manager: Manager, data: Mapping[str, Reading], **more: Any) -> StoredSnapshot:
     return StoredSnapshot(Snapshot(manager, dict(data)), **more)
 
 
@@ -79,7 +80,7 @@ async def found(db: Database, team: str = TEAM, rulebook: Rulebook = RULEBOOK) -
         await people.set_members(session, team, {m.crm_user: m.name for m in (ANNA, BORIS)})
 
 
-async def claimed(db: Database, day: date = MONDAY, team: str = TEAM, owner: str = "one", **more: object) -> Claimed:
+async def claimed(db: Database, day: date = MONDAY, team: str = TEAM, owner: str = "one", **more: Any) -> Claimed:
     result = await runs.claim(db, team, day, owner, window=window(day), at=cutoff(day), **more)
     assert isinstance(result, Claimed)
     return result

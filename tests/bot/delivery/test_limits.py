@@ -27,7 +27,7 @@ async def test_whatever_the_bot_of_a_courier_sends_waits_for_the_limits(sqlite_d
     async with BotApi(limits=False) as api:
         api.user(7, started=True)
         bot = make_bot(TOKEN, api.url)
-        Courier(bot, SimpleNamespace(db=sqlite_database), "test", lambda: NEVER)
+        Courier(bot, SimpleNamespace(db=sqlite_database), "test", lambda: NEVER)  # type: ignore[arg-type]
         await bot.send_message(7, "text")
         await bot.me()
         await bot.session.close()
@@ -111,9 +111,9 @@ async def test_a_message_asks_when_its_connection_is_there_and_before_it_is_writ
         session, permit = session_of(bot), _Permit(api)
         await session.send(bot, SendMessage(chat_id=7, text="nobody watches"), None)
         for text in ("over a connection that is there", "and again"):
-            await session.send(bot, SendMessage(chat_id=7, text=text), permit)
+            await session.send(bot, SendMessage(chat_id=7, text=text), permit)  # type: ignore[arg-type]
         await session.close()
-        await session.send(bot, SendMessage(chat_id=7, text="over a new one"), permit)
+        await session.send(bot, SendMessage(chat_id=7, text="over a new one"), permit)  # type: ignore[arg-type]
         await session.close()
     assert permit.ready_after == [1, 2, 3]
     assert sorted(set(permit.sent_after)) == [1, 2, 3]

@@ -181,7 +181,7 @@ class _Replica:
     def __init__(self, loop):
         self.held_up = []
         self._loop = loop
-        self.limiter = RateLimiter(self, self.sleep, loop.time)
+        self.limiter = RateLimiter(self, self.sleep, loop.time)  # type: ignore[arg-type]
 
     async def sleep(self, seconds):
         await asyncio.sleep(seconds)

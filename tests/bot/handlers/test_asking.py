@@ -10,6 +10,7 @@ import pytest
 
 from bot.screens import lines
 from bot.telegram.callbacks import Action, pack
+from scoring.snapshot import Value
 from storage.messages import deliveries
 from storage.messages.notices import DeliveryKind, DepartedNotice, to_telegram
 from storage.people import people
@@ -140,7 +141,10 @@ async def test_a_head_reads_which_deals_somebody_who_left_leaves_behind(office, 
         gone = next(m for m in await people.all_members(session) if m.name == "Вера Тестова")
         event = f"departed:{gone.id}:2026-11-20"
         notice = await deliveries.find(session, event, DeliveryKind.DEPARTED, to_telegram(HEAD))
-    deals = notice.notice.readings["deals_open"].items
+    assert isinstance(notice.notice, DepartedNotice)
+    open_deals = notice.notice.readings["deals_open"]
+    assert isinstance(open_deals, Value)
+    deals = open_deals.items
     head = office.api.user(HEAD)
     await office.api.answered(head.taps("Показать всё"))
     whole = await office.api.message(HEAD, lines.shortened(deals[-1].title))

@@ -187,7 +187,7 @@ class FakeAmocrm:
         if len(self._recent) >= self.rate:
             self.refused += 1
             self.blocked = self.refused > self.patience
-            return self._problem(429, **({} if self.retry_after is None else {"retry_after": self.retry_after}))
+            return self._problem(429, **({} if self.retry_after is None else {"retry_after": self.retry_after}))  # type: ignore[arg-type]
         self._recent.append(now)
         return None
 

@@ -174,7 +174,7 @@ def test_settings_that_cannot_work_are_refused_in_words(settings: dict[str, Any]
 
 
 def test_the_address_may_be_written_without_https_and_with_a_slash() -> None:
-    assert AmocrmConfig(base_url="example.kommo.com/", token="x").base_url == "https://example.kommo.com"  # type: ignore[arg-type]
+    assert AmocrmConfig(base_url="example.kommo.com/", token="x").base_url == "https://example.kommo.com"
 
 
 def test_capabilities_say_what_can_be_rebuilt_for_a_past_instant() -> None:

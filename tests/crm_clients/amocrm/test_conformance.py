@@ -162,8 +162,8 @@ class _Filled:
         for company in world.companies:
             at = _seconds(company.created_at)
             creator, owner = self._user(company.creator), self._user(company.owner)
-            made = Company(int(company.id), company.title, at, creator, History(at, owner), at)
-            account.companies[made.id] = made
+            row = Company(int(company.id), company.title, at, creator, History(at, owner), at)
+            account.companies[row.id] = row
         for comment in world.comments:
             kind = "common" if comment.human else "service_message"
             by = self._user(comment.user) if comment.human else 0

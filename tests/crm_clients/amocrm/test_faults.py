@@ -164,7 +164,9 @@ async def test_403_is_never_repeated_and_stops_everything(world: World) -> None:
     assert fake.faults[0].seen == 1, "whoever waited for a turn got none"
     marks = marks_of(facts)
     assert isinstance(marks[RecordKind.DEALS], Failed)
-    assert "blocked" in marks[RecordKind.DEALS].reason
+    mark = marks[RecordKind.DEALS]
+    assert isinstance(mark, Failed)
+    assert "blocked" in mark.reason
     after = fake.count
     await asyncio.sleep(0)
     assert fake.count == after

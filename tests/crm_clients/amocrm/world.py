@@ -673,7 +673,7 @@ class _Builder:
         at = self.moment(self.scale.start - 7200)
         uniq = f"call-{rnd.randint(1, 10**9)}" if rnd.random() < 0.8 else None
         entity = rnd.choice([("leads", rnd.choice(list(self.world.leads))), ("contacts", 5), ("companies", 6)])
-        seconds = rnd.choice([0, 0, 5, 29, 30, 31, 600, "45", None])
+        seconds: Any = rnd.choice([0, 0, 5, 29, 30, 31, 600, "45", None])
         status = rnd.choice([4, 4, 4, 6, 7, 8, None, 1, 2])
         note = self.world.add_call(
             self.who(), at, seconds, incoming=rnd.random() < 0.5, status=status, uniq=uniq, entity=entity

@@ -128,7 +128,7 @@ class BusyPortal:
                 continue
             if after.startswith("$result"):
                 rows = replies[after.partition("[")[2].partition("]")[0]].value
-                after = rows[PAGE - 1]["ID"] if rows and len(rows) == PAGE else 0
+                after = str(rows[PAGE - 1]["ID"]) if rows and len(rows) == PAGE else "0"
             begin = int(after)
             if begin in self.failing:
                 replies[name] = Reply(error=RightsMissing("no"))
@@ -268,7 +268,8 @@ async def test_a_field_is_asked_for_only_as_the_portal_spells_it(own: str) -> No
     where = portal()
     where.fields[own] = {"type": "string"}
     for key in range(1, 201):
-        deal(where, key, **{own: "" if key % 10 == 0 else "есть"})
+        value: dict[str, Any] = {own: "" if key % 10 == 0 else "есть"}
+        deal(where, key, **value)
     reader = Reader(where, required_fields={"*": ["UF_CRM_5F3A"]})
     asked: list[Any] = []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from tests.crm_clients.bitrix24.portal import CONTACT, DEAL, Portal
@@ -73,7 +74,7 @@ class OrdinaryWeeks:
         filled = dice.random() < 0.9
         walked = STAGES[: dice.randrange(1, len(STAGES) + 1)]
         self.portal.add_deal(
-            key, f"Поставка {key}", user, walked[-1], created=made, amount=dice.randrange(10**6), moved=moved,
+            key, f"Поставка {key}", user, walked[-1], created=made, amount=Decimal(dice.randrange(10**6)), moved=moved,
             ufCrm_1="да" if filled else "",
         )  # fmt: skip
         self._add_history(key, [(stage, "P") for stage in walked], made, moved)
@@ -129,7 +130,7 @@ class OrdinaryWeeks:
             end = ("WON", "S") if kind == "won" else ("LOSE", "F")
             made = at - 9 * DAY
             self.portal.add_deal(
-                self._key, f"Сделка {self._key}", user, end[0], created=made, moved=at, closed=True, amount=100
+                self._key, f"Сделка {self._key}", user, end[0], created=made, moved=at, closed=True, amount=Decimal(100)
             )
             walked = [*((stage, "P") for stage in STAGES), end]
             self._add_history(self._key, walked, made, at)

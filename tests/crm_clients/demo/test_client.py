@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -228,7 +229,7 @@ async def test_a_manager_who_is_away_does_nothing_and_his_tasks_wait() -> None:
 
 async def test_it_is_down_on_the_days_it_is_told_to_be_and_comes_back() -> None:
     window = window_of(DAY)
-    settings = {"fail_on": {"2026-11-19": "19:10"}}
+    settings: dict[str, Any] = {"fail_on": {"2026-11-19": "19:10"}}
     with pytest.raises(CrmUnavailable, match="down until 19:10"):
         await facts(client(datetime(2026, 11, 19, 18, tzinfo=MOSCOW), **settings), window)
     with pytest.raises(CrmUnavailable):
@@ -286,7 +287,7 @@ async def test_only_the_meeting_types_of_the_settings_are_meetings() -> None:
 
 
 async def test_required_fields_are_those_of_the_settings_or_else_the_crms_own() -> None:
-    async def missing(**settings: object) -> set[str]:
+    async def missing(**settings: Any) -> set[str]:
         seen = await facts(client(**settings), window_of(DAY), ("deals_missing_fields",))
         return {name for fact in seen if isinstance(fact, Deal) for name in fact.missing_fields}
 

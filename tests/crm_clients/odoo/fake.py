@@ -211,7 +211,9 @@ class FakeOdoo:
             }
             for user in self.world.users
         ]
-        self.tables["res.users"] = [{**user, "partner_id": [self.partner(user["id"]), user["name"]]} for user in users]
+        self.tables["res.users"] = [
+            {**user, "partner_id": [self.partner(int(str(user["id"]))), user["name"]]} for user in users
+        ]
 
     def partner(self, user: int) -> int:
         return BOT_PARTNER if user == BOT else 500_000 + user

@@ -363,7 +363,8 @@ async def test_a_required_field_that_does_not_exist_is_named() -> None:
 
 
 def test_without_required_fields_there_is_nothing_to_state() -> None:
-    for fields in ({}, {"*": []}):
+    nothing: list[dict[str, list[str]]] = [{}, {"*": []}]
+    for fields in nothing:
         odoo = Odoo(World(), settings={"required_fields": fields})
         assert odoo.client.capabilities["deals_missing_fields"] is Capability.UNAVAILABLE
 
@@ -515,7 +516,7 @@ async def test_check_mentions_members_who_left() -> None:
 def test_wrong_settings_are_refused(wrong: dict[str, str]) -> None:
     table = {"url": "https://odoo.example", "database": "crm", "login": "a", "api_key": "k", **wrong}
     with pytest.raises(ValidationError):
-        OdooConfig(**table)  # type: ignore[arg-type]
+        OdooConfig(**table)
 
 
 async def test_links_of_older_servers_are_written_as_they_want_them() -> None:

@@ -127,7 +127,8 @@ async def test_a_wait_that_ends_after_the_deadline_is_not_begun(no_backoff: None
 async def test_backoff_grows_and_is_jittered(monkeypatch: pytest.MonkeyPatch) -> None:
     ceilings = []
     monkeypatch.setattr(
-        "crm_clients.shared.backoff.random.uniform", lambda low, high: ceilings.append((low, high)) or 0.0
+        "crm_clients.shared.backoff.random.uniform",
+        lambda low, high: ceilings.append((low, high)) or 0.0,  # type: ignore[func-returns-value]
     )
     line = Line("503", attempts=9)
     with pytest.raises(CrmUnavailable):

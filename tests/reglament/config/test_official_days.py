@@ -89,7 +89,7 @@ def test_the_answer_does_not_depend_on_which_day_is_asked_first() -> None:
 
 
 def test_published_transfers_win_over_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(TRANSFERS, "RU", {date(2031, 7, 15): False, date(2031, 1, 1): True})  # type: ignore[arg-type]
+    monkeypatch.setitem(TRANSFERS, "RU", {date(2031, 7, 15): False, date(2031, 1, 1): True})
     official_days.cache_clear()
     try:
         official = official_days("RU")

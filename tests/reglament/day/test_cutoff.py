@@ -16,7 +16,7 @@ from scoring.kpis import CATALOGUE, Capability
 from scoring.records import RecordKind
 from scoring.scorecard import Outcome
 from storage.days import queries, runs
-from storage.messages.notices import DeliveryKind, run_event
+from storage.messages.notices import DeliveryKind, EveningNotice, run_event
 from storage.people import absences, invites
 from storage.values import AbsenceKind, DeliveryState
 from tests.reglament.day.thursday import AT_SIX, OVERDUE, THURSDAY, ready_process
@@ -149,7 +149,7 @@ async def test_a_killed_process_leaves_its_snapshots_to_whoever_takes_over(datab
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(settle.writer, "append", killed)
+        patch.setattr(settle.writer, "append", killed)  # type: ignore[attr-defined]
         with pytest.raises(KeyboardInterrupt):
             await run_cutoff(dying, AT_SIX)
     await runs.end_leases(database, "dying")
@@ -196,6 +196,7 @@ async def test_missed_days_get_a_line_in_the_newest_days_message(database, crm, 
         assert await told(session, run_event(missed.id)) == []
         sent = await told(session, run_event(newest.id))
     personal = next(item for item in sent if item.kind == DeliveryKind.PERSONAL)
+    assert isinstance(personal.notice, EveningNotice)
     assert personal.notice.earlier == (wednesday,)
     assert personal.state is DeliveryState.PENDING
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reglament.day.missing import missing, still_missing, unread_snapshot
-from scoring.snapshot import Cause, Manager, NotAvailable, NotRead, Snapshot, Value
+from scoring.snapshot import Cause, Manager, NotAvailable, NotRead, Reading, Snapshot, Value
 
 ANNA, PETR = Manager("11", "Анна Примерова"), Manager("12", "Пётр Образцов")
 
@@ -22,8 +22,8 @@ def test_a_reason_for_everybody_names_nobody_and_one_for_some_names_them():
 
 
 def test_only_an_unfinished_reading_or_a_missing_right_is_worth_a_further_attempt():
-    causes = {cause.value: NotRead(cause) for cause in Cause}
-    read = {"calls_held": Value(3), "talk_minutes": NotAvailable()}
+    causes: dict[str, Reading] = {cause.value: NotRead(cause) for cause in Cause}
+    read: dict[str, Reading] = {"calls_held": Value(3), "talk_minutes": NotAvailable()}
     assert still_missing([Snapshot(ANNA, causes | read)]) == tuple(sorted([Cause.INCOMPLETE.value, Cause.RIGHTS.value]))
 
 

@@ -6,8 +6,8 @@ from crm_clients.base import CrmUser
 from reglament.config.team import TeamSettings
 from reglament.day.roster import rosters
 
-ANNA = CrmUser("11", "Анна Примерова", departments=("5",))
-PETR = CrmUser("12", "Пётр Образцов", departments=("5", "6"))
+ANNA = CrmUser("11", "Анна Примерова", departments=frozenset({"5"}))
+PETR = CrmUser("12", "Пётр Образцов", departments=frozenset({"5", "6"}))
 ROBOT = CrmUser("13", "Интеграция", human=False)
 GONE = CrmUser("14", "Бывший Сотрудник", active=False)
 USERS = [PETR, ANNA, ROBOT, GONE]

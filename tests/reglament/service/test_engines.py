@@ -149,6 +149,6 @@ async def test_a_dead_workers_job_is_rescued_by_another(work, postgresql_url):
             "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers)"
         )
     work.pending = {5}
-    engine.scheduler = False
+    engine.scheduler = False  # type: ignore[attr-defined]
     async with running(engine):
         await work.until([5])

@@ -47,7 +47,7 @@ def value(book: Workbook, sheet: str, coordinate: str) -> Any:
 
 
 def _discipline(book: Workbook, sheet: str, formula: str) -> Any:
-    kept, broken, none = re.fullmatch(r'=IF\((\w+)\+(\w+)=0,"(.)",\1/\(\1\+\2\)\)', formula).groups()  # type: ignore[union-attr]
+    kept, broken, none = re.fullmatch(r'=IF\((\w+)\+(\w+)=0,"(.)",\1/\(\1\+\2\)\)', formula).groups()
     a, b = value(book, sheet, kept), value(book, sheet, broken)
     return a / (a + b) if a + b else none
 

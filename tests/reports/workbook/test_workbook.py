@@ -6,6 +6,7 @@ import zipfile
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import product
+from typing import Any
 
 import openpyxl
 import pytest
@@ -140,7 +141,7 @@ def test_the_sum_row_sums_by_formula_and_pools_discipline():
     assert sums["Manager"] == "Total"
     assert formulas["Plus points"] == "=SUM(I2:I3)"
     kept, broken = sums["Rules kept"], sums["Rules broken"]
-    assert sums["Discipline, %"] == pytest.approx(kept / (kept + broken))
+    assert sums["Discipline, %"] == pytest.approx(kept / (kept + broken))  # type: ignore[operator]
 
 
 def test_nobody_scored_shows_a_dash_and_not_a_division_by_zero():
@@ -208,7 +209,8 @@ def test_a_correction_of_last_month_counts_here_but_is_no_day_of_this_month():
 def test_by_day_has_a_column_for_every_working_day_and_agrees_with_totals():
     book = read(workbook(report(lived_month().rows), "ru"), values=True)
     head, anna, boris, sums = list(book["По дням"].iter_rows(values_only=True))[:4]
-    assert [cell.date() for cell in head[1:-1]] == list(DAYS)
+    days: Any = head[1:-1]
+    assert [cell.date() for cell in days] == list(DAYS)
     assert anna[1:3] == (1, 4)
     assert anna[6] == boris[6] == "н/д"
     assert boris[11:14] == ("отс",) * 3
@@ -340,7 +342,7 @@ def test_text_from_outside_stays_text_in_every_sheet(text):
     content = workbook(made, "en")
     book = read(content)
     for sheet in book.worksheets:
-        assert not sheet._hyperlinks
+        assert not sheet._hyperlinks  # type: ignore[attr-defined]
         for line in sheet.iter_rows():
             for cell in line:
                 if isinstance(cell.value, str) and cell.data_type != "f":

@@ -26,7 +26,7 @@ def stake(*facts: Fact) -> tuple[str, Money | None]:
 def test_the_sum_of_a_deal_is_the_very_one_that_the_crm_states(amount: str) -> None:
     deal_id, found = stake(overdue("1"), deal("1", amount=money(amount, "USD")), deal("2", amount=money("7")))
     assert deal_id == "1"
-    assert (str(found.amount), found.currency) == (str(Decimal(amount)), "USD")  # type: ignore[union-attr]
+    assert (str(found.amount), found.currency) == (str(Decimal(amount)), "USD")
 
 
 def test_of_several_deals_the_first_that_has_a_sum_counts_whatever_comes_first() -> None:

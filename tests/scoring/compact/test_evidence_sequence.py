@@ -74,4 +74,4 @@ def test_it_is_a_sequence_like_any_other(items: list[Evidence], start: int, stop
 def test_equal_sums_keep_their_digits() -> None:
     money = Money(Decimal("10.500"), "RUB")
     (item,) = packed(Evidence("deal", "1", "Насосы", "", amount=money))
-    assert str(item.amount.amount) == "10.500"  # type: ignore[union-attr]
+    assert str(item.amount.amount) == "10.500"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -171,7 +172,8 @@ async def test_what_was_kept_comes_back_exactly(database):
         (stored,) = await stored_snapshots(session, held.run_id)
         run = await runs.by_id(session, held.run_id)
     assert stored == item
-    assert stored.snapshot.readings["won_amount"].number["RUB"].as_tuple() == Decimal("1200.00").as_tuple()
+    amount: Any = stored.snapshot.readings["won_amount"]
+    assert amount.number["RUB"].as_tuple() == Decimal("1200.00").as_tuple()
     assert stored.score(run.rulebook) == item.score(RULEBOOK)
 
 
@@ -253,4 +255,5 @@ async def test_the_rulebook_of_a_run_is_the_one_valid_at_its_windows_start(datab
     assert (await claimed(database, TUESDAY)).run.rulebook.version == changed.version
     early = Window(cutoff(MONDAY) - timedelta(days=400), cutoff(MONDAY) - timedelta(days=399))
     catch_up = await runs.claim(database, TEAM, MONDAY - timedelta(days=399), "x", window=early, at=AT)
+    assert isinstance(catch_up, Claimed)
     assert catch_up.run.rulebook.version == RULEBOOK.version

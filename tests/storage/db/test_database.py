@@ -294,7 +294,8 @@ async def test_a_folder_that_is_missing_is_made_by_the_migration(tmp_path):
 def test_the_next_migration_is_written_from_the_models(monkeypatch, tmp_path):
     written: list[tuple[str, bool]] = []
     monkeypatch.setattr(
-        schema.command, "revision", lambda _config, message, autogenerate: written.append((message, autogenerate))
+        "storage.db.schema.command.revision",
+        lambda _config, message, autogenerate: written.append((message, autogenerate)),
     )
     schema.new_revision("Add appeals")
     assert written == [("Add appeals", True)]

@@ -147,7 +147,7 @@ def test_turning_the_log_on_waits_for_whoever_holds_the_new_file(tmp_path, monke
         if len(waits) == 3:
             holder.execute("COMMIT")
 
-    monkeypatch.setattr(pragmas.time, "sleep", wait)
+    monkeypatch.setattr(pragmas.time, "sleep", wait)  # type: ignore[attr-defined]
     pragmas.prepare(file)
     assert len(waits) == 3
     holder.close()

@@ -11,6 +11,7 @@ from sqlalchemy import insert, update
 from scoring.entries import EntryKind, Month
 from storage.db import append_only
 from storage.db.models import LedgerRecord, PeriodRecord, ReasonRecord
+from storage.db.sql import team_named
 from storage.errors import NotFound
 from storage.ledger import periods, verify, writer
 from storage.ledger.entries import entry
@@ -88,7 +89,7 @@ async def test_an_entry_whose_reason_is_gone_is_found(sqlite_database):
     async with sqlite_database.transaction() as session:
         await writer.adjust(session, TEAM, ANNA.crm_user, 5, day=MONDAY, **WHY)
     async with sqlite_database.reading() as session:
-        book = await verify._Book.open(session, await verify.team_named(session, TEAM))
+        book = await verify._Book.open(session, await team_named(session, TEAM))
         book.reasons.clear()
-        rows = [row async for row in verify._entries(session, await verify.team_named(session, TEAM))]
+        rows = [row async for row in verify._entries(session, await team_named(session, TEAM))]
         assert any("columns" in problem.text for problem in book.check(rows[-1]))

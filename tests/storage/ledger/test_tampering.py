@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -30,7 +31,7 @@ from tests.storage.company import (
     task,
 )
 
-TABLE = LedgerRecord.__table__
+TABLE: Any = LedgerRecord.__table__
 
 WORDS = st.sampled_from(["", "x", "7", "12", "calls", "overdue_tasks", "2026-12", "0.5", "1", "[]", '["task:9"]', "{}"])
 NUMBERS = st.integers(min_value=-3, max_value=40)
@@ -64,7 +65,7 @@ async def _history(db) -> None:
     await found(db)
     await scored(db, MONDAY)
     await scored(db, TUESDAY, [kept(ANNA, readings(overdue=[task(3)])), kept(BORIS, readings(), absent=True)])
-    why = {"author": "head", "reason": "because", "at": cutoff(TUESDAY) + timedelta(hours=1)}
+    why: dict[str, Any] = {"author": "head", "reason": "because", "at": cutoff(TUESDAY) + timedelta(hours=1)}
     async with db.transaction() as session:
         await writer.correct(session, TEAM, 1, Outcome.KEPT, **why)
         await writer.adjust(session, TEAM, ANNA.crm_user, 2, day=TUESDAY, **why)
@@ -83,7 +84,7 @@ class _Enough(Exception):
     pass
 
 
-async def _found_after(db, *statements: str | Executable, **values: object) -> bool:
+async def _found_after(db, *statements: str | Executable, **values: Any) -> bool:
     """Open the guards, change the past, close them again; what does `verify` say? Nothing of it stays."""
     try:
         async with db.transaction() as session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -111,7 +112,7 @@ async def test_excused_on_appeal_is_the_reversal_alone(database):
 async def test_a_row_is_reversed_once_and_a_reversal_can_be_reversed(database):
     await found(database)
     await scored(database)
-    why = {"author": "head", "reason": "a mistake", "at": LATER}
+    why: dict[str, Any] = {"author": "head", "reason": "a mistake", "at": LATER}
     async with database.transaction() as session:
         first = await writer.reverse(session, TEAM, 1, **why)
         with pytest.raises(Refused, match="already"):
@@ -131,7 +132,7 @@ async def test_a_row_is_reversed_once_and_a_reversal_can_be_reversed(database):
 async def test_what_judges_no_rule_is_not_corrected(database):
     await found(database)
     await scored(database)
-    why = {"author": "head", "reason": "thanks", "at": LATER}
+    why: dict[str, Any] = {"author": "head", "reason": "thanks", "at": LATER}
     async with database.transaction() as session:
         extra = await writer.adjust(session, TEAM, ANNA.crm_user, 5, day=TUESDAY, **why)
         with pytest.raises(Refused, match="judges no rule"):
@@ -144,7 +145,7 @@ async def test_what_judges_no_rule_is_not_corrected(database):
 
 async def test_an_adjustment_has_points_a_side_and_a_reason(database):
     await found(database)
-    why = {"author": "head", "at": LATER, "day": MONDAY}
+    why: dict[str, Any] = {"author": "head", "at": LATER, "day": MONDAY}
     async with database.transaction() as session:
         plus = await writer.adjust(session, TEAM, ANNA.crm_user, 3, reason="helped a colleague", **why)
         minus = await writer.adjust(session, TEAM, ANNA.crm_user, -4, reason="lost the keys", **why)
@@ -163,7 +164,7 @@ async def test_sick_leave_learnt_later_takes_the_points_of_its_days_back(databas
     await found(database)
     await scored(database, MONDAY)
     await scored(database, TUESDAY)
-    why = {"author": "head", "reason": "sick leave", "at": LATER}
+    why: dict[str, Any] = {"author": "head", "reason": "sick leave", "at": LATER}
     async with database.transaction() as session:
         written = await writer.excuse(session, TEAM, BORIS.crm_user, MONDAY, MONDAY, **why)
         assert [row.reverses for row in written] == [1, 2, 3]

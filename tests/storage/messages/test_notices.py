@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -26,10 +27,10 @@ from storage.messages.notices import (
 )
 
 THURSDAY, WEDNESDAY = date(2026, 11, 19), date(2026, 11, 18)
-ABOUT = {"team": "sales", "day": THURSDAY}
-STORED_ABOUT = {"team": "sales", "day": "2026-11-19"}
+ABOUT: dict[str, Any] = {"team": "sales", "day": THURSDAY}
+STORED_ABOUT: dict[str, Any] = {"team": "sales", "day": "2026-11-19"}
 DEAL = Evidence("deal", "d1", "Delivery", "https://crm.example/d1", Money(Decimal("250000.50"), "RUB"), again=True)
-READINGS = {
+READINGS: dict[str, Any] = {
     "deals_open": Value(1, (DEAL,)),
     "won_amount": Value({"RUB": Decimal("10.00")}, ()),
     "missed_calls": NotAvailable(),
