@@ -23,9 +23,12 @@ FULL = 200
 """Rows of a full page, at least: pages that overlap are a little shorter than `PAGE`."""
 PATIENCE = 5
 """How often a page is read again because the list shifts."""
+Border = dict[Any, Any]
+"""Rows of a page: the values that the list is sorted by, by id."""
 Order = Literal["asc", "desc"]
+ORDERS: tuple[Order, ...] = ("asc", "desc")
 ALONE = 12
-"""Pages before a second reader starts: the last requests of two readers are often in vain."""
+"""Pages read by one reader before four share the rest: the last requests of several readers are often in vain."""
 
 
 class ListReader:
@@ -40,6 +43,7 @@ class ListReader:
         while not is_over:
             page = await self.api.page(query, number, limit=limit)
             is_over = (bool(page.rows) and await sink(page.rows) is False) or page.last
+            del page  # a page of rows takes a megabyte while the next one is on its way
             number += 1
 
     async def shifting(self, query: ListQuery, sink: Sink, *, key: str = "id", judge: Judge = judge) -> None:
@@ -51,7 +55,13 @@ class ListReader:
 
         Raises UnsortedList if the account does not heed the filter or the order.
         """
-        await CreationSpan(self.api, query, until, sink).read()
+        span = CreationSpan(self.api, query, 0, until, sink)
+        for _ in range(ALONE):
+            if span.is_left:
+                await span.read_page("asc")
+        if span.is_left:
+            older, newer = span.halves()
+            await together(*(half.read_from(order) for half in (older, newer) for order in ORDERS))
 
     async def by_ids(self, query: ListQuery, name: str, ids: Iterable[int], sink: Sink) -> None:
         """Read rows with a `name` among `ids`, in several lists if there are many ids.
@@ -105,40 +115,44 @@ class OverlappingPages:
         # A server that gives fewer rows than asked for: its pages cannot be made to overlap.
         is_capped = not page.last and len(page.rows) < PAGE
         while not await self._ends_with(page):
+            border = self._border(page)
+            del page  # a page of rows takes a megabyte while the next one is on its way
             if is_capped:
                 place = Place(PAGE, place.number + 1)
                 page = await self._fetch(place)
             else:
                 before, place = place, overlapping(place.limit * place.number)
-                page = await self._fetch_touching(page, before, place)
+                page = await self._fetch_touching(border, before, place)
 
     async def _ends_with(self, page: ListPage) -> bool:
         """Hand the rows of a page over; True if no further page is wanted."""
         return (bool(page.rows) and await self._sink(page.rows) is False) or page.last
 
-    async def _fetch_touching(self, earlier: ListPage, before: Place, place: Place) -> ListPage:
+    async def _fetch_touching(self, border: Border, before: Place, place: Place) -> ListPage:
         """Fetch a page; read both sides of the border again until the pages touch."""
         page = await self._fetch(place)
         for _ in range(PATIENCE):
-            if self._touch(earlier, page):
+            if self._touches(border, page):
                 return page
             earlier = await self._fetch(before)
             await self._sink(earlier.rows)  # rows that slid over the border are here now
             if earlier.last:
                 return ListPage([], last=True)
-            if not self._touch(earlier, page):
+            border = self._border(earlier)
+            if not self._touches(border, page):
                 page = await self._fetch(place)
         raise CrmUnavailable(f"{self._query.what}: the list changes faster than it can be read")
 
-    def _touch(self, earlier: ListPage, later: ListPage) -> bool:
-        """Tell whether the later page begins with a row of the earlier page that has kept the place.
+    def _border(self, page: ListPage) -> Border:
+        return {row["id"]: row.get(self._key) for row in page.rows}
+
+    def _touches(self, border: Border, page: ListPage) -> bool:
+        """Tell whether a page begins with a row of the page before that has kept the place.
 
         Any other row on both pages proves nothing: amoCRM may have moved that row behind the missed rows.
         """
-        if not later.rows:
-            return False
-        first = later.rows[0]
-        return any(row["id"] == first["id"] and row.get(self._key) == first.get(self._key) for row in earlier.rows)
+        first = page.rows[0] if page.rows else {"id": None}
+        return first["id"] in border and border[first["id"]] == first.get(self._key)
 
     async def _fetch(self, place: Place) -> ListPage:
         return await self._api.page(self._query, place.number, limit=place.limit, judge=self._judge)
@@ -147,30 +161,26 @@ class OverlappingPages:
 class CreationSpan:
     """Read rows created within a span of seconds, which shrinks from both ends until nothing is left."""
 
-    def __init__(self, api: AmocrmApi, query: ListQuery, until: int, sink: Sink) -> None:
+    def __init__(self, api: AmocrmApi, query: ListQuery, low: int, high: int, sink: Sink) -> None:
         self._api, self._query, self._sink = api, query, sink
-        self._low, self._high = 0, until
+        self._low, self._high = low, high
         """First and last second still to be read, both included."""
         self._seen: dict[Order, set[int]] = {"asc": set(), "desc": set()}
         """Ids already read of second `_low` and of second `_high`."""
         self._is_read = False
 
-    async def read(self) -> None:
-        """Read all rows. Raises UnsortedList if the account does not heed the filter or the order."""
-        for _ in range(ALONE):
-            if self._is_left:
-                await self._read_page("asc")
-        await together(self._read_from("asc"), self._read_from("desc"))
-
     @property
-    def _is_left(self) -> bool:
+    def is_left(self) -> bool:
+        """Tell whether a part of the span is still to be read."""
         return not self._is_read and self._low <= self._high
 
-    async def _read_from(self, order: Order) -> None:
-        while self._is_left:
-            await self._read_page(order)
+    async def read_from(self, order: Order) -> None:
+        """Read from one end (`asc`: the oldest row) until nothing is left; a second reader may do so from the other."""
+        while self.is_left:
+            await self.read_page(order)
 
-    async def _read_page(self, order: Order) -> None:
+    async def read_page(self, order: Order) -> None:
+        """Read a page from one end. Raises UnsortedList if the account does not heed the filter or the order."""
         low, high = self._low, self._high
         page = await self._api.page(self._within(low, high, f"order[created_at]={order}"))
         times = self._times(page, low, high, order)
@@ -184,6 +194,14 @@ class CreationSpan:
             self._move(order, times[0] + (1 if order == "asc" else -1), set())
         else:
             self._move(order, times[-1], {row["id"] for row in page.rows if row["created_at"] == times[-1]})
+
+    def halves(self) -> tuple[CreationSpan, CreationSpan]:
+        """Cut the seconds still to be read in the middle."""
+        middle = (self._low + self._high) // 2
+        older = CreationSpan(self._api, self._query, self._low, middle, self._sink)
+        newer = CreationSpan(self._api, self._query, middle + 1, self._high, self._sink)
+        older._seen["asc"], newer._seen["desc"] = self._seen["asc"], self._seen["desc"]
+        return older, newer
 
     def _move(self, order: Order, border: int, seen: set[int]) -> None:
         self._seen[order] = seen
