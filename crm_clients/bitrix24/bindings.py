@@ -108,7 +108,7 @@ class BindingLookup:
         self.lists = [*([self._control()] if self._in_groups else []), *self._asked]
 
     async def settle(self) -> str:
-        """Hand over the activities found; why not all could be asked, or empty."""
+        """Hand over the activities found; return the reason if not all could be asked."""
         # What was done was asked after all the rest, unless that took another request.
         later = self._tasks.done_since() if any(progress.in_parts for progress in self._asked) else []
         return (

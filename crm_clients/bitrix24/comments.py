@@ -40,7 +40,7 @@ class CommentReader:
         return deal in self._known
 
     async def read(self, deals: array[int]) -> str:
-        """Ask about `deals`; why not all could be asked, or empty."""
+        """Ask about `deals`; return the reason if not all could be asked."""
         if not deals:
             return ""
         try:

@@ -70,7 +70,7 @@ class DealReader:
         ]
 
     async def read(self) -> str:
-        """Hand over the open deals and set the others aside; why not all could be read, or empty."""
+        """Hand over the open deals and set the others aside; return the reason if not all could be read."""
         await self._session.read(self.lists)
         return problem_of(self.lists)
 

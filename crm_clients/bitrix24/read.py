@@ -63,7 +63,7 @@ class PortalRead:
             await self._mark(RecordKind.COMMENTS, problem or await self._comments_problem())
 
     async def _learn_portal(self) -> str:
-        """Ask who the webhook's user is and which fields and stages deals have; why deals cannot be read, or empty."""
+        """Ask who the webhook's user is, and learn fields and stages; return the reason if deals cannot be read."""
         session = self._session
         profile = single_call("profile", {}, what="the webhook's user", group="profile")
         if self._kinds.isdisjoint({RecordKind.DEALS, RecordKind.COMMENTS}):
@@ -104,7 +104,7 @@ class PortalRead:
     async def _read_dependent(self, planned: Sequence[QueryProgress], problem: str) -> str:
         """Read all that depends on the open deals: bindings, stage histories, activities done since the cutoff.
 
-        Give the marks of tasks and deals; why the deals could not be read (`problem`, if known before), or empty.
+        Give the marks of tasks and deals; return the reason (`problem`, if known before) if deals could not be read.
         """
         session, kinds = self._session, self._kinds
         lookup = None if problem or problem_of(planned) else self._lookup()
@@ -133,7 +133,7 @@ class PortalRead:
         return BindingLookup(self._session, self._tasks, deals) if deals else None
 
     async def _bindings_problem(self, first: BindingLookup | None) -> str:
-        """Settle the lookup, and make another for the deals that were open at the cutoff and are so no more."""
+        """Settle the lookup, and make another for the deals that were open at the cutoff and are closed now."""
         if first is not None and (problem := await first.settle()):
             return problem
         late = self._lookup(first.deals if first is not None else ())

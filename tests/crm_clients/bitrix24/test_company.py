@@ -77,7 +77,7 @@ class Company:
         return f"C{category}:{name}" if category else name
 
     def user(self) -> int:
-        return self.dice.choice([*PEOPLE, *PEOPLE, *PEOPLE, LEFT])
+        return int(self.dice.choice([*PEOPLE, *PEOPLE, *PEOPLE, LEFT]))
 
     def instant(self, days: float, until: datetime = CUTOFF) -> datetime:
         """Some second of the last days."""
