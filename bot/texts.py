@@ -18,6 +18,7 @@ from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal
 from fluent.runtime import FluentBundle, FluentResource
 
+from reports.labels import kpi_texts
 from scoring.entries import Month
 
 Language = Literal["ru", "en"]
@@ -47,6 +48,7 @@ class Texts:
         for file in sorted(folder.iterdir(), key=lambda item: item.name):
             if file.name.endswith(".ftl"):
                 self._bundle.add_resource(FluentResource(file.read_text(encoding="utf-8")))
+        self._bundle.add_resource(FluentResource(kpi_texts(language)))
 
     def __call__(self, key: str, **values: Any) -> str:
         """The message `key`. Raises KeyError for an unknown one, ValueError for a missing argument."""

@@ -14,10 +14,11 @@ LANGUAGES = ("ru", "en")
 class Labels:
     """All labels of one language: `labels("totals-name")`."""
 
-    def __init__(self, language: str, source: str) -> None:
+    def __init__(self, language: str, *sources: str) -> None:
         self.language = language
         self._bundle = FluentBundle([language], use_isolating=False)
-        self._bundle.add_resource(FluentResource(source))
+        for source in sources:
+            self._bundle.add_resource(FluentResource(source))
 
     def __call__(self, key: str, **args: Any) -> str:
         """The label with its arguments filled in. Raises LookupError for an unknown key or a missing argument."""
@@ -37,5 +38,13 @@ def labels(language: str) -> Labels:
     """The labels of `ru` or `en`. Raises ValueError for another language."""
     if language not in LANGUAGES:
         raise ValueError(f"reports speak {' and '.join(LANGUAGES)}, not {language!r}")
-    source = files("reports").joinpath("locales", f"{language}.ftl").read_text(encoding="utf-8")
-    return Labels(language, source)
+    return Labels(language, _source(f"{language}.ftl"), kpi_texts(language))
+
+
+def kpi_texts(language: str) -> str:
+    """Read the catalogue of KPI names in Fluent: the same names for the bot, pictures, workbook and documents."""
+    return _source(f"kpis.{language}.ftl")
+
+
+def _source(name: str) -> str:
+    return files("reports").joinpath("locales", name).read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """List the KPIs: one object each, the only place that says what a KPI counts (docs/product.md §3).
 
 A new KPI is an object here, a title in each file of `reports/locales`, a line in `docs/kpis.md`, a test, and a line in
-the capabilities of each CRM's `client.py`. `tests/test_recipes.py` fails while one is missing.
+the capabilities of each CRM's `client.py`. `tests/test_kpi_recipe.py` fails while a part is missing.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ are documented in `docs/crm/amocrm.md`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from types import MappingProxyType
 
 import httpx
 
@@ -22,11 +21,8 @@ from crm_clients.amocrm.read import read_facts
 from crm_clients.base import ClientMemory, CrmUser, Finding, ReadRequest, ReadStats
 from crm_clients.shared.http import Http
 from crm_clients.shared.pacing import Clock, Deadline
-from scoring.kpis import CATALOGUE, Capability
+from scoring.kpis import Capability
 from scoring.records import Call, Company, Deal, Fact, Meeting, Record, Task
-
-PRESENT_ONLY = frozenset({"won_amount", "lost_without_reason", "deals_missing_fields"})
-"""No or no full history: a sum, a loss reason or a field may have been changed after the cutoff."""
 
 
 class AmocrmClient:
@@ -42,9 +38,7 @@ class AmocrmClient:
     ) -> None:
         self._config, self._memory = config, memory
         self.stats = ReadStats()
-        self.capabilities: Mapping[str, Capability] = MappingProxyType(
-            {key: _capability(key, config) for key in CATALOGUE}
-        )
+        self.capabilities = _capabilities(config)
         pace = MeasuredPace(config.requests_per_second, clock)
         http = Http(
             config.base_url,
@@ -97,10 +91,26 @@ class AmocrmClient:
         return Deadline(self._config.read_timeout_seconds, self._api.http.clock)
 
 
-def _capability(key: str, config: AmocrmConfig) -> Capability:
-    if key == "deals_missing_fields" and not any(config.required_fields.values()):
-        return Capability.UNAVAILABLE
-    return Capability.PRESENT if key in PRESENT_ONLY else Capability.REBUILDABLE
+def _capabilities(config: AmocrmConfig) -> Mapping[str, Capability]:
+    """List what amoCRM can state (docs/crm/README.md): `present` where no event tells the earlier value."""
+    past, present, never = Capability.REBUILDABLE, Capability.PRESENT, Capability.UNAVAILABLE
+    return {
+        "companies_added": past,
+        "meetings_held": past,
+        "calls_held": past,
+        "talk_minutes": past,
+        "missed_calls": past,
+        "deals_won": past,
+        "won_amount": present,
+        "deals_lost": past,
+        "lost_without_reason": present,
+        "deals_open": past,
+        "overdue_tasks": past,
+        "deals_without_task": past,
+        "deals_without_comment": past,
+        "deals_missing_fields": present if any(config.required_fields.values()) else never,
+        "stale_deals": past,
+    }
 
 
 def _keys(config: AmocrmConfig, memory: ClientMemory, http: Http) -> Keys:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from types import MappingProxyType
 
 import httpx
 
@@ -16,16 +15,8 @@ from crm_clients.bitrix24.session import ReadSession
 from crm_clients.bitrix24.users import UserDirectory
 from crm_clients.shared.fact_stream import Stream
 from crm_clients.shared.pacing import Clock, Deadline
-from scoring.kpis import CATALOGUE, Capability
+from scoring.kpis import Capability
 from scoring.records import Call, Company, Deal, Fact, Meeting, Record, Task
-
-PAST = frozenset(
-    {
-        "calls_held", "talk_minutes", "missed_calls", "deals_won", "deals_lost", "deals_open", "deals_without_comment",
-        "stale_deals",
-    }
-)  # fmt: skip
-"""KPIs that Bitrix24 tells of a past instant too (docs/crm/README.md); of the others only the present is known."""
 
 
 class Bitrix24Client:
@@ -42,9 +33,7 @@ class Bitrix24Client:
         self._config, self._memory, self._portal = config, memory, config.portal
         self._clock = clock or Clock()
         self.stats = ReadStats()
-        self.capabilities: Mapping[str, Capability] = MappingProxyType(
-            {key: _capability(key, config) for key in CATALOGUE}
-        )
+        self.capabilities = _capabilities(config)
         self._api = Bitrix24Api(
             config.webhook_url.get_secret_value(),
             config.plan,
@@ -95,11 +84,23 @@ class Bitrix24Client:
         return Deadline(self._config.read_timeout_seconds, self._clock)
 
 
-def _capability(key: str, config: Bitrix24Config) -> Capability:
-    if key == "lost_without_reason" and not config.loss_reason_field:
-        return Capability.UNAVAILABLE
-    if key == "deals_missing_fields" and not any(config.required_fields.values()):
-        return Capability.UNAVAILABLE
-    if key == "companies_added" and config.companies_credit == "creator":
-        return Capability.REBUILDABLE
-    return Capability.REBUILDABLE if key in PAST else Capability.PRESENT
+def _capabilities(config: Bitrix24Config) -> Mapping[str, Capability]:
+    """List what Bitrix24 can state (docs/crm/README.md): `past` also for a past instant, `present` only as of now."""
+    past, present, never = Capability.REBUILDABLE, Capability.PRESENT, Capability.UNAVAILABLE
+    return {
+        "companies_added": past if config.companies_credit == "creator" else present,
+        "meetings_held": present,
+        "calls_held": past,
+        "talk_minutes": past,
+        "missed_calls": past,
+        "deals_won": past,
+        "won_amount": present,
+        "deals_lost": past,
+        "lost_without_reason": present if config.loss_reason_field else never,
+        "deals_open": past,
+        "overdue_tasks": present,
+        "deals_without_task": present,
+        "deals_without_comment": past,
+        "deals_missing_fields": present if any(config.required_fields.values()) else never,
+        "stale_deals": past,
+    }

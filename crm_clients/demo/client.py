@@ -17,12 +17,32 @@ from crm_clients.demo.department import Department
 from crm_clients.demo.read import read_facts
 from crm_clients.demo.world import World
 from crm_clients.errors import CrmUnavailable
-from scoring.kpis import CATALOGUE, Capability
+from scoring.kpis import Capability
 from scoring.records import Call, Comment, Company, Deal, Fact, Meeting, Record, Task
 from scoring.workdays import local_instant
 
 BASE_URL = "https://demo.example"
 PAGES: Mapping[type[Record], str] = {Deal: "deal", Task: "task", Company: "company", Meeting: "meeting", Call: "call"}
+
+
+_CAPABILITIES: Mapping[str, Capability] = {
+    "companies_added": Capability.REBUILDABLE,
+    "meetings_held": Capability.REBUILDABLE,
+    "calls_held": Capability.REBUILDABLE,
+    "talk_minutes": Capability.REBUILDABLE,
+    "missed_calls": Capability.REBUILDABLE,
+    "deals_won": Capability.REBUILDABLE,
+    "won_amount": Capability.REBUILDABLE,
+    "deals_lost": Capability.REBUILDABLE,
+    "lost_without_reason": Capability.REBUILDABLE,
+    "deals_open": Capability.REBUILDABLE,
+    "overdue_tasks": Capability.REBUILDABLE,
+    "deals_without_task": Capability.REBUILDABLE,
+    "deals_without_comment": Capability.REBUILDABLE,
+    "deals_missing_fields": Capability.REBUILDABLE,
+    "stale_deals": Capability.REBUILDABLE,
+}
+"""The made-up company keeps the whole of its history."""
 
 
 class DemoClient:
@@ -40,7 +60,7 @@ class DemoClient:
 
         Without `now` the client answers for any window as if the cutoff had come.
         """
-        self.capabilities: Mapping[str, Capability] = dict.fromkeys(CATALOGUE, Capability.REBUILDABLE)
+        self.capabilities = _CAPABILITIES
         self.stats = ReadStats()
         self._config = config
         self._now = now

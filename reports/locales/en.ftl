@@ -144,21 +144,6 @@ bound-at_most = at most
 yes = yes
 no = no
 
-kpi-companies_added = Companies added
-kpi-meetings_held = Meetings held
-kpi-calls_held = Calls held
-kpi-talk_minutes = Minutes of talk
-kpi-missed_calls = Missed calls
-kpi-deals_won = Deals won
-kpi-won_amount = Won amount
-kpi-deals_lost = Deals lost
-kpi-lost_without_reason = Lost without a reason
-kpi-deals_open = Deals in work
-kpi-overdue_tasks = Overdue tasks
-kpi-deals_without_task = Deals without a task
-kpi-deals_without_comment = Deals without a comment
-kpi-deals_missing_fields = Deals with empty fields
-kpi-stale_deals = Stale deals
 
 cause-incomplete = the CRM did not answer in full
 cause-late = read too late

@@ -144,21 +144,6 @@ bound-at_most = не больше
 yes = да
 no = нет
 
-kpi-companies_added = Новые компании
-kpi-meetings_held = Проведённые встречи
-kpi-calls_held = Состоявшиеся звонки
-kpi-talk_minutes = Минуты разговоров
-kpi-missed_calls = Пропущенные звонки
-kpi-deals_won = Выигранные сделки
-kpi-won_amount = Сумма выигранных сделок
-kpi-deals_lost = Проигранные сделки
-kpi-lost_without_reason = Проиграны без причины
-kpi-deals_open = Сделки в работе
-kpi-overdue_tasks = Просроченные задачи
-kpi-deals_without_task = Сделки без задач
-kpi-deals_without_comment = Сделки без комментариев
-kpi-deals_missing_fields = Незаполненные сделки
-kpi-stale_deals = Застрявшие сделки
 
 cause-incomplete = CRM ответила не полностью
 cause-late = прочитано слишком поздно

@@ -52,7 +52,7 @@ def _ledger_line(report: PeriodReport, entry: Entry, name: str, words: Labels) -
         entry.crm_user,
         words(f"kind-{entry.kind}"),
         entry.rule,
-        words(f"kpi-{entry.kpi}") if entry.kpi in CATALOGUE else entry.kpi,
+        words(CATALOGUE[entry.kpi].locale_key) if entry.kpi in CATALOGUE else entry.kpi,
         words(f"outcome-{entry.outcome}") if entry.outcome else None,
         entry.value,
         entry.bound,
@@ -144,7 +144,7 @@ def _rule_lines(used: Iterable[UsedRulebook], words: Labels) -> Iterable[list[Ce
 def _rule_cells(rule: Rule, words: Labels) -> list[Cell]:
     return [
         rule.id,
-        words(f"kpi-{rule.kpi}"),
+        words(CATALOGUE[rule.kpi].locale_key),
         words(f"bound-{Bound(rule.bound)}"),
         rule.limit,
         rule.per_deals,

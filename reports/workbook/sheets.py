@@ -71,7 +71,7 @@ def by_rule(book: Book, report: PeriodReport, words: Labels) -> None:
     lines: list[list[Cell]] = [
         [
             rule or words("rule-adjustments"),
-            words(f"kpi-{sums.kpi}") if sums.kpi in CATALOGUE else sums.kpi,
+            words(CATALOGUE[sums.kpi].locale_key) if sums.kpi in CATALOGUE else sums.kpi,
             *(sums.outcomes[outcome] for outcome in counted),
             sums.points,
             _discipline(index, sums.outcomes[Outcome.KEPT], sums.outcomes[Outcome.BROKEN], words),
@@ -141,7 +141,7 @@ def kpis(book: Book, report: PeriodReport, rows: Sequence[ManagerTotals], words:
 
 
 def _kpi_column(key: str, currency: str, words: Labels) -> Column:
-    text = words(f"kpi-{key}")
+    text = words(CATALOGUE[key].locale_key)
     if CATALOGUE[key].kind is KpiKind.STATE:
         text = words("kpis-state", kpi=text)
     return Column(f"{text}, {currency}", Style.MONEY, 15) if currency else Column(text, Style.INTEGER, 15)

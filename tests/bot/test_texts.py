@@ -23,7 +23,8 @@ RU, EN = texts("ru"), texts("en")
 
 def _messages(language: str) -> dict[str, set[str]]:
     """Message key → the arguments it uses."""
-    source = "\n".join(p.read_text(encoding="utf-8") for p in sorted((ROOT / "bot/locales" / language).glob("*.ftl")))
+    files = [*sorted((ROOT / "bot/locales" / language).glob("*.ftl")), ROOT / f"reports/locales/kpis.{language}.ftl"]
+    source = "\n".join(file.read_text(encoding="utf-8") for file in files)
     found: dict[str, set[str]] = {}
     for block in re.split(r"^(?=[a-z][\w-]* =)", source, flags=re.MULTILINE):
         match = re.match(r"([a-z][\w-]*) =", block)

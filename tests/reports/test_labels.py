@@ -29,10 +29,15 @@ class _Variables(Visitor):
         self.names.add(node.id.name)
 
 
+def files(language: str) -> tuple[str, str]:
+    """The names of a language's files: the labels, and the catalogue of KPIs."""
+    return language, f"kpis.{language}"
+
+
 def messages(language: str) -> dict[str, set[str]]:
     """Every label of a language with its arguments."""
-    source = (REPORTS / "locales" / f"{language}.ftl").read_text(encoding="utf-8")
-    found = {}
+    source = "\n".join((REPORTS / "locales" / f"{name}.ftl").read_text(encoding="utf-8") for name in files(language))
+    found: dict[str, set[str]] = {}
     for entry in FluentParser().parse(source).body:
         assert type(entry).__name__ != "Junk", entry
         if isinstance(entry, Message):
@@ -72,8 +77,10 @@ def test_no_text_for_people_stands_in_the_code():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_label_calls_anything_a_fine(language: str):
-    text = (REPORTS / "locales" / f"{language}.ftl").read_text(encoding="utf-8").casefold()
-    assert not re.search(r"штраф|взыскани|\bfines?\b|\bfined\b|депремир", text)
+    for name in files(language):
+        for line in (REPORTS / "locales" / f"{name}.ftl").read_text(encoding="utf-8").casefold().splitlines():
+            text = re.sub(r"^[a-z][\w-]* =", "", line)  # without the key
+            assert not re.search(r"штраф|взыскани|\bfines?\b|\bfined\b|депремир", text)
 
 
 @pytest.mark.parametrize(

@@ -296,9 +296,9 @@ def test_kpis_stand_beside_with_a_column_for_each_currency():
         KpiTotal("12", "calls_held", 8, 19),
     )
     anna, boris, sums = rows(read(workbook(report(kpis=kpis), "en"), values=True), "KPIs")
-    assert (anna["Calls held"], anna["Won amount, EUR"], anna["Won amount, RUB"]) == (212, 10.5, 0.1)
-    assert (boris["Days with data"], boris["Won amount, EUR"]) == (19, "n/a")
-    assert sums["Calls held"] == 220
+    assert (anna["Calls"], anna["Sum of deals won, EUR"], anna["Sum of deals won, RUB"]) == (212, 10.5, 0.1)
+    assert (boris["Days with data"], boris["Sum of deals won, EUR"]) == (19, "n/a")
+    assert sums["Calls"] == 220
 
 
 def test_rules_list_every_version_with_its_days():
