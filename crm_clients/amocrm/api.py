@@ -39,7 +39,7 @@ class ListQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class ListPage:
+class RowPage:
     """Hold the rows of an answer."""
 
     rows: list[Row]
@@ -71,7 +71,7 @@ class AmocrmApi:
         """Allow requests again: another read begins, or amoCRM refused a method and not the account."""
         self._pace.refusal = None
 
-    async def page(self, query: ListQuery, number: int = 1, *, limit: int = PAGE, judge: Judge = judge) -> ListPage:
+    async def page(self, query: ListQuery, number: int = 1, *, limit: int = PAGE, judge: Judge = judge) -> RowPage:
         """Request a page of a list; an answer that is no list of rows is requested again. Raises CrmError."""
         name = query.path.rsplit("/", 1)[-1]
         fits = require_form(lambda data: data is None or rows_of(data, name) is not None, f"list of {name}", judge)
@@ -81,7 +81,7 @@ class AmocrmApi:
         rows = rows_of(data, name) or []
         links = data.get("_links") if rows else None
         last = not links.get("next") if isinstance(links, dict) and links else len(rows) < limit
-        return ListPage(rows, last or not rows)
+        return RowPage(rows, last or not rows)
 
     async def _authorised(self, path: str, query: str, deadline: Deadline, what: str, judge: Judge) -> Any:
         token = await self._keys.access()

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from crm_clients.amocrm.answers import Row, UnsortedList, judge
-from crm_clients.amocrm.api import PAGE, AmocrmApi, ListPage, ListQuery, Sink
+from crm_clients.amocrm.api import PAGE, AmocrmApi, ListQuery, RowPage, Sink
 from crm_clients.errors import CrmUnavailable
 from crm_clients.shared.answers import Judge
 from crm_clients.shared.concurrency import in_parts, together
@@ -124,11 +124,11 @@ class OverlappingPages:
                 before, place = place, overlapping(place.limit * place.number)
                 page = await self._fetch_touching(border, before, place)
 
-    async def _ends_with(self, page: ListPage) -> bool:
+    async def _ends_with(self, page: RowPage) -> bool:
         """Hand the rows of a page over; True if no further page is wanted."""
         return (bool(page.rows) and await self._sink(page.rows) is False) or page.last
 
-    async def _fetch_touching(self, border: Border, before: Place, place: Place) -> ListPage:
+    async def _fetch_touching(self, border: Border, before: Place, place: Place) -> RowPage:
         """Fetch a page; read both sides of the border again until the pages touch."""
         page = await self._fetch(place)
         for _ in range(PATIENCE):
@@ -137,16 +137,16 @@ class OverlappingPages:
             earlier = await self._fetch(before)
             await self._sink(earlier.rows)  # rows that slid over the border are here now
             if earlier.last:
-                return ListPage([], last=True)
+                return RowPage([], last=True)
             border = self._border(earlier)
             if not self._touches(border, page):
                 page = await self._fetch(place)
         raise CrmUnavailable(f"{self._query.what}: the list changes faster than it can be read")
 
-    def _border(self, page: ListPage) -> Border:
+    def _border(self, page: RowPage) -> Border:
         return {row["id"]: row.get(self._key) for row in page.rows}
 
-    def _touches(self, border: Border, page: ListPage) -> bool:
+    def _touches(self, border: Border, page: RowPage) -> bool:
         """Tell whether a page begins with a row of the page before that has kept the place.
 
         Any other row on both pages proves nothing: amoCRM may have moved that row behind the missed rows.
@@ -154,7 +154,7 @@ class OverlappingPages:
         first = page.rows[0] if page.rows else {"id": None}
         return first["id"] in border and border[first["id"]] == first.get(self._key)
 
-    async def _fetch(self, place: Place) -> ListPage:
+    async def _fetch(self, place: Place) -> RowPage:
         return await self._api.page(self._query, place.number, limit=place.limit, judge=self._judge)
 
 
@@ -210,7 +210,7 @@ class CreationSpan:
         else:
             self._high = border
 
-    def _times(self, page: ListPage, low: int, high: int, order: Order) -> list[int]:
+    def _times(self, page: RowPage, low: int, high: int, order: Order) -> list[int]:
         times: list[Any] = [row.get("created_at") for row in page.rows]
         is_within = all(isinstance(at, int) and low <= at <= high for at in times)
         if not is_within or times != sorted(times, reverse=order == "desc"):
