@@ -1,1 +1,1 @@
-"""Telegram: who may see what, what it reads like, and how it is sent."""
+"""Talk to people on Telegram: rights, texts, screens, delivery."""

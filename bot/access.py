@@ -1,4 +1,4 @@
-"""Who may see and do what. Asked on every message and every tap: a menu is not a lock."""
+"""Grant rights to users. Rights are looked up on every message and every tap: a menu is not a lock."""
 
 from __future__ import annotations
 
@@ -14,63 +14,63 @@ from storage.values import Member, Person, Role
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Somebody who writes to the bot, with the rights he has now."""
+    """Describe a user of the bot, with the rights as of now."""
 
     telegram_id: int
     language: Language
     person: Person | None = None
     own: tuple[Member, ...] = ()
-    """His manager records that belong to a team now."""
+    """Manager records of the user that belong to a team now."""
     head_of: frozenset[str] = frozenset()
     hr_of: frozenset[str] = frozenset()
     admin: bool = False
 
     @property
     def t(self) -> Texts:
-        """Texts in his language."""
+        """Return the texts in the user's language."""
         return texts(self.language)
 
     @property
     def known(self) -> bool:
-        """Whether he is anything but a stranger."""
+        """Return whether the user has any role."""
         return bool(self.own or self.head_of or self.hr_of or self.admin)
 
     @property
     def roles(self) -> frozenset[str]:
-        """Names of what he is, for menus and `/help`."""
+        """Return the names of the user's roles, for menus and `/help`."""
         marks = {"manager": self.own, "head": self.head_of, "hr": self.hr_of, "admin": self.admin}
         return frozenset(name for name, has in marks.items() if has)
 
     @property
     def teams(self) -> frozenset[str]:
-        """Teams of which he may see the board and the rules."""
+        """Return the teams whose board and rules the user may see."""
         return self.head_of | self.hr_of | {member.team for member in self.own if member.team}
 
     def member_of(self, team: str) -> Member | None:
-        """His own record in a team."""
+        """Return the user's manager record in a team."""
         return next((member for member in self.own if member.team == team), None)
 
     def sees_team(self, team: str) -> bool:
-        """May see everybody of a team: its head."""
+        """Return whether the user may see all managers of a team: the head may."""
         return team in self.head_of
 
     def sees_person(self, team: str, crm_user: str) -> bool:
-        """May see somebody's evidence: himself, or as the head."""
+        """Return whether the user may see a manager's evidence: the manager and the head may."""
         own = self.member_of(team)
         return self.sees_team(team) or (own is not None and own.crm_user == crm_user)
 
     def exports(self, team: str) -> bool:
-        """May have the workbook: hr and owner."""
+        """Return whether the user may have the workbook: hr may."""
         return team in self.hr_of
 
 
 async def viewer(session: Session, ctx: AppContext, telegram_id: int, language_code: str | None = None) -> Viewer:
-    """Rights from settings and database together; an admin has all of every team."""
+    """Load the rights of a Telegram user from settings and database; an admin has all rights of all teams."""
     return viewer_of(ctx, telegram_id, await people.by_telegram(session, telegram_id), language_code)
 
 
 def viewer_of(ctx: AppContext, telegram_id: int, person: Person | None, language_code: str | None = None) -> Viewer:
-    """The same, of a person who was looked up before."""
+    """Combine the rights of a person that was loaded before."""
     grants = person.roles if person else frozenset()
     every = frozenset(ctx.teams)
     admin = telegram_id in ctx.admins or any(grant.role is Role.ADMIN for grant in grants)

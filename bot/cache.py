@@ -1,6 +1,7 @@
-"""What many messages of one evening share: a team's day and its standings, read once.
+"""Share values between the many messages of one evening, such as a team's day and standings.
 
-Kept under the length of the team's ledger: a correction lengthens it, and what was kept before is not found any more.
+The key of a value holds the length of the team's ledger: after a correction, which adds an entry, no earlier value is
+found.
 """
 
 from __future__ import annotations
@@ -13,16 +14,17 @@ from typing import Generic, TypeVar
 Kept = TypeVar("Kept")
 Key = tuple[str | date | int | None, ...]
 MOST = 16
+"""Values remembered; the least recently used value goes first."""
 
 
 class Shared(Generic[Kept]):
-    """The newest values; a key names the team, the stretch and the length of the ledger."""
+    """Remember the newest values by team, stretch and length of the ledger."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Key, Kept] = OrderedDict()
 
     async def get(self, key: Key, make: Callable[[], Awaitable[Kept]]) -> Kept:
-        """The value kept under `key`, made if there is none."""
+        """Return the value under `key`; make the value if there is none."""
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]

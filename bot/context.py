@@ -1,4 +1,4 @@
-"""What the process hands to the bot: the teams as settings have them, and what only the process can do."""
+"""Describe the bot's surroundings: teams as in the settings, live readings, exports, shared values."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from storage.values import Day
 
 @dataclass(frozen=True, slots=True)
 class TeamContext:
-    """A team as the settings have it now."""
+    """Describe a team as in the settings now."""
 
     key: str
     title: str
     connection: str
     calendar: WorkCalendar
     rulebook: Rulebook
-    """In force for the running window."""
+    """Rules in force for the running window."""
     money: MoneyTerms | None = None
     board: Literal["top3", "full", "off"] = "top3"
     heads: frozenset[int] = frozenset()
-    """Telegram user ids from the settings; the database may add more."""
+    """Telegram user ids of heads in the settings; the database may add more."""
     hr: frozenset[int] = frozenset()
     chat_id: int | None = None
-    """The group from the settings; None: what `/bind` stored."""
+    """The group in the settings; None: the group stored by `/bind`."""
     thread_id: int | None = None
     reminder_minutes: int = 30
     crm_host: str = ""
-    """Links to any other host are not shown."""
+    """Host of the CRM; links to other hosts are not shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveReading:
-    """How a team stands as if the cutoff were at `read_at`. Never stored."""
+    """Hold a team's KPIs as if the cutoff were at `read_at`; never stored."""
 
     team: str
     day: date
@@ -54,39 +54,39 @@ class LiveReading:
     read_at: datetime
     snapshots: tuple[Snapshot, ...]
     rulebook: Rulebook
-    """The one that will judge the running window."""
+    """Rules that will judge the running window."""
 
 
 class Live(Protocol):
-    """Readings for `/today` and the reminder: one per connection at a time, at most 5 minutes old."""
+    """Read teams for `/today` and the reminder: one reading per connection at a time, shared for 5 minutes."""
 
     async def fresh(self, team: str, now: datetime) -> LiveReading | None:
-        """The last reading if it is at most 5 minutes old; answers at once."""
+        """Return the last reading at once if at most 5 minutes old, else None."""
 
     async def last(self, team: str) -> LiveReading | None:
-        """The last reading, however old; answers at once."""
+        """Return the last reading at once, of any age."""
 
     async def read(self, team: str, now: datetime) -> LiveReading | None:
-        """A new reading, shared by all who ask meanwhile.
+        """Read the CRM, once for all who ask meanwhile; return None this close to a cutoff.
 
-        None when none may start this close to a cutoff. Raises LiveUnavailable when the CRM cannot be read.
+        Raises LiveUnavailable if the CRM cannot be read.
         """
 
 
 class LiveUnavailable(Exception):
-    """The CRM could not be read for `/today`; the text is for people."""
+    """Tell that the CRM could not be read for `/today`; the text is for people."""
 
 
 class Exporter(Protocol):
-    """Makes the file that HR gets."""
+    """Make the files for HR."""
 
     async def export(self, team: str, period: Month, *, by: str, fmt: Literal["xlsx", "csv"]) -> tuple[str, bytes]:
-        """File name and content."""
+        """Return file name and content of a team's month."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """Everything the bot works with."""
+    """Hold the surroundings of all handlers and deliveries."""
 
     db: Database
     teams: Mapping[str, TeamContext]
@@ -100,4 +100,4 @@ class AppContext:
     summaries: Shared[Summary] = field(default_factory=Shared, compare=False)
     digests: Shared[View] = field(default_factory=Shared, compare=False)
     standings: Shared[list[Scorecard]] = field(default_factory=Shared, compare=False)
-    """By live reading."""
+    """Scorecards by live reading."""

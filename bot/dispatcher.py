@@ -1,11 +1,11 @@
-"""Routers, middlewares and what handlers are given, put together."""
+"""Put the dispatcher together: routers, middlewares, and the data of handlers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
 
-from aiogram import Dispatcher, Router
+from aiogram import Dispatcher
 from aiogram.types import ErrorEvent
 
 from bot.context import AppContext
@@ -13,8 +13,8 @@ from bot.handlers import admin, errors, group, head, health, hr, manager, start,
 from bot.telegram.middlewares import Access, DeduplicateTaps, DeduplicateUpdates, Throttle, TrackInFlight
 
 LAST_SECONDS = 20.0
-"""So long the updates in hand may take at the end."""
-ROUTERS = (
+"""Seconds that updates in work may take at the end."""
+TEMPLATES = (
     start.router,
     today.router,
     manager.router,
@@ -28,7 +28,7 @@ ROUTERS = (
 
 
 def build(ctx: AppContext, now: Callable[[], datetime]) -> Dispatcher:
-    """A dispatcher that answers everybody by his rights."""
+    """Build a dispatcher that answers every user by the user's rights."""
     in_hand = TrackInFlight()
     dispatcher = Dispatcher(ctx=ctx, now=now, in_hand=in_hand)
     dispatcher.update.outer_middleware(in_hand)
@@ -37,9 +37,8 @@ def build(ctx: AppContext, now: Callable[[], datetime]) -> Dispatcher:
     for observer in (dispatcher.message, dispatcher.callback_query):
         observer.outer_middleware(Access(ctx))
         observer.middleware(Throttle())
-    for router in ROUTERS:
-        _detach(router)
-        dispatcher.include_router(router)
+    for template in TEMPLATES:
+        dispatcher.include_router(template.router())
 
     @dispatcher.errors()
     async def on_error(event: ErrorEvent) -> bool:
@@ -49,13 +48,6 @@ def build(ctx: AppContext, now: Callable[[], datetime]) -> Dispatcher:
 
 
 async def finish(dispatcher: Dispatcher) -> None:
-    """Let the updates in hand be answered once no more are taken."""
+    """Wait for the updates in work, after the last update was taken."""
     in_hand: TrackInFlight = dispatcher["in_hand"]
     await in_hand.finish(LAST_SECONDS)
-
-
-def _detach(router: Router) -> None:
-    """Routers are made once with their modules; a second dispatcher (tests) takes them over."""
-    if router.parent_router is not None:
-        router.parent_router.sub_routers.remove(router)
-        router._parent_router = None

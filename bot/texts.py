@@ -1,4 +1,4 @@
-"""Words by language: Fluent texts, plural forms, dates, numbers and money as the reader writes them."""
+"""Format texts by language: Fluent messages, plural forms, dates, numbers, money."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from scoring.entries import Month
 Language = Literal["ru", "en"]
 LANGUAGES: tuple[Language, ...] = ("ru", "en")
 MINUS = "−"
-"""The real minus sign: a hyphen is easily lost beside a number."""
+"""The minus sign: a hyphen is easily overlooked beside a number."""
 _CODE_BEFORE_NUMBER = re.compile(r"(?<=[A-Za-z])(?=[-\d])")
-"""Where a currency is written by its code, as CLDR wants it."""
+"""The place between a currency code and a number, where CLDR wants a space."""
 _ISOLATE, _POP, _JOINER = "\u2068", "\u2069", "\u200d"
 _RIGHT_TO_LEFT = (("\u0590", "\u08ff"), ("\u200e", "\u200f"), ("\u202a", "\u202e"), ("\ufb1d", "\ufefc"))
-"""Names may be written from right to left; isolated, they do not turn the line around."""
+"""Ranges of characters that run from right to left; such names are isolated, or the line would turn around."""
 
 
 def language_of(code: str | None, otherwise: Language) -> Language:
-    """The language for a client's language code."""
+    """Return the language for a client's language code."""
     short = (code or "").split("-")[0].lower()
     return next((language for language in LANGUAGES if language == short), otherwise)
 
 
 class Texts:
-    """The texts of one language."""
+    """Format the texts of one language."""
 
     def __init__(self, language: Language) -> None:
         self.language = language
@@ -51,7 +51,7 @@ class Texts:
         self._bundle.add_resource(FluentResource(kpi_texts(language)))
 
     def __call__(self, key: str, **values: Any) -> str:
-        """The message `key`. Raises KeyError for an unknown one, ValueError for a missing argument."""
+        """Format the message `key`. Raises KeyError for an unknown key, ValueError for a missing argument."""
         if not self._bundle.has_message(key):
             raise KeyError(f"{self.language}: no text {key!r}")
         pattern = self._bundle.get_message(key).value
@@ -62,29 +62,29 @@ class Texts:
         return str(text)
 
     def has(self, key: str) -> bool:
-        """Whether there is such a message."""
+        """Return whether there is a message `key`."""
         return self._bundle.has_message(key)
 
     # Numbers
 
     def number(self, value: int | Decimal) -> str:
-        """`1 234,5`, with a real minus sign."""
+        """Write `1 234,5`, with a real minus sign."""
         return format_decimal(value, locale=self.language).replace("-", MINUS)
 
     def signed(self, value: int | Decimal) -> str:
-        """With its sign: `+2`, `−2`, `0`."""
+        """Write with the sign: `+2`, `−2`, `0`."""
         return f"+{self.number(value)}" if value > 0 else self.number(value)
 
     def points(self, value: int, *, signed: bool = False) -> str:
-        """`2 балла`, `−1 балл`, `+21 балл`."""
+        """Write `2 балла`, `−1 балл`, `+21 балл`."""
         return self("points", n=abs(value), shown=self.signed(value) if signed else self.number(value))
 
     def percent(self, value: Decimal | None) -> str:
-        """`85,7 %`; a dash for nothing to divide by."""
+        """Write `85,7 %`; a dash for None."""
         return "–" if value is None else self("percent", shown=self.number(value.normalize() + 0))
 
     def money(self, amount: Decimal, currency: str) -> str:
-        """`1 200,50 ₽`, without empty kopecks."""
+        """Write `1 200,50 ₽`, without empty kopecks."""
         pattern = Locale.parse(self.language).currency_formats["standard"].pattern
         if amount == amount.to_integral_value():
             pattern = pattern.replace(".00", "")
@@ -92,44 +92,44 @@ class Texts:
         return _CODE_BEFORE_NUMBER.sub("\u00a0", text).replace("-", MINUS)
 
     def sums(self, amounts: Mapping[str, Decimal]) -> str:
-        """Sums of several currencies, one beside the other."""
+        """Write sums of several currencies side by side."""
         return " + ".join(self.money(amount, currency) for currency, amount in sorted(amounts.items()))
 
     # Dates
 
     def weekday(self, day: date) -> str:
-        """`Среда, 19 ноября`."""
+        """Write `Среда, 19 ноября`."""
         text = format_date(day, "EEEE, d MMMM" if self.language == "ru" else "EEEE, MMMM d", locale=self.language)
         return text[0].upper() + text[1:]
 
     def day(self, day: date) -> str:
-        """`19 ноября`."""
+        """Write `19 ноября`."""
         return format_date(day, "d MMMM" if self.language == "ru" else "MMMM d", locale=self.language)
 
     def short_day(self, day: date) -> str:
-        """`чт 19.11`."""
+        """Write `чт 19.11`."""
         return format_date(day, "EEE d.MM" if self.language == "ru" else "EEE M/d", locale=self.language)
 
     def month(self, month: Month) -> str:
-        """`ноябрь 2026`."""
+        """Write `ноябрь 2026`."""
         return format_date(month.first, "LLLL y", locale=self.language)
 
     def month_name(self, month: Month) -> str:
-        """`ноябрь`."""
+        """Write `ноябрь`."""
         return format_date(month.first, "LLLL", locale=self.language)
 
     def clock(self, instant: datetime, zone: ZoneInfo) -> str:
-        """`18:00` in the team's zone."""
+        """Write `18:00` in the team's zone."""
         return f"{instant.astimezone(zone):%H:%M}"
 
     def moment(self, instant: datetime, zone: ZoneInfo) -> str:
-        """`19.11, 16:30` in the team's zone; at midnight sharp, which is a date without a time, `19.11`."""
+        """Write `19.11, 16:30` in the team's zone; `19.11` for midnight sharp, a date without a time."""
         local = instant.astimezone(zone)
         day = format_date(local, "d.MM" if self.language == "ru" else "M/d", locale=self.language)
         return f"{day}, {local:%H:%M}" if (local.hour, local.minute) != (0, 0) else day
 
     def span(self, first: date, last: date) -> str:
-        """`16 – 19 ноября`, `November 16 – 19`."""
+        """Write `16 – 19 ноября`, `November 16 – 19`."""
         if first == last:
             return self.day(first)
         if first.month == last.month:
@@ -139,23 +139,23 @@ class Texts:
     # Lists
 
     def listed(self, items: Iterable[str]) -> str:
-        """`Анна, Пётр и Вера`."""
+        """Write `Анна, Пётр и Вера`."""
         return format_list(list(items), locale=self.language)
 
 
 @cache
 def texts(language: Language) -> Texts:
-    """The texts of a language, read once."""
+    """Return the texts of a language, read once."""
     return Texts(language)
 
 
 def safe(text: str) -> str:
-    """Foreign text inside HTML: escaped, one line, isolated from the direction of ours."""
+    """Prepare foreign text for HTML: escaped, one line, isolated in the writing direction."""
     printable = "".join(char if char.isprintable() or char == _JOINER else " " for char in text)
     escaped = html.escape(" ".join(printable.split()), quote=False)
     return f"{_ISOLATE}{escaped}{_POP}" if _turns(escaped) else escaped
 
 
 def _turns(text: str) -> bool:
-    """Whether it holds letters or marks that run from right to left."""
+    """Return whether the text holds characters that run from right to left."""
     return any(first <= char <= last for char in text for first, last in _RIGHT_TO_LEFT)

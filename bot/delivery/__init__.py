@@ -1,1 +1,1 @@
-"""Messages that come by themselves: choosing the text, sending, lost chats."""
+"""Deliver messages that come by themselves: render, send, note the outcome."""

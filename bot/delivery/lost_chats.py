@@ -1,4 +1,4 @@
-"""A chat that takes no messages any more: stop writing there, and tell whoever must know, once."""
+"""Turn off chats that take no messages any more, and tell heads or admins once."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from storage.values import Person, Role, RoleGrant
 async def channel_lost(
     session: Session, ctx: AppContext, chat_id: int, reason: str, *, at: datetime, name: str = ""
 ) -> None:
-    """Turn it off. A second time changes nothing.
+    """Turn a chat off and notify heads or admins; a second call changes nothing.
 
-    `reason` is the end of a text key `channel-…`, `name` how somebody is called who is known by his chat alone.
+    `reason` is the end of a text key `channel-…`, `name` the Telegram name of a user without a person record.
     """
     if not await channels.turn_off(session, chat_id, reason, at=at):
         return
@@ -38,7 +38,7 @@ async def channel_lost(
 
 
 async def _losses(session: Session, ctx: AppContext, chat_id: int, person: Person | None) -> dict[Whose, list[str]]:
-    """Of which teams it was a manager's, a head's or the group's chat."""
+    """Return the teams whose manager, head or group used the chat."""
     own = [member.team for member in person.active if member.team in ctx.teams and member.team] if person else []
     led = [key for key in ctx.teams if chat_id in await _heads(session, ctx, key)]
     bound = [
@@ -50,7 +50,7 @@ async def _losses(session: Session, ctx: AppContext, chat_id: int, person: Perso
 async def _told(
     session: Session, ctx: AppContext, chat_id: int, whose: Whose, keys: Iterable[str]
 ) -> dict[int, list[str]]:
-    """Who hears it, and of which teams: the heads, of a head the admins; the others where none can be reached."""
+    """Return the recipients with the teams: heads, for a head's chat admins; the others if none is reachable."""
     result: dict[int, list[str]] = {}
     admins = await _reached(session, await _admins(session, ctx) - {chat_id})
     for key in keys:
@@ -74,5 +74,5 @@ async def _holders(session: Session, *roles: RoleGrant) -> frozenset[int]:
 
 
 async def _reached(session: Session, telegram_ids: Iterable[int]) -> frozenset[int]:
-    """Those whose own chats take messages."""
+    """Select the users whose own chats take messages."""
     return frozenset([each for each in telegram_ids if (await channels.find(session, each)).active])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from aiogram import Bot, F, Router
+from aiogram import Bot, F
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 from aiogram.utils.deep_linking import create_start_link
@@ -18,10 +18,11 @@ from bot.screens.view import Button, View
 from bot.telegram import reply
 from bot.telegram.callbacks import Action, Callback, pack
 from bot.telegram.filters import Tapped
+from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts, safe
 from storage.people import channels, invites, people, teams
 
-router = Router(name="admin")
+router = RouterTemplate("admin")
 
 
 # /invite

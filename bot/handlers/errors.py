@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import structlog
-from aiogram import F, Router
+from aiogram import F
 from aiogram.enums import ContentType
 from aiogram.exceptions import TelegramAPIError
 from aiogram.types import CallbackQuery, ErrorEvent, Message
@@ -13,11 +13,12 @@ from bot.screens.view import View
 from bot.telegram import reply
 from bot.telegram.callbacks import Action
 from bot.telegram.filters import Tapped
+from bot.telegram.router_template import RouterTemplate
 from bot.texts import Language, Texts, language_of, texts
 from storage.errors import DatabaseLocked
 
 log = structlog.get_logger()
-last = Router(name="last")
+last = RouterTemplate("last")
 """The router that is asked last."""
 SAID = frozenset(
     {

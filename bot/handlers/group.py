@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from aiogram import Bot, F, Router
+from aiogram import Bot, F
 from aiogram.filters import IS_MEMBER, IS_NOT_MEMBER, ChatMemberUpdatedFilter
 from aiogram.types import ChatMemberUpdated, Message
 
 from bot.access import viewer
 from bot.context import AppContext
 from bot.delivery.lost_chats import channel_lost
+from bot.telegram.router_template import RouterTemplate
 from bot.texts import safe
 from storage.people import channels
 
-router = Router(name="group")
+router = RouterTemplate("group")
 
 
 @router.my_chat_member(ChatMemberUpdatedFilter((IS_NOT_MEMBER | IS_MEMBER) >> IS_MEMBER))

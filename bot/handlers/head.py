@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from aiogram import F, Router
+from aiogram import F
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
@@ -21,12 +21,13 @@ from bot.screens.who import NoSummary, choice_view, load_named, load_person, per
 from bot.telegram import reply
 from bot.telegram.callbacks import Action, Callback, Part
 from bot.telegram.filters import Tapped
+from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts
 from storage.days import runs
 from storage.messages import deliveries
 from storage.messages.notices import DepartedNotice
 
-router = Router(name="head")
+router = RouterTemplate("head")
 
 
 @router.message(Command("team", "week", "month"), F.chat.type == "private")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from aiogram import F, Router
+from aiogram import F
 from aiogram.filters import Command
 from aiogram.types import Message
 
@@ -13,9 +13,10 @@ from bot.access import Viewer
 from bot.context import AppContext
 from bot.screens.health import health_view, load_health
 from bot.telegram import reply
+from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts
 
-router = Router(name="health")
+router = RouterTemplate("health")
 
 
 @router.message(Command("health"), F.chat.type == "private")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from aiogram import F, Router
+from aiogram import F
 from aiogram.filters import Command
 from aiogram.types import BufferedInputFile, CallbackQuery, Message
 
@@ -16,10 +16,11 @@ from bot.screens.team_picker import only_team, picker_view
 from bot.telegram import reply
 from bot.telegram.callbacks import Action, Callback
 from bot.telegram.filters import Tapped
+from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts, safe
 from scoring.entries import Month
 
-router = Router(name="hr")
+router = RouterTemplate("hr")
 
 
 @router.message(Command("export"), F.chat.type == "private")

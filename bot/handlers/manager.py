@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from aiogram import F, Router
+from aiogram import F
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
@@ -22,11 +22,12 @@ from bot.screens.view import View
 from bot.telegram import reply
 from bot.telegram.callbacks import Action, Callback
 from bot.telegram.filters import Tapped
+from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts
 from reports.summary.stretches import week_of
 from scoring.entries import Month
 
-router = Router(name="manager")
+router = RouterTemplate("manager")
 
 
 # The evening message

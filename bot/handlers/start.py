@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from aiogram import Bot, F, Router
+from aiogram import Bot, F
 from aiogram.filters import Command, CommandObject, CommandStart
 from aiogram.types import CallbackQuery, Message
 
@@ -17,12 +17,12 @@ from bot.telegram import menus, reply
 from bot.telegram.callbacks import Action, Callback, pack
 from bot.telegram.commands import commands_for
 from bot.telegram.filters import Tapped
+from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts, language_of, safe, texts
 from storage.errors import InviteRefused
 from storage.people import channels, invites, people
 
-router = Router(name="start")
-router.message.filter(F.chat.type == "private")
+router = RouterTemplate("start", F.chat.type == "private")
 
 
 @router.message(CommandStart(deep_link=True))

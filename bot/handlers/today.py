@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from aiogram import F, Router
+from aiogram import F
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
@@ -19,10 +19,11 @@ from bot.screens.view import View
 from bot.telegram import reply
 from bot.telegram.callbacks import Action, Callback
 from bot.telegram.filters import Tapped
+from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts
 from storage.values import Member
 
-router = Router(name="today")
+router = RouterTemplate("today")
 PATIENCE = 60.0
 """Seconds to wait for a reading before the last known reading is shown."""
 

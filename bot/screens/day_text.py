@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from bot.context import TeamContext
 from bot.screens import lines
-from bot.screens.paging import ListPage
+from bot.screens.paging import TextPage
 from bot.screens.view import Button, Rows, rows
 from bot.texts import Texts
 from scoring.scorecard import Outcome, Scorecard
@@ -16,9 +16,9 @@ PAGE = 25
 """Items on a page of the whole evidence."""
 
 
-def evidence_page(t: Texts, card: Scorecard, team: TeamContext, page: int) -> ListPage[str] | None:
+def evidence_page(t: Texts, card: Scorecard, team: TeamContext, page: int) -> TextPage[str] | None:
     """Return a page of the whole evidence; None for page 0, the shortened message."""
-    return ListPage.of(lines.evidence(t, card, team), page, PAGE) if page else None
+    return TextPage.of(lines.evidence(t, card, team), page, PAGE) if page else None
 
 
 def short_lines(t: Texts, team: TeamContext, card: Scorecard, corrections: Sequence[str] = ()) -> list[str]:
@@ -30,7 +30,7 @@ def short_lines(t: Texts, team: TeamContext, card: Scorecard, corrections: Seque
 
 
 def fold_buttons(
-    t: Texts, card: Scorecard, whole: ListPage[str] | None, to: Callable[[int], str], *others: Button
+    t: Texts, card: Scorecard, whole: TextPage[str] | None, to: Callable[[int], str], *others: Button
 ) -> Rows:
     """Make the buttons that unfold, turn and fold the evidence, beside the others."""
     if whole is not None:

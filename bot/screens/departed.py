@@ -10,7 +10,7 @@ from bot.context import AppContext, TeamContext
 from bot.screens import lines
 from bot.screens.day_text import PAGE
 from bot.screens.finished_days import load_day
-from bot.screens.paging import ListPage
+from bot.screens.paging import TextPage
 from bot.screens.view import Button, Rows, View, rows
 from bot.telegram.callbacks import Action, pack
 from bot.texts import Texts, safe
@@ -61,7 +61,7 @@ def departed_view(t: Texts, team: TeamContext, data: Departed, page: int = 0) ->
     def to(number: int) -> str:
         return pack(Action.LEFT, team.key, notice, number)
 
-    whole = ListPage.of(_items(t, team, read), page, PAGE)
+    whole = TextPage.of(_items(t, team, read), page, PAGE)
     return View("\n".join([*text, *whole.shown]), rows(whole.turning(to), (Button(t("show-less"), to(0)),)))
 
 

@@ -10,8 +10,7 @@ from decimal import Decimal
 from bot.context import AppContext, TeamContext
 from bot.screens import lines
 from bot.screens.finished_days import ledger_length, load_day
-from bot.screens.gauges import gauges
-from bot.screens.team import person_line, team_view
+from bot.screens.team import gauges, person_line, team_view
 from bot.screens.view import Button, Rows, View, rows
 from bot.telegram.callbacks import Action, Part, pack
 from bot.texts import Texts, safe

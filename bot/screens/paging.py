@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class ListPage(Generic[T]):
+class TextPage(Generic[T]):
     """Hold the shown part of a list."""
 
     shown: tuple[T, ...]
@@ -22,7 +22,7 @@ class ListPage(Generic[T]):
     pages: int
 
     @classmethod
-    def of(cls, everything: Sequence[T], number: int, size: int) -> ListPage[T]:
+    def of(cls, everything: Sequence[T], number: int, size: int) -> TextPage[T]:
         """Cut out the page with this number, or the nearest existing page."""
         pages = -(-len(everything) // size) or 1
         number = min(max(1, number), pages)

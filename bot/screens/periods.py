@@ -10,9 +10,8 @@ from datetime import date, timedelta
 from bot.context import AppContext, TeamContext
 from bot.screens import lines, percent_change
 from bot.screens.finished_days import ledger_length
-from bot.screens.gauges import gauges
-from bot.screens.paging import ListPage
-from bot.screens.team import people_buttons
+from bot.screens.paging import TextPage
+from bot.screens.team import gauges, people_buttons
 from bot.screens.view import Button, Rows, View, rows
 from bot.telegram.callbacks import Action, Part, pack
 from bot.texts import Texts, safe
@@ -96,13 +95,13 @@ def period_view(t: Texts, team: TeamContext, data: TeamPeriod, shown: Shown) -> 
         return View("\n".join(line for line in text if line), _overview_buttons(t, team, data, shown))
     buttons: Rows = ()
     if shown.part is Part.PEOPLE:
-        persons = ListPage.of(summary.people, shown.page, PEOPLE)
+        persons = TextPage.of(summary.people, shown.page, PEOPLE)
         text += [_person_line(t, person) for person in persons.shown] or [t("summary-empty")]
         buttons = people_buttons(team.key, [(person.crm_user, person.name) for person in persons.shown])
         turning = persons.turning(lambda number: _to(team, summary, shown.part, number))
     else:
         every = _rules(t, summary) if shown.part is Part.RULES else _deals(t, team, summary)
-        page = ListPage.of(every, shown.page, LINES)
+        page = TextPage.of(every, shown.page, LINES)
         text += page.shown
         turning = page.turning(lambda number: _to(team, summary, shown.part, number))
     return View("\n".join(text), rows(*buttons, turning, (Button(t("summary-back"), _to(team, summary)),)))

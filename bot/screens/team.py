@@ -7,10 +7,11 @@ from datetime import datetime
 
 from bot.context import TeamContext
 from bot.screens import lines
-from bot.screens.paging import ListPage
+from bot.screens.paging import TextPage
 from bot.screens.view import Button, Rows, View, rows
 from bot.telegram.callbacks import Action, pack
 from bot.texts import Texts, safe
+from reports.summary.evidence import Now, OpenItems
 from scoring.scorecard import Outcome, Scorecard
 from storage.db.database import Session
 from storage.people import people
@@ -40,7 +41,7 @@ def _view(
     t: Texts, team: TeamContext, head: str, cards: Sequence[Scorecard], page: int, turns: Action, other: Button
 ) -> View:
     ordered = sorted(cards, key=lambda card: (card.points, card.manager.name.casefold()))
-    shown = ListPage.of(ordered, page, PEOPLE)
+    shown = TextPage.of(ordered, page, PEOPLE)
     text = [f"<b>{head}</b>", *(_member(t, card) for card in shown.shown)]
     buttons = people_buttons(team.key, [(card.manager.crm_user, card.manager.name) for card in shown.shown])
     turning = shown.turning(lambda number: pack(turns, team.key, number))
@@ -67,6 +68,18 @@ def person_line(t: Texts, card: Scorecard) -> str:
     )
     points = t.points(card.points, signed=True)
     return f"{t('digest-person', name=safe(card.manager.name), points=points)} – {what}"
+
+
+def gauges(t: Texts, now: Now) -> str:
+    """Write `🟡 просрочено 5 (390 000 ₽) · 🔴 без задачи 2 (1 010 000 ₽)`, a dash for KPIs that were not read."""
+    return t("gauges", overdue=_gauge(t, now.overdue), taskless=_gauge(t, now.without_task))
+
+
+def _gauge(t: Texts, found: OpenItems) -> str:
+    if not found.read:
+        return "–"
+    sums = f" ({t.sums(found.amounts)})" if found.amounts else ""
+    return f"{t.number(len(found.items))}{sums}"
 
 
 def people_buttons(team: str, people: Sequence[tuple[str, str]]) -> Rows:

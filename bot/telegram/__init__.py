@@ -1,1 +1,1 @@
-"""Telegram's wire and conventions: session, limits, menus, buttons, splitting."""
+"""Keep the conventions of Telegram: session, limits, menus, buttons, long texts."""

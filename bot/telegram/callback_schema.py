@@ -1,4 +1,4 @@
-"""What the values of each button look like: data that nobody made is a stale button, never an error."""
+"""Check the values of tapped buttons: forged or outdated data is a stale button, never an error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _of(words: type[StrEnum]) -> Callable[[str], bool]:
 
 
 def _of_this_century(make: Callable[[str], object]) -> Callable[[str], bool]:
-    """Pages before and after it must exist, too."""
+    """Check dates of this century only: the pages before and after must exist too."""
 
     def fits(text: str) -> bool:
         try:
@@ -47,7 +47,7 @@ _KINDS: Mapping[str, Callable[[str], bool]] = {
 
 
 def fits(tapped: Callback) -> bool:
-    """Whether the values are what this button carries."""
+    """Return whether the values fit the schema of the button."""
     shape = SHAPES[tapped.action].split()
     needed = sum(not kind.endswith("?") for kind in shape)
     if not needed <= len(tapped.values) <= len(shape):

@@ -1,4 +1,4 @@
-"""What a button says when it is tapped: short, versioned, at most 64 bytes; never a right by itself."""
+"""Pack and unpack the data of buttons: short, versioned, at most 64 bytes; never a right."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ VERSION = "3"
 
 
 class Action(StrEnum):
-    """What a tap asks for."""
+    """Name the actions of buttons; each docstring lists the values."""
 
     EVENING = "ev"
-    """team, day, CRM user, page: the evening message with all its evidence (page 0: shortened)."""
+    """team, day, CRM user, page: the evening message with all evidence (page 0: shortened)."""
     TODAY = "td"
-    """team, page: as if the cutoff were now (page 0: shortened, read again if the reading is old)"""
+    """team, page: as if the cutoff were now (page 0: shortened, read again if the reading is old)."""
     RULES = "ru"
     """team"""
     ACCEPT = "ok"
-    """token: yes, that is me"""
+    """token: accept the invite."""
     DECLINE = "no"
     LANGUAGE = "la"
     """language"""
     ME = "me"
-    """team, CRM user, month: history by day, in place"""
+    """team, CRM user, month: history by day, in place."""
     DAY = "dy"
-    """team, day, CRM user, page: somebody's day as a message of its own"""
+    """team, day, CRM user, page: a manager's day as a new message."""
     WEEK = "wk"
     """team, day, part, page"""
     MONTH = "mo"
@@ -37,29 +37,29 @@ class Action(StrEnum):
     WHO = "wh"
     """team, CRM user"""
     TEAM = "tm"
-    """command, team: the answer to "which team?" """
+    """command, team: the team picked for a command."""
     STAFF = "sf"
-    """team, page: everybody as of the last run"""
+    """team, page: all managers as of the last run."""
     LIVE = "lv"
-    """team, page: everybody as if the cutoff were now"""
+    """team, page: all managers as if the cutoff were now."""
     EXPORT = "ex"
     """team, month, format"""
     PICTURE = "pi"
-    """team, `w` or `m`, first day, and of one person his CRM user: the trend of that week or month"""
+    """team, `w` or `m`, first day, optional CRM user: the trend of a week or month."""
     BIND = "bi"
     """team"""
     LEFT = "lf"
-    """team, number of the notice, page: what somebody left behind (page 0: shortened)"""
+    """team, delivery id, page: deals and tasks of a departed manager (page 0: shortened)."""
     HERE = "he"
-    """Whoever wrote `/bind` in the group's name shows himself."""
+    """The anonymous administrator who wrote `/bind` tells the user id by a tap."""
     INVITE = "in"
-    """team: make new links"""
+    """team: make new links."""
     STAY = "st"
-    """A button that only shows where one is."""
+    """A button that only shows the position."""
 
 
 class Part(StrEnum):
-    """Which side of the week or month is shown."""
+    """Name the parts of a week or month."""
 
     ALL = "a"
     PEOPLE = "p"
@@ -69,13 +69,13 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """A tapped button."""
+    """Hold the action and the values of a tapped button."""
 
     action: Action
     values: tuple[str, ...] = ()
 
     def day(self, index: int) -> date:
-        """A value as a date. Raises ValueError for anything else."""
+        """Return a value as a date. Raises ValueError for any other value."""
         return date.fromisoformat(self.values[index])
 
 
@@ -102,28 +102,28 @@ SHAPES: Mapping[Action, str] = {
     Action.INVITE: "team",
     Action.STAY: "",
 }
-"""Values in their order; one with a question mark may be missing. The longest of each fits into 64 bytes."""
+"""Values of each action in order; a value with a question mark may be missing. The longest data has 64 bytes."""
 
 
 def kinds(action: Action) -> list[str]:
-    """What its values are, without the question marks."""
+    """Return the kinds of an action's values, without question marks."""
     return [kind.rstrip("?") for kind in SHAPES[action].split()]
 
 
 def mark(crm_user: str) -> str:
-    """A CRM user in a button: CRMs' own ids may be of any length and hold anything."""
+    """Return the mark of a CRM user in a button: CRM ids may be long and hold any character."""
     return base64.urlsafe_b64encode(hashlib.blake2b(crm_user.encode(), digest_size=9).digest()).decode()
 
 
 def pack(action: Action, *values: object) -> str:
-    """The data of a button."""
+    """Return the data of a button."""
     told = [str(value) for value in values]
     told = [mark(value) if kind == "user" else value for kind, value in zip(kinds(action), told, strict=False)]
     return ":".join([VERSION, action.value, *told])
 
 
 def unpack(data: str | None) -> Callback | None:
-    """What was tapped; None for a button of another version."""
+    """Return the tapped button; None for a button of another version."""
     version, _, rest = (data or "").partition(":")
     action, *values = rest.split(":")
     if version != VERSION or action not in set(Action):

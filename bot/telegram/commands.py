@@ -1,4 +1,4 @@
-"""Every command once: for the menus, for `/help`, and for the handlers."""
+"""List all commands, for menus and `/help`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command that works, and the roles that have it. Its description is the text `command-NAME`."""
+    """Describe a command and the roles that have the command."""
 
     name: str
     roles: frozenset[str]
@@ -16,7 +16,7 @@ class Command:
 
     @property
     def text(self) -> str:
-        """The key of its description."""
+        """Return the text key of the description."""
         return f"command-{self.name}"
 
 
@@ -41,6 +41,6 @@ COMMANDS = (
 
 
 def commands_for(roles: Iterable[str]) -> tuple[Command, ...]:
-    """What somebody with these roles may ask."""
+    """Return the commands of a user with these roles."""
     own = frozenset(roles)
     return tuple(command for command in COMMANDS if command.roles & own)

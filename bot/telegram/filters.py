@@ -1,4 +1,4 @@
-"""Which handler a tap belongs to."""
+"""Find the handler of a tap."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from bot.telegram.callbacks import Action, Callback, kinds, mark, unpack
 from storage.people import people
 
 IN_GROUPS = frozenset({Action.BIND, Action.HERE, Action.STAY})
-"""What a button in a group may ask for; everything else is a person's own, whoever taps it there."""
+"""Actions of buttons in groups; all other actions are answered in private chats only."""
 
 
 class Tapped(Filter):
-    """A button of one of these actions; hands `tapped` to the handler. `first` narrows what its first value may be."""
+    """Accept taps with these actions, and hand `tapped` to the handler; `first` lists the allowed first values."""
 
     def __init__(self, *actions: Action, first: tuple[str, ...] = ()) -> None:
         self._actions = actions
         self._first = first
 
     async def __call__(self, query: CallbackQuery, ctx: AppContext) -> bool | dict[str, Any]:
-        """Whether it is one of them, in a chat where it may be asked."""
+        """Return the tapped button, or False for other actions, other chats and unknown CRM users."""
         tapped = unpack(query.data)
         if tapped is None or tapped.action not in self._actions or not fits(tapped):
             return False
@@ -38,7 +38,7 @@ class Tapped(Filter):
 
 
 async def _with_user(ctx: AppContext, tapped: Callback) -> Callback | None:
-    """With the CRM user that is meant instead of his mark; None if there is none (any more)."""
+    """Replace the mark of a CRM user by the id; None if there is no such user (any more)."""
     place = next((place for place, kind in enumerate(kinds(tapped.action)) if kind == "user"), None)
     if place is None or place >= len(tapped.values):
         return tapped

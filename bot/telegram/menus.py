@@ -1,4 +1,4 @@
-"""The menu of commands, per role and language, by command scopes."""
+"""Set the menus of commands by role and language, with Telegram's command scopes."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from bot.texts import LANGUAGES, Language, texts
 from storage.people import channels, people
 
 CODES: tuple[Language | None, ...] = (None, *LANGUAGES)
-"""For clients of any language, and for those whose language we speak."""
+"""Language codes of menus: the default menu, and a menu for each language of the texts."""
 
 
 async def set_defaults(bot: Bot, language: Language) -> None:
-    """Strangers see `/help` alone; groups what works there."""
+    """Set the menus of strangers, `/help` alone, and of groups."""
     in_groups = tuple(command for command in COMMANDS if command.in_groups and command.name != "bind")
     first = tuple(command for command in COMMANDS if command.name == "help")
     for scope, commands in (
@@ -41,7 +41,7 @@ async def set_defaults(bot: Bot, language: Language) -> None:
 
 
 async def show(bot: Bot, ctx: AppContext, viewer: Viewer, *, at: datetime) -> None:
-    """Everything this person may ask, in his language; nothing of his own once he has no role."""
+    """Set a user's menu if changed; a user without a role loses the own menu."""
     chat_id, wanted = viewer.telegram_id, _signature(ctx, viewer)
     async with ctx.db.reading() as session:
         shown = (await channels.menus(session)).get(chat_id, "")
@@ -58,9 +58,7 @@ async def show(bot: Bot, ctx: AppContext, viewer: Viewer, *, at: datetime) -> No
 
 
 async def refresh(bot: Bot, ctx: AppContext, *, at: datetime) -> None:
-    """Change the menus of everybody for whom they changed: his rights in the settings, the database or the CRM, or what
-    this version calls the commands.
-    """
+    """Set all menus that changed: by new rights in settings, database or CRM, or by a new version of the texts."""
     async with ctx.db.reading() as session:
         shown = await channels.menus(session)
         known = {person.telegram_id: person for person in await people.people(session) if person.telegram_id}
@@ -71,7 +69,7 @@ async def refresh(bot: Bot, ctx: AppContext, *, at: datetime) -> None:
 
 
 def _signature(ctx: AppContext, viewer: Viewer) -> str:
-    """Tells menus from each other by all that they say; empty for strangers, who have none of their own."""
+    """Return a short hash of a user's menu; empty for strangers, who have no own menu."""
     if not viewer.known:
         return ""
     return _mark(commands_for(viewer.roles), _chosen(viewer), ctx.language)
@@ -95,7 +93,7 @@ async def _set(bot: Bot, ctx: AppContext, viewer: Viewer) -> None:
 def _menus(
     commands: tuple[Command, ...], chosen: Language | None, language: Language
 ) -> Mapping[Language | None, list[BotCommand]]:
-    """By the client's language: in the one that was chosen, else in the client's, else in the service's."""
+    """Build the menu for each code: in the chosen language, else in the client's, else in the service's."""
     return {
         code: [
             BotCommand(command=command.name, description=texts(chosen or code or language)(command.text))

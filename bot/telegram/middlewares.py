@@ -1,4 +1,4 @@
-"""Before every handler: who asks, with which rights; after it: no silence when something breaks."""
+"""Prepare every update for the handlers: duplicates, rights, language, throttling."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ from storage.people import channels
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 BURST, REFILL_SECONDS = 8, 2.0
-"""A user may ask so many things at once, then one every so many seconds."""
+"""Requests of a user at once, and seconds until the next request is allowed."""
 REMEMBERED = 10_000
+"""Updates, taps or users that a middleware remembers."""
 DOUBLED_SECONDS = 1.0
-"""The same button of the same message, tapped again within this time, was meant once."""
+"""Seconds within which a second tap on the same button counts as the first."""
 
 
 class DeduplicateUpdates(BaseMiddleware):
-    """An update that Telegram brings again, because our receipt was lost, is answered once."""
+    """Answer an update once that Telegram sends again because the receipt was lost."""
 
     def __init__(self) -> None:
         self._seen: OrderedDict[int, None] = OrderedDict()
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Go on, the first time."""
+        """Handle the update the first time."""
         assert isinstance(event, Update)  # noqa: S101  # registered for updates
         if event.update_id in self._seen:
             return None
@@ -44,13 +45,13 @@ class DeduplicateUpdates(BaseMiddleware):
 
 
 class TrackInFlight(BaseMiddleware):
-    """Knows which updates are being worked on: they are receipted, so that nobody brings them again."""
+    """Know the updates in work: Telegram has the receipt and does not send such updates again."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Go on."""
+        """Handle the update."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # each update has a task of its own
         self._tasks.add(task)
@@ -60,24 +61,24 @@ class TrackInFlight(BaseMiddleware):
             self._tasks.discard(task)
 
     async def finish(self, seconds: float) -> None:
-        """Let them end, for so long; what was taken a moment ago begins first."""
-        await asyncio.sleep(0)
+        """Wait for the updates in work, at most so many seconds."""
+        await asyncio.sleep(0)  # an update taken a moment ago begins first
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
 
 class Access(BaseMiddleware):
-    """Puts `viewer` (rights now, not when the button was made) and `t` (his language) into the handler's data.
+    """Put `viewer` (rights as of now) and `t` (texts in the user's language) into the handler's data.
 
-    Who writes in private takes messages again, whatever we thought of his chat: `returned` says that he had not. The
-    language of his client is remembered for what comes by itself.
+    A user who writes in private takes messages again; `returned` tells that the chat was off. The language of the
+    client is stored for deliveries.
     """
 
     def __init__(self, ctx: AppContext) -> None:
         self._ctx = ctx
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Look the user up and go on; what nobody said needs no answer."""
+        """Look the user up, then handle the event; an event without a user is dropped."""
         user: User | None = data.get("event_from_user")
         if user is None:
             return None
@@ -103,16 +104,16 @@ class Access(BaseMiddleware):
 
 
 class DeduplicateTaps(BaseMiddleware):
-    """A doubled tap, on one device or on two, is answered and repeats nothing."""
+    """Accept a doubled tap, on one device or on two, without repeating the work."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._working: set[tuple[Any, str | None]] = set()
         self._last: OrderedDict[Any, tuple[str | None, float]] = OrderedDict()
-        """The last tap of somebody on a message, and when the work for it was done."""
+        """The last tap of a user on a message, and the moment when the work was done."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Go on, unless the same tap is being worked on or was the last one, just now."""
+        """Handle the tap, unless the same tap is in work or was handled a moment ago."""
         assert isinstance(event, CallbackQuery)  # noqa: S101  # registered for taps
         place = (event.from_user.id, event.message and (event.message.chat.id, event.message.message_id))
         tap = (place, event.data)
@@ -131,14 +132,14 @@ class DeduplicateTaps(BaseMiddleware):
 
 
 class Throttle(BaseMiddleware):
-    """A bucket per user: whoever asks too often is told to wait, and the CRM and the database are left in peace."""
+    """Keep a bucket for each user: a user who asks too often is told to wait."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._full_at: OrderedDict[int, float] = OrderedDict()
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Answer or ask to wait."""
+        """Handle the event, or ask the user to wait."""
         user: User | None = data.get("event_from_user")
         if user is None:
             return await handler(event, data)

@@ -1,4 +1,4 @@
-"""Questions to Telegram outside of any conversation: who the bot is, whether it may write into its groups."""
+"""Ask Telegram about the bot: the name, and whether groups can be written to."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bot.telegram.session import make_bot, trouble
 
 
 class TelegramTrouble(Exception):
-    """Telegram does not do what we need; the text says what to do, without the token."""
+    """Tell what to do about a problem with Telegram; the text never holds the token."""
 
 
 @asynccontextmanager
 async def asking(token: str, api_url: str) -> AsyncIterator[Bot]:
-    """A bot for a few questions."""
+    """Open a bot for a few requests. Raises TelegramTrouble."""
     try:
         bot = make_bot(token, api_url)
     except ValueError as error:
@@ -31,13 +31,13 @@ async def asking(token: str, api_url: str) -> AsyncIterator[Bot]:
 
 
 async def bot_name(token: str, api_url: str) -> str:
-    """The bot's user name. Raises TelegramTrouble."""
+    """Return the bot's user name. Raises TelegramTrouble."""
     async with asking(token, api_url) as bot:
         return (await bot.me()).username or ""
 
 
 async def group_problems(token: str, api_url: str, groups: Mapping[str, int]) -> dict[str, str]:
-    """By team: what keeps the bot from writing into its group; empty text if nothing does."""
+    """Return by team why the bot cannot write to the group; an empty text if the bot can."""
     result = {}
     async with asking(token, api_url) as bot:
         for team, chat_id in groups.items():

@@ -1,4 +1,4 @@
-"""A view → messages of a chat: sent new, or edited in place."""
+"""Show views in a chat: as new messages, or edited in place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.telegram.splitting import split
 
 
 async def send(message: Message, view: View) -> Message:
-    """Answer with the view; its buttons under the last part, its picture after the text."""
+    """Send a view: buttons under the last part, the picture after the text."""
     parts = split(view.text)
     for part in parts[:-1]:
         await message.answer(part)
@@ -26,7 +26,7 @@ async def send(message: Message, view: View) -> Message:
 
 
 async def edit(message: Message, view: View) -> None:
-    """Show the view in place of what the message said; "not modified" is success."""
+    """Show a view in place of a message; Telegram's "not modified" is success."""
     parts = split(view.text)
     if len(parts) > 1:
         await send(message, view)
@@ -39,7 +39,7 @@ async def edit(message: Message, view: View) -> None:
 
 
 async def replace(query: CallbackQuery, view: View) -> None:
-    """Answer the tap and show the view in its message."""
+    """Accept a tap, and show a view in place of the tapped message."""
     await query.answer()
     message = message_of(query)
     if message is not None:
@@ -47,7 +47,7 @@ async def replace(query: CallbackQuery, view: View) -> None:
 
 
 def message_of(query: CallbackQuery) -> Message | None:
-    """The message whose button was tapped; of one that Telegram no longer shows us its chat and number alone."""
+    """Return the message of a tapped button; for an old message Telegram tells chat and number only."""
     known = query.message
     if isinstance(known, InaccessibleMessage):
         return Message(message_id=known.message_id, date=datetime.fromtimestamp(known.date, UTC), chat=known.chat).as_(

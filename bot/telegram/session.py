@@ -1,4 +1,4 @@
-"""The bot object: where the token goes and what never reaches a log."""
+"""Make the bot, and send requests to Telegram; the token never reaches a log."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ from bot.telegram.limits import MAX_ATTEMPTS, MAX_RETRY_AFTER
 from bot.telegram.rate_limiter import MustWait, Permit, RateLimiter
 
 SECONDS = 30
-"""A request to Telegram that takes longer has no answer."""
+"""Seconds after which a request to Telegram counts as unanswered."""
 CONNECT_SECONDS = 10.0
-"""A connection that is not made by then was never made: nothing went out."""
+"""Seconds to make a connection; after that nothing was sent."""
 UNANSWERED = frozenset({HTTPStatus.OK, HTTPStatus.GATEWAY_TIMEOUT})
-"""What a gateway says when Telegram may have taken the request all the same."""
+"""Statuses of a gateway after which Telegram may have taken the request all the same."""
 
 
 LIMITED: tuple[type[TelegramMethod[Any]], ...] = (
@@ -187,12 +187,12 @@ def session_of(bot: Bot) -> Session:
 
 
 class LateAnswers(BaseRequestMiddleware):
-    """A tap that can no longer be answered is no failure: False instead, so that what was asked for is still shown."""
+    """Return False for a tap too old to be accepted, so that the handler goes on."""
 
     async def __call__(
         self, make_request: NextRequestMiddlewareType[Any], bot: Bot, method: TelegramMethod[Any]
     ) -> Any:
-        """Send."""
+        """Send the request."""
         try:
             return await make_request(bot, method)
         except TelegramBadRequest as error:
@@ -202,7 +202,7 @@ class LateAnswers(BaseRequestMiddleware):
 
 
 def make_bot(token: str, api_url: str) -> Bot:
-    """A bot that speaks HTML and shows no link previews. Raises ValueError for a token that cannot be one."""
+    """Make a bot with HTML texts and without link previews. Raises ValueError for a malformed token."""
     session = Session(api=TelegramAPIServer.from_base(api_url), timeout=SECONDS)
     defaults = DefaultBotProperties(parse_mode=ParseMode.HTML, link_preview=LinkPreviewOptions(is_disabled=True))
     session.middleware(LateAnswers())
@@ -213,7 +213,7 @@ def make_bot(token: str, api_url: str) -> Bot:
 
 
 def keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
-    """Buttons as Telegram wants them."""
+    """Convert rows of buttons to Telegram's keyboard."""
     if not rows:
         return None
     lines = [
@@ -229,7 +229,7 @@ def keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
 
 
 def trouble(error: TelegramAPIError) -> str:
-    """What is wrong with Telegram, for an operator; never the token."""
+    """Describe an error of Telegram for an operator, without the token."""
     if isinstance(error, TelegramUnauthorizedError | TelegramNotFound):
         return "Telegram does not accept telegram.token: put the one from @BotFather there"
     if isinstance(error, TelegramConflictError):
@@ -240,7 +240,7 @@ def trouble(error: TelegramAPIError) -> str:
 
 
 def refused(error: TelegramNetworkError) -> bool:
-    """Whether the request certainly did not reach Telegram: the connection could not be made."""
+    """Return whether a request certainly did not reach Telegram: no connection was made."""
     cause = error.__cause__
     return type(cause).__name__ in {
         "ClientConnectorError",

@@ -1,4 +1,4 @@
-"""Telegram takes 4,096 characters: longer texts go in several messages, cut between lines, never inside a tag."""
+"""Split texts longer than Telegram's 4,096 characters: between lines, never inside a tag."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Iterator
 LIMIT = 4096
 _TAG = re.compile(r"<(/?)([a-z]+)[^>]*>")
 _ROOM = 64
-"""Kept free for the tags that are closed at a cut."""
+"""Characters kept free for the tags that are closed at a cut."""
 
 
 def size(text: str) -> int:
-    """Characters as Telegram counts them: in UTF-16, where most emoji are two."""
+    """Count characters as Telegram does: in UTF-16, where most emoji are two."""
     return len(text) + sum(char > "\uffff" for char in text)
 
 
 def split(text: str, limit: int = LIMIT) -> list[str]:
-    """The text in parts that fit, tags closed at each end and opened again."""
+    """Split a text into parts that fit; open tags are closed at each end and opened again."""
     if size(text) <= limit:
         return [text]
     parts: list[str] = []
@@ -33,7 +33,7 @@ def split(text: str, limit: int = LIMIT) -> list[str]:
 
 
 def _short_lines(text: str, limit: int) -> Iterator[str]:
-    """Lines, those that are too long cut between words outside of tags."""
+    """Yield the lines, lines that are too long cut between words outside of tags."""
     for line in text.split("\n"):
         rest = line
         while size(rest) > limit:
@@ -44,7 +44,7 @@ def _short_lines(text: str, limit: int) -> Iterator[str]:
 
 
 def _safe_cut(line: str, limit: int) -> int:
-    """The last space before `limit` that is outside of a tag; without one, the last place outside."""
+    """Return the last space before `limit` outside of a tag; without a space, the last place outside."""
     places: list[int] = [*_spaces(line, limit), *range(limit, 0, -1)]
     for at in places:
         before = line[:at]
