@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.delivery.courier import Courier
+from bot.telegram.limited_bot import LimitedBot
 from bot.telegram.session import make_bot
 from reglament.bot_context import app_context
 from reglament.commands.export import PeriodExporter
@@ -71,7 +72,7 @@ async def _send(process, api) -> tuple[float, int]:
     live = await LiveReadings.load(process)
     bot = make_bot(TOKEN, api.url)
     ctx = app_context(process, live, PeriodExporter(process))
-    courier = Courier(bot, ctx, "benchmark", process.now)
+    courier = Courier(LimitedBot(bot, process.db), ctx, "benchmark", process.now)
     work = ServiceWork(process, await load_clocks(process), live, courier.deliver)
     engine, stop = LocalEngine(work), asyncio.Event()
     keep_what_is_loaded()  # as the service does before it starts

@@ -35,13 +35,14 @@ def require_token(settings: Settings) -> str:
 async def send_pending(process: Process) -> None:
     """Send every delivery that is due, once each; failed deliveries stay for `run`. Raises WorkFailed."""
     from bot.delivery.courier import Courier
+    from bot.telegram.limited_bot import LimitedBot
     from bot.telegram.probe import TelegramTrouble, asking
 
     settings = process.settings
     context = app_context(process, await LiveReadings.load(process), PeriodExporter(process))
     try:
         async with asking(require_token(settings), settings.telegram.api_url) as bot:
-            courier = Courier(bot, context, process.owner, process.now)
+            courier = Courier(LimitedBot(bot, process.db), context, process.owner, process.now)
             for delivery in await deliveries.due(process.db, at=process.now(), limit=10_000):
                 await courier.deliver(delivery.id)
     except TelegramTrouble as error:

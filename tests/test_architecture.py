@@ -26,7 +26,7 @@ ALLOWED = {
 """Package → the other packages that it may import."""
 
 PLACES = {
-    "aiogram": ("bot/", "reglament/service/"),
+    "aiogram": ("bot/telegram/", "bot/handlers/", "bot/dispatcher.py", "reglament/service/"),
     "httpx": ("crm_clients/",),
     "msgspec": ("crm_clients/", "scoring/"),
     "sqlalchemy": ("storage/", "migrations/", "crm_clients/sql.py"),

@@ -7,31 +7,20 @@ is never repeated blindly.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from aiogram import Bot
-from aiogram.exceptions import (
-    TelegramAPIError,
-    TelegramBadRequest,
-    TelegramForbiddenError,
-    TelegramMigrateToChat,
-    TelegramNetworkError,
-    TelegramRetryAfter,
-    TelegramServerError,
-    TelegramUnauthorizedError,
-)
 
 from bot.context import AppContext
 from bot.delivery.lost_chats import channel_lost
 from bot.delivery.render import render
 from bot.delivery.sender import Sender
-from bot.delivery.targets import NO_RIGHTS, Target, Unreachable, load_target
+from bot.delivery.targets import Target, Unreachable, load_target
 from bot.screens.view import View
-from bot.telegram.rate_limiter import RateLimiter
-from bot.telegram.session import refused, session_of, trouble
+from bot.telegram.failures import AskedToWait, ChatOff, GroupMoved, NoAnswer, Rejected, SendFailure, TopicGone
+from bot.telegram.limited_bot import LimitedBot
 from bot.texts import texts
 from storage.db.database import Session
 from storage.messages import deliveries
@@ -51,29 +40,19 @@ LONGEST_WAIT = timedelta(minutes=10)
 NEVER = datetime.min.replace(tzinfo=UTC)
 LONG = timedelta(seconds=LEASE_SECONDS / 4)
 """After such a wait the courier asks again whether the delivery is still leased to this process."""
-_SILENCED = ("not enough rights", "no rights", "write_forbidden", "chat_restricted", "topic_closed", "_forbidden")
 
 
 @dataclass(slots=True)
 class Courier:
-    """Send deliveries of this process, at most IN_FLIGHT at once.
+    """Send deliveries of this process, at most IN_FLIGHT at once."""
 
-    All messages of the courier's bot, answers to users too, keep Telegram's limits from then on.
-    """
-
-    bot: Bot
+    bot: LimitedBot
     ctx: AppContext
     owner: str
     now: Callable[[], datetime]
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    _limiter: RateLimiter = field(init=False)
     _in_flight: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_FLIGHT))
     _quiet_until: datetime = NEVER
     """No delivery begins before: Telegram asked all chats to wait."""
-
-    def __post_init__(self) -> None:
-        """Limit the bot: a worker without handlers, or a single command, sends through a courier too."""
-        self._limiter = session_of(self.bot).limiter = RateLimiter(self.ctx.db, self.sleep)
 
     async def deliver(self, delivery_id: int) -> None:
         """Send a delivery that is still to be sent, and note the outcome."""
@@ -106,21 +85,20 @@ class Courier:
         self, delivery: Delivery, target: Target, view: View, owed: list[Delivery], started: datetime
     ) -> None:
         async with self._in_flight:
-            permit = await self._limiter.acquire_within(target.chat_id, CHAT_PATIENCE)
-            if permit is None:
+            chat = await self.bot.open_chat(target.chat_id, target.thread_id, within=CHAT_PATIENCE)
+            if chat is None:
                 await self._postpone_busy(delivery)
                 return
             try:
                 # Slow answers to earlier messages may have taken as long as the lease.
                 if self.now() - started > LONG and not await deliveries.renew_lease(self.ctx.db, delivery):
                     return
-                sender = Sender(self.bot, self.ctx.db, self._limiter, delivery, target, permit)
-                sent = await sender.send(view)
-            except TelegramAPIError as error:
-                await self._failed(delivery, target, error)
+                sent = await Sender(self.bot, chat, self.ctx.db, delivery, target).send(view)
+            except SendFailure as failure:
+                await self._failed(delivery, target, failure)
                 return
             finally:
-                await permit.answered()
+                await chat.close()
             # Noted before the next delivery may go out: a crash repeats at most IN_FLIGHT messages.
             await deliveries.mark_sent(self.ctx.db, delivery, sent, at=self.now(), chat_id=target.chat_id)
         if owed or target.silenced:
@@ -131,48 +109,42 @@ class Courier:
 
     async def _postpone_busy(self, delivery: Delivery) -> None:
         """Postpone a delivery whose chat is busy, or all deliveries if Telegram asked all chats to wait."""
-        wait = await self._limiter.common_wait()
+        wait = await self.bot.limiter.common_wait()
         if wait > CHAT_PATIENCE:
             self._quiet_until = self.now() + timedelta(seconds=wait)
         await deliveries.postpone(self.ctx.db, delivery, self.now() + timedelta(seconds=max(1.0, wait)), "busy")
 
     # The outcome of a failed request
 
-    async def _failed(self, delivery: Delivery, target: Target, error: TelegramAPIError) -> None:
-        db, now = self.ctx.db, self.now()
-        match error:
-            case TelegramRetryAfter():
-                await self._limiter.retry_after(target.chat_id, error.retry_after)
-                self._quiet_until = now + timedelta(seconds=await self._limiter.common_wait())
-                await deliveries.postpone(db, delivery, now + timedelta(seconds=error.retry_after), "Telegram: wait")
-            case TelegramMigrateToChat():
+    async def _failed(self, delivery: Delivery, target: Target, failure: SendFailure) -> None:
+        db, now, problem = self.ctx.db, self.now(), str(failure)
+        match failure:
+            case AskedToWait():
+                await self.bot.limiter.retry_after(target.chat_id, failure.seconds)
+                self._quiet_until = now + timedelta(seconds=await self.bot.limiter.common_wait())
+                await deliveries.postpone(db, delivery, now + timedelta(seconds=failure.seconds), problem)
+            case GroupMoved():
                 async with db.transaction() as session:
-                    await channels.move(session, target.chat_id, error.migrate_to_chat_id, at=now)
-                await deliveries.postpone(db, delivery, now, "the group moved")
-            case TelegramForbiddenError():
-                await self._channel_off(delivery, target, _why_forbidden(target.chat_id, error.message))
-            case TelegramNetworkError() if not refused(error):
-                await deliveries.mark_uncertain(db, delivery, "no answer from Telegram", at=now)
-            case TelegramNetworkError() | TelegramServerError() | TelegramUnauthorizedError():
-                await self._again(delivery, trouble(error))
-            case TelegramBadRequest():
-                await self._bad_request(delivery, target, error)
+                    await channels.move(session, target.chat_id, failure.chat_id, at=now)
+                await deliveries.postpone(db, delivery, now, problem)
+            case TopicGone():
+                await self._topic_gone(delivery, target, problem)
+            case ChatOff():
+                await self._channel_off(delivery, target, problem)
+            case NoAnswer():
+                await deliveries.mark_uncertain(db, delivery, problem, at=now)
+            case Rejected():
+                log.error("message_refused", kind=delivery.kind, delivery=delivery.id, problem=problem)
+                await deliveries.mark_failed(db, delivery, problem, at=now)
             case _:
-                await self._again(delivery, trouble(error))
+                await self._again(delivery, problem)
 
-    async def _bad_request(self, delivery: Delivery, target: Target, error: TelegramBadRequest) -> None:
-        text = error.message.lower()
-        if "chat not found" in text or "peer_id_invalid" in text:
-            await self._channel_off(delivery, target, "not_found")
-        elif target.thread_id is not None and ("thread not found" in text or "topic" in text):
-            async with self.ctx.db.transaction() as session:
-                await channels.lose_thread(session, target.chat_id, target.thread_id, at=self.now())
-            await deliveries.postpone(self.ctx.db, delivery, self.now(), "the topic is gone")
-        elif any(words in text for words in _SILENCED):
-            await self._channel_off(delivery, target, NO_RIGHTS)
-        else:
-            log.error("message_refused", kind=delivery.kind, delivery=delivery.id, problem=error.message)
-            await deliveries.mark_failed(self.ctx.db, delivery, error.message, at=self.now())
+    async def _topic_gone(self, delivery: Delivery, target: Target, problem: str) -> None:
+        """Send to the group without the topic from now on."""
+        assert target.thread_id is not None  # noqa: S101  # only a message to a topic can miss the topic
+        async with self.ctx.db.transaction() as session:
+            await channels.lose_thread(session, target.chat_id, target.thread_id, at=self.now())
+        await deliveries.postpone(self.ctx.db, delivery, self.now(), problem)
 
     async def _again(self, delivery: Delivery, problem: str) -> None:
         """Postpone a message that certainly did not arrive, each time for longer; give up after a day."""
@@ -189,17 +161,3 @@ class Courier:
         await deliveries.mark_failed(self.ctx.db, delivery, reason, at=self.now())
         async with self.ctx.db.transaction() as session:
             await channel_lost(session, self.ctx, target.chat_id, reason, at=self.now())
-
-
-def _why_forbidden(chat_id: int, message: str) -> str:
-    """Return the stored reason for a chat that Telegram forbids."""
-    text = message.lower()
-    if "chat was deleted" in text:
-        return "not_found"
-    if chat_id < 0:
-        return "kicked"
-    if "deactivated" in text:
-        return "deactivated"
-    if "initiate" in text:
-        return "never_started"
-    return "blocked"

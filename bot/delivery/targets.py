@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.context import AppContext
+from bot.telegram.failures import NO_RIGHTS
 from bot.texts import Language, language_of
 from storage.db.database import Session
 from storage.people import channels, people, teams
@@ -12,9 +13,6 @@ from storage.values import Delivery
 
 GENERAL_TOPIC = 1
 """The number of the General topic in Telegram's own links; messages to the topic go without a number."""
-NO_RIGHTS = "no_rights"
-"""The reason stored for a group where the bot may not write. Telegram never tells when the right returns, so the
-group is tried again with every message."""
 
 
 @dataclass(frozen=True, slots=True)

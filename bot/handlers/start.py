@@ -85,7 +85,7 @@ async def start(
     if message.from_user is not None and viewer.person is None:
         async with ctx.db.transaction() as session:
             await people.find_or_add(session, viewer.telegram_id, message.from_user.full_name, at=now())
-    if not (returned and viewer.person):  # he was welcomed back before
+    if not (returned and viewer.person):  # already welcomed back
         await message.answer(t("welcome-role"))
     await _set_menu(bot, ctx, viewer.telegram_id, now())
 

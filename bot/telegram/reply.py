@@ -9,7 +9,7 @@ from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import BufferedInputFile, CallbackQuery, InaccessibleMessage, Message
 
 from bot.screens.view import View
-from bot.telegram import session
+from bot.telegram.keyboards import keyboard
 from bot.telegram.splitting import split
 
 
@@ -18,7 +18,7 @@ async def send(message: Message, view: View) -> Message:
     parts = split(view.text)
     for part in parts[:-1]:
         await message.answer(part)
-    last = await message.answer(parts[-1], reply_markup=session.keyboard(view.rows))
+    last = await message.answer(parts[-1], reply_markup=keyboard(view.rows))
     if view.photo is not None:
         drawn = await asyncio.to_thread(view.photo)
         await message.answer_photo(BufferedInputFile(drawn, "reglament.png"))
@@ -32,7 +32,7 @@ async def edit(message: Message, view: View) -> None:
         await send(message, view)
         return
     try:
-        await message.edit_text(view.text, reply_markup=session.keyboard(view.rows))
+        await message.edit_text(view.text, reply_markup=keyboard(view.rows))
     except TelegramBadRequest as error:
         if "not modified" not in error.message:
             await send(message, view)

@@ -35,11 +35,10 @@ from aiogram.methods import (
     SendPhoto,
     TelegramMethod,
 )
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
+from aiogram.types import LinkPreviewOptions
 from aiogram.utils.token import TokenValidationError
-from aiohttp import ClientError, ClientSession, ClientTimeout, TraceConfig
+from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, ConnectionTimeoutError, TraceConfig
 
-from bot.screens.view import Rows
 from bot.telegram.limits import MAX_ATTEMPTS, MAX_RETRY_AFTER
 from bot.telegram.rate_limiter import MustWait, Permit, RateLimiter
 
@@ -212,22 +211,6 @@ def make_bot(token: str, api_url: str) -> Bot:
         raise ValueError("telegram.token does not look like a token from @BotFather (123456:ABC…)") from None
 
 
-def keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
-    """Convert rows of buttons to Telegram's keyboard."""
-    if not rows:
-        return None
-    lines = [
-        [
-            InlineKeyboardButton(text=button.text, url=button.url)
-            if button.url
-            else InlineKeyboardButton(text=button.text, callback_data=button.data)
-            for button in row
-        ]
-        for row in rows
-    ]
-    return InlineKeyboardMarkup(inline_keyboard=lines)
-
-
 def trouble(error: TelegramAPIError) -> str:
     """Describe an error of Telegram for an operator, without the token."""
     if isinstance(error, TelegramUnauthorizedError | TelegramNotFound):
@@ -241,12 +224,4 @@ def trouble(error: TelegramAPIError) -> str:
 
 def refused(error: TelegramNetworkError) -> bool:
     """Return whether a request certainly did not reach Telegram: no connection was made."""
-    cause = error.__cause__
-    return type(cause).__name__ in {
-        "ClientConnectorError",
-        "ClientConnectorDNSError",
-        "ClientConnectorCertificateError",
-        "ClientConnectorSSLError",
-        "ClientProxyConnectionError",
-        "ConnectionTimeoutError",
-    }
+    return isinstance(error.__cause__, ClientConnectorError | ConnectionTimeoutError)

@@ -17,6 +17,7 @@ from aiogram.exceptions import TelegramAPIError
 from bot.context import AppContext
 from bot.delivery.courier import Courier
 from bot.telegram import session as telegram_session
+from bot.telegram.limited_bot import LimitedBot
 from reglament import telegram
 from reglament.bot_context import app_context
 from reglament.commands.export import PeriodExporter
@@ -111,7 +112,7 @@ async def _assemble(process: Process, bot: Bot, only: str | None) -> _Service:
     teams = await load_clocks(process)
     live = LiveReadings(process.db, process.connections, process.settings.teams, teams)
     context = app_context(process, live, PeriodExporter(process))
-    courier = Courier(bot, context, process.owner, process.now)
+    courier = Courier(LimitedBot(bot, process.db), context, process.owner, process.now)
     metrics = Metrics()
     work = ServiceWork(process, teams, live, courier.deliver, metrics)
     scheduling, working = only in (None, "scheduler"), only in (None, "worker")

@@ -157,7 +157,10 @@ class Database:
 
     @asynccontextmanager
     async def express(self) -> AsyncIterator[AsyncConnection]:
-        """Open a connection for a statement that must not wait; PostgreSQL keeps a separate connection for that."""
-        with in_our_words():
-            async with self._express.begin() as connection:
+        """Open a connection for a statement that must not wait long.
+
+        PostgreSQL keeps a separate connection for that; on SQLite the statement queues with the other writers.
+        """
+        with self._once_per_task(), in_our_words():
+            async with self._turn or nullcontext(), self._express.begin() as connection:
                 yield connection

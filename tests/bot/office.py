@@ -15,6 +15,7 @@ from sqlalchemy import delete
 from bot import dispatcher as bot_dispatcher
 from bot.context import AppContext
 from bot.delivery.courier import Courier
+from bot.telegram.limited_bot import LimitedBot
 from bot.telegram.session import make_bot
 from reglament.bot_context import app_context
 from reglament.commands.export import PeriodExporter
@@ -149,7 +150,7 @@ async def opened_office(url: str, teams: dict[str, Any] | None = None) -> AsyncI
             live = await LiveReadings.load(process)
             ctx = app_context(process, live, PeriodExporter(process))
             bot = make_bot(TOKEN, api.url)
-            courier = Courier(bot, ctx, "test", clock, sleep=no_sleep)
+            courier = Courier(LimitedBot(bot, process.db, no_sleep), ctx, "test", clock)
             async with _answering(bot_dispatcher.build(ctx, clock), bot):
                 yield Office(api, process, ctx, courier, clock)
             await bot.session.close()

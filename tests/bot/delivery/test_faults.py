@@ -97,7 +97,7 @@ def _fails_at(office, text):
             office.api.fault("sendMessage", Fault.SERVER_ERROR)
         return await make_request(bot, method)
 
-    office.courier.bot.session.middleware(refuse)
+    office.courier.bot.bot.session.middleware(refuse)
     return failed
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 from aiogram.methods import SendMessage
 
-from bot.delivery.courier import NEVER, Courier
+from bot.telegram.limited_bot import LimitedBot
 from bot.telegram.process_pacing import ChatTurns, RetryAfterTimes, TravelTimes
 from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.session import make_bot, session_of
@@ -14,7 +12,7 @@ from tests.bot.botapi import TOKEN, BotApi
 from tests.bot.clocks import Stopwatch
 
 
-async def test_whatever_the_bot_of_a_courier_sends_waits_for_the_limits(sqlite_database, monkeypatch):
+async def test_all_that_a_limited_bot_sends_waits_for_the_limits(sqlite_database, monkeypatch):
     """Also that of a worker without the bot, and of a command that sends what waits."""
     acquired = []
     acquire = RateLimiter.acquire
@@ -27,7 +25,7 @@ async def test_whatever_the_bot_of_a_courier_sends_waits_for_the_limits(sqlite_d
     async with BotApi(limits=False) as api:
         api.user(7, started=True)
         bot = make_bot(TOKEN, api.url)
-        Courier(bot, SimpleNamespace(db=sqlite_database), "test", lambda: NEVER)  # type: ignore[arg-type]
+        LimitedBot(bot, sqlite_database)
         await bot.send_message(7, "text")
         await bot.me()
         await bot.session.close()

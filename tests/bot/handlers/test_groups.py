@@ -189,19 +189,19 @@ async def test_a_role_that_is_taken_away_takes_its_menu_along(office):
     head = RoleGrant(Role.HEAD, "sales")
     async with office.process.db.transaction() as session:
         await people.grant(session, person, head, author="test", at=office.clock())
-    await menus.refresh(office.courier.bot, office.ctx, at=office.clock())
+    await menus.refresh(office.courier.bot.bot, office.ctx, at=office.clock())
     assert "week" in _menu(office)
     async with office.process.db.transaction() as session:
         await people.revoke(session, person, head, author="test", at=office.clock())
-    await menus.refresh(office.courier.bot, office.ctx, at=office.clock())
+    await menus.refresh(office.courier.bot.bot, office.ctx, at=office.clock())
     assert "week" not in _menu(office)
     assert "today" in _menu(office)
     asked = len(office.api.sent("setMyCommands"))
-    await menus.refresh(office.courier.bot, office.ctx, at=office.clock())
+    await menus.refresh(office.courier.bot.bot, office.ctx, at=office.clock())
     assert len(office.api.sent("setMyCommands")) == asked
     async with office.process.db.transaction() as session:
         await people.unlink(session, person, author="test", at=office.clock())
-    await menus.refresh(office.courier.bot, office.ctx, at=office.clock())
+    await menus.refresh(office.courier.bot.bot, office.ctx, at=office.clock())
     assert not _menu(office)
 
 
@@ -211,7 +211,7 @@ async def test_a_menu_that_an_earlier_version_worded_is_set_again_once(office):
         await channels.set_menu(session, ANNA, "as it was called then", at=office.clock())
     asked = len(office.api.sent("setMyCommands"))
     for _ in range(2):
-        await menus.refresh(office.courier.bot, office.ctx, at=office.clock())
+        await menus.refresh(office.courier.bot.bot, office.ctx, at=office.clock())
     assert len(office.api.sent("setMyCommands")) == asked + len(menus.CODES)
 
 

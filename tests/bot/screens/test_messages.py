@@ -1,6 +1,6 @@
 """Every message whole, in both languages, as people read it: compared with the files in `messages/`.
 
-After a change of words, `WRITE_MESSAGES=1 pytest tests/bot/test_messages.py` writes them anew; read the
+After a change of words, `WRITE_MESSAGES=1 pytest tests/bot/screens/test_messages.py` writes them anew; read the
 difference.
 """
 

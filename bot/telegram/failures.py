@@ -1,0 +1,110 @@
+"""Say why Telegram did not take a message, without aiogram's classes."""
+
+from __future__ import annotations
+
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramForbiddenError,
+    TelegramMigrateToChat,
+    TelegramNetworkError,
+    TelegramRetryAfter,
+)
+
+from bot.telegram.session import refused, trouble
+
+NO_RIGHTS = "no_rights"
+"""The reason stored for a group where the bot may not write. Telegram never tells when the right returns, so the
+group is tried again with every message."""
+_SILENCED = ("not enough rights", "no rights", "write_forbidden", "chat_restricted", "topic_closed", "_forbidden")
+
+
+class SendFailure(Exception):
+    """Tell why a message was not sent; the text is for operators and never holds the token.
+
+    SendFailure
+    ├── AskedToWait    Telegram said retry_after
+    ├── GroupMoved     the group became a supergroup
+    ├── TopicGone      the topic was deleted
+    ├── ChatOff        the chat takes no messages
+    ├── NoAnswer       the message may have arrived
+    ├── NotSent        the message certainly did not arrive; a later attempt may succeed
+    └── Rejected       Telegram does not accept the content
+    """
+
+
+class AskedToWait(SendFailure):
+    """Tell that Telegram asked to wait for `seconds`."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("Telegram: wait")
+        self.seconds = seconds
+
+
+class GroupMoved(SendFailure):
+    """Tell the id of the supergroup that a group became."""
+
+    def __init__(self, chat_id: int) -> None:
+        super().__init__("the group moved")
+        self.chat_id = chat_id
+
+
+class TopicGone(SendFailure):
+    """Tell that the topic was deleted."""
+
+
+class ChatOff(SendFailure):
+    """Tell that a chat takes no messages; the text is the end of a `channel-…` key."""
+
+
+class NoAnswer(SendFailure):
+    """Tell that a request went out and Telegram did not answer."""
+
+
+class NotSent(SendFailure):
+    """Tell that the message certainly did not arrive."""
+
+
+class Rejected(SendFailure):
+    """Tell that Telegram does not accept the content."""
+
+
+def failure_of(error: TelegramAPIError, chat_id: int, thread_id: int | None) -> SendFailure:
+    """Translate an error of a request that puts a message into a chat."""
+    match error:
+        case TelegramRetryAfter():
+            return AskedToWait(error.retry_after)
+        case TelegramMigrateToChat():
+            return GroupMoved(error.migrate_to_chat_id)
+        case TelegramForbiddenError():
+            return ChatOff(_why_forbidden(chat_id, error.message))
+        case TelegramNetworkError() if not refused(error):
+            return NoAnswer("no answer from Telegram")
+        case TelegramBadRequest():
+            return _bad_request(error.message, thread_id)
+        case _:
+            return NotSent(trouble(error))
+
+
+def _bad_request(message: str, thread_id: int | None) -> SendFailure:
+    text = message.lower()
+    if "chat not found" in text or "peer_id_invalid" in text:
+        return ChatOff("not_found")
+    if thread_id is not None and ("thread not found" in text or "topic" in text):
+        return TopicGone("the topic is gone")
+    if any(words in text for words in _SILENCED):
+        return ChatOff(NO_RIGHTS)
+    return Rejected(message)
+
+
+def _why_forbidden(chat_id: int, message: str) -> str:
+    text = message.lower()
+    if "chat was deleted" in text:
+        return "not_found"
+    if chat_id < 0:
+        return "kicked"
+    if "deactivated" in text:
+        return "deactivated"
+    if "initiate" in text:
+        return "never_started"
+    return "blocked"
