@@ -1,4 +1,4 @@
-"""The words of the reports, from Fluent files beside this module."""
+"""Load the words of the reports from the Fluent files in `reports/locales`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LANGUAGES = ("ru", "en")
 
 
 class Labels:
-    """All labels of one language: `labels("totals-name")`."""
+    """Hold all labels of one language: `labels("totals-name")`."""
 
     def __init__(self, language: str, *sources: str) -> None:
         self.language = language
@@ -21,7 +21,7 @@ class Labels:
             self._bundle.add_resource(FluentResource(source))
 
     def __call__(self, key: str, **args: Any) -> str:
-        """The label with its arguments filled in. Raises LookupError for an unknown key or a missing argument."""
+        """Return a label with the arguments filled in. Raises LookupError for an unknown key or a missing argument."""
         if not self._bundle.has_message(key):
             raise LookupError(f"no label {key!r} in {self.language}")
         pattern = self._bundle.get_message(key).value
@@ -35,7 +35,7 @@ class Labels:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def labels(language: str) -> Labels:
-    """The labels of `ru` or `en`. Raises ValueError for another language."""
+    """Load the labels of `ru` or `en`. Raises ValueError for another language."""
     if language not in LANGUAGES:
         raise ValueError(f"reports speak {' and '.join(LANGUAGES)}, not {language!r}")
     return Labels(language, _source(f"{language}.ftl"), kpi_texts(language))

@@ -1,1 +1,1 @@
-"""The amoCRM and Kommo client."""
+"""Read amoCRM and Kommo."""

@@ -1,1 +1,1 @@
-"""The Bitrix24 client."""
+"""Read Bitrix24."""

@@ -1,4 +1,4 @@
-"""Reads Bitrix24's lists in few requests: pages of many lists share a batch of 50 commands."""
+"""Read Bitrix24's lists in few requests: pages of many lists share a batch of 50 commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the next steps to which Bitrix24's deals are bound, but which another object owns.
+"""Find the next steps to which Bitrix24's deals are bound, but which another object owns.
 
 A list of activities shows owners only.
 

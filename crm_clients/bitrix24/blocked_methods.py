@@ -1,4 +1,4 @@
-"""Remembers which of Bitrix24's methods have used up the computing time."""
+"""Remember which of Bitrix24's methods have used up the computing time."""
 
 from __future__ import annotations
 

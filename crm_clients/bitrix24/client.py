@@ -1,4 +1,4 @@
-"""Bitrix24, over an incoming webhook (`docs/crm/bitrix24.md`)."""
+"""Read Bitrix24 over an incoming webhook (`docs/crm/bitrix24.md`)."""
 
 from __future__ import annotations
 

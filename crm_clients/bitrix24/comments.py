@@ -1,4 +1,4 @@
-"""Finds human comments on Bitrix24's deals, which the portal tells only deal by deal, 50 in a request."""
+"""Find human comments on Bitrix24's deals, which the portal tells only deal by deal, 50 in a request."""
 
 from __future__ import annotations
 

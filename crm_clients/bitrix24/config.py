@@ -1,4 +1,4 @@
-"""Defines the settings of a Bitrix24 connection."""
+"""Define the settings of a Bitrix24 connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads Bitrix24's deals as they stood at the cutoff.
+"""Read Bitrix24's deals as they stood at the cutoff.
 
 The row tells where a deal stands and when the deal came there (`movedTime`). For deals closed since the window began or
 moved since the cutoff the stage history tells the rest: `closeDate` is a plan or a date, and a move between two failure

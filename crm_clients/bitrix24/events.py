@@ -1,4 +1,4 @@
-"""Reads the events of a day in Bitrix24: companies, meetings and calls."""
+"""Read the events of a day in Bitrix24: companies, meetings and calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bitrix24's lists read by ascending ids.
+"""Read Bitrix24's lists by ascending ids.
 
 A page is 50 rows and a batch 50 commands. A command may take the last id of the page before, so one request reads
 2,500 rows (`docs/crm/bitrix24.md`).

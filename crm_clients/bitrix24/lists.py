@@ -1,4 +1,4 @@
-"""Defines Bitrix24's lists: an immutable query says what is asked, a progress how far the list has been read.
+"""Define Bitrix24's lists: an immutable query says what is asked, a progress how far the list has been read.
 
 Most lists are read by `keyset.py`; the methods here know no such way.
 """
@@ -106,12 +106,12 @@ class QueryProgress(ABC):
 
     @property
     def want(self) -> int:
-        """Pages to ask for at once."""
+        """Count the pages to ask for at once."""
         return max(1, min(COMMANDS, self.pages_left))
 
     @property
     def open(self) -> bool:
-        """Whether there is more to ask for."""
+        """Tell whether more pages may follow."""
         return not self.is_over and self.problem is None
 
     @abstractmethod

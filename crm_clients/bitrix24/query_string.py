@@ -1,4 +1,4 @@
-"""Writes commands of a batch: a method with the parameters as PHP's query string."""
+"""Write commands of a batch: a method with the parameters as PHP's query string."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds the state that the parts of a Bitrix24 read share: request, portal, deadline, and the way of the facts."""
+"""Hold the state that the parts of a Bitrix24 read share: request, portal, deadline, and the way of the facts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stage history of Bitrix24's deals: where a deal stood at an instant, and since when."""
+"""Read the stage history of Bitrix24's deals: the stage at an instant, and the entry into that stage."""
 
 from __future__ import annotations
 

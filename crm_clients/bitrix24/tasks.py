@@ -1,4 +1,4 @@
-"""Reads the planned work in Bitrix24: CRM activities, tasks, and tasks that are also activities.
+"""Read the planned work in Bitrix24: CRM activities, tasks, and tasks that are also activities.
 
 A list shows the owner of an activity; further bindings are asked in `bindings.py` (docs/crm/bitrix24.md).
 """

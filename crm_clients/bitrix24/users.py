@@ -1,4 +1,4 @@
-"""Reads the employees of a Bitrix24 portal and their departments."""
+"""Read the employees of a Bitrix24 portal and their departments."""
 
 from __future__ import annotations
 

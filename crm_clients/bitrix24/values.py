@@ -1,4 +1,4 @@
-"""Reads the values in Bitrix24's answers, and writes values for a filter."""
+"""Read the values in Bitrix24's answers, and writes values for a filter."""
 
 from __future__ import annotations
 

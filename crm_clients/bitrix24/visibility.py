@@ -1,4 +1,4 @@
-"""Tests the sight of a webhook: Bitrix24 leaves out hidden rows without error (docs/crm/README.md)."""
+"""Test the sight of a webhook: Bitrix24 leaves out hidden rows without error (docs/crm/README.md)."""
 
 from __future__ import annotations
 

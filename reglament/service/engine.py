@@ -60,7 +60,7 @@ class Engine(Protocol):
         """Look for due work at once."""
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop`, then finish the work in hand."""
+        """Execute due work until `stop`, then finish the work in hand."""
 
 
 @dataclass(slots=True)

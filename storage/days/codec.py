@@ -1,4 +1,4 @@
-"""Readings to plain data and back: exact, titles included."""
+"""Encode readings as plain data and back: exact, titles included."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from storage.db.types import decimal_text
 
 
 def readings_to_json(readings: Mapping[str, Reading]) -> dict[str, Any]:
-    """Plain data that `readings_from_json` reads back."""
+    """Encode readings as plain data that `readings_from_json` reads back."""
     return {kpi: _reading_to_json(reading) for kpi, reading in readings.items()}
 
 
 def readings_from_json(data: Mapping[str, Any]) -> dict[str, Reading]:
-    """The readings that `readings_to_json` wrote."""
+    """Decode the readings that `readings_to_json` wrote."""
     return {kpi: reading_from_json(item) for kpi, item in data.items()}
 
 
@@ -33,7 +33,7 @@ def _reading_to_json(reading: Reading) -> dict[str, Any]:
 
 
 def reading_from_json(data: Mapping[str, Any]) -> Reading:
-    """One reading."""
+    """Decode one reading."""
     if "value" in data:
         return Value(number_from_json(data["value"]), tuple(_item_from_json(item) for item in data["items"]))
     if "not_read" in data:
@@ -48,7 +48,7 @@ def _number_to_json(number: Number) -> int | dict[str, str]:
 
 
 def number_from_json(data: int | dict[str, str]) -> Number:
-    """A stored value."""
+    """Decode a stored value."""
     if isinstance(data, int):
         return data
     return {currency: Decimal(amount) for currency, amount in data.items()}
@@ -83,14 +83,14 @@ def _item_from_json(data: Mapping[str, Any]) -> Evidence:
 
 
 def evidence_keys(reading: Mapping[str, Any]) -> frozenset[str] | None:
-    """The evidence keys of a stored reading; None if the KPI was not read then."""
+    """List the evidence keys of a stored reading; None if the KPI was not read."""
     if "value" not in reading:
         return None
     return frozenset(f"{item['kind']}:{item['id']}" for item in reading["items"])
 
 
 def without_titles(readings: Mapping[str, Any]) -> dict[str, Any]:
-    """Stored readings with titles and links blanked; numbers and keys stay, so a day can still be recomputed."""
+    """Blank titles and links of stored readings; numbers and keys stay, so that a day can still be recomputed."""
     blanked: dict[str, Any] = {}
     for kpi, reading in readings.items():
         items = [item | {"title": "", "url": ""} for item in reading.get("items", ())]

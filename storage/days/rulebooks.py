@@ -1,4 +1,4 @@
-"""Versions of a team's rules and of its course of a point: which one a day is judged by.
+"""Store the versions of a team's rulebook and of the price of a point, and find the version of a day.
 
 A version holds from when it was first loaded; a day is judged by the newest one loaded before its window starts. The
 very first holds at once, also for days before it.
@@ -36,12 +36,12 @@ async def keep_rulebook(session: AsyncSession, team: str, rulebook: Rulebook, at
 
 
 async def rulebook_at(session: AsyncSession, team: str, instant: datetime) -> Rulebook:
-    """The rulebook that judges a window starting at `instant`. Raises NotFound if the team never had one."""
+    """Find the rulebook that judges a window starting at `instant`. Raises NotFound for a team without a rulebook."""
     return Rulebook.from_json((await rulebook_record_at(session, team, instant)).content)
 
 
 async def rulebook_record_at(session: AsyncSession, team: str, instant: datetime) -> RulebookRecord:
-    """The same, as the row."""
+    """Find the row of the rulebook that judges a window starting at `instant`."""
     owner = await team_named(session, team)
     row = await _valid_at(session, RulebookRecord, owner.id, instant)
     if row is None:
@@ -50,7 +50,7 @@ async def rulebook_record_at(session: AsyncSession, team: str, instant: datetime
 
 
 async def next_rulebook(session: AsyncSession, team: str, instant: datetime) -> tuple[Rulebook, datetime] | None:
-    """The newest rulebook if it does not hold yet for a window starting at `instant`, and when it was loaded."""
+    """Find the newest rulebook, unless valid for a window starting at `instant`, and the instant of loading."""
     owner = await team_named(session, team)
     newest = await _newest(session, RulebookRecord, owner.id)
     valid = await _valid_at(session, RulebookRecord, owner.id, instant)
@@ -73,7 +73,7 @@ async def keep_money(session: AsyncSession, team: str, terms: MoneyTerms, at: da
 
 
 async def money_at(session: AsyncSession, team: str, instant: datetime) -> MoneyTerms:
-    """The course that held at `instant`. Raises NotFound if the team never had one."""
+    """Find the price of a point at `instant`. Raises NotFound for a team without money."""
     owner = await team_named(session, team)
     row = await _valid_at(session, MoneyVersionRecord, owner.id, instant)
     if row is None:
