@@ -93,6 +93,11 @@ def test_pages_are_wrapped_at_120_but_for_tables_and_code(page):
     assert list(too_long((ROOT / page).read_text(encoding="utf-8"))) == []
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs/decisions").glob("*.md")), ids=lambda page: page.stem)
+def test_a_decision_says_what_it_costs_the_reader(page: Path):
+    assert re.search(r"cost[s]?\s+the\s+reader", page.read_text(encoding="utf-8"))
+
+
 def test_the_workflow_of_forks_does_what_the_makefile_says():
     """No rights but reading, actions by hash, no commands and no hosts of its own."""
     workflow = (ROOT / ".github/workflows/check.yml").read_text(encoding="utf-8")
