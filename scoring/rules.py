@@ -1,16 +1,26 @@
-"""Rules and the rulebook: what a team agreed to keep, and the version a day is judged by."""
+"""Define rules and the rulebook: the agreement of a team, and the version that a day is judged by."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Self
 
+import msgspec
+
 from scoring.kpis import CATALOGUE, DEALS_OPEN, KpiSettings, Unit
 from scoring.workdays import WindowKind
+
+SCHEMA = 2
+"""Number of the form in which rulebooks are stored; texts of 0.1.0 carry none and count as 1.
+
+A new setting with a default needs no new number: older texts keep their version and are read with the default, which
+must therefore mean "as before". Raise the number when an older release could misread a text
+(docs/decisions/0013-identity-of-rulebooks.md).
+"""
 
 
 class Bound(StrEnum):
@@ -72,14 +82,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """All that decides how a team's day is counted and judged."""
+    """Hold all that decides how a team's day is counted and judged."""
 
     rules: tuple[Rule, ...]
     kpis: KpiSettings = field(default_factory=KpiSettings)
     window: WindowKind = WindowKind.CUTOFF_TO_CUTOFF
+    stored_version: str = field(default="", compare=False)
+    """Version of the text that the rulebook was read from; empty for a rulebook that was not stored yet."""
 
     def __post_init__(self) -> None:
-        """Refuse what the settings should have refused."""
+        """Refuse rules that the settings should have refused."""
         ids = [rule.id for rule in self.rules]
         if len(set(ids)) != len(ids):
             raise ValueError("two rules have the same id")
@@ -88,45 +100,57 @@ class Rulebook:
 
     @property
     def counted(self) -> tuple[str, ...]:
-        """The KPIs to count, in catalogue order: the rules' and the observed ones."""
+        """List the KPIs to count, in catalogue order: the KPIs of the rules and the observed KPIs."""
         wanted = frozenset(self.kpis.observe).union(*(rule.needs for rule in self.rules))
         return tuple(key for key in CATALOGUE if key in wanted)
 
     @property
     def version(self) -> str:
-        """A hash of the content: the same rules give the same version anywhere."""
-        canonical = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+        """Return the hash of the stored text, else of the text that would be stored: the same on every machine."""
+        return self.stored_version or version_of(self.to_json())
+
+    def is_same_as(self, other: Rulebook) -> bool:
+        """Tell whether both judge every day alike, whichever release of the program wrote them."""
+        return self.to_json() == other.to_json()
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data that `from_json` reads back."""
+        """Write plain data that `from_json` reads back."""
         return {
+            "schema": SCHEMA,
             "rules": [rule.to_json() for rule in self.rules],
-            "kpis": {
-                "min_call_seconds": self.kpis.min_call_seconds,
-                "observe": sorted(self.kpis.observe),
-                "excluded_pipelines": sorted(self.kpis.excluded_pipelines),
-                "stale_days": self.kpis.stale_days,
-                "comment_grace_hours": self.kpis.comment_grace_hours,
-            },
+            "kpis": {each.name: _plain(getattr(self.kpis, each.name)) for each in fields(self.kpis)},
             "window": self.window.value,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """The rulebook that `to_json` wrote."""
-        kpis = data["kpis"]
+        """Read a stored rulebook of this or an earlier release; a missing setting has its default.
+
+        Raises ValueError for a rulebook that a later release wrote, KeyError or TypeError for data of another form.
+        """
+        if (schema := data.get("schema", 1)) > SCHEMA:
+            raise ValueError(f"the rulebook has schema {schema}, this release reads up to {SCHEMA}: upgrade it")
+        try:
+            kpis = msgspec.convert(data["kpis"], KpiSettings)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"kpis of the stored rulebook: {error}") from error
         return cls(
             rules=tuple(Rule.from_json(rule) for rule in data["rules"]),
-            kpis=KpiSettings(
-                min_call_seconds=kpis["min_call_seconds"],
-                observe=tuple(kpis["observe"]),
-                excluded_pipelines=frozenset(kpis["excluded_pipelines"]),
-                stale_days=kpis["stale_days"],
-                comment_grace_hours=kpis["comment_grace_hours"],
-            ),
+            kpis=kpis,
             window=WindowKind(data["window"]),
+            stored_version=version_of(data),
         )
+
+
+def version_of(content: dict[str, Any]) -> str:
+    """Return the version of a stored rulebook: a hash of the canonical text, whatever settings exist today."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _plain(setting: object) -> object:
+    """Write sets and lists of names sorted: their order decides nothing."""
+    return sorted(setting) if isinstance(setting, tuple | frozenset) else setting
 
 
 def _check(rule: Rule) -> None:

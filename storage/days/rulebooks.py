@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.payout import MoneyTerms
-from scoring.rules import Rulebook
+from scoring.rules import Rulebook, version_of
 from storage.db.models import MoneyVersionRecord, RulebookRecord
 from storage.db.sql import lock_team, team_named
 from storage.db.types import canonical_json, decimal_text
@@ -28,11 +28,20 @@ async def keep_rulebook(session: AsyncSession, team: str, rulebook: Rulebook, at
     """Store the rulebook if it differs from the team's newest; tell whether it did."""
     owner = await lock_team(session, team)
     newest = await _newest(session, RulebookRecord, owner.id)
-    if newest is not None and newest.version == rulebook.version:
+    if newest is not None and _says_the_same(newest.content, rulebook):
         return False
-    session.add(RulebookRecord(team_id=owner.id, version=rulebook.version, content=rulebook.to_json(), valid_from=at))
+    content = rulebook.to_json()
+    session.add(RulebookRecord(team_id=owner.id, version=version_of(content), content=content, valid_from=at))
     await session.flush()
     return True
+
+
+def _says_the_same(content: dict[str, Any], rulebook: Rulebook) -> bool:
+    """Tell whether a stored text means this rulebook, also where an earlier release wrote it with fewer settings."""
+    try:
+        return Rulebook.from_json(content).is_same_as(rulebook)
+    except (ArithmeticError, KeyError, TypeError, ValueError):
+        return False  # altered since: `verify` tells
 
 
 async def rulebook_at(session: AsyncSession, team: str, instant: datetime) -> Rulebook:
@@ -64,9 +73,9 @@ async def keep_money(session: AsyncSession, team: str, terms: MoneyTerms, at: da
     owner = await lock_team(session, team)
     newest = await _newest(session, MoneyVersionRecord, owner.id)
     content = _terms_to_json(terms)
-    version = hashlib.sha256(canonical_json(content).encode()).hexdigest()[:12]
-    if newest is not None and newest.version == version:
+    if newest is not None and _terms_to_json(_terms_from_json(newest.content)) == content:
         return False
+    version = hashlib.sha256(canonical_json(content).encode()).hexdigest()[:12]
     session.add(MoneyVersionRecord(team_id=owner.id, version=version, content=content, valid_from=at))
     await session.flush()
     return True

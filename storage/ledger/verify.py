@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from scoring.rules import Rulebook
+from scoring.rules import Rulebook, version_of
 from storage.days.snapshots import stored_snapshots
 from storage.db import append_only
 from storage.db.models import LedgerRecord, ManagerRecord, ReasonRecord, RulebookRecord, RunRecord, TeamRecord
@@ -154,15 +154,8 @@ async def _rulebooks(session: AsyncSession, owner: TeamRecord) -> list[Problem]:
     return [
         Problem(owner.key, f"rulebook {version} does not say what it said when it was stored")
         for version, content in rows
-        if not _says(content, version)
+        if version_of(content) != version
     ]
-
-
-def _says(content: dict[str, Any], version: str) -> bool:
-    try:
-        return Rulebook.from_json(content).version == version
-    except (ArithmeticError, KeyError, TypeError, ValueError):
-        return False
 
 
 _Line = tuple[str, str, str | None, int, Decimal | None, Decimal | None, tuple[str, ...]]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from scoring.kpis import CATALOGUE, DEFAULT_OBSERVE, KpiKind, KpiSettings, Unit, record_kinds
 from scoring.records import RecordKind
-from scoring.rules import Bound, Rule, Rulebook
+from scoring.rules import Bound, Rule, Rulebook, version_of
 from scoring.workdays import WindowKind
 from tests.scoring.builders import at_least, at_most
 
@@ -85,7 +87,47 @@ def the_book() -> Rulebook:
 
 
 def test_the_version_is_the_same_on_every_machine_and_in_every_release() -> None:
-    assert the_book().version == "409eb7779c7d"
+    assert the_book().version == "a10d373d4947"
+
+
+def of_0_1_0(book: Rulebook) -> dict[str, Any]:
+    """The text that the first release stored: without a number of its form."""
+    return {key: value for key, value in book.to_json().items() if key != "schema"}
+
+
+def test_a_text_of_the_first_release_keeps_its_version() -> None:
+    stored = Rulebook.from_json(of_0_1_0(the_book()))
+    assert stored.version == version_of(of_0_1_0(the_book())) == "409eb7779c7d"
+    assert stored.is_same_as(the_book())
+
+
+@dataclass(frozen=True, slots=True)
+class Wider(KpiSettings):
+    """The settings of a later release."""
+
+    grace_minutes: int = 0
+
+
+def test_a_new_setting_leaves_stored_rulebooks_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = the_book().to_json()
+    version = version_of(text)
+    monkeypatch.setattr("scoring.rules.KpiSettings", Wider)
+    stored = Rulebook.from_json(text)
+    assert stored.version == version
+    settings = {name: getattr(the_book().kpis, name) for name in ("observe", "excluded_pipelines")}
+    assert stored.is_same_as(Rulebook(the_book().rules, Wider(**settings)))
+    assert not stored.is_same_as(Rulebook(the_book().rules, Wider(**settings, grace_minutes=60)))
+
+
+def test_a_rulebook_of_a_later_release_is_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="schema 3, this release reads up to 2: upgrade"):
+        Rulebook.from_json(the_book().to_json() | {"schema": 3})
+
+
+@pytest.mark.parametrize("kpis", [{"stale_days": "often"}, {"observe": [1]}, []])
+def test_a_setting_of_another_type_is_refused(kpis: object) -> None:
+    with pytest.raises(ValueError, match="kpis of the stored rulebook"):
+        Rulebook.from_json(the_book().to_json() | {"kpis": kpis})
 
 
 CHANGED = [

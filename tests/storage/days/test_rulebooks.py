@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from scoring.kpis import KpiSettings
 from scoring.payout import MoneyTerms
-from scoring.rules import Rulebook
+from scoring.rules import Rulebook, version_of
 from storage.days import rulebooks
 from storage.errors import NotFound
-from tests.storage.company import RULEBOOK, START, TEAM, found
+from storage.ledger.verify import verify
+from tests.storage.company import MONDAY, RULEBOOK, START, TEAM, TUESDAY, found, scored
 
 HOUR = timedelta(hours=1)
 CHANGED = Rulebook(RULEBOOK.rules[:2])
@@ -44,6 +47,47 @@ async def test_a_change_holds_for_windows_that_start_after_it_was_loaded(databas
         assert await rulebooks.keep_rulebook(session, TEAM, RULEBOOK, changed_at + HOUR)
         assert await version(changed_at + HOUR) == RULEBOOK.version
         assert await version(changed_at) == CHANGED.version
+
+
+@dataclass(frozen=True, slots=True)
+class Wider(KpiSettings):
+    """The settings of a later release."""
+
+    grace_minutes: int = 0
+
+
+@pytest.mark.parametrize("is_first_release", [True, False])
+async def test_an_upgrade_with_a_new_setting_keeps_versions_and_the_proof(database, monkeypatch, is_first_release):
+    """A release that knows one setting more: no new rulebook, no new judge of a day, nothing to report."""
+    await found(database)
+    async with database.transaction() as session:
+        record = await rulebooks.rulebook_record_at(session, TEAM, START)
+        if is_first_release:
+            record.content = {key: value for key, value in record.content.items() if key != "schema"}
+            record.version = version_of(record.content)
+        version = record.version
+    await scored(database, MONDAY)
+
+    monkeypatch.setattr("scoring.rules.KpiSettings", Wider)
+    upgraded = Rulebook(RULEBOOK.rules, Wider())
+    async with database.transaction() as session:
+        assert not await rulebooks.keep_rulebook(session, TEAM, upgraded, START + HOUR)
+        assert (await rulebooks.rulebook_at(session, TEAM, START + HOUR)).version == version
+    await scored(database, TUESDAY)
+    async with database.reading() as session:
+        assert await verify(session, TEAM) == []
+
+    async with database.transaction() as session:
+        stricter = Rulebook(RULEBOOK.rules, Wider(grace_minutes=60))
+        assert await rulebooks.keep_rulebook(session, TEAM, stricter, START + HOUR)
+        assert await verify(session, TEAM) == []
+
+
+async def test_a_rulebook_that_was_altered_does_not_stop_the_start(database):
+    await found(database)
+    async with database.transaction() as session:
+        (await rulebooks.rulebook_record_at(session, TEAM, START)).content = {}
+        assert await rulebooks.keep_rulebook(session, TEAM, RULEBOOK, START + HOUR)
 
 
 async def test_money_is_versioned_apart_and_exact(database):
