@@ -9,7 +9,7 @@ from typing import Any
 
 from scoring.counting import Doubt, Kpi
 from scoring.kpis import Capability
-from scoring.records import Change, Completed, DealState, Failed, RecordKind
+from scoring.records import Change, Completed, DealState, Failed, RecordKind, Unreadable
 from scoring.snapshot import Cause, NotAvailable, NotRead
 
 
@@ -36,18 +36,37 @@ class Doubts:
         return user in self._users[Doubt.UNTOLD][kpi] or (late and user in self._users[Doubt.MOVED_ON][kpi])
 
 
+class UnreadableRows:
+    """Hold, by KPI and CRM user, the first row that may touch the value and could not be understood."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[tuple[str, str], str] = {}
+
+    def add(self, kpis: Iterable[Kpi[Any]], users: Iterable[str], row: Unreadable, every: Iterable[str]) -> None:
+        """Note a row: KPIs that count its kind are touched for `users`, KPIs that it exempts from for `every` user."""
+        for kpi in kpis:
+            touched = users if kpi.counts.record is row.kind else every if row.kind in kpi.needs else ()
+            for user in touched:
+                self._reasons.setdefault((kpi.key, user), row.reason)
+
+    def obstacle(self, kpi: str, user: str) -> NotRead | None:
+        """Tell why a user's value is not known; None if no such row touches the value."""
+        reason = self._reasons.get((kpi, user))
+        return None if reason is None else NotRead(Cause.MALFORMED, reason)
+
+
 class KindMarks:
     """Hold which kinds of record were read in full, and when their reading started."""
 
     def __init__(self, late_after: datetime) -> None:
         self._late_after = late_after
         self._completed: dict[RecordKind, datetime] = {}
-        self._failed: dict[RecordKind, str] = {}
+        self._failed: dict[RecordKind, NotRead] = {}
 
     def add(self, mark: Completed | Failed) -> None:
         """Note the end of a kind; of a kind read twice the later reading counts."""
         if isinstance(mark, Failed):
-            self._failed.setdefault(mark.kind, mark.reason)
+            self._failed.setdefault(mark.kind, NotRead(mark.cause, mark.reason))
         else:
             self._completed[mark.kind] = max(mark.started_at, self._completed.get(mark.kind, mark.started_at))
 
@@ -62,7 +81,7 @@ class KindMarks:
             return NotAvailable()
         for kind in sorted(kpi.needs):
             if kind in self._failed or kind not in self._completed:
-                return NotRead(Cause.INCOMPLETE, self._failed.get(kind, ""))
+                return self._failed.get(kind, NotRead(Cause.INCOMPLETE))
         if capability is not Capability.REBUILDABLE and self.is_late(kpi.needs):
             return NotRead(Cause.LATE)
         return None

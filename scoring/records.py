@@ -12,6 +12,8 @@ from enum import StrEnum
 
 import msgspec
 
+from scoring.causes import Cause
+
 
 class RecordKind(StrEnum):
     """A kind of fact that a client reads, or fails to read, as a whole."""
@@ -174,6 +176,19 @@ class Doubtful(msgspec.Struct, frozen=True):
     """State of the deal at the cutoff; None: not told, or no deal."""
 
 
+class Unreadable(msgspec.Struct, frozen=True):
+    """State that a row of `kind` has another form than the CRM documents: KPIs of `users` that count it are not read.
+
+    KPIs that the kind only exempts from (a task exempts its deals) are read for nobody: the row may be of any deal.
+    """
+
+    kind: RecordKind
+    users: frozenset[str]
+    """Ids of the CRM users whom the row may touch."""
+    reason: str
+    """The row's id and what is wrong with it; for people, without secrets."""
+
+
 class Completed(msgspec.Struct, frozen=True):
     """All records of a kind have been yielded. Without this mark the kind counts as not read."""
 
@@ -188,6 +203,8 @@ class Failed(msgspec.Struct, frozen=True):
     kind: RecordKind
     reason: str
     """For people, without secrets."""
+    cause: Cause = Cause.INCOMPLETE
+    """RIGHTS: no further attempt is worth making; the rest is scored at once."""
 
 
-Fact = Record | Doubtful | Completed | Failed
+Fact = Record | Doubtful | Unreadable | Completed | Failed

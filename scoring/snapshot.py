@@ -6,11 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
 import msgspec
 
+from scoring.causes import Cause
 from scoring.records import Money
+
+__all__ = [
+    "Cause",
+    "Evidence",
+    "Manager",
+    "NotAvailable",
+    "NotRead",
+    "Number",
+    "Reading",
+    "Snapshot",
+    "Value",
+]
 
 Number = int | Mapping[str, Decimal]
 """A KPI's value: a count, minutes, or money by currency."""
@@ -59,23 +71,6 @@ class Value:
 @dataclass(frozen=True, slots=True)
 class NotAvailable:
     """This CRM cannot state the KPI at all."""
-
-
-class Cause(StrEnum):
-    """Why a KPI was not read."""
-
-    INCOMPLETE = "incomplete"
-    """The CRM did not give all the records in time."""
-    LATE = "late"
-    """Read too long after the cutoff, and the CRM does not tell how it was then."""
-    CHANGED = "changed"
-    """A row of this manager changed after the cutoff, in a field without history."""
-    UNKNOWN_USER = "unknown_user"
-    """The CRM does not know the user whom the settings list."""
-    RIGHTS = "rights"
-    """The key may not see what must be read."""
-    NOT_ASKED = "not_asked"
-    """Nobody asked for it when the snapshot was taken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from scoring.compact.evidence_store import NO_PLACE, EvidenceStore
 from scoring.counting import Doubt, Kpi, KpiSettings, Listed, Scope, Subject, Unit
-from scoring.doubts import Doubts, KindMarks
+from scoring.doubts import Doubts, KindMarks, UnreadableRows
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import (
     NOTHING,
@@ -34,6 +34,7 @@ from scoring.records import (
     Record,
     RecordKind,
     Task,
+    Unreadable,
 )
 from scoring.snapshot import Cause, Evidence, Manager, NotRead, Number, Reading, Snapshot, Value
 from scoring.workdays import Window
@@ -82,6 +83,7 @@ class Tally:
         self._totals: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         """Numbers of the KPIs without full evidence, by KPI and CRM user."""
         self._doubts = Doubts()
+        self._unreadable = UnreadableRows()
         self._doubted_deals: dict[str, set[str]] = defaultdict(set)
         """Deals by KPI whose exemption is uncertain; their managers are known when all deals have come."""
         self._marks = KindMarks(sheet.window.cutoff + sheet.late_tolerance)
@@ -105,6 +107,9 @@ class Tally:
                 self._exempt(fact, NOTHING)
             case Doubtful():
                 self._add_doubt(fact)
+            case Unreadable():
+                users = {member.crm_user for user in fact.users if (member := self._member(user)) is not None}
+                self._unreadable.add(self._kpis, users, fact, self._users)
             case Completed() | Failed():
                 self._marks.add(fact)
 
@@ -239,6 +244,8 @@ class Tally:
     # Readings
 
     def _reading(self, kpi: Kpi[Any], user: str) -> Reading:
+        if obstacle := self._unreadable.obstacle(kpi.key, user):
+            return obstacle
         if self._doubts.holds(kpi.key, user, late=self._marks.is_late(kpi.needs)):
             return NotRead(Cause.CHANGED)
         items = (

@@ -57,6 +57,7 @@ async def _deals_and_comments(session: ReadSession) -> AsyncIterator[Fact]:
     if deals in readings:
         for doubt in reader.doubts():
             yield doubt
-    comments.problem = comments.problem or deals.problem
+    if deals.problem and not comments.problem:
+        comments.problem, comments.cause = deals.problem, deals.cause
     for reading in readings:
         yield reading.mark()

@@ -1,17 +1,15 @@
-"""Decode JSON as CRMs send it: money without rounding, two common slips mended, rows typed at the door."""
+"""Decode JSON as CRMs send it: money without rounding, two common slips mended, no control characters."""
 
 from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from crm_clients.errors import CrmNonsense
-
-T = TypeVar("T")
+from crm_clients.shared.cleaning import clean_json
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _HALF_OF_A_PAIR = re.compile(
@@ -26,9 +24,10 @@ class NotJson(ValueError):
 def parse(body: bytes) -> Any:
     """Decode a body; numbers with a fraction become Decimal. Raises NotJson.
 
-    A byte order mark is skipped. Half a surrogate pair, where a CRM has cut an emoji, is replaced: no database would
-    take the half.
+    A byte order mark is skipped, a control character becomes a space. Half a surrogate pair, where a CRM has cut an
+    emoji, is replaced: no database would take the half.
     """
+    body = clean_json(body)
     try:
         try:
             return _DECODER.decode(body)
@@ -36,24 +35,6 @@ def parse(body: bytes) -> Any:
             return _DECODER.decode(_HALF_OF_A_PAIR.sub(_whole, body.removeprefix(BOM_UTF8)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotJson(str(error)) from None
-
-
-def typed_rows(rows: Any, row_type: type[T], what: str) -> list[T]:
-    """Convert decoded rows to `row_type`; `what` names the list in errors.
-
-    Raises CrmNonsense with the id of the first row that lacks a field or has a field of another type.
-    """
-    if not isinstance(rows, list):
-        raise CrmNonsense(f"{what}: the answer is not a list")
-    return [_typed(row, row_type, what) for row in rows]
-
-
-def _typed(row: Any, row_type: type[T], what: str) -> T:
-    try:
-        return msgspec.convert(row, row_type)
-    except msgspec.ValidationError as error:
-        number = row.get("id") if isinstance(row, dict) else None
-        raise CrmNonsense(f"{what}: row {number}: {error}") from None
 
 
 def _whole(escape: re.Match[bytes]) -> bytes:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from crm_clients.errors import CrmError
+from scoring.causes import Cause
 from scoring.records import Completed, Failed, RecordKind
 
 T = TypeVar("T")
@@ -21,6 +22,8 @@ class KindReading:
     started_at: datetime
     problem: str = ""
     """The reason why the reading failed; empty so far."""
+    cause: Cause = Cause.INCOMPLETE
+    """The cause of the failure: a missing right, or else."""
 
     async def guard(self, records: AsyncIterator[T]) -> AsyncIterator[T]:
         """Yield `records`; end and keep the reason where a CrmError interrupts."""
@@ -28,8 +31,15 @@ class KindReading:
             async for record in records:
                 yield record
         except CrmError as error:
-            self.problem = self.problem or str(error)
+            self.fail(error)
+
+    def fail(self, error: CrmError) -> None:
+        """Keep the first failure of the reading."""
+        if not self.problem:
+            self.problem, self.cause = str(error), error.cause
 
     def mark(self) -> Completed | Failed:
         """Make the mark that follows the records of the kind."""
-        return Failed(self.kind, self.problem) if self.problem else Completed(self.kind, self.started_at)
+        if self.problem:
+            return Failed(self.kind, self.problem, self.cause)
+        return Completed(self.kind, self.started_at)

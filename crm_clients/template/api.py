@@ -12,8 +12,8 @@ from crm_clients.base import ReadStats
 from crm_clients.errors import CrmNonsense, RightsMissing
 from crm_clients.shared.answers import Answer, standard_judge
 from crm_clients.shared.http import Http
-from crm_clients.shared.json_decoding import typed_rows
 from crm_clients.shared.pacing import Clock, Deadline, EvenPace
+from crm_clients.shared.rows import typed_rows
 from crm_clients.template.config import TemplateConfig
 from crm_clients.template.rows import Account, Row
 

@@ -12,6 +12,7 @@ CAUSES = {
     Cause.CHANGED: "changed after the cutoff in a field without history",
     Cause.UNKNOWN_USER: "the CRM does not know this user",
     Cause.RIGHTS: "the key may not see it",
+    Cause.MALFORMED: "a record has an unexpected form",
     Cause.NOT_ASKED: "was not read",
 }
 

@@ -89,7 +89,7 @@ async def _read(
     if error:
         for kind in request.kinds - completed:
             for tally in tallies.values():
-                tally.add(Failed(kind, str(error)))
+                tally.add(Failed(kind, str(error), error.cause))
     return ConnectionReading(
         {team: tuple(await asyncio.to_thread(tally.snapshots)) for team, tally in tallies.items()},
         crm.stats.requests - before,

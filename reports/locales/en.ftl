@@ -150,6 +150,7 @@ cause-late = read too late
 cause-changed = changed after the cutoff
 cause-unknown_user = the CRM does not know the user
 cause-rights = the key lacks rights in the CRM
+cause-malformed = a record of unexpected form
 cause-not_asked = not asked for
 cause-no-run = no run took place
 

@@ -150,6 +150,7 @@ cause-late = прочитано слишком поздно
 cause-changed = данные изменились после среза
 cause-unknown_user = CRM не знает такого пользователя
 cause-rights = не хватает прав в CRM
+cause-malformed = запись неожиданного вида
 cause-not_asked = показатель не запрашивался
 cause-no-run = срез не состоялся
 

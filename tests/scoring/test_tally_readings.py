@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scoring.kpis import CATALOGUE, Capability, KpiSettings
-from scoring.records import Change, Company, Completed, DealState, Doubtful, Failed, RecordKind
+from scoring.records import Change, Company, Completed, DealState, Doubtful, Failed, RecordKind, Unreadable
 from scoring.snapshot import Cause, Manager, NotAvailable, NotRead, Value
 from scoring.tally import Tally, TallySheet
 from tests.scoring.builders import (
@@ -240,3 +240,20 @@ def test_asking_for_the_snapshots_twice_changes_nothing() -> None:
     for fact in facts:
         counting.add(fact)
     assert counting.snapshots() == counting.snapshots()
+
+
+def test_an_unreadable_row_fails_the_kpis_that_count_it_for_its_owner_and_those_it_exempts_from_for_everybody() -> None:
+    row = Unreadable(RecordKind.TASKS, frozenset({"7"}), "activities: row 2001: …")
+    readings = tally([deal(), row, *completed()])
+    absent = NotRead(Cause.MALFORMED, "activities: row 2001: …")
+    assert readings["7"].readings["overdue_tasks"] == absent
+    assert readings["12"].readings["overdue_tasks"] == Value(0)
+    assert readings["7"].readings["deals_without_task"] == readings["12"].readings["deals_without_task"] == absent
+    assert isinstance(readings["7"].readings["deals_open"], Value)
+
+
+def test_a_missing_right_is_the_cause_of_the_kpis_that_need_it() -> None:
+    failed = Failed(RecordKind.CALLS, "no right", Cause.RIGHTS)
+    readings = tally([failed, *completed(kinds=set(RecordKind) - {RecordKind.CALLS})])["7"].readings
+    assert readings["calls_held"] == NotRead(Cause.RIGHTS, "no right")
+    assert isinstance(readings["deals_open"], Value)

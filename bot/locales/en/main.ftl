@@ -60,6 +60,7 @@ no-data-late = it was read too late
 no-data-changed = it changed after the cutoff
 no-data-unknown_user = the CRM does not know this user
 no-data-rights = our key has no right to see it
+no-data-malformed = a record in the CRM has an unexpected form
 no-data-not_asked = it was not read
 not-applicable-line = For information only: { $rules }
 not-available-line = Not available in this CRM: { $rules }

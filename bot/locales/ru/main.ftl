@@ -67,6 +67,7 @@ no-data-late = данные прочитаны слишком поздно
 no-data-changed = данные изменились после среза
 no-data-unknown_user = CRM не знает этого пользователя
 no-data-rights = у ключа нет прав на эти данные
+no-data-malformed = запись в CRM имеет неожиданный вид
 no-data-not_asked = показатель не читали
 not-applicable-line = Только для сведения: { $rules }
 not-available-line = Этой CRM недоступно: { $rules }
