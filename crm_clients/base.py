@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -125,6 +126,18 @@ class ReadRequest:
     def kinds(self) -> frozenset[RecordKind]:
         """List the kinds of record to read."""
         return record_kinds(self.kpis)
+
+
+@runtime_checkable
+class RenewsKeys(Protocol):
+    """Renew keys that end: offered by clients whose keys live shorter than the settings."""
+
+    async def renew_keys(self, until: datetime) -> None:
+        """Renew keys that end before `until`; the present keys stay in use if that fails.
+
+        Called hours before a cutoff, never at a cutoff: a lost answer is noticed while there is time to connect again.
+        Raises CrmError.
+        """
 
 
 class CrmClient(Protocol):

@@ -13,7 +13,7 @@ from crm_clients.amocrm.api import AmocrmApi, ListQuery
 from crm_clients.amocrm.lists import OverlappingPages
 from crm_clients.amocrm.values import as_instant, as_int
 from crm_clients.base import CrmUser
-from crm_clients.errors import CrmNonsense
+from crm_clients.errors import CrmNonsense, CrmUnavailable
 from crm_clients.shared.pacing import Deadline
 from scoring.records import DealState, RecordKind
 
@@ -200,8 +200,21 @@ async def read_rights(api: AmocrmApi, account: Account, deadline: Deadline) -> R
         raise CrmNonsense(f"{what}: amoCRM answered something that is no user") from None
 
 
+async def read_users(api: AmocrmApi, account: Account, deadline: Deadline) -> list[CrmUser]:
+    """Read all users, also inactive accounts. Raises CrmUnavailable if the token's own account is not among the rows.
+
+    An empty or cut list must never look like a company that everybody has left.
+    """
+    users = [crm_user(row) for row in await read_user_rows(api, deadline)]
+    if str(account.user) not in {user.id for user in users}:
+        raise CrmUnavailable(
+            f"the users: amoCRM's list lacks the token's own account ({account.user}), so the list is not whole"
+        )
+    return users
+
+
 async def read_user_rows(api: AmocrmApi, deadline: Deadline) -> list[Row]:
-    """Read all users, also inactive accounts. Raises CrmError."""
+    """Read the rows of the list of users. Raises CrmError."""
     rows: dict[Any, Row] = {}
 
     async def keep(page: list[Row]) -> None:

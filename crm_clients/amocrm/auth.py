@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -47,6 +48,9 @@ class Keys(Protocol):
     async def renew(self, rejected: str) -> str:
         """Return a token other than `rejected`, which was answered with 401. Raises CrmRefused if there is none."""
 
+    async def renew_ahead(self, until: datetime) -> None:
+        """Renew keys that end before `until`; the present keys stay in use if that fails. Raises CrmError."""
+
     async def find_home(self) -> bool:
         """Ask where the account has moved to; True if the account has moved."""
 
@@ -72,6 +76,9 @@ class LongLivedToken:
             "amoCRM does not accept the long-lived token (HTTP 401): it has expired or was revoked; "
             "make a new one in the integration's settings and put it into token"
         )
+
+    async def renew_ahead(self, until: datetime) -> None:
+        """Renew nothing: a long-lived token has no successor."""
 
     async def find_home(self) -> bool:
         """Return False: only a refresh token can ask where the account is."""
@@ -119,6 +126,12 @@ class OAuthTokens:
             self._renewal = asyncio.create_task(self._renew(rejected), name="amocrm-renewal")
         # A read that is given up must not throw away a pair that is on its way.
         return (await asyncio.shield(self._renewal)).access
+
+    async def renew_ahead(self, until: datetime) -> None:
+        """Renew a pair that ends before `until`; a pair that cannot be renewed serves until the end."""
+        access = await self.access()
+        if self._pair is not None and self._pair.expires_at < until.timestamp():
+            await self.renew(access)
 
     async def find_home(self) -> bool:
         """Ask the shared host that the token names for the account's host, as the official SDK does."""

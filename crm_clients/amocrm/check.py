@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from crm_clients.amocrm.account import Account, crm_user, read_account, read_rights, read_stages, read_user_rows
+from crm_clients.amocrm.account import Account, read_account, read_rights, read_stages, read_users
 from crm_clients.amocrm.answers import Row
 from crm_clients.amocrm.api import AmocrmApi, ListQuery
 from crm_clients.amocrm.auth import Keys, LongLivedToken
@@ -53,7 +53,7 @@ class _Check:
             findings += self._account(account)
             findings += await self._token()
             findings += await self._rights(account)
-            findings += await self._known_members()
+            findings += await self._known_members(account)
             findings += await self._required_fields()
             findings += await self._visible_members()
             findings += await self._readable_deals()
@@ -95,8 +95,8 @@ class _Check:
             return [Finding(ERROR, "rights", text) for text in missing]
         return [Finding(OK, "rights", f"{rights.name} sees all leads, contacts and companies")]
 
-    async def _known_members(self) -> list[Finding]:
-        users = {user.id: user for user in map(crm_user, await read_user_rows(self._api, self._deadline))}
+    async def _known_members(self, account: Account) -> list[Finding]:
+        users = {user.id: user for user in await read_users(self._api, account, self._deadline)}
         findings = []
         for member, name in self._members.items():
             if member not in users:

@@ -7,10 +7,11 @@ are documented in `docs/crm/amocrm.md`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 
 import httpx
 
-from crm_clients.amocrm.account import crm_user, read_user_rows
+from crm_clients.amocrm.account import read_account, read_users
 from crm_clients.amocrm.answers import judge
 from crm_clients.amocrm.api import AmocrmApi
 from crm_clients.amocrm.auth import Application, Keys, LongLivedToken, OAuthTokens
@@ -56,7 +57,8 @@ class AmocrmClient:
     async def users(self) -> list[CrmUser]:
         """Read all users, also inactive accounts. Raises CrmError rather than return an incomplete list."""
         self._api.forget_refusal()
-        return [crm_user(row) for row in await read_user_rows(self._api, self._deadline())]
+        deadline = self._deadline()
+        return await read_users(self._api, await read_account(self._api, deadline), deadline)
 
     def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
         """Yield the facts of `request.kinds`; see `CrmClient.read`."""
@@ -81,6 +83,10 @@ class AmocrmClient:
             case Task() | Meeting() | Call():
                 path = record.place
         return f"{self._config.base_url}/{path}" if path else ""
+
+    async def renew_keys(self, until: datetime) -> None:
+        """Renew a token pair that ends before `until`; see `RenewsKeys`."""
+        await self._keys.renew_ahead(until)
 
     async def aclose(self) -> None:
         """Close connections, after a running renewal of tokens has ended."""

@@ -11,8 +11,8 @@ from typing import Any
 
 from crm_clients.errors import CrmNonsense
 
-EARLY = timedelta(minutes=5)
-"""Time before the expiry at which a pair is renewed."""
+EARLY = timedelta(seconds=30)
+"""Time before the expiry at which a pair is renewed at the latest: a token that is still valid is used on."""
 
 
 def claims(token: str) -> dict[str, Any]:

@@ -35,6 +35,10 @@ class Scheduler:
         """Run `work` at the start and then once a day."""
         self._scheduler.add_job(work, IntervalTrigger(days=1), next_run_time=datetime.now(UTC))
 
+    def hourly(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` at the start and then once an hour."""
+        self._scheduler.add_job(work, IntervalTrigger(hours=1), next_run_time=datetime.now(UTC))
+
     def start(self) -> None:
         """Start waking; must be called inside the event loop."""
         self._scheduler.add_job(self._tick, IntervalTrigger(seconds=int(RECHECK.total_seconds())))

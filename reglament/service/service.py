@@ -23,6 +23,7 @@ from reglament.bot_context import app_context
 from reglament.commands.export import PeriodExporter
 from reglament.config.settings import Settings
 from reglament.day.clocks import load_clocks
+from reglament.day.keys import renew_keys
 from reglament.day.live import LiveReadings
 from reglament.day.members import learn_members
 from reglament.errors import SettingsError, WorkFailed
@@ -149,6 +150,8 @@ async def _work(service: _Service, stop: asyncio.Event, only: str | None) -> Non
         if settings.metrics_listen:
             stack.callback(_serve_metrics(service.metrics, settings.metrics_listen))
         service.scheduler.daily(partial(_blank_old_evidence, service.process))
+        if only != "bot":
+            service.scheduler.hourly(partial(renew_keys, service.process, service.work.teams))
         service.scheduler.start()
         stack.callback(service.scheduler.stop)
         keep_what_is_loaded()

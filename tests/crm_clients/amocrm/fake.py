@@ -126,6 +126,8 @@ class FakeAmocrm:
     count: int = 0
     blocked: bool = False
     refused: int = 0
+    old_tokens_live: bool = False
+    """Whether an access token lives on after its pair was renewed."""
     lost_answer: bool = False
     """The next token pair is issued, but the answer never arrives."""
     issued: int = 0
@@ -226,7 +228,8 @@ class FakeAmocrm:
         if body.get("refresh_token") != self.refresh_token:
             return self._problem(400, "Token is invalid", hint="Token has been revoked")
         self.issued += 1
-        self._access.clear()
+        if not self.old_tokens_live:
+            self._access.clear()
         access = jwt(n=self.issued, exp=int(self.clock()) + self.access_seconds, api_domain="api-b.amocrm.ru")
         self._access[access] = self.clock() + self.access_seconds
         self.refresh_token = f"refresh-{self.issued}"

@@ -10,9 +10,10 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
+from crm_clients.amocrm.client import AmocrmClient
 from crm_clients.amocrm.config import AmocrmConfig
-from crm_clients.base import Severity
-from crm_clients.errors import RightsMissing
+from crm_clients.base import DictMemory, Severity
+from crm_clients.errors import CrmUnavailable, RightsMissing
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import Call, Company, Completed, Deal, Failed, Meeting, Task
 from tests.crm_clients.amocrm.fake import FakeAmocrm, jwt
@@ -27,6 +28,7 @@ from tests.crm_clients.amocrm.team import (
     START,
     TALKS,
     client_of,
+    config,
     count,
     facts_of,
     instant,
@@ -124,6 +126,39 @@ async def test_users_have_their_groups_as_departments(world: World) -> None:
     users = {user.id: user for user in await client_of(FakeAmocrm(world)).users()}
     assert users[str(BORIS)].departments == {"61"}
     assert users[str(ANNA)].departments == {"0"}
+
+
+@pytest.mark.parametrize("seen", [(), (ANNA, BORIS)], ids=["nobody", "all but the token's own account"])
+async def test_a_list_of_users_without_the_tokens_own_account_is_a_failed_read(
+    world: World, seen: tuple[int, ...]
+) -> None:
+    fake = FakeAmocrm(world)
+    honest = fake.handle
+
+    async def forgetful(request: httpx.Request) -> httpx.Response:
+        response = await honest(request)
+        if not request.url.path.endswith("/users"):
+            return response
+        rows = [row for row in response.json()["_embedded"]["users"] if row["id"] in seen]
+        return httpx.Response(200, json={"_embedded": {"users": rows}}) if rows else httpx.Response(204)
+
+    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(forgetful))
+    with pytest.raises(CrmUnavailable, match="own account"):
+        await client.users()
+
+
+@pytest.mark.parametrize("body", ["null", "[]", "{}", "false"])
+async def test_a_list_of_users_that_is_no_list_is_a_failed_read(world: World, body: str) -> None:
+    fake = FakeAmocrm(world)
+
+    async def nonsense(request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith("/users"):
+            return await fake.handle(request)
+        return httpx.Response(200, content=body, headers={"content-type": "application/hal+json"})
+
+    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(nonsense))
+    with pytest.raises(CrmUnavailable):
+        await client.users()
 
 
 async def test_three_hundred_users_are_all_listed(world: World) -> None:
