@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check lint types imports tests coverage test-odoo audit format lock wheel clean
+.PHONY: help demo test check lint types imports tests night coverage test-odoo audit format lock wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -42,6 +42,9 @@ imports: $(VENV)/.dev
 PYTEST := $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 tests: $(VENV)/.dev
 	$(PYTEST)
+
+night: $(VENV)/.dev  ## every mutated answer of every CRM, not a sample of them
+	MUTATIONS=all $(PYTEST) tests/crm_clients -k wrong_form
 
 # Apart from `check`: measuring takes about three times the processor. The floors stand in pyproject.toml and
 # tests/conftest.py; nothing is printed after pytest's closing line.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -20,15 +20,38 @@ from scoring.records import RecordKind, Unreadable
 
 Id = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 """A number of a record; larger numbers are no ids but faults."""
+Currency = Annotated[str, msgspec.Meta(pattern=r"^\S{0,10}$")]
+"""An ISO 4217 code, or what the CRM calls a currency; empty where a row names none."""
 LARGEST_AMOUNT = Decimal(10) ** 15
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 """No record of a CRM is older."""
 AHEAD = timedelta(days=1)
 """How far into the future an instant of the past may lie: clocks differ, and zones are mistaken."""
 
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+"""No deadline of a CRM is later."""
+
 T = TypeVar("T")
 Owner = Callable[[Mapping[str, Any]], str]
 """Tells whose a raw row is: a CRM user's id; empty where nobody can tell."""
+
+
+class CheckedRow(msgspec.Struct, frozen=True):
+    """Refuse what no row of a CRM can hold: instants, dates and sums beyond all sense."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError, which msgspec reports as a row that does not fit."""
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if (isinstance(value, date) and not _is_sensible(value)) or (
+                isinstance(value, Decimal) and not is_amount(value)
+            ):
+                raise ValueError(f"`{name}` is out of range")
+
+
+def _is_sensible(value: date) -> bool:
+    """Tell whether a date, with a time or without, lies between EARLIEST and LATEST."""
+    return EARLIEST.year <= value.year < LATEST.year
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 import httpx
 
 from crm_clients.base import ClientMemory, CrmUser, Finding, ReadRequest, ReadStats
+from crm_clients.shared.cleaning import clean_name
 from crm_clients.shared.pacing import Clock, Deadline
 from crm_clients.template.api import TemplateApi
 from crm_clients.template.check import check_connection
@@ -47,7 +48,7 @@ class TemplateClient:
     async def users(self) -> list[CrmUser]:
         """Read all users, dismissed users and robots included. Raises CrmError rather than give a part."""
         return [
-            CrmUser(str(row.id), row.name, row.active, human=not row.robot)
+            CrmUser(str(row.id), clean_name(row.name), row.active, human=not row.robot)
             async for row in self._api.rows("users", UserRow, self._deadline())
         ]
 

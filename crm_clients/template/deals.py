@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from crm_clients.shared.cleaning import clean_title
 from crm_clients.template.rows import DealRow
 from crm_clients.template.session import ReadSession
 from scoring.records import NOTHING, Change, Deal, Doubtful, Money, RecordKind
@@ -28,7 +29,7 @@ def _deal(row: DealRow, required: dict[str, list[str]], *, changed: bool) -> Dea
     names = dict.fromkeys((*required.get("*", ()), *required.get(pipeline, ())))
     return Deal(
         id=str(row.id),
-        title=row.title,
+        title=clean_title(row.title),
         manager=str(row.owner or ""),
         state=row.state,
         created_at=row.created_at,
@@ -36,7 +37,7 @@ def _deal(row: DealRow, required: dict[str, list[str]], *, changed: bool) -> Dea
         closed_at=row.closed_at,
         stage_since=row.stage_since,
         amount=None if row.amount is None else Money(row.amount, row.currency),
-        loss_reason=row.loss_reason,
+        loss_reason=clean_title(row.loss_reason),
         missing_fields=tuple(name for name in names if not row.fields.get(name, "").strip()),
         reopened=row.reopened,
         changed=_UNTOLD if changed else NOTHING,

@@ -11,16 +11,17 @@ from typing import Annotated
 
 import msgspec
 
+from crm_clients.shared.rows import CheckedRow, Currency, Id
 from scoring.records import DealState
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 """An instant with an offset; an instant without would be ambiguous."""
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(CheckedRow, frozen=True):
     """Hold the id that pages are read by."""
 
-    id: int
+    id: Id
 
 
 class Account(Row, frozen=True):
@@ -42,8 +43,8 @@ class DealRow(Row, frozen=True):
     """Describe a deal."""
 
     title: str
-    owner: int | None
-    pipeline: int
+    owner: Id | None
+    pipeline: Id
     state: DealState
     created_at: Instant
     updated_at: Instant
@@ -51,31 +52,39 @@ class DealRow(Row, frozen=True):
     closed_at: Instant | None
     reopened: bool
     amount: Decimal | None
-    currency: str
+    currency: Currency
     loss_reason: str
     fields: dict[str, str]
     """Custom fields by name."""
+
+    def __post_init__(self) -> None:
+        """Refuse a closed deal without its date, and a sum without its currency."""
+        super().__post_init__()
+        if self.state is not DealState.OPEN and self.closed_at is None:
+            raise ValueError("`closed_at` is missing")
+        if self.amount is not None and not self.currency:
+            raise ValueError("`currency` is missing")
 
 
 class TaskRow(Row, frozen=True):
     """Describe a task."""
 
     title: str
-    owner: int | None
+    owner: Id | None
     due_at: Instant | None
     due_on: date | None
     """Instead of `due_at`, where the task has no time of day."""
     created_at: Instant
     done_at: Instant | None
-    deals: list[int]
+    deals: list[Id]
 
 
 class CompanyRow(Row, frozen=True):
     """Describe a company."""
 
     title: str
-    creator: int
-    owner: int | None
+    creator: Id
+    owner: Id | None
     created_at: Instant
 
 
@@ -83,7 +92,7 @@ class MeetingRow(Row, frozen=True):
     """Describe a meeting that was held."""
 
     title: str
-    owner: int
+    owner: Id
     held_at: Instant
 
 
@@ -91,9 +100,9 @@ class CallRow(Row, frozen=True):
     """Describe a call."""
 
     title: str
-    owner: int
+    owner: Id
     ended_at: Instant
-    seconds: int
+    seconds: Annotated[int, msgspec.Meta(ge=0, le=86_400)]
     incoming: bool
     answered: bool
 
@@ -101,6 +110,6 @@ class CallRow(Row, frozen=True):
 class CommentRow(Row, frozen=True):
     """Describe a comment on a deal."""
 
-    deal: int
+    deal: Id
     created_at: Instant
     robot: bool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from crm_clients.shared.cleaning import clean_title
 from crm_clients.template.rows import TaskRow
 from crm_clients.template.session import ReadSession
 from scoring.records import Task
@@ -17,7 +18,7 @@ async def read_tasks(session: ReadSession) -> AsyncIterator[Task]:
     async for row in session.rows("tasks", TaskRow, session.cutoff):
         yield Task(
             id=str(row.id),
-            title=row.title,
+            title=clean_title(row.title),
             manager=str(row.owner or ""),
             deadline=row.due_at or row.due_on,
             created_at=row.created_at,
