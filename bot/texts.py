@@ -18,6 +18,7 @@ from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal
 from fluent.runtime import FluentBundle, FluentResource
 
+from reports.fluent import format_message
 from reports.labels import kpi_texts
 from scoring.entries import Month
 
@@ -56,10 +57,10 @@ class Texts:
             raise KeyError(f"{self.language}: no text {key!r}")
         pattern = self._bundle.get_message(key).value
         assert pattern is not None  # noqa: S101  # none of ours has attributes alone
-        text, errors = self._bundle.format_pattern(pattern, values)
+        text, errors = format_message(self._bundle, pattern, values)
         if errors:
             raise ValueError(f"{self.language}: {key}: {errors[0]}")
-        return str(text)
+        return text
 
     def has(self, key: str) -> bool:
         """Return whether there is a message `key`."""

@@ -41,7 +41,7 @@ class CrmConfig(BaseModel):
     """Which task or activity types are meetings; empty: the CRM's own."""
     required_fields: dict[str, list[str]] = {}
     """Field names by pipeline id; `*` holds for all."""
-    read_timeout_seconds: float = Field(default=300, gt=0)
+    read_timeout_seconds: float = Field(default=300, gt=0, le=86_400)
 
 
 class Severity(StrEnum):

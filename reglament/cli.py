@@ -7,6 +7,7 @@ libraries cost seconds to import.
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import sys
 from datetime import date
@@ -273,7 +274,8 @@ def root(
 
 
 def main() -> None:
-    """Run the command; print a foreseen failure as a single line on stderr."""
+    """Run the command; print any failure as a single line on stderr, never a traceback."""
+    _print_any_text()
     try:
         app()
     except (ReglamentError, StorageError) as error:
@@ -281,10 +283,19 @@ def main() -> None:
     except ExceptionGroup as group:  # from work that ran side by side
         foreseen, unforeseen = group.split((ReglamentError, StorageError))
         if foreseen is None or unforeseen is not None:
-            raise
+            _stop_with_mistake(group)
         _stop_with(_first_error(foreseen))
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        _stop_with_mistake(error)
+
+
+def _print_any_text() -> None:
+    """Let output go on past a character that the terminal cannot show, such as half of a file's odd name."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _first_error(error: BaseException) -> BaseException:
@@ -295,3 +306,10 @@ def _first_error(error: BaseException) -> BaseException:
 def _stop_with(error: BaseException) -> NoReturn:
     errors.print(f"reglament: {error}", markup=False)
     sys.exit(error.exit_code if isinstance(error, ReglamentError) else WorkFailed.exit_code)
+
+
+def _stop_with_mistake(error: BaseException) -> NoReturn:
+    from reglament import mistakes
+
+    errors.print(f"reglament: {mistakes.report(error)}", markup=False)
+    sys.exit(WorkFailed.exit_code)

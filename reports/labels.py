@@ -8,6 +8,8 @@ from typing import Any
 
 from fluent.runtime import FluentBundle, FluentResource
 
+from reports.fluent import format_message
+
 LANGUAGES = ("ru", "en")
 
 
@@ -27,10 +29,10 @@ class Labels:
         pattern = self._bundle.get_message(key).value
         if pattern is None:
             raise LookupError(f"label {key!r} in {self.language} has no text")
-        text, errors = self._bundle.format_pattern(pattern, args)
+        text, errors = format_message(self._bundle, pattern, args)
         if errors:
             raise LookupError(f"label {key!r} in {self.language}: {errors[0]}")
-        return str(text)
+        return text
 
 
 @lru_cache(maxsize=len(LANGUAGES))

@@ -74,7 +74,7 @@ async def failed(event: ErrorEvent, language: Language) -> bool:
     query, message = update.callback_query, update.message
     user = query.from_user if query else message.from_user if message else None
     t = texts(language_of(user.language_code if user else None, language))
-    text = t("database-busy") if isinstance(error, DatabaseLocked) else t("failed")
+    text = t("database-busy") if isinstance(error, DatabaseLocked) else t("failed", number=str(update.update_id))
     try:
         if query is not None and await query.answer(text[:200], show_alert=True):
             return True
@@ -83,4 +83,6 @@ async def failed(event: ErrorEvent, language: Language) -> bool:
             await reply.send(told, View(text))
     except TelegramAPIError as second:
         log.warning("could_not_tell", problem=type(second).__name__)
+    except Exception:
+        log.exception("could_not_tell", update=update.update_id)
     return True

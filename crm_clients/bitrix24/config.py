@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import SecretStr, field_validator
 
 from crm_clients.base import CrmConfig
 
@@ -20,7 +20,6 @@ class Bitrix24Config(CrmConfig):
     loss_reason_field: str = ""
     """Field of a deal that holds the loss reason; `stageId` if the stage is the reason; empty if reasons are not kept.
     """
-    read_timeout_seconds: float = Field(default=300, gt=0)
 
     @field_validator("webhook_url")
     @classmethod

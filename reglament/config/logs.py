@@ -23,10 +23,21 @@ class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
         self._secrets = sorted((secret for secret in secrets if len(secret) >= 4), key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
-        line = super().format(record)
+        return self.redact(super().format(record))
+
+    def redact(self, text: str) -> str:
+        """Replace every known secret."""
         for secret in self._secrets:
-            line = line.replace(secret, "***")
-        return line
+            text = text.replace(secret, "***")
+        return text
+
+
+def redacted(text: str) -> str:
+    """Blank in a text every secret that the logs blank."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, _RedactingFormatter):
+            text = handler.formatter.redact(text)
+    return text
 
 
 def secrets_of(settings: Settings) -> set[str]:

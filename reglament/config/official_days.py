@@ -47,7 +47,7 @@ def official_days(country: str) -> OfficialDay:
         return _ordinary
     if country not in countries():
         raise ValueError(
-            f'unknown country {country!r}: a two-letter code such as "RU", "BY", "KZ", "DE" or "US" '
+            f'unknown country {country[:20]!r}: a two-letter code such as "RU", "BY", "KZ", "DE" or "US" '
             f'({len(countries())} are known), or "" for no holidays'
         )
     state = holidays.country_holidays(country)

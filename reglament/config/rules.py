@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from reglament.config.section import Amount, Section
+from reglament.config.problems import quoted
+from reglament.config.section import Amount, CrmIds, Section
 from scoring.kpis import CATALOGUE, DEFAULT_OBSERVE, KpiSettings, Unit
 from scoring.rules import Bound, Rule
 
@@ -18,16 +19,11 @@ _IDENTIFIER = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
 class KpiTable(Section):
     """Read `[teams.T.kpis]`: how the team counts."""
 
-    min_call_seconds: int = Field(default=30, ge=0)
+    min_call_seconds: int = Field(default=30, ge=0, le=86_400)
     observe: list[str] | Literal["all"] = list(DEFAULT_OBSERVE)
-    excluded_pipelines: list[str] = []
+    excluded_pipelines: CrmIds = []
     stale_days: int = Field(default=14, ge=1, le=365)
-    comment_grace_hours: int = Field(default=24, ge=0)
-
-    @field_validator("excluded_pipelines", mode="before")
-    @classmethod
-    def _ids_are_text(cls, value: Any) -> Any:
-        return [str(pipeline) for pipeline in value] if isinstance(value, list) else value
+    comment_grace_hours: int = Field(default=24, ge=0, le=8_760)
 
     @field_validator("observe")
     @classmethod
@@ -49,7 +45,7 @@ class KpiTable(Section):
 
 def _known_kpi(key: str) -> str:
     if key not in CATALOGUE:
-        raise ValueError(f"unknown KPI {key!r}; allowed: {', '.join(CATALOGUE)}")
+        raise ValueError(f"unknown KPI {quoted(key)}; allowed: {', '.join(CATALOGUE)}")
     return key
 
 
@@ -62,8 +58,8 @@ class RuleSettings(Section):
     at_most: Amount | None = None
     reward: int = Field(default=1, ge=0, le=1000)
     penalty: int = Field(default=2, ge=0, le=1000)
-    per_deals: int | None = Field(default=None, ge=1)
-    currency: str = ""
+    per_deals: int | None = Field(default=None, ge=1, le=1_000_000)
+    currency: str = Field(default="", pattern=r"^([A-Z]{3})?$")
     observe: bool = False
     """Whether the rule is in observation: shown, not scored."""
 
@@ -82,8 +78,8 @@ class RuleSettings(Section):
             raise ValueError(f"rule on {self.kpi}: per_deals goes with at_most")
         if self.currency and CATALOGUE[self.kpi].unit is not Unit.MONEY:
             raise ValueError(f"rule on {self.kpi}: currency belongs to a money KPI")
-        if self.id and not _IDENTIFIER.match(self.id):
-            raise ValueError(f"rule id {self.id!r}: at most 40 of A-Z, a-z, 0-9, _ . -")
+        if self.id and not _IDENTIFIER.fullmatch(self.id):
+            raise ValueError(f"rule id {quoted(self.id)}: at most 40 of A-Z, a-z, 0-9, _ . -")
         self.id = self.id or self.kpi
         return self
 

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+LONGEST_SECRET = 65_536
+"""Characters that are read of a secret's file: the path may name a device without end."""
 _TIME_OF_DAY = re.compile(r"^([01]?\d|2[0-3]):([0-5]\d)$")
 
 
@@ -32,9 +34,20 @@ def _date(value: Any) -> Any:
         raise ValueError('must be a date like "2026-04-30"') from None
 
 
+def _texts(value: Any) -> Any:
+    """Turn ids written as numbers into text."""
+    if not isinstance(value, list):
+        return value
+    return [str(item) if isinstance(item, int) and not isinstance(item, bool) else item for item in value]
+
+
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 Date = Annotated[date, BeforeValidator(_date)]
 Amount = Annotated[Decimal, Field(max_digits=14, decimal_places=2, allow_inf_nan=False)]
+CrmIds = Annotated[list[Annotated[str, Field(max_length=64)]], BeforeValidator(_texts)]
+TelegramId = Annotated[int, Field(gt=-(2**52), lt=2**52)]
+"""Id of a user or a chat; Telegram promises at most 52 significant bits."""
+Title = Annotated[str, Field(max_length=120)]
 
 
 def read_secret_files(model: type[BaseModel], data: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,9 +59,10 @@ def read_secret_files(model: type[BaseModel], data: Mapping[str, Any]) -> dict[s
             continue
         path = Path(str(result.pop(key)))
         try:
-            result[name] = path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            raise ValueError(f"{key} = {str(path)!r}: the file cannot be read") from None
+            with path.open(encoding="utf-8") as file:
+                result[name] = file.read(LONGEST_SECRET).strip()
+        except (OSError, ValueError):  # also not UTF-8, or a NUL in the name
+            raise ValueError(f"{key} = {str(path)[:80]!r}: the file cannot be read") from None
     return result
 
 

@@ -19,8 +19,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from crm_clients import CRM_KINDS
 from crm_clients.base import CrmConfig
 from reglament.config.environment import NestedEnvironment
-from reglament.config.problems import first_problem
-from reglament.config.section import Section, read_secret_files
+from reglament.config.problems import first_problem, one_line, quoted, refuse_strange_tables
+from reglament.config.section import Section, TelegramId, Title, read_secret_files
 from reglament.config.team import TeamSettings
 from reglament.errors import SettingsError
 
@@ -49,7 +49,7 @@ class TelegramSettings(Section):
     webhook_url: str = ""
     webhook_secret: SecretStr = SecretStr("")
     listen: str = "127.0.0.1:8080"
-    admins: list[int] = []
+    admins: list[TelegramId] = []
 
     @field_validator("api_url")
     @classmethod
@@ -73,8 +73,8 @@ class Settings(BaseSettings):
     )
 
     language: Literal["ru", "en"] = "ru"
-    company: str = ""
-    evidence_retention_days: int = Field(default=365, ge=31)
+    company: Title = ""
+    evidence_retention_days: int = Field(default=365, ge=31, le=36_500)
     catch_up_days: int = Field(default=10, ge=0, le=60)
     secret_key: SecretStr = SecretStr("")
     """Key that encrypts the memory of CRM clients; empty: a key file beside the SQLite database."""
@@ -112,8 +112,10 @@ class Settings(BaseSettings):
     @classmethod
     def _keys_are_identities(cls, tables: dict[str, Any]) -> dict[str, Any]:
         for key in tables:
-            if not KEY.match(key) or "__" in key:
-                raise ValueError(f"{key!r}: a key is at most 24 of a-z, 0-9 and single _, and begins with a letter")
+            if not KEY.fullmatch(key) or "__" in key:
+                raise ValueError(
+                    f"{quoted(key)}: a key is at most 24 of a-z, 0-9 and single _, and begins with a letter"
+                )
         return tables
 
     @model_validator(mode="after")
@@ -122,7 +124,7 @@ class Settings(BaseSettings):
         for key, team in self.teams.items():
             if team.crm not in self.crm:
                 known = ", ".join(sorted(self.crm)) or "none yet"
-                raise ValueError(f"teams.{key}.crm = {team.crm!r}: no such connection; known: {known}")
+                raise ValueError(f"teams.{key}.crm = {quoted(team.crm)}: no such connection; known: {known}")
             for user in team.members.users:
                 other = listed.setdefault((team.crm, user), key)
                 if other != key:
@@ -137,8 +139,8 @@ def _check_connection(key: str, table: Any) -> Any:
     if not isinstance(table, dict):
         raise ValueError(f"crm.{key} must be a table")  # pydantic wants ValueError
     kind = table.get("kind", "")
-    if kind not in CRM_KINDS:
-        raise ValueError(f"crm.{key}.kind = {kind!r}: unknown CRM kind; allowed: {', '.join(CRM_KINDS)}")
+    if not isinstance(kind, str) or kind not in CRM_KINDS:
+        raise ValueError(f"crm.{key}.kind = {quoted(kind)}: unknown CRM kind; allowed: {', '.join(CRM_KINDS)}")
     model = CRM_KINDS[kind].config_model()
     try:
         return model.model_validate(read_secret_files(model, table))
@@ -158,6 +160,10 @@ def load(path: Path) -> Settings:
 
 def build(tables: Mapping[str, Any], *, source: str = "settings") -> Settings:
     """Check settings that are already tables. Raises SettingsError."""
+    refuse_strange_tables(tables, source)
+    private = next((key for key in tables if key.startswith("_")), None)  # pydantic-settings takes these for options
+    if private is not None:
+        raise SettingsError(one_line(f"{source}: {private}: no such setting"))
     try:
         return Settings(**tables)
     except ValidationError as error:
@@ -172,5 +178,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise SettingsError(f"{path}: cannot be read: {reason}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: not valid TOML: {error}") from None
+    except RecursionError:
+        raise SettingsError(f"{path}: not valid TOML: brackets nested without end") from None
+    except ValueError as error:  # TOMLDecodeError, and a number of thousands of digits
+        raise SettingsError(f"{path}: not valid TOML: {one_line(str(error))}") from None

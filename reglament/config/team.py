@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import time
-from typing import Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from reglament.config.money import MoneySettings
 from reglament.config.official_days import official_days
 from reglament.config.rules import DEFAULT_RULES, KpiTable, RuleSettings
-from reglament.config.section import Date, Section, TimeOfDay
+from reglament.config.section import CrmIds, Date, Section, TelegramId, TimeOfDay, Title
 from scoring.rules import Rulebook
 from scoring.workdays import WindowKind, WorkCalendar
 
@@ -22,14 +22,9 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 class MemberSettings(Section):
     """Select the scored members: listed CRM users, a department, or everyone."""
 
-    users: list[str] = []
+    users: CrmIds = []
     department: str = ""
     everyone: bool = False
-
-    @field_validator("users", mode="before")
-    @classmethod
-    def _ids_are_text(cls, value: Any) -> Any:
-        return [str(user) for user in value] if isinstance(value, list) else value
 
     @model_validator(mode="after")
     def _exactly_one(self) -> MemberSettings:
@@ -45,7 +40,7 @@ class MemberSettings(Section):
 class TeamSettings(Section):
     """Hold the settings of a team."""
 
-    title: str = ""
+    title: Title = ""
     crm: str
     members: MemberSettings
     timezone: str = "Europe/Moscow"
@@ -60,10 +55,10 @@ class TeamSettings(Section):
     reminder_minutes: int = Field(default=30, ge=0, le=600)
     late_tolerance_minutes: int = Field(default=15, ge=0, le=600)
     retry_minutes: int = Field(default=120, ge=1, le=1440)
-    heads: list[int] = []
-    hr: list[int] = []
-    chat_id: int | None = None
-    thread_id: int | None = None
+    heads: list[TelegramId] = []
+    hr: list[TelegramId] = []
+    chat_id: TelegramId | None = None
+    thread_id: Annotated[int, Field(gt=0, lt=2**31)] | None = None
     board: Literal["top3", "full", "off"] = "top3"
     kpis: KpiTable = KpiTable()
     rules: list[RuleSettings] = DEFAULT_RULES

@@ -71,5 +71,7 @@ async def keep_menus(process: Process, bot: Bot, context: AppContext, stop: asyn
             await menus.refresh(bot, context, at=process.now())
         except StorageError as error:
             log.warning("menus_not_refreshed", problem=str(error))
+        except Exception:
+            log.exception("menus_not_refreshed")
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), MENU_SECONDS)

@@ -107,6 +107,8 @@ class LocalEngine:
                 await self.work.beat(name)
             except StorageError as error:
                 log.error("database_trouble", loop=name, problem=str(error))
+            except Exception:  # without a beat `health` tells of the loop, and the next look may succeed
+                log.exception("look_failed", loop=name)
             try:
                 async with asyncio.timeout(self.sweep_seconds):
                     await nudge.wait()

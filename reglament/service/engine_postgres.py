@@ -97,6 +97,8 @@ class PostgresEngine:
                 await self.work.beat(name)
             except (StorageError, ProcrastinateException) as error:
                 log.error("database_trouble", loop=name, problem=type(error).__name__)
+            except Exception:  # without a beat `health` tells of the loop, and the next look may succeed
+                log.exception("look_failed", loop=name)
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._nudge.wait()

@@ -173,6 +173,8 @@ async def _learn_all_members(process: Process) -> None:
             await learn_members(process, team)
         except (WorkFailed, StorageError) as error:
             log.warning("members_not_learnt", team=team, problem=str(error))
+        except Exception:
+            log.exception("members_not_learnt", team=team)
 
 
 def _serve_metrics(metrics: Metrics, listen: str) -> Callable[[], None]:

@@ -51,8 +51,14 @@ class _Receiver:
             return web.Response()
         task = asyncio.create_task(self.dispatcher.feed_update(self.bot, update))
         self._working.add(task)
-        task.add_done_callback(self._working.discard)
+        task.add_done_callback(self._done)
         return web.Response()
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        """Forget a handled update, and log an error that passed every handler."""
+        self._working.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("update_failed", exc_info=error)
 
 
 @asynccontextmanager

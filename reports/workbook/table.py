@@ -126,8 +126,7 @@ class Book:
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
         sheet.set_margins(left=0.4, right=0.4, top=0.75, bottom=0.6)
-        # An ampersand starts a code in page headers; Excel keeps 255 characters of one.
-        sheet.set_header(f"&L{self._heading[:200].replace('&', '&&')}&R&A")
+        sheet.set_header(f"&L{_in_header(self._heading)}&R&A")
         sheet.set_footer(f"&C{self._page} &P / &N")
         sheet.hide_gridlines(2)
         return sheet
@@ -193,6 +192,13 @@ class Book:
             sheet.repeat_columns(0, frozen - 1)
         # Ids that look like numbers stay text, without a green corner.
         sheet.ignore_errors({"number_stored_as_text": f"A1:{xl_col_to_name(width - 1)}{max(last, 1) + 2}"})
+
+
+def _in_header(text: str) -> str:
+    """Double every ampersand, which would start a code, and cut to the 255 characters that Excel keeps of a header."""
+    while len(text) + text.count("&") > 240:
+        text = text[:-1]
+    return text.replace("&", "&&")
 
 
 def _height(columns: Sequence[Column], row: Sequence[Cell]) -> int:

@@ -167,7 +167,7 @@ no-own-score = Your days are not scored, so you have no points of your own. What
 not-yours = This is not available to you. What you can ask: /help
 stale-button = This message is out of date. Open it again by its command.
 too-often = Too many requests. Wait { $seconds } s
-failed = I could not answer: the mistake is mine, not yours. Your score is not affected. Try again; if it happens again, tell an admin.
+failed = I could not answer: the mistake is mine, not yours. Your score is not affected. Try again; if it happens again, tell an admin: logged as { $number }.
 database-busy = The database is busy right now. Your score is not affected. Try again in a minute.
 
 today-head = { $weekday } · as if the cutoff were now
