@@ -5,8 +5,9 @@ CrmError
 │   └── DeadlineExceeded    the whole read took longer than `read_timeout_seconds`
 ├── CrmRefused              permanent until a person acts: wrong key, blocked account, missing right
 │   └── RightsMissing       the login works, but the key or the plan does not give all that must be read
-└── CrmNonsense             the CRM's answer contradicts the CRM's documentation; the client must not guess
-    └── MalformedRow        a row of a list has another form than documented; the text names the row
+├── CrmNonsense             the CRM's answer contradicts the CRM's documentation; the client must not guess
+│   └── MalformedRow        a row of a list has another form than documented; the text names the row
+└── ClientFault             a mistake of ours: the client, or the counting of its facts, raised an unforeseen exception
 """
 
 from __future__ import annotations
@@ -50,3 +51,7 @@ class CrmNonsense(CrmError):
 
 class MalformedRow(CrmNonsense):
     """Report a row that lacks a documented field or has a field of another type; the text names the row."""
+
+
+class ClientFault(CrmError):
+    """Report an unforeseen exception of a client: the text names the kind and the place; the log holds the rest."""

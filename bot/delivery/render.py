@@ -27,6 +27,7 @@ from storage.messages.notices import (
     EveningNotice,
     NoDataNotice,
     ReminderNotice,
+    UnreadDayNotice,
 )
 from storage.values import Delivery
 
@@ -61,6 +62,8 @@ async def render(  # noqa: PLR0911  # a message a kind
             return departed_view(t, team, await load_departed(session, ctx, delivery.id, notice))
         case DelayedNotice() as notice:
             return troubles.delayed_view(t, team, notice)
+        case UnreadDayNotice() as notice:
+            return troubles.unread_day_view(t, team, notice)
         case AlarmNotice() as notice:
             return troubles.alarm_view(t, team, notice)
         case ChannelOffNotice() as notice:

@@ -12,7 +12,7 @@ from scoring.snapshot import Cause, NotRead
 from storage.days import runs
 from storage.days.snapshots import stored_snapshots
 from storage.db.database import Session
-from storage.messages.notices import AlarmNotice, ChannelOffNotice, DelayedNotice, NoDataNotice
+from storage.messages.notices import AlarmNotice, ChannelOffNotice, DelayedNotice, NoDataNotice, UnreadDayNotice
 
 
 async def load_unread(session: Session, notice: NoDataNotice) -> dict[Cause, set[str]]:
@@ -33,6 +33,12 @@ def no_data_view(t: Texts, team: TeamContext, notice: NoDataNotice, unread: Mapp
         for cause, keys in sorted(unread.items())
     )
     return View(t("no-data", title=safe(team.title), day=t.day(notice.day), what=what))
+
+
+def unread_day_view(t: Texts, team: TeamContext, notice: UnreadDayNotice) -> View:
+    """Show that nothing of a day was scored, and why."""
+    text = t("unread-day", title=safe(team.title), day=t.day(notice.day))
+    return View(f"{text}\n<code>{safe(notice.problem)}</code>")
 
 
 def delayed_view(t: Texts, team: TeamContext, notice: DelayedNotice) -> View:

@@ -14,6 +14,7 @@ from crm_clients.base import CrmUser, Finding, Severity
 from crm_clients.errors import CrmError
 from reglament import telegram
 from reglament.config.settings import Settings
+from reglament.day.guard import guarded_client, read_users
 from reglament.day.roster import rosters
 from reglament.process import Process, open_process
 from scoring.kpis import Capability
@@ -64,13 +65,13 @@ async def _check_database(process: Process) -> list[CheckLine]:
 async def _check_connection(process: Process, key: str) -> list[CheckLine]:
     """Check login, rights, visibility of every member, and the KPIs that the CRM can state."""
     where = f"crm.{key}"
-    crm = process.connections.client(key)
     teams_here = process.settings.teams_of(key)
     try:
-        users = await crm.users()
-        found = rosters(teams_here, users)
-        members = {user: manager.name for roster in found.values() for user, manager in roster.members.items()}
-        findings = await crm.check(members)
+        users = await read_users(process.connections, key)
+        with guarded_client(f"check of {key}"):
+            found = rosters(teams_here, users)
+            members = {user: manager.name for roster in found.values() for user, manager in roster.members.items()}
+            findings = await process.connections.client(key).check(members)
     except CrmError as error:
         return [_error(where, "login", str(error))]
     lines = [CheckLine(where, finding) for finding in findings]

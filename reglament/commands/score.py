@@ -74,7 +74,7 @@ async def _run(process: Process, due: DueCutoff, *, manual_instant: bool) -> Tea
     deadline = time.monotonic() + LEASE_SECONDS + PATIENCE_SECONDS
     while True:
         [result] = await run_cutoff(process, due, manual_instant=manual_instant, ignore_retry_time=True)
-        if result.run is not None or result.retry_at is not None or time.monotonic() >= deadline:
+        if result.run is not None or result.retry_at is not None or result.failed or time.monotonic() >= deadline:
             return result
         await asyncio.sleep(POLL_SECONDS)
 

@@ -38,6 +38,8 @@ class TeamResult:
     """Whether the day had been finished before this attempt."""
     retry_at: datetime | None = None
     problem: str = ""
+    failed: bool = False
+    """Whether an unforeseen exception ended the attempt before the day could be claimed."""
 
 
 @dataclass(frozen=True, slots=True)

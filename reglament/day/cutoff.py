@@ -2,19 +2,23 @@
 
 The unit of work is a connection and a cutoff: all teams of the connection share a single read of the CRM; claim,
 snapshots and ledger stay per team. Every step may be repeated by any process at any time: a finished day stays as
-written.
+written. Whatever a client or the counting raises, the day is settled at its deadline, and no team's trouble touches
+another team.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import structlog
 
 from reglament.day.claims import TeamDay, TeamResult, claim_day, renewed_leases
 from reglament.day.departures import add_departed, load_departed, release_departed
 from reglament.day.due import DueCutoff
-from reglament.day.members import load_rosters
-from reglament.day.read import read_sheets
-from reglament.day.settle import settle
+from reglament.day.guard import DATABASE_TROUBLE, crm_error
+from reglament.day.members import ConnectionRosters, load_rosters, rosters_without_users
+from reglament.day.read import ConnectionReading, read_sheets
+from reglament.day.settle import settle_surely
 from reglament.day.tally_sheet import load_sheets
 from reglament.process import Process
 
@@ -34,7 +38,7 @@ async def run_cutoff(
     postponing.
     """
     claims = [
-        await claim_day(process, key, due.day, manual_instant=manual_instant, ignore_retry_time=ignore_retry_time)
+        await _claim(process, key, due, manual_instant=manual_instant, ignore_retry_time=ignore_retry_time)
         for key in due.teams
     ]
     days = [claim for claim in claims if isinstance(claim, TeamDay)]
@@ -43,10 +47,51 @@ async def run_cutoff(
         return results
     with structlog.contextvars.bound_contextvars(connection=due.connection, day=due.day.isoformat()):
         async with renewed_leases(process.db, days):
-            unread = [day for day in days if day.unread_kpis]
-            rosters = await load_rosters(process, due, unread)
-            sheets = await load_sheets(process, unread, rosters)
-            departed = await load_departed(process, sheets)
-            reading = await read_sheets(process.connections, due.connection, add_departed(sheets, departed))
-            reading = await release_departed(process, reading, sheets, departed)
-            return results + [await settle(process, day, rosters, reading, last_attempt=last_attempt) for day in days]
+            return results + await _run_days(process, due, days, last_attempt=last_attempt)
+
+
+async def _claim(
+    process: Process, key: str, due: DueCutoff, *, manual_instant: bool, ignore_retry_time: bool
+) -> TeamDay | TeamResult:
+    """Claim a team's day; an exception becomes the result of this team alone."""
+    try:
+        return await claim_day(
+            process, key, due.day, manual_instant=manual_instant, ignore_retry_time=ignore_retry_time
+        )
+    except DATABASE_TROUBLE:
+        raise
+    except Exception as caught:
+        return TeamResult(key, due.day, problem=str(crm_error(caught, f"claim for {key}")), failed=True)
+
+
+async def _run_days(
+    process: Process, due: DueCutoff, days: Sequence[TeamDay], *, last_attempt: bool
+) -> list[TeamResult]:
+    """Read the connection once and settle each day; after an unforeseen exception read for each team alone.
+
+    The second reading keeps a team's trouble away from the other teams.
+    """
+    try:
+        rosters, reading = await _read(process, due, days)
+    except DATABASE_TROUBLE:
+        raise
+    except Exception as caught:
+        if len(days) > 1:
+            return [
+                result for day in days for result in await _run_days(process, due, [day], last_attempt=last_attempt)
+            ]
+        fault = crm_error(caught, f"day of {days[0].key}")
+        rosters, reading = await rosters_without_users(process, days, fault), ConnectionReading()
+    return [await settle_surely(process, day, rosters, reading, last_attempt=last_attempt) for day in days]
+
+
+async def _read(
+    process: Process, due: DueCutoff, days: Sequence[TeamDay]
+) -> tuple[ConnectionRosters, ConnectionReading]:
+    """Read the KPIs that `days` still lack."""
+    unread = [day for day in days if day.unread_kpis]
+    rosters = await load_rosters(process, due, unread)
+    sheets = await load_sheets(process, unread, rosters)
+    departed = await load_departed(process, sheets)
+    reading = await read_sheets(process.connections, due.connection, add_departed(sheets, departed))
+    return rosters, await release_departed(process, reading, sheets, departed)

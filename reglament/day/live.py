@@ -14,6 +14,7 @@ from reglament.connections import Connections
 from reglament.day import tally_sheet
 from reglament.day.clocks import load_clocks
 from reglament.day.due import TeamClock, next_cutoff
+from reglament.day.guard import read_users
 from reglament.day.missing import unread_snapshot
 from reglament.day.read import ConnectionReading, read_sheets
 from reglament.day.roster import rosters
@@ -72,7 +73,7 @@ async def read_teams(
     wanted: Mapping[str, RunningDay],
 ) -> ConnectionReading:
     """Read a connection once for the `wanted` teams. Raises CrmError if the list of users cannot be read."""
-    users = await connections.client(connection).users()
+    users = await read_users(connections, connection)
     found = rosters({key: team for key, team in all_teams.items() if team.crm == connection}, users)
     sheets = {}
     async with db.reading() as session:

@@ -14,6 +14,7 @@ from reglament.day import notifications
 from reglament.day.audience import load_heads
 from reglament.day.claims import TeamDay
 from reglament.day.due import DueCutoff
+from reglament.day.guard import read_users
 from reglament.day.missing import unread_snapshot
 from reglament.day.notifications import Notification, enqueue
 from reglament.day.roster import Roster, rosters
@@ -52,16 +53,17 @@ async def load_rosters(process: Process, due: DueCutoff, days: Sequence[TeamDay]
     if not days:
         return ConnectionRosters()
     try:
-        users = await process.connections.client(due.connection).users()
+        users = await read_users(process.connections, due.connection)
     except CrmError as error:
         log.warning("users_not_read", problem=str(error))
-        return ConnectionRosters(unreadable=await _last_known(process, days, error), error=error)
+        return await rosters_without_users(process, days, error)
     reads_for = timedelta(seconds=process.connections.timeout(due.connection)) + COUNTING_TIME
     teams = await synchronise_members(process, due.connection, users, due.day, reads_for=reads_for)
     return ConnectionRosters(teams, {day.key: await _unknown(process, day.key, teams[day.key]) for day in days})
 
 
-async def _last_known(process: Process, days: Sequence[TeamDay], error: CrmError) -> dict[str, dict[Manager, NotRead]]:
+async def rosters_without_users(process: Process, days: Sequence[TeamDay], error: CrmError) -> ConnectionRosters:
+    """Return the members known last, all without data because of `error`."""
     reason = NotRead(Cause.INCOMPLETE, str(error))
     result = {}
     async with process.db.reading() as session:
@@ -69,7 +71,7 @@ async def _last_known(process: Process, days: Sequence[TeamDay], error: CrmError
             stored = {member.crm_user: member.name for member in await people.members(session, day.key)}
             names = {user: user for user in day.team.members.users} | stored
             result[day.key] = {Manager(user, name): reason for user, name in names.items()}
-    return result
+    return ConnectionRosters(unreadable=result, error=error)
 
 
 async def _unknown(process: Process, key: str, roster: Roster) -> dict[Manager, NotRead]:
@@ -123,7 +125,7 @@ async def learn_members(process: Process, team: str) -> None:
     """
     settings = process.settings.teams[team]
     try:
-        users = await process.connections.client(settings.crm).users()
+        users = await read_users(process.connections, settings.crm)
     except CrmError as error:
         raise WorkFailed(f"crm.{settings.crm}: {error}") from None
     await synchronise_members(process, settings.crm, users, settings.calendar().local_date(process.now()))

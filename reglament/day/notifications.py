@@ -21,6 +21,7 @@ from storage.messages.notices import (
     NoDataNotice,
     Notice,
     ReminderNotice,
+    UnreadDayNotice,
     run_event,
     to_group,
     to_person,
@@ -70,6 +71,12 @@ def delayed(run: Run, audience: Audience, *, retry_until: datetime, problem: str
     """Tell the heads once that the CRM does not answer, and until when reading is retried."""
     notice = DelayedNotice(team=run.team, day=run.day, retry_until=retry_until, problem=problem)
     return _to_each(audience.heads, run_event(run.id), notice)
+
+
+def unread_day(run: Run, audience: Audience, problem: str) -> list[Notification]:
+    """Tell heads and admins that a day was finished without any reading."""
+    notice = UnreadDayNotice(team=run.team, day=run.day, problem=problem)
+    return _to_each(audience.heads | audience.admins, run_event(run.id), notice)
 
 
 def alarm(team: str, day: date, connection: str, audience: Audience, problem: str) -> list[Notification]:

@@ -12,14 +12,13 @@ from functools import reduce
 from crm_clients.base import CrmClient, ReadRequest
 from crm_clients.errors import CrmError, CrmRefused, DeadlineExceeded, RightsMissing
 from reglament.connections import Connections
+from reglament.day.guard import GRACE_SECONDS, crm_error, guarded_client
+from reglament.day.missing import unread_snapshot
 from reglament.gc_tuning import no_full_collection
-from scoring.records import Completed, Failed
-from scoring.snapshot import Snapshot
+from scoring.records import Completed, Fact, Failed
+from scoring.snapshot import Cause, NotRead, Snapshot
 from scoring.tally import Tally, TallySheet
 from scoring.workdays import Window
-
-GRACE_SECONDS = 30.0
-"""Seconds after the client's own deadline until the read is ended from outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +29,12 @@ class ConnectionReading:
     requests: int = 0
     seconds: float = 0.0
     error: CrmError | None = None
+    faults: Mapping[str, CrmError] = field(default_factory=dict)
+    """By team: the error that ended the counting for this team alone."""
+
+    def error_of(self, team: str) -> CrmError | None:
+        """Return the error that concerns a team."""
+        return self.faults.get(team, self.error)
 
     @property
     def problem(self) -> str:
@@ -59,8 +64,9 @@ async def read_connection(
 ) -> ConnectionReading:
     """Read once the records that all `sheets` (by team) need and count KPIs.
 
-    Never raises CrmError: the KPIs of an unfinished kind of record are then not read. `shift` is the distance of the
-    instant taken for now from the clock (`--at`): lateness is measured against the shifted instant.
+    Raises nothing that a client or the counting raises: the KPIs of an unfinished kind of record are then not read.
+    `shift` is the distance of the instant taken for now from the clock (`--at`): lateness is measured against the
+    shifted instant.
     """
     with no_full_collection():
         return await _read(crm, sheets, timeout_seconds, shift)
@@ -69,33 +75,61 @@ async def read_connection(
 async def _read(
     crm: CrmClient, sheets: Mapping[str, TallySheet], timeout_seconds: float, shift: timedelta
 ) -> ConnectionReading:
-    tallies = {team: Tally(sheet, crm.capabilities, crm.link) for team, sheet in sheets.items()}
+    counting = _Counting({team: Tally(sheet, crm.capabilities, crm.link) for team, sheet in sheets.items()})
     request = _request(sheets.values())
     before, started = crm.stats.requests, time.monotonic()
     error: CrmError | None = None
     completed = set()
     try:
         async with asyncio.timeout(timeout_seconds + GRACE_SECONDS):
-            async for fact in crm.read(request):
-                if isinstance(fact, Completed):
-                    completed.add(fact.kind)
-                    fact = Completed(fact.kind, fact.started_at + shift)  # noqa: PLW2901
-                for tally in tallies.values():
-                    tally.add(fact)
+            with guarded_client("records"):
+                async for fact in crm.read(request):
+                    if isinstance(fact, Completed):
+                        completed.add(fact.kind)
+                        fact = Completed(fact.kind, fact.started_at + shift)  # noqa: PLW2901
+                    counting.add(fact)
     except CrmError as caught:
         error = caught
     except TimeoutError:
         error = DeadlineExceeded("the CRM did not answer in the time that is set for a read")
     if error:
         for kind in request.kinds - completed:
-            for tally in tallies.values():
-                tally.add(Failed(kind, str(error), error.cause))
+            counting.add(Failed(kind, str(error), error.cause))
     return ConnectionReading(
-        {team: tuple(await asyncio.to_thread(tally.snapshots)) for team, tally in tallies.items()},
+        {team: await counting.snapshots(team, sheet) for team, sheet in sheets.items()},
         crm.stats.requests - before,
         time.monotonic() - started,
         error,
+        counting.faults,
     )
+
+
+@dataclass(slots=True)
+class _Counting:
+    """Fold facts into the tallies of all teams; an exception ends the counting of its own team alone."""
+
+    tallies: dict[str, Tally]
+    faults: dict[str, CrmError] = field(default_factory=dict)
+
+    def add(self, fact: Fact) -> None:
+        """Fold a fact into every tally."""
+        for team, tally in self.tallies.items():
+            try:
+                tally.add(fact)
+            except Exception as caught:
+                self.faults[team] = crm_error(caught, f"counting for {team}")
+        if self.faults:
+            self.tallies = {team: tally for team, tally in self.tallies.items() if team not in self.faults}
+
+    async def snapshots(self, team: str, sheet: TallySheet) -> tuple[Snapshot, ...]:
+        """Return the snapshots of a team; without data after an exception."""
+        if team in self.tallies:
+            try:
+                return tuple(await asyncio.to_thread(self.tallies[team].snapshots))
+            except Exception as caught:
+                self.faults[team] = crm_error(caught, f"counting for {team}")
+        reason = NotRead(Cause.INCOMPLETE, str(self.faults[team]))
+        return tuple(unread_snapshot(manager, sheet.kpis, reason) for manager in sheet.members.values())
 
 
 def _request(sheets: Iterable[TallySheet]) -> ReadRequest:

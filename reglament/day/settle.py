@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -13,7 +13,8 @@ from crm_clients.errors import CrmError
 from reglament.day import notifications
 from reglament.day.audience import load_audience
 from reglament.day.claims import TeamDay, TeamResult
-from reglament.day.members import ConnectionRosters
+from reglament.day.guard import DATABASE_TROUBLE, crm_error
+from reglament.day.members import ConnectionRosters, rosters_without_users
 from reglament.day.missing import missing
 from reglament.day.notifications import Notification, enqueue
 from reglament.day.read import ConnectionReading, is_refusal
@@ -42,7 +43,7 @@ async def settle(
 ) -> TeamResult:
     """Store the team's snapshots, then score the day or postpone it. A lost lease leaves the day to the new holder."""
     fresh = (*reading.snapshots.get(day.key, ()), *rosters.unread_snapshots(day))
-    error = rosters.error or reading.error
+    error = rosters.error or reading.error_of(day.key)
     try:
         stored = await _store(process, day, fresh)
         settlement = _Settlement(process, day, stored, reading, error)
@@ -52,6 +53,54 @@ async def settle(
     except LeaseLost as lost:
         log.warning("lease_lost", team=day.key)
         return TeamResult(day.key, day.run.day, problem=str(lost))
+
+
+async def settle_surely(
+    process: Process,
+    day: TeamDay,
+    rosters: ConnectionRosters,
+    reading: ConnectionReading,
+    *,
+    last_attempt: bool = False,
+) -> TeamResult:
+    """Settle the team's day whatever happens: an exception postpones the day, at the deadline as a day without data."""
+    try:
+        return await settle(process, day, rosters, reading, last_attempt=last_attempt)
+    except DATABASE_TROUBLE:
+        raise
+    except Exception as caught:
+        fault = crm_error(caught, f"settlement of {day.key}")
+    if not last_attempt and process.now() < retry_deadline(process, day):
+        return await _Settlement(process, day, day.stored, reading, fault).postpone()
+    try:
+        return await _settle_unread(process, day, fault)
+    except DATABASE_TROUBLE:
+        raise
+    except Exception as caught:
+        fault = crm_error(caught, f"settlement of {day.key} without data")
+    return await _finish_bare(process, day, fault)
+
+
+async def _settle_unread(process: Process, day: TeamDay, fault: CrmError) -> TeamResult:
+    """Drop snapshots that cannot be scored, and score the day without data for the members known last."""
+    async with process.db.transaction() as session:
+        await runs.drop_snapshots(session, day.lease)
+    day = replace(day, stored=())
+    rosters = await rosters_without_users(process, [day], fault)
+    return await settle(process, day, rosters, ConnectionReading(), last_attempt=True)
+
+
+async def _finish_bare(process: Process, day: TeamDay, fault: CrmError) -> TeamResult:
+    """Finish the day without snapshots and points, and tell heads and admins."""
+    async with process.db.transaction() as session:
+        await runs.drop_snapshots(session, day.lease)
+        unread = dict.fromkeys(day.run.rulebook.counted, str(fault))
+        await runs.finish(session, day.lease, at=process.now(), missing=unread)
+        audience = await load_audience(process, session, day.key)
+        await enqueue(process, session, notifications.unread_day(day.run, audience, str(fault)))
+        run = await runs.find(session, day.key, day.run.day)
+    log.error("day_finished_bare", team=day.key, problem=str(fault))
+    return TeamResult(day.key, day.run.day, run, problem=str(fault))
 
 
 async def _store(process: Process, day: TeamDay, fresh: Sequence[Snapshot]) -> tuple[StoredSnapshot, ...]:
@@ -108,12 +157,18 @@ class _Settlement:
                 digest=digest,
                 requests=self.reading.requests,
                 seconds=Decimal(str(round(self.reading.seconds, 3))),
-                missing=missing(item.snapshot for item in self.stored),
+                missing=self._missing(),
             )
             await enqueue(process, session, await self._messages(session, cards))
             run = await runs.find(session, day.key, day.run.day)
         log.info("day_finished", team=day.key, digest=digest, managers=len(cards), requests=self.reading.requests)
         return TeamResult(day.key, day.run.day, run, problem=str(self.error) if self.error else "")
+
+    def _missing(self) -> dict[str, str]:
+        """Explain by KPI what is absent; without any member the error explains every KPI."""
+        if not self.stored and self.error:
+            return dict.fromkeys(self.day.run.rulebook.counted, str(self.error))
+        return missing(item.snapshot for item in self.stored)
 
     @property
     def _is_old(self) -> bool:
@@ -127,6 +182,8 @@ class _Settlement:
         news = []
         if not self._is_old:
             news = notifications.evening(day.run, cards, audience, await _load_caught_up(session, day.run))
+        if not cards and self.error:
+            news += notifications.unread_day(day.run, audience, str(self.error))
         if is_refusal(self.error):
             news += notifications.alarm(day.key, day.run.day, day.team.crm, audience, str(self.error))
         return news

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.rules import Rulebook
@@ -16,7 +16,7 @@ from scoring.workdays import Window
 from storage.days import snapshots
 from storage.days.rulebooks import rulebook_record_at
 from storage.db.database import Database
-from storage.db.models import RulebookRecord, RunRecord, TeamRecord
+from storage.db.models import RulebookRecord, RunRecord, SnapshotRecord, TeamRecord
 from storage.db.sql import team_named, upsert
 from storage.db.types import DatabaseNow
 from storage.errors import LeaseLost, NotFound
@@ -159,6 +159,12 @@ async def store_snapshots(
     if not await _change(session, lease, kept_at=at):
         raise LeaseLost(f"another process took over the day of team {lease.team}")
     return await snapshots.merge(session, lease.run_id, read)
+
+
+async def drop_snapshots(session: AsyncSession, lease: RunLease) -> None:
+    """Delete the snapshots of an unfinished run that cannot be scored. Raises LeaseLost."""
+    await assert_held(session, lease)
+    await session.execute(delete(SnapshotRecord).where(SnapshotRecord.run_id == lease.run_id))
 
 
 async def finish(

@@ -27,6 +27,7 @@ class DeliveryKind(StrEnum):
     CORRECTION = "correction"
     DELAYED = "delayed"
     NO_DATA = "no_data"
+    UNREAD_DAY = "unread_day"
     ALARM = "alarm"
     DEPARTED = "departed"
     CHANNEL_OFF = "channel_off"
@@ -118,6 +119,15 @@ class NoDataNotice(Notice):
 
     kind: ClassVar = DeliveryKind.NO_DATA
     day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadDayNotice(Notice):
+    """Tell heads and admins that nothing of a day could be read or scored until the deadline."""
+
+    kind: ClassVar = DeliveryKind.UNREAD_DAY
+    day: date
+    problem: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,6 +108,7 @@ digest-unread = Not read: { $what }. Nobody lost points over it
 delayed = { $title }: the score for { $day } is delayed, the CRM is not answering. We keep trying until { $until }; what cannot be read costs no points
 no-data = { $title }, { $day }: not everything could be read. Not scored, no points lost: { $what }
 no-data-missing = { $kpis } ({ $reason })
+unread-day = { $title }: nothing could be scored for { $day }. Nobody gains or loses points. The reason:
 alarm = The CRM “{ $connection }” refused us. We will not retry, so as not to make it worse. { $title }, { $day }: what was not read costs no points. Check the key and its rights: reglament check
 departed = { $title }: { $name } is no longer active in the CRM and is not scored from this day on
 departed-deals = { $n ->

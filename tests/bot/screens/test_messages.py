@@ -48,6 +48,7 @@ from storage.messages.notices import (
     DepartedNotice,
     EveningNotice,
     NoDataNotice,
+    UnreadDayNotice,
     Whose,
     to_telegram,
 )
@@ -193,6 +194,11 @@ READ = replace(
         "deals_without_task": Value(1, [_deal("2", "Поставка <2>", "250000")]),
     },
 )
+UNREAD_DAY = UnreadDayNotice(
+    team="sales",
+    day=LAST,
+    problem="a mistake of ours while reading: KeyError in crm_clients.odoo.deals, line 57",
+)
 DELAYED = DelayedNotice(
     team="sales", day=LAST, retry_until=datetime(2026, 11, 19, 17, tzinfo=UTC), problem="HTTP 503 <html>"
 )
@@ -207,6 +213,7 @@ def _off(whose: Whose, name: str, chat: int, reason: str) -> ChannelOffNotice:
     ("name", "notice"),
     [
         ("delayed", DELAYED),
+        ("unread-day", UNREAD_DAY),
         ("alarm", ALARM),
         ("departed", DEPARTED),
         ("departed-read", READ),
