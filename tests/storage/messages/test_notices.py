@@ -23,6 +23,7 @@ from storage.messages.notices import (
     EveningNotice,
     NoDataNotice,
     ReminderNotice,
+    UnreadDayNotice,
     Whose,
 )
 
@@ -77,6 +78,7 @@ STORED = [
         DelayedNotice(**ABOUT, retry_until=datetime(2026, 11, 19, 17, tzinfo=UTC), problem="HTTP 503"),
     ),
     ("no_data", STORED_ABOUT, NoDataNotice(**ABOUT)),
+    ("unread_day", STORED_ABOUT | {"problem": "KeyError"}, UnreadDayNotice(**ABOUT, problem="KeyError")),
     (
         "alarm",
         STORED_ABOUT | {"connection": "main", "problem": "refused"},
