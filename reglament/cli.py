@@ -238,7 +238,7 @@ def migrate(config: ConfigOption = None) -> None:
 
 @app.command()
 def health(config: ConfigOption = None) -> None:
-    """Exit 0 while the service's loops beat."""
+    """Exit 0 while cutoffs, sending and receiving work; else say what does not."""
     from reglament.commands.health import health as work
 
     report = asyncio.run(work(_load_settings(config)))

@@ -27,7 +27,7 @@ ALLOWED = {
 
 PLACES = {
     "aiogram": ("bot/telegram/", "bot/handlers/", "bot/dispatcher.py", "reglament/service/"),
-    "httpx": ("crm_clients/",),
+    "httpx": ("crm_clients/", "reglament/service/watch.py"),
     "msgspec": ("crm_clients/", "scoring/"),
     "sqlalchemy": ("storage/", "migrations/", "crm_clients/sql.py"),
     "aiosqlite": ("storage/", "migrations/"),
@@ -51,6 +51,7 @@ MEANT_FOR = {
         "crm_clients/amocrm/deals.py",  # changes of stages beside the lists of leads, awaited or cancelled with them
         "crm_clients/bitrix24/batching.py",  # two requests at once, awaited or cancelled by the same read
         "crm_clients/shared/fact_stream.py",  # the read itself, ahead of whoever takes its facts
+        "reglament/service/watch.py",  # a ping delays no cutoff; what is on the way is awaited before the service ends
         "reglament/service/webhook.py",  # an update is receipted at once and answered beside, before the service ends
     },
     "get_running_loop.create_task": {

@@ -27,6 +27,7 @@ from storage.messages.notices import (
     EveningNotice,
     NoDataNotice,
     ReminderNotice,
+    TroubleNotice,
     UnreadDayNotice,
 )
 from storage.values import Delivery
@@ -66,6 +67,8 @@ async def render(  # noqa: PLR0911  # a message a kind
             return troubles.unread_day_view(t, team, notice)
         case AlarmNotice() as notice:
             return troubles.alarm_view(t, team, notice)
+        case TroubleNotice() as notice:
+            return troubles.trouble_view(t, team, notice)
         case ChannelOffNotice() as notice:
             return troubles.channel_off_view(t, ctx, notice)
     raise TypeError(f"no message for {type(delivery.notice).__name__}")

@@ -18,6 +18,8 @@ from storage.values import DeliveryState, Run, RunState
 
 ALIVE = timedelta(seconds=90)
 """A loop with an older heartbeat is silent."""
+HEARING = timedelta(minutes=5)
+"""Time without updates from Telegram after which the bot counts as deaf."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,13 @@ def health_view(t: Texts, data: ServiceHealth, now: datetime) -> View:
 
 def _loops(t: Texts, beats: Mapping[str, datetime], now: datetime) -> list[str]:
     """Write one line if all loops are alive, else a line for each silent loop."""
-    silent = {name: at for name, at in sorted(beats.items()) if now - at > ALIVE}
+    loops = heartbeats.of_loops(beats)
+    silent = {name: at for name, at in sorted(loops.items()) if now - at > ALIVE}
+    heard = beats.get(heartbeats.UPDATES)
+    if heard is not None and now - heard > HEARING:
+        return [f"🔴 {t('health-deaf', n=int((now - heard) / timedelta(minutes=1)))}"]
     if not silent:
-        return [f"✅ {t('health-alive')}" if beats else f"🔴 {t('health-never-ran')}"]
+        return [f"✅ {t('health-alive')}" if loops else f"🔴 {t('health-never-ran')}"]
     return [
         f"🔴 {t('health-silent', name=name, n=int((now - at) / timedelta(minutes=1)))}" for name, at in silent.items()
     ]

@@ -12,7 +12,14 @@ from scoring.snapshot import Cause, NotRead
 from storage.days import runs
 from storage.days.snapshots import stored_snapshots
 from storage.db.database import Session
-from storage.messages.notices import AlarmNotice, ChannelOffNotice, DelayedNotice, NoDataNotice, UnreadDayNotice
+from storage.messages.notices import (
+    AlarmNotice,
+    ChannelOffNotice,
+    DelayedNotice,
+    NoDataNotice,
+    TroubleNotice,
+    UnreadDayNotice,
+)
 
 
 async def load_unread(session: Session, notice: NoDataNotice) -> dict[Cause, set[str]]:
@@ -51,6 +58,19 @@ def alarm_view(t: Texts, team: TeamContext, notice: AlarmNotice) -> View:
     """Show the problem of a CRM that refuses requests until a person acts."""
     text = t("alarm", title=safe(team.title), day=t.day(notice.day), connection=safe(notice.connection))
     return View(f"{text}\n<code>{safe(notice.problem)}</code>")
+
+
+def trouble_view(t: Texts, team: TeamContext, notice: TroubleNotice) -> View:
+    """Show a trouble of the service: since when, and what to look at."""
+    return View(
+        t(
+            f"trouble-{notice.trouble.replace('_', '-')}",
+            title=safe(team.title),
+            day=t.day(notice.day) if notice.day else "",
+            since=t.moment(notice.since, team.calendar.zone),
+            detail=safe(notice.detail),
+        )
+    )
 
 
 def channel_off_view(t: Texts, ctx: AppContext, notice: ChannelOffNotice) -> View:

@@ -29,6 +29,7 @@ from aiogram.methods import (
     AnswerCallbackQuery,
     EditMessageCaption,
     EditMessageText,
+    GetUpdates,
     Response,
     SendDocument,
     SendMessage,
@@ -41,6 +42,7 @@ from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTime
 
 from bot.telegram.limits import MAX_ATTEMPTS, MAX_RETRY_AFTER
 from bot.telegram.rate_limiter import MustWait, Permit, RateLimiter
+from bot.telegram.updates import readable_updates
 
 SECONDS = 30
 """Seconds after which a request to Telegram counts as unanswered."""
@@ -147,6 +149,9 @@ class Session(AiohttpSession):
         try:
             return super().check_response(bot, method, status_code, content)
         except ClientDecodeError:
+            updates = readable_updates(content, bot) if isinstance(method, GetUpdates) else None
+            if updates is not None:
+                return Response[Any](ok=True, result=updates)
             text = f"HTTP {status_code} without a word of Telegram"
             if status_code in UNANSWERED:
                 raise TelegramNetworkError(method=method, message=text) from None

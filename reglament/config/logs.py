@@ -46,6 +46,7 @@ def secrets_of(settings: Settings) -> set[str]:
         settings.secret_key.get_secret_value(),
         settings.telegram.token.get_secret_value(),
         settings.telegram.webhook_secret.get_secret_value(),
+        settings.watch.url.get_secret_value(),
     }
     user_part = settings.database.url.partition("://")[2].rpartition("@")[0]
     found.add(user_part.partition(":")[2])

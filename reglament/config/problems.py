@@ -45,7 +45,7 @@ def one_line(text: str, longest: int = LONGEST_LINE) -> str:
 
 
 def quoted(value: Any) -> str:
-    """Quote a wrong value, cut if long."""
+    """Write a wrong value in quotes, cut if long."""
     try:
         return one_line(repr(value), LONGEST_VALUE)
     except (ValueError, RecursionError):  # Python refuses to write an integer of thousands of digits

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -65,6 +66,25 @@ class TelegramSettings(Section):
         return self
 
 
+class WatchSettings(Section):
+    """Read `[watch]`: a dead-man's switch that is pinged at every cutoff."""
+
+    url: SecretStr = SecretStr("")
+
+    @field_validator("url")
+    @classmethod
+    def _safe(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value().strip()
+        parts = urlsplit(text)
+        if text and not (parts.hostname and (parts.scheme == "https" or _is_loopback(parts))):
+            raise ValueError("must begin with https:// (http:// only for this machine itself)")
+        return SecretStr(text)
+
+
+def _is_loopback(parts: SplitResult) -> bool:
+    return parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+
+
 class Settings(BaseSettings):
     """Hold all settings of an installation."""
 
@@ -82,6 +102,7 @@ class Settings(BaseSettings):
     """Address host:port for Prometheus; empty: no metrics."""
     database: DatabaseSettings = DatabaseSettings()
     telegram: TelegramSettings = TelegramSettings()
+    watch: WatchSettings = WatchSettings()
     crm: dict[str, CrmConfig] = {}
     teams: dict[str, TeamSettings] = {}
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from reglament.day.audience import Audience
+from reglament.day.troubles import Trouble
 from reglament.process import Process
 from scoring.scorecard import Outcome, Scorecard
 from storage.db.database import Session
@@ -21,6 +22,7 @@ from storage.messages.notices import (
     NoDataNotice,
     Notice,
     ReminderNotice,
+    TroubleNotice,
     UnreadDayNotice,
     run_event,
     to_group,
@@ -83,6 +85,12 @@ def alarm(team: str, day: date, connection: str, audience: Audience, problem: st
     """Tell the admins, once a day, that the CRM refuses requests."""
     notice = AlarmNotice(team=team, day=day, connection=connection, problem=problem)
     return _to_each(audience.admins, f"alarm:{connection}:{day}", notice)
+
+
+def trouble(found: Trouble, team: str, audience: Audience) -> list[Notification]:
+    """Tell the admins, once, of a trouble of the service; `team` names whose admins."""
+    notice = TroubleNotice(team=team, trouble=found.kind.value, since=found.since, day=found.day, detail=found.detail)
+    return _to_each(audience.admins, found.event, notice)
 
 
 def departed(day: date, member: Member, heads: Iterable[int], not_before: datetime | None = None) -> list[Notification]:

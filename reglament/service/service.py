@@ -18,6 +18,7 @@ from bot.context import AppContext
 from bot.delivery.courier import Courier
 from bot.telegram import session as telegram_session
 from bot.telegram.limited_bot import LimitedBot
+from bot.telegram.updates import UpdatesHeard
 from reglament import telegram
 from reglament.bot_context import app_context
 from reglament.commands.export import PeriodExporter
@@ -32,9 +33,11 @@ from reglament.process import Process, open_process, store_teams
 from reglament.service.bot_loop import answer_people, keep_menus
 from reglament.service.engine import Engine, LocalEngine
 from reglament.service.metrics import Metrics
+from reglament.service.monitor import Monitor
 from reglament.service.scheduler import Scheduler
+from reglament.service.watch import Watch
 from reglament.service.work import ServiceWork
-from storage.days import retention, runs
+from storage.days import heartbeats, retention, runs
 from storage.db.locks import SingleRun
 from storage.errors import StorageError
 from storage.messages import deliveries
@@ -43,6 +46,8 @@ log = structlog.get_logger()
 
 LOCAL_OWNER = "run"
 """Name in leases of the only service of a SQLite file: the claims of a dead predecessor are free at the next start."""
+ABANDONED = timedelta(days=1)
+"""Age of a heartbeat whose loop no replica has any more."""
 MEASURE_SECONDS = 15.0
 """Pause between two heartbeats of the service."""
 
@@ -58,6 +63,7 @@ class _Service:
     engine: Engine
     scheduler: Scheduler
     metrics: Metrics
+    monitor: Monitor
 
 
 async def serve(settings: Settings, *, only: str | None = None) -> None:
@@ -87,6 +93,8 @@ async def _start(process: Process) -> Process:
     changes = await store_teams(process)
     for team in changes.archived:
         log.warning("team_archived", team=team, hint="it has history but is missing in the settings")
+    async with process.db.transaction() as session:
+        await heartbeats.forget_before(session, process.now() - (timedelta(0) if process.db.is_sqlite else ABANDONED))
     log.info("started", teams=sorted(process.settings.teams), new=list(changes.added), owner=process.owner)
     return process
 
@@ -115,7 +123,11 @@ async def _assemble(process: Process, bot: Bot, only: str | None) -> _Service:
     context = app_context(process, live, PeriodExporter(process))
     courier = Courier(LimitedBot(bot, process.db), context, process.owner, process.now)
     metrics = Metrics()
-    work = ServiceWork(process, teams, live, courier.deliver, metrics)
+    watch = Watch(process.settings.watch.url.get_secret_value())
+    work = ServiceWork(process, teams, live, courier.deliver, metrics, watch)
+    heard = UpdatesHeard(process.now) if only in (None, "bot") else None
+    if heard is not None:
+        bot.session.middleware(heard)
     scheduling, working = only in (None, "scheduler"), only in (None, "worker")
     engine: Engine
     if process.db.is_sqlite:
@@ -132,6 +144,7 @@ async def _assemble(process: Process, bot: Bot, only: str | None) -> _Service:
         engine=engine,
         scheduler=Scheduler(teams.values(), engine.wake, process.now),
         metrics=metrics,
+        monitor=Monitor(work, bot, heard),
     )
 
 
@@ -149,6 +162,7 @@ async def _work(service: _Service, stop: asyncio.Event, only: str | None) -> Non
     with ExitStack() as stack:
         if settings.metrics_listen:
             stack.callback(_serve_metrics(service.metrics, settings.metrics_listen))
+        await service.work.beat(heartbeats.START)
         service.scheduler.daily(partial(_blank_old_evidence, service.process))
         if only != "bot":
             service.scheduler.hourly(partial(renew_keys, service.process, service.work.teams))
@@ -162,8 +176,11 @@ async def _work(service: _Service, stop: asyncio.Event, only: str | None) -> Non
                 group.create_task(answer_people(service.process, service.bot, service.context, stop))
                 group.create_task(keep_menus(service.process, service.bot, service.context, stop))
             group.create_task(_measure(service, stop))
+            group.create_task(service.monitor.run(stop))
             group.create_task(_learn_all_members(service.process))
             await stop.wait()
+    await service.work.watch.aclose()
+    await service.work.forget_beats()
 
 
 async def _learn_all_members(process: Process) -> None:

@@ -16,6 +16,7 @@ from reglament.day.cutoff import run_cutoff
 from reglament.day.due import DueCutoff, DueReminder, TeamClock
 from reglament.process import Process
 from reglament.service.metrics import Metrics
+from reglament.service.watch import Watch
 from scoring.scorecard import score
 from storage.days import heartbeats, runs
 from storage.messages import deliveries
@@ -34,6 +35,9 @@ class ServiceWork:
     live: Live
     send: Callable[[int], Awaitable[None]]
     metrics: Metrics = field(default_factory=Metrics)
+    watch: Watch = field(default_factory=Watch)
+    beats: dict[str, datetime] = field(default_factory=dict)
+    """Last beats that this process wrote."""
     _reminded: set[DueReminder] = field(default_factory=set)
     """Reminders handed out already; a second reading a minute later would not help."""
 
@@ -63,7 +67,13 @@ class ServiceWork:
 
     async def cutoff(self, due: DueCutoff) -> bool:
         """Run a cutoff; return whether any team's day was finished."""
-        results = await run_cutoff(self.process, due)
+        self.watch.cutoff_begins(due)
+        try:
+            results = await run_cutoff(self.process, due)
+        except Exception as error:
+            self.watch.cutoff_failed(due, error)
+            raise
+        self.watch.cutoff_ends(results)
         finished = [result for result in results if result.run is not None and not result.already]
         self.metrics.days.inc(len(finished))
         return bool(finished)
@@ -99,5 +109,15 @@ class ServiceWork:
 
     async def beat(self, name: str) -> None:
         """Store the heartbeat of loop `name`."""
+        await self.beat_at(name, self.process.now())
+
+    async def beat_at(self, name: str, at: datetime) -> None:
+        """Store a heartbeat of an instant."""
         async with self.process.db.transaction() as session:
-            await heartbeats.beat(session, name, at=self.process.now())
+            await heartbeats.beat(session, name, at=at)
+        self.beats[name] = at
+
+    async def forget_beats(self) -> None:
+        """Delete the heartbeats of this process at a clean stop: `health` then says so."""
+        async with self.process.db.transaction() as session:
+            await heartbeats.forget(session, self.beats)

@@ -1,14 +1,18 @@
-"""Record when each loop of the service last ran."""
+"""Record when each loop of the service last ran, when the service started, and when Telegram last answered."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.db.models import HeartbeatRecord
 from storage.db.sql import upsert
+
+START, UPDATES = "start", "updates"
+"""Names of the rows that no loop beats: the start of the service, and the last time that updates could be received."""
 
 
 async def beat(session: AsyncSession, name: str, *, at: datetime) -> None:
@@ -24,6 +28,23 @@ async def last(session: AsyncSession, name: str) -> datetime | None:
 
 
 async def all_beats(session: AsyncSession) -> dict[str, datetime]:
-    """Read the last beat of every loop."""
+    """Read the last beat of every loop, and the rows START and UPDATES."""
     rows = await session.execute(select(HeartbeatRecord.name, HeartbeatRecord.at))
     return dict(rows.all())
+
+
+def of_loops(beats: Mapping[str, datetime]) -> dict[str, datetime]:
+    """Leave out the rows that no loop beats."""
+    return {name: at for name, at in beats.items() if name not in (START, UPDATES)}
+
+
+async def forget(session: AsyncSession, written: Mapping[str, datetime]) -> None:
+    """Delete the beats that a stopping process wrote last; a later beat of another replica stays."""
+    mine = [and_(HeartbeatRecord.name == name, HeartbeatRecord.at <= at) for name, at in written.items()]
+    if mine:
+        await session.execute(delete(HeartbeatRecord).where(or_(*mine)))
+
+
+async def forget_before(session: AsyncSession, instant: datetime) -> None:
+    """Delete older beats, of loops that no process of this version has."""
+    await session.execute(delete(HeartbeatRecord).where(HeartbeatRecord.at < instant))

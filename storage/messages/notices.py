@@ -31,6 +31,7 @@ class DeliveryKind(StrEnum):
     ALARM = "alarm"
     DEPARTED = "departed"
     CHANNEL_OFF = "channel_off"
+    TROUBLE = "trouble"
 
 
 class Whose(StrEnum):
@@ -167,11 +168,24 @@ class ChannelOffNotice(Notice):
     """End of a text key `channel-…`."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TroubleNotice(Notice):
+    """Tell an admin of a trouble of the service that no other notice tells; `team` may be any team."""
+
+    kind: ClassVar = DeliveryKind.TROUBLE
+    trouble: str
+    """End of a text key `trouble-…`."""
+    since: datetime
+    day: date | None = None
+    detail: str = ""
+
+
 _KINDS: Mapping[str, type[Notice]] = {kind.kind: kind for kind in Notice.__subclasses__()}
 
 _FIELDS: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "day": (date.isoformat, date.fromisoformat),
     "earlier": (lambda days: [day.isoformat() for day in days], lambda days: tuple(map(date.fromisoformat, days))),
+    "since": (datetime.isoformat, datetime.fromisoformat),
     "retry_until": (datetime.isoformat, datetime.fromisoformat),
     "readings": (readings_to_json, readings_from_json),
     "teams": (list, tuple),

@@ -272,6 +272,15 @@ health-silent = { $n ->
     [one] The loop { $name } has been silent for { $n } minute: look into the service's log and restart it
    *[other] The loop { $name } has been silent for { $n } minutes: look into the service's log and restart it
 }
+health-deaf = { $n ->
+    [one] No updates have come in from Telegram for { $n } minute: people get no answers. Check network, token and webhook
+   *[other] No updates have come in from Telegram for { $n } minutes: people get no answers. Check network, token and webhook
+}
+trouble-loop-silent = The loop { $detail } of the service has been silent since { $since }. Scores or messages may wait. Look into the service's log and restart it
+trouble-day-overdue = { $title }: the day { $day } should have been finished by { $since } and is not. Nobody loses points meanwhile. Look into the service's log: reglament health
+trouble-no-run = { $title }: nobody began the day { $day } (cutoff { $since }). Nobody loses points meanwhile. Look into the service's log: reglament health
+trouble-messages-wait = Messages wait: { $detail }, the oldest since { $since }. Points are safe, people have not heard of them. Check the network to Telegram: reglament health
+trouble-deaf = No updates have come in from Telegram since { $since }: people get no answers, scores go on. Check network, token and webhook: reglament health
 health-messages = Messages: { $waiting } waiting, { $failed } not delivered, { $uncertain } unconfirmed
 health-last = Last cutoff { $day }, everything was read
 health-partly = Last cutoff { $day }, not read: { $unread }

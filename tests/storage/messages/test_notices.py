@@ -23,6 +23,7 @@ from storage.messages.notices import (
     EveningNotice,
     NoDataNotice,
     ReminderNotice,
+    TroubleNotice,
     UnreadDayNotice,
     Whose,
 )
@@ -94,6 +95,11 @@ STORED = [
         "channel_off",
         {"team": "a", "teams": ["a", "b"], "whose": "head", "name": "", "chat": 222, "reason": "blocked"},
         ChannelOffNotice(team="a", teams=("a", "b"), whose=Whose.HEAD, name="", chat=222, reason="blocked"),
+    ),
+    (
+        "trouble",
+        STORED_ABOUT | {"trouble": "no_run", "since": "2026-11-19T15:00:00+00:00", "detail": "x"},
+        TroubleNotice(**ABOUT, trouble="no_run", since=datetime(2026, 11, 19, 15, tzinfo=UTC), detail="x"),
     ),
 ]
 """Kind, data as version 0.1.0 stored it, notice."""

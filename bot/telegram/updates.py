@@ -1,0 +1,66 @@
+"""Tell when updates stop coming in, and read the rest of an answer with an unreadable update."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from aiogram import Bot
+from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
+from aiogram.methods import GetUpdates, TelegramMethod
+from aiogram.types import Update
+from pydantic import ValidationError
+
+log = structlog.get_logger()
+
+RECENT = timedelta(minutes=5)
+"""Age up to which Telegram's last error at the webhook counts."""
+
+
+class UpdatesHeard(BaseRequestMiddleware):
+    """Remember when updates could last be received: by an answered request, or by a webhook in order."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self.at = now()
+
+    async def __call__(
+        self, make_request: NextRequestMiddlewareType[Any], bot: Bot, method: TelegramMethod[Any]
+    ) -> Any:
+        """Send the request and note an answer with updates, also with none."""
+        answer = await make_request(bot, method)
+        if isinstance(method, GetUpdates):
+            self.at = self._now()
+        return answer
+
+    async def ask_webhook(self, bot: Bot, address: str) -> None:
+        """Ask Telegram whether updates reach the webhook. Raises TelegramAPIError."""
+        info = await bot.get_webhook_info()
+        now = self._now()
+        failing = info.last_error_date is not None and now - info.last_error_date < RECENT
+        if info.url == address and not (info.pending_update_count and failing):
+            self.at = now
+
+
+def readable_updates(content: str, bot: Bot) -> list[Update] | None:
+    """Read the updates of an answer one by one; None if the answer holds no list of updates.
+
+    In place of an unreadable update stands an empty update with the same id: the id is confirmed, so that Telegram
+    does not send the update again and again.
+    """
+    try:
+        rows = json.loads(content)["result"]
+        return [_readable(row, bot) for row in rows]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _readable(row: Any, bot: Bot) -> Update:
+    try:
+        return Update.model_validate(row, context={"bot": bot})
+    except ValidationError as error:
+        log.warning("no_update", update=row["update_id"], problem=error.errors(include_input=False)[0]["type"])
+        return Update(update_id=int(row["update_id"]))

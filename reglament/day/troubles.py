@@ -1,0 +1,130 @@
+"""Find what people must hear of a service that seems to live: docs/product.md §5, §11."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from reglament.config.settings import Settings
+from reglament.day.due import TeamClock, missed
+from storage.days import heartbeats, runs
+from storage.db.database import Session
+from storage.errors import NotFound
+from storage.messages import deliveries
+from storage.people import teams
+from storage.values import DeliveryState, Run
+
+SILENT = timedelta(seconds=90)
+"""Age of the newest heartbeat from which the whole service counts as dead."""
+SILENT_LOOP = timedelta(minutes=10)
+"""Age of a heartbeat from which a single loop counts as dead; a loop that sends much mail beats seldom."""
+STUCK = timedelta(minutes=30)
+"""Age of the oldest waiting message from which sending counts as stuck."""
+DEAF = timedelta(minutes=5)
+"""Time without an answer to a request for updates from which the bot counts as deaf."""
+UNCLAIMED = timedelta(minutes=10)
+"""Time after a cutoff, or after the start of the service, by which a process must have begun the day."""
+UNSETTLED = timedelta(minutes=15)
+"""Time after the deadline of a day by which the day must be finished."""
+
+
+class TroubleKind(StrEnum):
+    """Name the kinds of trouble, as stored in notices."""
+
+    LOOP_SILENT = "loop_silent"
+    DAY_OVERDUE = "day_overdue"
+    NO_RUN = "no_run"
+    MESSAGES_WAIT = "messages_wait"
+    DEAF = "deaf"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Describe a trouble: kind, team and day where there is one, begin."""
+
+    kind: TroubleKind
+    since: datetime
+    team: str = ""
+    day: date | None = None
+    detail: str = ""
+
+    @property
+    def event(self) -> str:
+        """Name the trouble so that people are told once; of waiting messages once a day."""
+        when = self.day or (self.since.date() if self.kind is TroubleKind.MESSAGES_WAIT else self.since)
+        return f"trouble:{self.kind}:{self.team or self.detail}:{when.isoformat()}"
+
+    @property
+    def line(self) -> str:
+        """Write the trouble for an operator."""
+        since = f"{self.since:%Y-%m-%d %H:%M} UTC"
+        match self.kind:
+            case TroubleKind.LOOP_SILENT:
+                return f"the loop {self.detail!r} is silent since {since}: restart the service, see the log"
+            case TroubleKind.DAY_OVERDUE:
+                return f"the day {self.day} of team {self.team} should be finished since {since}: see the log"
+            case TroubleKind.NO_RUN:
+                return f"nobody began the day {self.day} of team {self.team}, cutoff {since}: see the log"
+            case TroubleKind.MESSAGES_WAIT:
+                return f"{self.detail} messages wait, the oldest since {since}: see the log"
+        return f"no updates come in from Telegram since {since}: people get no answer; check network, token, webhook"
+
+
+async def find_troubles(
+    session: Session, settings: Settings, beats: Mapping[str, datetime], now: datetime
+) -> list[Trouble]:
+    """Find every present trouble, by the tables and the settings; a service that just started has time to begin."""
+    started = beats.get(heartbeats.START)
+    found = [
+        Trouble(TroubleKind.LOOP_SILENT, at, detail=name)
+        for name, at in sorted(heartbeats.of_loops(beats).items())
+        if now - max(at, started or at) > SILENT_LOOP
+    ]
+    unfinished = await runs.unfinished(session)
+    found += _overdue(settings, unfinished, started, now)
+    found += await _never_begun(session, settings, unfinished, started, now)
+    oldest = await deliveries.oldest_pending(session, at=now)
+    if oldest is not None and now - oldest > STUCK:
+        counts = await deliveries.count_by_state(session)
+        waiting = counts.get(DeliveryState.PENDING, 0)
+        found.append(Trouble(TroubleKind.MESSAGES_WAIT, oldest, detail=str(waiting)))
+    heard = beats.get(heartbeats.UPDATES)
+    if heard is not None and now - max(heard, started or heard) > DEAF:
+        found.append(Trouble(TroubleKind.DEAF, heard))
+    return found
+
+
+def _overdue(settings: Settings, unfinished: Sequence[Run], started: datetime | None, now: datetime) -> list[Trouble]:
+    found = []
+    for run in unfinished:
+        if run.team not in settings.teams:
+            continue
+        first = run.first_attempt_at if started is None else max(run.first_attempt_at, started)
+        deadline = first + timedelta(minutes=settings.teams[run.team].retry_minutes)
+        if now - deadline > UNSETTLED:
+            found.append(Trouble(TroubleKind.DAY_OVERDUE, deadline, run.team, run.day))
+    return found
+
+
+async def _never_begun(
+    session: Session, settings: Settings, unfinished: Sequence[Run], started: datetime | None, now: datetime
+) -> list[Trouble]:
+    """Find each team's oldest missed day without a run; later days wait for the day before."""
+    begun = {(run.team, run.day) for run in unfinished}
+    found = []
+    for key, table in settings.teams.items():
+        try:
+            scored_from = (await teams.find(session, key)).scored_from
+        except NotFound:
+            continue
+        clock = TeamClock(key, table.crm, table.calendar(), scored_from)
+        span = timedelta(days=3 * settings.catch_up_days + 31)
+        today = clock.calendar.local_date(now)
+        finished = frozenset(await runs.finished_days(session, key, today - span, today))
+        for day in missed(clock, finished, now, settings.catch_up_days)[:1]:
+            cutoff = clock.calendar.cutoff_of(day)
+            if (key, day) not in begun and now - max(cutoff, started or cutoff) > UNCLAIMED:
+                found.append(Trouble(TroubleKind.NO_RUN, cutoff, key, day))
+    return found
