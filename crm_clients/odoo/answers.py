@@ -59,7 +59,9 @@ def _judge_exception(name: str, message: str) -> None:
         raise RightsMissing(f"the API key's user may not read it: {said}")
     if name.endswith(".MissingError"):
         raise TryAgain("Odoo deleted a record while it was being read")
-    if name.endswith((".UserError", ".ValidationError", ".NotFound")):
+    if name.endswith(".NotFound"):
+        raise RightsMissing(f"this Odoo does not offer it: {said}")
+    if name.endswith((".UserError", ".ValidationError")):
         raise CrmRefused(f"Odoo refused: {said}")
     if name in _PROGRAM_ERRORS:
         raise CrmNonsense(f"Odoo does not understand us: {said}")

@@ -94,7 +94,7 @@ class OdooApi:
     async def _whoami(self, deadline: Deadline) -> int:
         context = await self._json2("res.users", "context_get", None, {}, deadline, _LOGIN)
         uid = context.get("uid") if isinstance(context, Mapping) else None
-        if not isinstance(uid, int) or not uid:
+        if type(uid) is not int or uid <= 0:
             raise CrmNonsense("the login: Odoo does not say whom the API key belongs to")
         return uid
 
@@ -103,8 +103,10 @@ class OdooApi:
         self.version = str(told.get("server_version", "")) if isinstance(told, Mapping) else ""
         credentials = [self._config.database, self._config.login, self._key]
         uid = await self._rpc("common", "login", credentials, deadline, _LOGIN)
-        if not isinstance(uid, int) or not uid:
+        if uid is False:
             raise CrmRefused(BAD_KEY)
+        if type(uid) is not int or uid <= 0:
+            raise CrmNonsense("the login: Odoo does not say whom the API key belongs to")
         self.uid = uid
 
     async def _json2(

@@ -9,9 +9,9 @@ from crm_clients.errors import CrmError
 from crm_clients.odoo.config import OdooConfig
 from crm_clients.odoo.lists import ListReader
 from crm_clients.odoo.meetings import meeting_types
-from crm_clients.odoo.rights import GRANT, require_rights
+from crm_clients.odoo.rights import GRANT, require_all_companies, require_rights
+from crm_clients.odoo.rows import BindingRow, LeadIdRow, TeamRow, UserRow
 from crm_clients.odoo.users import read_accounts
-from crm_clients.odoo.values import Row, reference
 from crm_clients.shared.clock_check import clock_findings
 
 _WHAT = "the check of the connection"
@@ -39,6 +39,7 @@ class _Check:
         await self._try("deals_missing_fields", self._fields)
         await self._try("meetings_held", self._meetings)
         await self._try("visibility", self._bindings)
+        await self._try("deals_open", self._left_out)
         return self._findings + clock_findings(self._lists.api.skew, "Odoo")
 
     async def _try(self, subject: str, look: Callable[[], Awaitable[None]]) -> bool:
@@ -61,34 +62,37 @@ class _Check:
 
     async def _rights(self) -> None:
         await require_rights(self._lists)
-        self._say(Severity.OK, "rights", "the API key's user may see all deals")
+        await require_all_companies(self._lists, await read_accounts(self._lists))
+        self._say(Severity.OK, "rights", "the API key's user may see all deals of all companies")
 
     async def _people(self) -> None:
-        accounts = {str(row["id"]): row for row in await read_accounts(self._lists)}
-        owner = accounts.get(str(self._lists.api.uid))
-        if owner is not None and owner["login"] != self._config.login:
+        accounts = {str(account.id): account for account in await read_accounts(self._lists)}
+        if accounts[str(self._lists.api.uid)].login != self._config.login:
             self._say(Severity.WARNING, "login", "the API key belongs to another user than `login` names")
         active = []
         for user, name in self._members.items():
-            row = accounts.get(user)
-            if row is None:
+            account = accounts.get(user)
+            if account is None:
                 self._say(Severity.ERROR, "visibility", f"{name} ({user}): Odoo knows no such user; correct `members`")
-            elif not row["active"]:
+            elif not account.active:
                 self._say(Severity.WARNING, "visibility", f"{name} ({user}) is archived in Odoo and is not scored")
             else:
-                active.append(row)
+                active.append(account)
         await self._visibility(active)
 
-    async def _visibility(self, accounts: list[Row]) -> None:
+    async def _visibility(self, accounts: list[UserRow]) -> None:
         """Name every member without any visible deal, activity, company or message."""
-        deals = [["user_id", "in", [row["id"] for row in accounts]]]
-        seen: set[int | None] = set()
-        async for page in self._lists.pages("crm.lead", deals, ("user_id",), _WHAT):
-            seen.update(reference(row["user_id"]) for row in page)
-        invisible = [row for row in accounts if row["id"] not in seen and not await self._has_traces(row)]
-        for row in invisible:
-            user = str(row["id"])
-            name = self._members.get(user) or row["name"]
+        deals = [["user_id", "in", [account.id for account in accounts]]]
+        seen = {
+            row.user_id[0]
+            async for page in self._lists.pages("crm.lead", deals, LeadIdRow, _WHAT)
+            for row in page
+            if row.user_id is not None
+        }
+        invisible = [account for account in accounts if account.id not in seen and not await self._has_traces(account)]
+        for account in invisible:
+            user = str(account.id)
+            name = self._members.get(user) or account.name
             self._say(
                 Severity.ERROR,
                 "visibility",
@@ -99,12 +103,12 @@ class _Check:
         if not invisible:
             self._say(Severity.OK, "visibility", f"something is visible of all {len(accounts)} members")
 
-    async def _has_traces(self, account: Row) -> bool:
+    async def _has_traces(self, account: UserRow) -> bool:
         """Tell whether an activity, a company or a message of the account is visible."""
         places = (
-            ("mail.activity", ["user_id", "=", account["id"]]),
-            ("res.partner", ["create_uid", "=", account["id"]]),
-            ("mail.message", ["author_id", "=", reference(account["partner_id"])]),
+            ("mail.activity", ["user_id", "=", account.id]),
+            ("res.partner", ["create_uid", "=", account.id]),
+            ("mail.message", ["author_id", "=", account.partner_id[0]]),
         )
         options = {"limit": 20, "order": "id desc", "context": {"active_test": False}}  # some of a page may be hidden
         for model, condition in places:
@@ -114,14 +118,10 @@ class _Check:
 
     async def _bindings(self) -> None:
         """Count activities of unreadable deals: a sign that a rule hides deals from the key."""
-        bound: set[int] = set()
         domain = [["res_model", "=", "crm.lead"]]
-        async for page in self._lists.guarded_pages("mail.activity", domain, ("res_id",), _WHAT):
-            bound.update(int(row["res_id"]) for row in page)
-        readable: set[int] = set()
-        async for page in self._lists.pages("crm.lead", [["id", "in", sorted(bound)]], ("id",), _WHAT):
-            readable.update(row["id"] for row in page)
-        if hidden := bound - readable:
+        pages = self._lists.guarded_pages("mail.activity", domain, BindingRow, _WHAT)
+        bound = {row.res_id async for page in pages for row in page}
+        if hidden := bound.difference(await self._lists.ids("crm.lead", [["id", "in", sorted(bound)]], _WHAT)):
             text = f"activities are visible whose deals are not ({len(hidden)}): {GRANT}, and all companies"
             self._say(Severity.ERROR, "visibility", text)
 
@@ -134,9 +134,9 @@ class _Check:
         if strange := sorted(wanted - known.keys()):
             text = f"required_fields: deals of this Odoo have no {', '.join(strange)}; use technical names"
             self._say(Severity.ERROR, "deals_missing_fields", text)
-        teams = await self._lists.rows("crm.team", [], ("name",), _WHAT)
-        if strange := sorted(required.keys() - {"*"} - {str(row["id"]) for row in teams}):
-            known_teams = ", ".join(f"{row['id']} {row['name']}" for row in teams)
+        teams = await self._lists.rows("crm.team", [], TeamRow, _WHAT)
+        if strange := sorted(required.keys() - {"*"} - {str(team.id) for team in teams}):
+            known_teams = ", ".join(f"{team.id} {team.name}" for team in teams)
             text = f"required_fields: no sales team {', '.join(strange)}; there are {known_teams}"
             self._say(Severity.ERROR, "deals_missing_fields", text)
 
@@ -150,3 +150,13 @@ class _Check:
         elif not types:
             text = "no activity type is a meeting: name some in meeting_types"
             self._say(Severity.ERROR, "meetings_held", text)
+
+    async def _left_out(self) -> None:
+        """Name the open deals that count nowhere, as the CRM hides their sales team."""
+        teams = await self._lists.rows("crm.team", [["active", "=", False]], TeamRow, _WHAT)
+        for team in teams:
+            domain = [["type", "=", "opportunity"], ["active", "=", True], ["team_id", "=", team.id]]
+            domain.append(["probability", "<", 100])
+            if deals := await self._lists.ids("crm.lead", domain, _WHAT):
+                text = f"{len(deals)} deals of the archived sales team {team.name} ({team.id}) are not counted: "
+                self._say(Severity.WARNING, "deals_open", f"{text}move those that are in work to another team")

@@ -17,6 +17,7 @@ from crm_clients.odoo.config import OdooConfig
 from crm_clients.odoo.links import record_url
 from crm_clients.odoo.lists import ListReader
 from crm_clients.odoo.read import read_facts
+from crm_clients.odoo.rights import Sight
 from crm_clients.odoo.session import ReadSession
 from crm_clients.odoo.users import read_users
 from crm_clients.shared.pacing import Clock, Deadline
@@ -40,6 +41,7 @@ class OdooClient:
         self.stats = ReadStats()
         self._config = config
         self._clock = clock or Clock()
+        self._sight = Sight()
         self._api = OdooApi(config, stats=self.stats, clock=self._clock, transport=transport)
 
     async def users(self) -> list[CrmUser]:
@@ -50,7 +52,7 @@ class OdooClient:
 
     async def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
         """Yield the records of `request.kinds`, and a mark for each kind."""
-        async for fact in read_facts(ReadSession(self._api, self._config, request, self._clock)):
+        async for fact in read_facts(ReadSession(self._api, self._config, request, self._clock), self._sight):
             yield fact
 
     async def check(self, members: Mapping[str, str]) -> list[Finding]:

@@ -2,88 +2,73 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
-from decimal import Decimal
+from datetime import datetime
 
-from crm_clients.errors import CrmNonsense, CrmRefused
-from crm_clients.odoo.history import DealHistory, HistoryReader, refine
+from crm_clients.errors import MalformedRow
+from crm_clients.odoo.history import HistoryReader, refine
+from crm_clients.odoo.lead import WHAT, Lead, LeadFields
+from crm_clients.odoo.rows import OwnCompanyRow, StageRow, TeamRow, user_of
 from crm_clients.odoo.session import ReadSession
-from crm_clients.odoo.values import Domain, Row, instant, label, many2one_id, naive, reference
-from scoring.records import Change, Deal, DealState, Doubtful, Money, RecordKind
-
-WHAT = "deals"
-_FIELDS = (
-    "name",
-    "user_id",
-    "team_id",
-    "active",
-    "probability",
-    "stage_id",
-    "create_date",
-    "write_date",
-    "date_conversion",
-    "date_closed",
-    "date_last_stage_update",
-    "date_open",
-    "expected_revenue",
-    "company_currency",
-)
-_REASONS = ("lost_reason_id", "lost_reason")
-"""Since 15, and before."""
-_TAGS = re.compile(r"<[^>]*>|&nbsp;")
+from crm_clients.odoo.values import Domain, Row, id_of, naive, name_of, utc, utc_or_none
+from crm_clients.shared.cleaning import clean_title
+from crm_clients.shared.rows import malformed, unreadable
+from scoring.records import Change, Deal, DealState, Doubtful, Money, RecordKind, Unreadable
 
 
 class DealReader:
-    """Read open deals and deals closed since the window's start, page by page."""
+    """Read open deals and deals closed since the window's start, page by page.
+
+    Deals of an archived sales team are left out: the CRM hides the team's pipeline.
+    """
 
     def __init__(self, session: ReadSession) -> None:
         self._session = session
-        self._start, self._cutoff = session.start, session.cutoff
-        self._required = session.config.required_fields if "deals_missing_fields" in session.request.kpis else {}
+        self._start, self._cutoff = session.start.replace(microsecond=0), session.cutoff
         self._histories = HistoryReader(session)
-        self._types: dict[str, str] = {}
-        """The types of the fields that deals have in this database."""
+        self._fields: LeadFields
         self._won_stages: frozenset[int] = frozenset()
+        self._archived_teams: frozenset[str] = frozenset()
+        self._currency = ""
+        """The currency of the key's company, once a deal without a currency was read."""
         self._is_any_reassigned = False
+        self._unreadable: list[Unreadable] = []
 
     async def pages(self) -> AsyncIterator[list[Deal]]:
         """Yield deals, corrected to the cutoff as far as Odoo tells."""
         await self._prepare()
-        async for rows in self._session.lists.pages("crm.lead", self._domain(), self._fields(), WHAT):
-            histories = await self._histories.read([row["id"] for row in rows if self._needs_history(row)])
-            yield [
-                self._refined(plain, row, histories.get(row["id"]))
-                for row in rows
-                if (plain := self._deal(row)) is not None
-            ]
+        async for rows in self._session.lists.raw_pages("crm.lead", self._domain(), self._fields.names, WHAT):
+            leads = [(raw, lead) for raw in rows if (lead := self._decoded(raw)) is not None]
+            await self._histories.read([lead.row.id for _, lead in leads if self._needs_history(lead)])
+            await self._learn_currency(leads)
+            yield [deal for raw, lead in leads if (deal := self._refined(raw, lead)) is not None]
 
-    def doubts(self) -> tuple[Doubtful, ...]:
-        """Doubt the deals of all members, once the pages are read, if Odoo hides the former owner of a deal."""
+    def doubts(self) -> tuple[Doubtful | Unreadable, ...]:
+        """State, once the pages are read, which rows are unreadable, and whether Odoo hides a deal's former owner."""
         if not self._is_any_reassigned:
-            return ()
-        return (Doubtful(RecordKind.DEALS, self._session.request.members, Change.OWNER),)
+            return tuple(self._unreadable)
+        reassigned = Doubtful(RecordKind.DEALS, self._session.request.members, Change.OWNER)
+        return (*self._unreadable, reassigned)
 
     async def _prepare(self) -> None:
-        lists = self._session.lists
-        self._types = await lists.field_types("crm.lead", WHAT)
-        if unknown := sorted(self._required_names() - self._types.keys()):
-            raise CrmRefused(f"required_fields: deals of this Odoo have no {', '.join(unknown)}: correct the setting")
-        won = await lists.rows("crm.stage", [["is_won", "=", True]], ("id",), WHAT)
-        self._won_stages = frozenset(row["id"] for row in won)
+        lists, session = self._session.lists, self._session
+        required = session.config.required_fields if "deals_missing_fields" in session.request.kpis else {}
+        self._fields = LeadFields(await lists.field_types("crm.lead", WHAT), required)
+        won = await lists.rows("crm.stage", [["is_won", "=", True]], StageRow, "stages")
+        self._won_stages = frozenset(row.id for row in won)
+        archived = await lists.rows("crm.team", [["active", "=", False]], TeamRow, "sales teams")
+        self._archived_teams = frozenset(str(team.id) for team in archived)
 
-    def _fields(self) -> list[str]:
-        reason = [name for name in _REASONS if name in self._types][:1]
-        status = ["won_status"] if "won_status" in self._types else []
-        return sorted({*_FIELDS, *reason, *status, *self._required_names()})
-
-    def _required_names(self) -> set[str]:
-        return {name for names in self._required.values() for name in names}
+    async def _learn_currency(self, leads: list[tuple[Row, Lead]]) -> None:
+        if self._currency or all(lead.row.company_currency for _, lead in leads):
+            return
+        own = await self._session.lists.rows("res.company", [], OwnCompanyRow, "companies of this Odoo")
+        self._currency = name_of(own[0].currency_id) if own else ""
 
     def _domain(self) -> Domain:
         """Filter open and closed deals at once, so that a deal closed or reopened meanwhile is on some page."""
         since = naive(self._start)
-        if "won_status" in self._types:
+        if self._fields.has_status:
             opened: Domain = ["&", ["active", "=", True], ["won_status", "=", "pending"]]
             closed: Domain = [["won_status", "in", ["won", "lost"]]]
         else:
@@ -94,74 +79,80 @@ class DealReader:
         undated: Domain = ["&", "&", ["date_closed", "=", False], ["write_date", ">=", since], *closed]
         return [["type", "=", "opportunity"], "|", *opened, "|", ["date_closed", ">=", since], *undated]
 
-    def _state(self, row: Row) -> DealState | None:
+    def _decoded(self, raw: Row) -> Lead | None:
+        """Decode a row; None, with a note of what is wrong, if the row touches the owner alone. Raises MalformedRow."""
+        try:
+            lead = self._fields.decode(raw)
+            self._session.past(lead.row.create_date, raw, WHAT)
+            if self._state(lead) is not DealState.OPEN and utc(_closed_or_written(lead)) < self._start:
+                raise malformed(raw, WHAT, "the deal was closed too long ago to have been asked for")
+        except MalformedRow as error:
+            self._unreadable.append(unreadable(error, RecordKind.DEALS, user_of(raw)))
+            return None
+        return None if lead.pipeline in self._archived_teams else lead
+
+    def _state(self, lead: Lead) -> DealState | None:
         """Tell the present state; None: archived, neither won nor lost."""
-        if self._is_won(row):
+        if self._is_won(lead):
             return DealState.WON
-        if row["active"]:
+        if lead.row.active:
             return DealState.OPEN
-        return DealState.LOST if not row["probability"] else None
+        return DealState.LOST if not lead.row.probability else None
 
-    def _is_won(self, row: Row) -> bool:
-        if "won_status" in row:
-            return bool(row["won_status"] == "won")
-        return bool(row["probability"] == 100) and reference(row["stage_id"]) in self._won_stages
+    def _is_won(self, lead: Lead) -> bool:
+        if lead.status:
+            return lead.status == "won"
+        stage = lead.row.stage_id
+        return lead.row.probability == 100 and stage is not None and stage[0] in self._won_stages
 
-    def _deal(self, row: Row) -> Deal | None:
-        state, closed_at = self._state(row), instant(row["date_closed"])
+    def _deal(self, lead: Lead) -> Deal | None:
+        row, state, closed_at = lead.row, self._state(lead), utc_or_none(lead.row.date_closed)
         if state is None:
             if closed_at is None or closed_at < self._cutoff:
                 return None
             state = DealState.LOST  # archived after the cutoff: it was open then, and never counts as lost
-        created = instant(row["create_date"])
-        if created is None:
-            raise CrmNonsense(f"deals: Odoo does not say when {row['id']} was created")
-        converted = instant(row["date_conversion"])
-        pipeline = many2one_id(row["team_id"])
         return Deal(
-            id=str(row["id"]),
-            title=str(row["name"] or ""),
-            manager=many2one_id(row["user_id"]),
+            id=str(row.id),
+            title=clean_title(row.name),
+            manager=id_of(row.user_id),
             state=state,
-            created_at=max(created, converted) if converted else created,
-            pipeline=pipeline,
+            created_at=utc(max(row.create_date, row.date_conversion or row.create_date)),
+            pipeline=lead.pipeline,
             closed_at=None if state is DealState.OPEN else closed_at,
-            stage_since=instant(row["date_last_stage_update"]),
-            amount=_money(row),
-            loss_reason=next((label(row[name]) for name in _REASONS if name in row), ""),
-            missing_fields=self._missing(row, pipeline),
+            stage_since=utc_or_none(row.date_last_stage_update),
+            amount=self._money(lead),
+            loss_reason=lead.loss_reason,
+            missing_fields=lead.missing_fields,
         )
 
-    def _missing(self, row: Row, pipeline: str) -> tuple[str, ...]:
-        names = dict.fromkeys((*self._required.get("*", ()), *self._required.get(pipeline, ())))
-        return tuple(name for name in names if _is_empty(row[name], self._types[name]))
+    def _money(self, lead: Lead) -> Money | None:
+        amount = lead.row.expected_revenue
+        if not amount:
+            return None
+        return Money(amount, name_of(lead.row.company_currency) or self._currency)
 
-    def _needs_history(self, row: Row) -> bool:
+    def _needs_history(self, lead: Lead) -> bool:
         """Tell whether the fields alone may mislead: of closed deals, and of deals changed since the cutoff."""
-        return self._state(row) is not DealState.OPEN or self._is_changed(row)
+        return self._state(lead) is not DealState.OPEN or self._is_changed(lead)
 
-    def _is_changed(self, row: Row) -> bool:
-        written = instant(row["write_date"])
-        return written is not None and written >= self._cutoff
+    def _is_changed(self, lead: Lead) -> bool:
+        return utc(lead.row.write_date) >= self._cutoff
 
-    def _refined(self, deal: Deal, row: Row, history: DealHistory | None) -> Deal:
-        changed = self._is_changed(row)
-        given = instant(row["date_open"])
+    def _refined(self, raw: Row, lead: Lead) -> Deal | None:
+        """Make the deal as of the cutoff; None if the row is no deal, or its messages touch the owner alone."""
+        deal = self._deal(lead)
+        if deal is None:
+            return None
+        if error := self._histories.malformed.get(lead.row.id):
+            self._unreadable.append(unreadable(error, RecordKind.DEALS, user_of(raw)))
+            return None
+        changed, given = self._is_changed(lead), utc_or_none(lead.row.date_open)
         reassigned = changed and deal.created_at < self._cutoff and (given is None or given >= self._cutoff)
         self._is_any_reassigned |= reassigned
+        history = self._histories.found.get(lead.row.id)
         return refine(deal, history, changed=changed, reassigned=reassigned, cutoff=self._cutoff)
 
 
-def _money(row: Row) -> Money | None:
-    amount = row["expected_revenue"]
-    if not amount:
-        return None
-    return Money(Decimal(amount), label(row["company_currency"]))
-
-
-def _is_empty(value: object, kind: str) -> bool:
-    if kind == "html" and isinstance(value, str):
-        return not _TAGS.sub("", value).strip()
-    if isinstance(value, str):
-        return not value.strip()
-    return not value
+def _closed_or_written(lead: Lead) -> datetime:
+    """Tell by which date a closed deal was asked for."""
+    return lead.row.date_closed or lead.row.write_date

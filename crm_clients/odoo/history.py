@@ -14,9 +14,12 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from crm_clients.errors import CrmNonsense, MalformedRow
+from crm_clients.odoo.rows import MoveRow, SubtypeRow, decoded
 from crm_clients.odoo.session import ReadSession
-from crm_clients.odoo.values import Domain, Row, instant, naive, reference
-from scoring.records import NOTHING, Change, Deal, DealState
+from crm_clients.odoo.values import Domain, Row, naive
+from crm_clients.shared.rows import malformed
+from scoring.records import Change, Deal, DealState
 
 WHAT = "what happened to deals"
 _SUBTYPES: Mapping[str, DealState | None] = {
@@ -29,6 +32,8 @@ _SUBTYPES: Mapping[str, DealState | None] = {
 
 _UNTOLD = frozenset({Change.OWNER, Change.STAGE, Change.AMOUNT, Change.LOSS_REASON})
 """Changes that a notification may announce: the changed field and the earlier value are shown to administrators."""
+_UNTRACKED = frozenset({Change.FIELD})
+"""Changes of which nothing is told but that the deal was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +75,21 @@ def _after(position: DealPosition, at: datetime, state: DealState | None) -> Dea
 
 
 class HistoryReader:
-    """Read the histories of a page of deals."""
+    """Read the histories of deals, a page of deals at a time."""
 
     def __init__(self, session: ReadSession) -> None:
-        self._lists, self._cutoff = session.lists, session.cutoff
+        self._lists, self._session, self._cutoff = session.lists, session, session.cutoff
         self._states: dict[int, DealState | None] | None = None
+        self.found: dict[int, DealHistory] = {}
+        """Histories of the last page by deal; a deal without messages is missing."""
+        self.malformed: dict[int, MalformedRow] = {}
+        """What is wrong with a message, by deal."""
 
-    async def read(self, deals: Sequence[int]) -> dict[int, DealHistory]:
-        """Read histories by deal; a deal without messages is missing."""
+    async def read(self, deals: Sequence[int]) -> None:
+        """Read the histories of a page of deals. Raises MalformedRow for a message that does not name its deal."""
+        self.found, self.malformed = {}, {}
         if not deals:
-            return {}
+            return
         states = await self._subtypes()
         since_cutoff: Domain = ["&", ["message_type", "=", "notification"], ["date", ">=", naive(self._cutoff)]]
         domain: Domain = [
@@ -89,32 +99,44 @@ class HistoryReader:
             ["subtype_id", "in", sorted(states)],
             *since_cutoff,
         ]
-        found: dict[int, DealHistory] = {}
-        fields = ("res_id", "date", "subtype_id", "message_type")
-        async for page in self._lists.guarded_pages("mail.message", domain, fields, WHAT):
-            for row in sorted(page, key=lambda row: row["id"]):
-                self._note(found.setdefault(int(row["res_id"]), DealHistory()), row, states)
-        for history in found.values():
+        fields = MoveRow.__struct_fields__
+        async for page in self._lists.raw_guarded_pages("mail.message", domain, fields, WHAT):
+            for raw in sorted(page, key=lambda row: row["id"]):
+                self._note(raw, states, deals)
+        for history in self.found.values():
             history.moves.sort(key=lambda move: move[0])
-        return found
 
-    def _note(self, history: DealHistory, row: Row, states: Mapping[int, DealState | None]) -> None:
-        at, subtype = instant(row["date"]), reference(row["subtype_id"])
-        if at is None:
+    def _note(self, raw: Row, states: Mapping[int, DealState | None], deals: Sequence[int]) -> None:
+        try:
+            row = decoded(raw, MoveRow, WHAT)
+            at = self._session.past(row.date, raw, WHAT)
+        except MalformedRow as error:
+            if raw.get("res_id") not in deals:
+                raise
+            self.malformed[raw["res_id"]] = error
             return
-        if subtype is not None and subtype in states:
-            history.moves.append((at, states[subtype]))
-        elif row["message_type"] == "notification" and at >= self._cutoff:
+        if row.res_id not in deals:
+            raise malformed(raw, WHAT, "the message is of a deal that was not asked for")
+        history = self.found.setdefault(row.res_id, DealHistory())
+        if row.subtype_id is not None and row.subtype_id[0] in states:
+            history.moves.append((at, states[row.subtype_id[0]]))
+        elif row.message_type == "notification" and at >= self._cutoff:
             history.changed_otherwise = True
+        else:
+            self.malformed[row.res_id] = malformed(raw, WHAT, "the message is none of those that were asked for")
 
     async def _subtypes(self) -> dict[int, DealState | None]:
         """Read the subtypes by id in this database; names are translated, external ids are not."""
         if self._states is None:
             model = "mail.message.subtype"
-            rows = await self._lists.rows(model, [["res_model", "=", "crm.lead"]], ("id",), WHAT)
-            names = await self._lists.call(model, "get_external_id", WHAT, ids=[row["id"] for row in rows])
-            known = {int(key): str(name) for key, name in names.items()}
-            self._states = {key: _SUBTYPES[name] for key, name in known.items() if name in _SUBTYPES}
+            rows = await self._lists.rows(model, [["res_model", "=", "crm.lead"]], SubtypeRow, WHAT)
+            names = await self._lists.call(model, "get_external_id", WHAT, ids=[row.id for row in rows])
+            if not isinstance(names, Mapping):
+                raise CrmNonsense(f"{WHAT}: Odoo does not name the subtypes of messages")
+            states = {row.id: str(names.get(str(row.id))) for row in rows}
+            self._states = {key: _SUBTYPES[name] for key, name in states.items() if name in _SUBTYPES}
+            if len(self._states) < len(_SUBTYPES):
+                raise CrmNonsense(f"{WHAT}: Odoo does not name every subtype of messages that deals have")
         return self._states
 
 
@@ -125,13 +147,13 @@ def refine(deal: Deal, history: DealHistory | None, *, changed: bool, reassigned
     dated = _dated(deal, told)
     if not changed:
         return dated
-    unknown = NOTHING
+    unknown = _UNTRACKED
     then = history.position(before=cutoff)
     if history.moves and then.state is not _at_cutoff(dated, cutoff) and not _is_tie(deal, told, cutoff):
         dated = msgspec.structs.replace(dated, state=then.state, closed_at=then.since, reopened=then.reopened)
-        unknown = frozenset({Change.AMOUNT, Change.LOSS_REASON})
+        unknown = _UNTRACKED | {Change.AMOUNT, Change.LOSS_REASON}
     if reassigned or history.changed_otherwise:
-        unknown = _UNTOLD
+        unknown = _UNTRACKED | _UNTOLD
     return msgspec.structs.replace(dated, changed=unknown)
 
 

@@ -41,4 +41,4 @@ def record_url(record: Record, api: OdooApi, base: str) -> str:
 def _has_paths(api: OdooApi) -> bool:
     """Tell whether the server names pages by path; an unknown version counts as new."""
     major = api.version.partition(".")[0]
-    return api.protocol == "json2" or not major.isdigit() or int(major) >= _PATHS_SINCE
+    return api.protocol == "json2" or not major.isdecimal() or int(major) >= _PATHS_SINCE

@@ -8,13 +8,13 @@ from crm_clients.odoo.comments import read_comments
 from crm_clients.odoo.companies import read_companies
 from crm_clients.odoo.deals import DealReader
 from crm_clients.odoo.meetings import read_meetings
-from crm_clients.odoo.rights import require_rights
+from crm_clients.odoo.rights import Sight, require_rights
 from crm_clients.odoo.session import ReadSession
 from crm_clients.odoo.tasks import read_tasks
 from crm_clients.shared.kind_reading import KindReading
-from scoring.records import Completed, Fact, Record, RecordKind
+from scoring.records import Completed, Fact, RecordKind
 
-_READERS: dict[RecordKind, Callable[[ReadSession], AsyncIterator[Record]]] = {
+_READERS: dict[RecordKind, Callable[[ReadSession], AsyncIterator[Fact]]] = {
     RecordKind.TASKS: read_tasks,
     RecordKind.COMPANIES: read_companies,
     RecordKind.MEETINGS: read_meetings,
@@ -22,10 +22,11 @@ _READERS: dict[RecordKind, Callable[[ReadSession], AsyncIterator[Record]]] = {
 """Readers of the kinds that need no other kind; tasks come before the deals that the tasks belong to."""
 
 
-async def read_facts(session: ReadSession) -> AsyncIterator[Fact]:
+async def read_facts(session: ReadSession, sight: Sight) -> AsyncIterator[Fact]:
     """Yield the records of the requested kinds, and a mark for each kind. Raises CrmError without login or rights."""
     await session.api.connect(session.deadline)
     await require_rights(session.lists)
+    await sight.require_all_companies(session)
     kinds = session.request.kinds
     for kind, reader in _READERS.items():
         if kind in kinds:

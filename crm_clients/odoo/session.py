@@ -8,9 +8,11 @@ from crm_clients.base import ReadRequest
 from crm_clients.odoo.api import OdooApi
 from crm_clients.odoo.config import OdooConfig
 from crm_clients.odoo.lists import ListReader
+from crm_clients.odoo.rows import UserRow
 from crm_clients.odoo.users import read_accounts
-from crm_clients.odoo.values import Row
+from crm_clients.odoo.values import Row, utc
 from crm_clients.shared.pacing import Clock, Deadline
+from crm_clients.shared.rows import is_past, malformed
 
 
 class ReadSession:
@@ -20,15 +22,24 @@ class ReadSession:
         self.api, self.config, self.request = api, config, request
         self.deadline = Deadline(config.read_timeout_seconds, clock)
         self.lists = ListReader(api, self.deadline)
-        self.start, self.cutoff = request.window.start, request.window.cutoff
+        self.cutoff = request.window.cutoff
+        self.start = min(request.window.start, request.window.earlier or request.window.start)
+        """Start of the window before: what came late there is counted in this window."""
         self._clock = clock
-        self._accounts: list[Row] = []
+        self._accounts: list[UserRow] = []
 
     def now(self) -> datetime:
         """Tell the present instant."""
         return self._clock.now()
 
-    async def accounts(self) -> list[Row]:
+    def past(self, at: datetime, row: Row, what: str) -> datetime:
+        """Make an instant of the past aware. Raises MalformedRow if the instant lies in the future."""
+        instant = utc(at)
+        if not is_past(instant, self.now()):
+            raise malformed(row, what, "an instant of the past lies in the future")
+        return instant
+
+    async def accounts(self) -> list[UserRow]:
         """Read all accounts, on the first call only."""
         if not self._accounts:
             self._accounts = await read_accounts(self.lists)

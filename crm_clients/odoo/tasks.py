@@ -4,29 +4,48 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
 
+from crm_clients.errors import CrmNonsense
 from crm_clients.odoo.links import document
+from crm_clients.odoo.rows import ActivityRow, EventRow, KeptActivityRow, decoded, user_of
 from crm_clients.odoo.session import ReadSession
-from crm_clients.odoo.values import Domain, Row, day, instant, label, many2one_id, naive, reference
-from scoring.records import Task
+from crm_clients.odoo.values import Domain, Row, id_of, naive, name_of, utc
+from crm_clients.shared.cleaning import clean_title
+from crm_clients.shared.rows import malformed, sifted_rows
+from scoring.records import NOTHING, Change, RecordKind, Task, Unreadable
 
 _WHAT = "activities"
-_FIELDS = ("summary", "activity_type_id", "user_id", "date_deadline", "create_date", "res_model", "res_id")
+_UNTOLD = frozenset({Change.OWNER, Change.DEADLINE})
+"""Changes that an activity written since the cutoff may have seen; the document of an activity never changes."""
 
 
-async def read_tasks(session: ReadSession) -> AsyncIterator[Task]:
+async def read_tasks(session: ReadSession) -> AsyncIterator[Task | Unreadable]:
     """Yield the activities of the members and of all deals, and the planned calendar meetings of deals."""
-    known = await session.lists.field_types("mail.activity", _WHAT)
-    keeps_done = "date_done" in known  # done activities are archived; before 17 they are deleted
-    fields = [*_FIELDS, "active", "write_date"] if keeps_done else _FIELDS
+    row_type = await _row_type(session)
     domain = _of_members_and_deals(session.request.members)
-    if keeps_done:
+    if row_type is KeptActivityRow:
         done_since: Domain = ["&", ["date_done", "!=", False], ["write_date", ">=", naive(session.cutoff)]]
         domain += ["|", ["active", "=", True], *done_since]
-    async for page in session.lists.guarded_pages("mail.activity", domain, fields, _WHAT):
-        for row in page:
-            yield _activity(row)
+
+    def task(raw: Row) -> Task:
+        return _activity(raw, row_type, session)
+
+    fields = row_type.__struct_fields__
+    async for page in session.lists.raw_guarded_pages("mail.activity", domain, fields, _WHAT):
+        sifted = sifted_rows(page, task, _WHAT, RecordKind.TASKS, user_of)
+        for problem in sifted.unreadable:
+            yield problem
+        for record in sifted.rows:
+            yield record
     async for meeting in _planned_meetings(session):
         yield meeting
+
+
+async def _row_type(session: ReadSession) -> type[ActivityRow]:
+    """Tell by the fields whether this Odoo keeps done activities, archived; before 17 they are deleted."""
+    known = await session.lists.field_types("mail.activity", _WHAT)
+    if ("date_done" in known) is not ("active" in known):
+        raise CrmNonsense(f"{_WHAT}: Odoo does not say whether it keeps those that are done")
+    return KeptActivityRow if "active" in known else ActivityRow
 
 
 def _of_members_and_deals(members: Collection[str]) -> Domain:
@@ -36,31 +55,35 @@ def _of_members_and_deals(members: Collection[str]) -> Domain:
     return ["|", ["res_model", "=", "crm.lead"], ["user_id", "in", [int(user) for user in members if user.isdigit()]]]
 
 
-def _activity(row: Row) -> Task:
+def _activity(raw: Row, row_type: type[ActivityRow], session: ReadSession) -> Task:
+    row = decoded(raw, row_type, _WHAT)
+    is_active = row.active if isinstance(row, KeptActivityRow) else True
+    written, changed = utc(row.write_date), utc(row.write_date) >= session.cutoff
+    if not is_active and not changed:
+        raise malformed(raw, _WHAT, "the activity is done, and was not asked for")
     return Task(
-        id=str(row["id"]),
-        title=str(row["summary"] or label(row["activity_type_id"])),
-        manager=many2one_id(row["user_id"]),
-        deadline=day(row["date_deadline"]),
-        created_at=instant(row["create_date"]),
-        done_at=instant(row["write_date"]) if not row.get("active", True) else None,
-        deals=frozenset({str(row["res_id"])}) if row["res_model"] == "crm.lead" else frozenset(),
-        place=document(row["res_model"], row["res_id"]),
+        id=str(row.id),
+        title=clean_title(row.summary or name_of(row.activity_type_id)),
+        manager=id_of(row.user_id),
+        deadline=row.date_deadline,
+        created_at=session.past(row.create_date, raw, _WHAT),
+        done_at=None if is_active else written,
+        deals=frozenset({str(row.res_id)}) if row.res_model == "crm.lead" else frozenset(),
+        place=document(row.res_model, row.res_id),
+        changed=_UNTOLD if changed else NOTHING,
     )
 
 
 async def _planned_meetings(session: ReadSession) -> AsyncIterator[Task]:
     """Yield calendar meetings of a deal that are still to come: the deal's next step, even without an activity."""
-    domain: Domain = [["opportunity_id", "!=", False], ["stop", ">=", naive(session.cutoff)]]
-    fields = ("name", "user_id", "opportunity_id", "create_date")
-    async for page in session.lists.pages("calendar.event", domain, fields, "meetings"):
+    domain: Domain = [["opportunity_id", "!=", False], ["active", "=", True], ["stop", ">=", naive(session.cutoff)]]
+    async for page in session.lists.pages("calendar.event", domain, EventRow, "meetings"):
         for row in page:
-            deal = reference(row["opportunity_id"])
             yield Task(
-                id=f"event-{row['id']}",
-                title=str(row["name"] or ""),
-                manager=many2one_id(row["user_id"]),
-                created_at=instant(row["create_date"]),
-                deals=frozenset({str(deal)}) if deal else frozenset(),
-                place=document("calendar.event", row["id"]),
+                id=f"event-{row.id}",
+                title=clean_title(row.name),
+                manager=id_of(row.user_id),
+                created_at=utc(row.create_date),
+                deals=frozenset({id_of(row.opportunity_id)}),
+                place=document("calendar.event", row.id),
             )

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
-from crm_clients.errors import CrmNonsense
-from crm_clients.shared.redaction import one_line
+import msgspec
 
 Row = dict[str, Any]
 """A record in Odoo's spelling; an empty value of any type is False."""
 Domain = list[Any]
 """A search condition in Odoo's prefix notation."""
 
+Id = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+"""The id of a record: a number of 32 bits."""
+Reference = tuple[Id, str | bool]
+"""A many2one: the id and the name of a record; the name may be False."""
+Naive = Annotated[datetime, msgspec.Meta(tz=False)]
+"""An instant as Odoo spells it: without a zone, in UTC whatever the zone of the user."""
+Choice = Annotated[str, msgspec.Meta(pattern="^[a-z0-9_]{1,60}$")]
+"""The key of a selection."""
+Model = Annotated[str, msgspec.Meta(pattern="^[a-z0-9_.]{1,80}$")]
+"""The technical name of a model."""
 
-def instant(value: Any) -> datetime | None:
-    """Parse an instant: a naive string in UTC, in any zone of the user; False is None. Raises CrmNonsense."""
-    if not value:
-        return None
-    try:
-        return datetime.fromisoformat(str(value)).replace(tzinfo=UTC)
-    except ValueError:
-        raise CrmNonsense(f"Odoo sent {one_line(value, 40)!r} for an instant") from None
+
+def utc(at: datetime) -> datetime:
+    """Make an instant of Odoo's aware."""
+    return at.replace(tzinfo=UTC)
 
 
-def day(value: Any) -> date | None:
-    """Parse a date; False is None. Raises CrmNonsense."""
-    if not value:
-        return None
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        raise CrmNonsense(f"Odoo sent {one_line(value, 40)!r} for a date") from None
+def utc_or_none(at: datetime | None) -> datetime | None:
+    """Make an instant of Odoo's aware; None stays None."""
+    return None if at is None else at.replace(tzinfo=UTC)
 
 
 def naive(at: datetime, *, up: bool = False) -> str:
@@ -42,16 +42,11 @@ def naive(at: datetime, *, up: bool = False) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
-def reference(value: Any) -> int | None:
-    """Get the id of a many2one (`[id, name]` or False)."""
-    return value[0] if isinstance(value, list) and value else None
+def id_of(value: Reference | None) -> str:
+    """Get the id of a many2one as records spell ids: a string, empty for no record."""
+    return "" if value is None else str(value[0])
 
 
-def many2one_id(value: Any) -> str:
-    """Get the id of a many2one as records spell ids: a string, empty for False."""
-    return str(reference(value) or "")
-
-
-def label(value: Any) -> str:
-    """Get the name of a many2one."""
-    return str(value[1]) if isinstance(value, list) and len(value) > 1 else ""
+def name_of(value: Reference | None) -> str:
+    """Get the name of a many2one; empty for no record."""
+    return "" if value is None else str(value[1] or "")

@@ -140,7 +140,7 @@ class FakeOdoo:
                 "odoo.exceptions.AccessError", f"You are not allowed to access '{model}' records.\n\nAsk.", 403
             )
         if method == "get_external_id":
-            return {str(key): SUBTYPES[key] for key in ids or ()}
+            return {str(key): SUBTYPES.get(key, False) for key in ids or ()}
         if method == "fields_get":
             return {name: {"type": "char"} for name in self._fields(model)}
         rows = self._search(model, **{key: arguments.get(key) for key in ("domain", "limit", "order", "context")})
@@ -188,7 +188,12 @@ class FakeOdoo:
         self.tables["mail.message.subtype"] = [{"id": key, "res_model": "crm.lead"} for key in SUBTYPES]
         self.tables["crm.stage"] = [{"id": key, "is_won": key == WON_STAGE} for key in STAGES.values()]
         self.tables["crm.team"] = [
-            {"id": int(key), "name": name, "member_ids": [int(user.id) for user in self.world.users if user.human]}
+            {
+                "id": int(key),
+                "name": name,
+                "active": True,
+                "member_ids": [int(user.id) for user in self.world.users if user.human],
+            }
             for key, name in self.world.pipelines.items()
         ]
         self._fill_people()
@@ -212,8 +217,15 @@ class FakeOdoo:
             for user in self.world.users
         ]
         self.tables["res.users"] = [
-            {**user, "partner_id": [self.partner(int(str(user["id"]))), user["name"]]} for user in users
+            {
+                **user,
+                "partner_id": [self.partner(int(str(user["id"]))), user["name"]],
+                "company_id": [1, "Главная"],
+                "company_ids": [1],
+            }
+            for user in users
         ]
+        self.tables["res.company"] = [{"id": 1, "name": "Главная", "currency_id": [1, "RUB"]}]
 
     def partner(self, user: int) -> int:
         return BOT_PARTNER if user == BOT else 500_000 + user
@@ -292,6 +304,8 @@ class FakeOdoo:
             "author_id": [BOT_PARTNER, "OdooBot"],
             "mail_activity_type_id": False,
             "record_name": "…",
+            "body": "<p>…</p>",
+            "attachment_ids": [],
             **more,
         }
         self.tables["mail.message"].append(row)
@@ -333,6 +347,8 @@ class FakeOdoo:
                     "id": int(company.id),
                     "name": company.title,
                     "is_company": True,
+                    "active": True,
+                    "write_date": stamp(company.created_at),
                     "create_date": stamp(company.created_at),
                     "create_uid": self._person(company.creator),
                     "user_id": self._person(company.owner),
@@ -344,12 +360,12 @@ class FakeOdoo:
 
 
 FIELDS = {
-    "res.partner": {"name", "is_company", "create_date", "create_uid", "user_id"},
-    "calendar.event": {"name", "user_id", "opportunity_id", "create_date", "stop"},
+    "res.partner": {"name", "is_company", "active", "create_date", "write_date", "create_uid", "user_id"},
+    "calendar.event": {"name", "user_id", "opportunity_id", "create_date", "stop", "active"},
     "mail.activity": {"summary", "activity_type_id", "user_id", "date_deadline", "create_date", "write_date"}
     | {"res_model", "res_id"},
     "mail.message": {"model", "res_id", "date", "subtype_id", "message_type", "author_id", "record_name"}
-    | {"mail_activity_type_id"},
+    | {"mail_activity_type_id", "body", "attachment_ids"},
 }
 
 
@@ -377,7 +393,7 @@ def _term(row: Row, rest: list[Any]) -> bool:
     if name not in row:
         raise OdooError("builtins.ValueError", f"Invalid field {name} in condition {head}")
     value = row[name]
-    value = value[0] if isinstance(value, list) and value and not isinstance(wanted, bool) else value
+    value = value[0] if isinstance(value, list) and value and not isinstance(wanted, bool) else value or False
     return bool(_OPERATORS[operator](value, wanted))
 
 
@@ -385,6 +401,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda value, wanted: value == wanted,
     "!=": lambda value, wanted: value != wanted,
     "in": lambda value, wanted: value in wanted,
+    "=like": lambda value, wanted: value is not False and str(value).startswith(wanted.rstrip("%")),
     ">": lambda value, wanted: value is not False and value > wanted,
     ">=": lambda value, wanted: value is not False and value >= wanted,
     "<": lambda value, wanted: value is not False and value < wanted,

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from scoring.records import RecordKind
-from tests.crm_clients.conformance import Conformance
+from tests.crm_clients.mutation import Case, MutationTests
 from tests.crm_clients.odoo.fake import DATABASE, HOST, KEY, LOGIN, FakeOdoo
 from tests.crm_clients.world import Quirks, World
 
@@ -20,8 +20,10 @@ _KINDS = {
     "mail.message.subtype": RecordKind.DEALS,
 }
 
+_MAY_BE_EMPTY = frozenset({"name", "summary", "record_name", "member_ids", "login", "x_site"})
 
-class OdooConformance(Conformance):
+
+class OdooConformance(MutationTests):
     kind = "odoo"
     version = "19.0"
     deadline_times = False
@@ -47,6 +49,17 @@ class OdooConformance(Conformance):
         if "mail_activity_type_id" in text:
             return kind is RecordKind.MEETINGS
         return kind is (RecordKind.DEALS if "subtype_id" in text else RecordKind.COMMENTS)
+
+    def about(self, request: httpx.Request) -> str:
+        model, arguments = asked(request)
+        return f"{model} {' '.join(sorted(arguments))} {self.kinds_of(request)}"
+
+    def kinds_of(self, request: httpx.Request) -> str:
+        return ", ".join(kind for kind in RecordKind if self.concerns(request, kind))
+
+    def is_documented(self, case: Case) -> bool:
+        """Lists and texts that may be empty."""
+        return case.form == "empty" and (not case.row or case.path[-1] in _MAY_BE_EMPTY or case.path[-1] == 1)
 
 
 def asked(request: httpx.Request) -> tuple[str, dict[str, Any]]:

@@ -1,0 +1,97 @@
+"""Decode the rows of opportunities, whose fields differ from database to database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from crm_clients.errors import CrmNonsense, CrmRefused
+from crm_clients.odoo.rows import LeadRow, decoded, fields_of
+from crm_clients.odoo.values import Row, id_of
+from crm_clients.shared.cleaning import clean_title
+from crm_clients.shared.rows import malformed
+
+WHAT = "deals"
+_REASONS = ("lost_reason_id", "lost_reason")
+"""Since 15, and before."""
+_STATUS, _STATUSES = "won_status", ("won", "lost", "pending")
+"""Since 19; before, the probability and the stage tell."""
+_TAGS = re.compile(r"<[^>]*>|&nbsp;")
+_FORMS: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("char", "text", "html", "selection", "date", "datetime", "reference"), (str,)),
+    **dict.fromkeys(("integer", "float", "monetary"), (int, Decimal)),
+    **dict.fromkeys(("many2one", "one2many", "many2many"), (list,)),
+}
+"""Types of values by type of field, beside False; of types that are not listed any value but null."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """Hold a decoded opportunity."""
+
+    row: LeadRow
+    status: str
+    """`won`, `lost` or `pending`; empty where this Odoo has no such field."""
+    loss_reason: str
+    missing_fields: tuple[str, ...]
+    """Required fields of the opportunity's sales team that are empty."""
+
+    @property
+    def pipeline(self) -> str:
+        """Return the id of the sales team; empty without a team."""
+        return id_of(self.row.team_id)
+
+
+class LeadFields:
+    """Know the fields of opportunities in a database; decode rows that hold these fields."""
+
+    def __init__(self, types: Mapping[str, str], required: Mapping[str, Iterable[str]]) -> None:
+        """Take the fields' types, and the required fields by sales team (`*`: every team).
+
+        Raises CrmRefused for a required field that does not exist, CrmNonsense without a field for the loss reason.
+        """
+        self._types, self._required = types, required
+        wanted = {name for names in required.values() for name in names}
+        if unknown := sorted(wanted - types.keys()):
+            raise CrmRefused(f"required_fields: deals of this Odoo have no {', '.join(unknown)}: correct the setting")
+        reasons = [name for name in _REASONS if name in types]
+        if not reasons:
+            raise CrmNonsense(f"{WHAT}: Odoo does not say in which field the loss reason is")
+        self._reason = reasons[0]
+        self.has_status = _STATUS in types
+        status = [_STATUS] if self.has_status else []
+        self.names = tuple(sorted({*LeadRow.__struct_fields__, self._reason, *status, *wanted}))
+
+    def decode(self, raw: Row) -> Lead:
+        """Decode a row. Raises MalformedRow."""
+        row = decoded(raw, LeadRow, WHAT)
+        fields_of(raw, self.names, WHAT)
+        status = raw[_STATUS] if self.has_status else ""
+        if self.has_status and status not in _STATUSES:
+            raise malformed(raw, WHAT, f"`{_STATUS}` is none of {', '.join(_STATUSES)}")
+        return Lead(row, status, self._loss_reason(raw), self._missing(raw, id_of(row.team_id)))
+
+    def _loss_reason(self, raw: Row) -> str:
+        reason = raw[self._reason]
+        if reason is False:
+            return ""
+        if not isinstance(reason, list) or len(reason) != 2 or not isinstance(reason[1], str):
+            raise malformed(raw, WHAT, f"`{self._reason}` is no reference")
+        return clean_title(reason[1])
+
+    def _missing(self, raw: Row, pipeline: str) -> tuple[str, ...]:
+        names = dict.fromkeys((*self._required.get("*", ()), *self._required.get(pipeline, ())))
+        return tuple(name for name in names if self._is_empty(raw, name))
+
+    def _is_empty(self, raw: Row, name: str) -> bool:
+        value, kind = raw[name], self._types[name]
+        types = _FORMS.get(kind)
+        if value is not False and (isinstance(value, bool) and kind != "boolean"):
+            raise malformed(raw, WHAT, f"`{name}` is no {kind}")
+        if value is not False and types is not None and not isinstance(value, types):
+            raise malformed(raw, WHAT, f"`{name}` is no {kind}")
+        if isinstance(value, str):
+            return not (_TAGS.sub("", value) if kind == "html" else value).strip()
+        return not value
