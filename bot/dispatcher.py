@@ -9,7 +9,7 @@ from aiogram import Dispatcher
 from aiogram.types import ErrorEvent
 
 from bot.context import AppContext
-from bot.handlers import admin, errors, group, head, health, hr, manager, start, today
+from bot.handlers import admin, errors, group, head, health, hr, manager, questions, start, today
 from bot.telegram.middlewares import Access, DeduplicateTaps, DeduplicateUpdates, Throttle, TrackInFlight
 
 LAST_SECONDS = 20.0
@@ -22,6 +22,7 @@ TEMPLATES = (
     hr.router,
     admin.router,
     health.router,
+    questions.router,
     group.router,
     errors.last,
 )

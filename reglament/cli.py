@@ -213,6 +213,18 @@ def join(first: str, second: str, config: ConfigOption = None) -> None:
     console.print(f"{first} = {second}", highlight=False)
 
 
+@people_app.command("confirm")
+def confirm(
+    config: ConfigOption = None,
+    connection: Annotated[str | None, typer.Option(help="The key of the [crm.…] table.")] = None,
+) -> None:
+    """Confirm that lists which the CRM shortened too much at once are right."""
+    from reglament.commands import people as work
+
+    for name in asyncio.run(work.confirm(_load_settings(config), connection)):
+        console.print(f"{name}: confirmed; the next reading takes the list", highlight=False)
+
+
 @app.command()
 def verify(
     config: ConfigOption = None,

@@ -27,6 +27,7 @@ from storage.messages.notices import (
     EveningNotice,
     NoDataNotice,
     ReminderNotice,
+    ShrunkenListNotice,
     TroubleNotice,
     UnreadDayNotice,
 )
@@ -65,6 +66,8 @@ async def render(  # noqa: PLR0911  # a message a kind
             return troubles.delayed_view(t, team, notice)
         case UnreadDayNotice() as notice:
             return troubles.unread_day_view(t, team, notice)
+        case ShrunkenListNotice() as notice:
+            return troubles.shrunken_list_view(t, team, notice)
         case AlarmNotice() as notice:
             return troubles.alarm_view(t, team, notice)
         case TroubleNotice() as notice:

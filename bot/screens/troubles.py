@@ -6,7 +6,8 @@ from collections.abc import Mapping, Set
 
 from bot.context import AppContext, TeamContext
 from bot.screens import lines
-from bot.screens.view import View
+from bot.screens.view import Button, View
+from bot.telegram.callbacks import Action, pack
 from bot.texts import Texts, safe
 from scoring.snapshot import Cause, NotRead
 from storage.days import runs
@@ -17,6 +18,7 @@ from storage.messages.notices import (
     ChannelOffNotice,
     DelayedNotice,
     NoDataNotice,
+    ShrunkenListNotice,
     TroubleNotice,
     UnreadDayNotice,
 )
@@ -52,6 +54,21 @@ def delayed_view(t: Texts, team: TeamContext, notice: DelayedNotice) -> View:
     """Show until when the CRM is asked again."""
     until = t.clock(notice.retry_until, team.calendar.zone)
     return View(t("delayed", title=safe(team.title), day=t.day(notice.day), until=until))
+
+
+def shrunken_list_view(t: Texts, team: TeamContext, notice: ShrunkenListNotice) -> View:
+    """Ask whether a list that shrank too much at once is right, with a button for yes."""
+    names = ", ".join(safe(name) for name in notice.names) + (" …" if notice.lost > len(notice.names) else "")
+    text = t(
+        f"shrunken-{notice.what}",
+        connection=safe(notice.connection),
+        title=safe(team.title),
+        known=notice.known,
+        lost=notice.lost,
+        names=names,
+    )
+    button = Button(t("shrunken-take"), pack(Action.LIST, notice.connection, notice.question))
+    return View(f"{text}\n{t('shrunken-note')}", ((button,),))
 
 
 def alarm_view(t: Texts, team: TeamContext, notice: AlarmNotice) -> View:

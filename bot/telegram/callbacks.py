@@ -54,6 +54,8 @@ class Action(StrEnum):
     """The anonymous administrator who wrote `/bind` tells the user id by a tap."""
     INVITE = "in"
     """team: make new links."""
+    LIST = "li"
+    """connection, number of the question: confirm a list that shrank."""
     STAY = "st"
     """A button that only shows the position."""
 
@@ -100,6 +102,7 @@ SHAPES: Mapping[Action, str] = {
     Action.LEFT: "team number page",
     Action.HERE: "",
     Action.INVITE: "team",
+    Action.LIST: "team number",
     Action.STAY: "",
 }
 """Values of each action in order; a value with a question mark may be missing. The longest data has 64 bytes."""

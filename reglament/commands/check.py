@@ -16,12 +16,13 @@ from reglament import telegram
 from reglament.config.settings import Settings
 from reglament.day.guard import guarded_client, read_users
 from reglament.day.roster import rosters
+from reglament.day.shrunken import is_too_much
 from reglament.process import Process, open_process
 from scoring.kpis import Capability
 from storage.db import schema
 from storage.errors import StorageError
 from storage.ledger import verify as verify_store
-from storage.people import teams
+from storage.people import people, teams
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ async def _check_connection(process: Process, key: str) -> list[CheckLine]:
     except CrmError as error:
         return [_error(where, "login", str(error))]
     lines = [CheckLine(where, finding) for finding in findings]
+    lines += await _check_known_users(process, key, users)
     for team, roster in found.items():
         lines.append(_ok(where, f"teams.{team}", f"{len(roster.members)} members"))
         lines += [
@@ -85,6 +87,21 @@ async def _check_connection(process: Process, key: str) -> list[CheckLine]:
         if not roster.members:
             lines.append(_error(where, f"teams.{team}", "the team has no active member"))
     return lines + _check_capabilities(process, key)
+
+
+async def _check_known_users(process: Process, key: str, users: Sequence[CrmUser]) -> list[CheckLine]:
+    """Name a loss of users that would not be accepted at a cutoff."""
+    present = {user.id for user in users if user.active and user.human}
+    async with process.db.reading() as session:
+        known = await people.active_users(session, key)
+    lost = sorted(name for user, name in known.items() if user not in present)
+    if not lost or (present and not is_too_much(len(known), len(lost))):
+        return []
+    text = (
+        f"{len(lost)} of {len(known)} known users are missing ({', '.join(lost[:10])}): the days are not scored until"
+        f" `reglament people confirm --connection {key}`"
+    )
+    return [_error(f"crm.{key}", "users", text)]
 
 
 def _find_inactive(where: str, team: str, listed: Iterable[str], users: Sequence[CrmUser]) -> list[CheckLine]:

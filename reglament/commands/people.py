@@ -11,9 +11,9 @@ from rich.table import Table
 from reglament.commands.output import Json
 from reglament.config.settings import Settings
 from reglament.errors import SettingsError
-from reglament.process import open_database, open_process, store_teams
+from reglament.process import clock_now, open_database, open_process, store_teams
 from storage.people import people as people_store
-from storage.people import teams
+from storage.people import shrunken_lists, teams
 from storage.values import Member, Person
 
 AUTHOR = "reglament people"
@@ -86,6 +86,20 @@ async def join(settings: Settings, first: str, second: str) -> None:
     """Join two accounts, written CONNECTION:USER, into a single person."""
     async with open_process(settings) as process, process.db.transaction() as session:
         await people_store.join(session, _account(first), _account(second), author=AUTHOR, at=process.now())
+
+
+async def confirm(settings: Settings, connection: str | None) -> list[str]:
+    """Confirm the lists of a connection that shrank too much at once; return their names.
+
+    Raises SettingsError without a connection where there are several.
+    """
+    if connection is None and len(settings.crm) == 1:
+        connection = next(iter(settings.crm))
+    if connection is None or connection not in settings.crm:
+        raise SettingsError(f"--connection: write one of {', '.join(settings.crm) or 'none'}")
+    async with open_database(settings) as database, database.transaction() as session:
+        taken = await shrunken_lists.confirm(session, connection, author=AUTHOR, at=clock_now())
+    return [item.subject for item in taken]
 
 
 def _account(text: str) -> tuple[str, str]:

@@ -30,9 +30,14 @@ async def load_audience(process: Process, session: Session, key: str) -> Audienc
     return Audience(
         members=tuple(await people.members(session, key)),
         heads=await load_heads(process, session, key),
-        admins=frozenset(process.settings.telegram.admins) | await _load_holders(session, Role.ADMIN, key),
+        admins=await load_admins(process, session, key),
         group=team.board != "off" and (team.chat_id or stored.chat_id) is not None,
     )
+
+
+async def load_admins(process: Process, session: Session, key: str) -> frozenset[int]:
+    """Load the Telegram ids of the admins of team `key`, from settings and database."""
+    return frozenset(process.settings.telegram.admins) | await _load_holders(session, Role.ADMIN, key)
 
 
 async def load_heads(process: Process, session: Session, key: str) -> frozenset[int]:

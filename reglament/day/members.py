@@ -18,6 +18,7 @@ from reglament.day.guard import read_users
 from reglament.day.missing import unread_snapshot
 from reglament.day.notifications import Notification, enqueue
 from reglament.day.roster import Roster, rosters
+from reglament.day.shrunken import check_users
 from reglament.errors import WorkFailed
 from reglament.process import Process
 from scoring.snapshot import Cause, Manager, NotRead, Snapshot
@@ -39,6 +40,12 @@ class ConnectionRosters:
     """By team: managers without data, with the reason."""
     error: CrmError | None = None
 
+    def users(self, team: str) -> frozenset[str] | None:
+        """Return the CRM users of a team, listed users unknown to the CRM included; None without a complete list."""
+        if team not in self.teams:
+            return None
+        return frozenset((*self.teams[team].members, *self.teams[team].unknown))
+
     def unread_snapshots(self, day: TeamDay) -> tuple[Snapshot, ...]:
         """Return the snapshots of the team's managers without data."""
         managers = self.unreadable.get(day.key, {})
@@ -54,6 +61,7 @@ async def load_rosters(process: Process, due: DueCutoff, days: Sequence[TeamDay]
         return ConnectionRosters()
     try:
         users = await read_users(process.connections, due.connection)
+        await check_users(process, due.connection, users, due.day)
     except CrmError as error:
         log.warning("users_not_read", problem=str(error))
         return await rosters_without_users(process, days, error)
@@ -126,6 +134,8 @@ async def learn_members(process: Process, team: str) -> None:
     settings = process.settings.teams[team]
     try:
         users = await read_users(process.connections, settings.crm)
+        day = settings.calendar().local_date(process.now())
+        await check_users(process, settings.crm, users, day)
     except CrmError as error:
         raise WorkFailed(f"crm.{settings.crm}: {error}") from None
-    await synchronise_members(process, settings.crm, users, settings.calendar().local_date(process.now()))
+    await synchronise_members(process, settings.crm, users, day)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -22,6 +22,7 @@ from storage.messages.notices import (
     NoDataNotice,
     Notice,
     ReminderNotice,
+    ShrunkenListNotice,
     TroubleNotice,
     UnreadDayNotice,
     run_event,
@@ -30,6 +31,9 @@ from storage.messages.notices import (
     to_telegram,
 )
 from storage.values import Member, Run
+
+NAMED = 10
+"""Number of lost users that the question names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,30 @@ def trouble(found: Trouble, team: str, audience: Audience) -> list[Notification]
     """Tell the admins, once, of a trouble of the service; `team` names whose admins."""
     notice = TroubleNotice(team=team, trouble=found.kind.value, since=found.since, day=found.day, detail=found.detail)
     return _to_each(audience.admins, found.event, notice)
+
+
+def shrunken_list(
+    team: str,
+    day: date,
+    connection: str,
+    question: int,
+    what: str,
+    known: int,
+    lost: Sequence[str],
+    admins: Iterable[int],
+) -> list[Notification]:
+    """Ask the admins once whether a list that shrank is right; `lost` names users, of deals and tasks nothing."""
+    notice = ShrunkenListNotice(
+        team=team,
+        day=day,
+        connection=connection,
+        question=question,
+        what=what,
+        known=known,
+        lost=len(lost) or known,
+        names=tuple(lost[:NAMED]),
+    )
+    return _to_each(admins, f"list:{question}", notice)
 
 
 def departed(day: date, member: Member, heads: Iterable[int], not_before: datetime | None = None) -> list[Notification]:

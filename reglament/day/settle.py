@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -19,6 +19,7 @@ from reglament.day.missing import missing
 from reglament.day.notifications import Notification, enqueue
 from reglament.day.read import ConnectionReading, is_refusal
 from reglament.day.retry import is_worth_waiting, next_attempt, retry_deadline
+from reglament.day.shrunken import doubt_vanished
 from reglament.process import Process
 from scoring.scorecard import Scorecard
 from scoring.snapshot import Snapshot
@@ -45,7 +46,7 @@ async def settle(
     fresh = (*reading.snapshots.get(day.key, ()), *rosters.unread_snapshots(day))
     error = rosters.error or reading.error_of(day.key)
     try:
-        stored = await _store(process, day, fresh)
+        stored = await _store(process, day, fresh, rosters.users(day.key))
         settlement = _Settlement(process, day, stored, reading, error)
         if not last_attempt and is_worth_waiting(process, day, stored, error):
             return await settlement.postpone()
@@ -103,11 +104,14 @@ async def _finish_bare(process: Process, day: TeamDay, fault: CrmError) -> TeamR
     return TeamResult(day.key, day.run.day, run, problem=str(fault))
 
 
-async def _store(process: Process, day: TeamDay, fresh: Sequence[Snapshot]) -> tuple[StoredSnapshot, ...]:
+async def _store(
+    process: Process, day: TeamDay, fresh: Sequence[Snapshot], members: Collection[str] | None
+) -> tuple[StoredSnapshot, ...]:
     """Store fresh snapshots before scoring; return all snapshots of the day, of earlier attempts too."""
     if not fresh:
         return day.stored
     async with process.db.transaction() as session:
+        fresh = await doubt_vanished(process, session, day.key, day.team.crm, day.run.day, fresh)
         absent = await absences.absent_on(session, day.team.crm, day.run.day)
         users = [snapshot.manager.crm_user for snapshot in fresh]
         last = await last_keys(session, day.key, day.run.day, users, day.unread_kpis)
@@ -115,7 +119,7 @@ async def _store(process: Process, day: TeamDay, fresh: Sequence[Snapshot]) -> t
             StoredSnapshot(snapshot, snapshot.manager.crm_user in absent, last.get(snapshot.manager.crm_user, {}))
             for snapshot in fresh
         ]
-        return tuple(await runs.store_snapshots(session, day.lease, items, at=process.now()))
+        return tuple(await runs.store_snapshots(session, day.lease, items, at=process.now(), members=members))
 
 
 @dataclass(frozen=True, slots=True)

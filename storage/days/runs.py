@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -150,14 +150,22 @@ async def assert_held(session: AsyncSession, lease: RunLease) -> None:
 
 
 async def store_snapshots(
-    session: AsyncSession, lease: RunLease, read: Sequence[StoredSnapshot], *, at: datetime
+    session: AsyncSession,
+    lease: RunLease,
+    read: Sequence[StoredSnapshot],
+    *,
+    at: datetime,
+    members: Collection[str] | None = None,
 ) -> list[StoredSnapshot]:
     """Store the snapshots of an attempt before scoring, and return all stored snapshots of the run. Raises LeaseLost.
 
+    `members` are the CRM users of a complete list: snapshots without any reading of other users are deleted.
     A KPI read completely stays as first stored; only a KPI that was not read is replaced.
     """
     if not await _change(session, lease, kept_at=at):
         raise LeaseLost(f"another process took over the day of team {lease.team}")
+    if members is not None:
+        await snapshots.drop_unread(session, lease.run_id, members)
     return await snapshots.merge(session, lease.run_id, read)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -48,6 +48,19 @@ def _merge(
     row.last_keys = row.last_keys | last
     row.name = item.snapshot.manager.name
     row.absent = item.absent
+
+
+async def drop_unread(session: AsyncSession, run_id: int, keep: Collection[str]) -> None:
+    """Delete the snapshots without any reading of CRM users outside of `keep`: users who left since an attempt."""
+    rows = await session.execute(
+        select(SnapshotRecord, ManagerRecord.crm_user)
+        .join(ManagerRecord, ManagerRecord.id == SnapshotRecord.manager_id)
+        .where(SnapshotRecord.run_id == run_id)
+    )
+    for row, crm_user in rows.all():
+        if crm_user not in keep and all(map(_may_replace, readings_from_json(row.readings).values())):
+            await session.delete(row)
+    await session.flush()
 
 
 def _may_replace(reading: Reading | None) -> bool:

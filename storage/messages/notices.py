@@ -29,6 +29,7 @@ class DeliveryKind(StrEnum):
     NO_DATA = "no_data"
     UNREAD_DAY = "unread_day"
     ALARM = "alarm"
+    SHRUNKEN_LIST = "shrunken_list"
     DEPARTED = "departed"
     CHANNEL_OFF = "channel_off"
     TROUBLE = "trouble"
@@ -142,6 +143,24 @@ class AlarmNotice(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShrunkenListNotice(Notice):
+    """Ask an admin whether a list that shrank too much at once is right."""
+
+    kind: ClassVar = DeliveryKind.SHRUNKEN_LIST
+    day: date
+    connection: str
+    question: int
+    """Number of the entry of the audit log that notes the list."""
+    what: str
+    """`users`, `deals` or `tasks`."""
+    known: int
+    """Number of entries at the last reading."""
+    lost: int
+    names: tuple[str, ...] = ()
+    """Names of lost users."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DepartedNotice(Notice):
     """Tell a head that a manager left the CRM and open deals need a new owner."""
 
@@ -188,6 +207,7 @@ _FIELDS: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "since": (datetime.isoformat, datetime.fromisoformat),
     "retry_until": (datetime.isoformat, datetime.fromisoformat),
     "readings": (readings_to_json, readings_from_json),
+    "names": (list, tuple),
     "teams": (list, tuple),
     "whose": (lambda whose: whose.value, Whose),
 }

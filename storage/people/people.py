@@ -118,6 +118,16 @@ async def members(session: AsyncSession, team: str) -> list[Member]:
     return sorted((_to_member(row) for row in rows), key=lambda item: (item.name.casefold(), item.crm_user))
 
 
+async def active_users(session: AsyncSession, connection: str) -> dict[str, str]:
+    """Load id and name of the users that the last accepted list of a connection named as active."""
+    rows = await session.execute(
+        select(ManagerRecord.crm_user, ManagerRecord.name).where(
+            ManagerRecord.connection == connection, ManagerRecord.active
+        )
+    )
+    return dict(rows.all())
+
+
 async def crm_users(session: AsyncSession, team: str) -> list[str]:
     """List the ids of all users ever named by the CRM of a team; empty for an unknown team."""
     connection = select(TeamRecord.connection).where(TeamRecord.key == team).scalar_subquery()

@@ -13,7 +13,7 @@ from bot.telegram.callbacks import Action, pack
 from scoring.snapshot import Value
 from storage.messages import deliveries
 from storage.messages.notices import DeliveryKind, DepartedNotice, to_telegram
-from storage.people import people
+from storage.people import people, shrunken_lists
 from tests.bot.office import ADMIN, ANNA, CUTOFF, HEAD
 
 
@@ -161,6 +161,24 @@ async def test_a_manager_opens_no_notice_of_who_left(office):
     tap = office.api.user(ANNA).taps_data(own, pack(Action.LEFT, "sales", 1, 1))
     await office.api.answered(tap)
     assert "недоступно" in tap.text
+
+
+async def test_an_admin_confirms_a_list_that_shrank_and_nobody_else_does(office):
+    await office.join_anna()
+    await office.evening()
+    async with office.process.db.transaction() as session:
+        question = await shrunken_lists.note(session, "users:main", ["1", "2"], at=CUTOFF)
+    button = pack(Action.LIST, "main", question.id)
+    own = await office.api.message(ANNA, "Итог дня")
+    refused = office.api.user(ANNA).taps_data(own, button)
+    await office.api.answered(refused)
+    assert "недоступно" in refused.text
+    office.api.user(ADMIN).says("/health")
+    shown = await office.api.message(ADMIN, "Состояние")
+    await office.api.answered(office.api.user(ADMIN).taps_data(shown, button))
+    assert await office.api.message(ADMIN, "Подтверждено")
+    async with office.process.db.reading() as session:
+        assert (await shrunken_lists.newest(session, "users:main")).confirmed
 
 
 async def test_a_manager_opens_nobody_elses_days(office):

@@ -48,6 +48,7 @@ from storage.messages.notices import (
     DepartedNotice,
     EveningNotice,
     NoDataNotice,
+    ShrunkenListNotice,
     UnreadDayNotice,
     Whose,
     to_telegram,
@@ -199,6 +200,16 @@ UNREAD_DAY = UnreadDayNotice(
     day=LAST,
     problem="a mistake of ours while reading: KeyError in crm_clients.odoo.deals, line 57",
 )
+SHRUNKEN = ShrunkenListNotice(
+    team="sales",
+    day=LAST,
+    connection="main",
+    question=7,
+    what="users",
+    known=60,
+    lost=20,
+    names=("<b>Борис</b>", "Вера Тестова"),
+)
 DELAYED = DelayedNotice(
     team="sales", day=LAST, retry_until=datetime(2026, 11, 19, 17, tzinfo=UTC), problem="HTTP 503 <html>"
 )
@@ -214,6 +225,9 @@ def _off(whose: Whose, name: str, chat: int, reason: str) -> ChannelOffNotice:
     [
         ("delayed", DELAYED),
         ("unread-day", UNREAD_DAY),
+        ("shrunken-users", SHRUNKEN),
+        ("shrunken-deals", replace(SHRUNKEN, what="deals", names=())),
+        ("shrunken-tasks", replace(SHRUNKEN, what="tasks", names=())),
         ("alarm", ALARM),
         ("departed", DEPARTED),
         ("departed-read", READ),

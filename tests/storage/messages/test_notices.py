@@ -23,6 +23,7 @@ from storage.messages.notices import (
     EveningNotice,
     NoDataNotice,
     ReminderNotice,
+    ShrunkenListNotice,
     TroubleNotice,
     UnreadDayNotice,
     Whose,
@@ -79,6 +80,11 @@ STORED = [
         DelayedNotice(**ABOUT, retry_until=datetime(2026, 11, 19, 17, tzinfo=UTC), problem="HTTP 503"),
     ),
     ("no_data", STORED_ABOUT, NoDataNotice(**ABOUT)),
+    (
+        "shrunken_list",
+        STORED_ABOUT | {"connection": "main", "question": 7, "what": "users", "known": 9, "lost": 4, "names": ["Anna"]},
+        ShrunkenListNotice(**ABOUT, connection="main", question=7, what="users", known=9, lost=4, names=("Anna",)),
+    ),
     ("unread_day", STORED_ABOUT | {"problem": "KeyError"}, UnreadDayNotice(**ABOUT, problem="KeyError")),
     (
         "alarm",

@@ -1,0 +1,40 @@
+"""Take the answers of admins to questions about the CRM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from aiogram.types import CallbackQuery
+
+from bot.access import Viewer
+from bot.context import AppContext
+from bot.screens.view import View
+from bot.telegram import reply
+from bot.telegram.callbacks import Action, Callback
+from bot.telegram.filters import Tapped
+from bot.telegram.router_template import RouterTemplate
+from bot.texts import Texts
+from storage.errors import Refused
+from storage.people import shrunken_lists
+
+router = RouterTemplate("questions")
+
+
+@router.callback_query(Tapped(Action.LIST))
+async def confirm_list(
+    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+) -> None:
+    """Confirm a list that shrank too much at once, unless a newer list was read since."""
+    if not viewer.admin:
+        await query.answer(t("not-yours"), show_alert=True)
+        return
+    connection, question = tapped.values
+    author = f"telegram:{viewer.telegram_id}"
+    try:
+        async with ctx.db.transaction() as session:
+            await shrunken_lists.confirm(session, connection, author=author, at=now(), only=int(question))
+    except Refused:
+        await query.answer(t("stale-button"), show_alert=True)
+        return
+    await reply.replace(query, View(t("shrunken-taken")))
