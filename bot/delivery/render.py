@@ -62,16 +62,8 @@ async def render(  # noqa: PLR0911  # a message a kind
             return troubles.no_data_view(t, team, notice, await troubles.load_unread(session, notice))
         case DepartedNotice() as notice:
             return departed_view(t, team, await load_departed(session, ctx, delivery.id, notice))
-        case DelayedNotice() as notice:
-            return troubles.delayed_view(t, team, notice)
-        case UnreadDayNotice() as notice:
-            return troubles.unread_day_view(t, team, notice)
-        case ShrunkenListNotice() as notice:
-            return troubles.shrunken_list_view(t, team, notice)
-        case AlarmNotice() as notice:
-            return troubles.alarm_view(t, team, notice)
-        case TroubleNotice() as notice:
-            return troubles.trouble_view(t, team, notice)
+        case DelayedNotice() | UnreadDayNotice() | ShrunkenListNotice() | AlarmNotice() | TroubleNotice() as notice:
+            return troubles.view_of(t, team, notice)
         case ChannelOffNotice() as notice:
             return troubles.channel_off_view(t, ctx, notice)
     raise TypeError(f"no message for {type(delivery.notice).__name__}")

@@ -90,6 +90,24 @@ def trouble_view(t: Texts, team: TeamContext, notice: TroubleNotice) -> View:
     )
 
 
+TeamTrouble = DelayedNotice | UnreadDayNotice | ShrunkenListNotice | AlarmNotice | TroubleNotice
+
+
+def view_of(t: Texts, team: TeamContext, notice: TeamTrouble) -> View:
+    """Show a notice that needs nothing from the database."""
+    match notice:
+        case DelayedNotice():
+            return delayed_view(t, team, notice)
+        case UnreadDayNotice():
+            return unread_day_view(t, team, notice)
+        case ShrunkenListNotice():
+            return shrunken_list_view(t, team, notice)
+        case AlarmNotice():
+            return alarm_view(t, team, notice)
+        case TroubleNotice():
+            return trouble_view(t, team, notice)
+
+
 def channel_off_view(t: Texts, ctx: AppContext, notice: ChannelOffNotice) -> View:
     """Show whose chat takes no messages any more, and why."""
     titles = ", ".join(safe(ctx.teams[key].title) for key in notice.teams if key in ctx.teams)
