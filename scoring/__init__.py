@@ -1,1 +1,1 @@
-"""What a day is worth: pure functions over frozen values, standard library and msgspec only."""
+"""Score a manager's day: pure functions over frozen values, standard library and msgspec only."""

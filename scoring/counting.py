@@ -1,6 +1,6 @@
 """Define the parts of a KPI: which records are counted, under which condition, as which number.
 
-The KPIs themselves stand in `scoring.kpis`, one object each.
+The KPIs stand in `scoring.kpis`, an object each.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ class Doubt(Enum):
     """Tell why a record cannot be counted for certain."""
 
     UNTOLD = "untold"
-    """The CRM does not tell what the KPI asks: the value is unknown."""
+    """The CRM does not tell the asked field: the value is unknown."""
     MOVED_ON = "moved_on"
     """The CRM tells the present only: the value is unknown when read late."""
 
 
 class Subject(Enum):
-    """Name the records that a KPI counts: their kind, the state of a deal at the cutoff, event or state."""
+    """Name the records that a KPI counts: record kind, state of a deal at the cutoff, event or state."""
 
     COMPANIES = (RecordKind.COMPANIES, None, KpiKind.EVENT)
     """Companies created in the window."""
@@ -78,7 +78,7 @@ class Subject(Enum):
 
 @dataclass(frozen=True, slots=True)
 class KpiSettings:
-    """Hold the settings of a team that decide how its KPIs are counted; part of the rulebook."""
+    """Hold the settings that decide how the KPIs of a team are counted; part of the rulebook."""
 
     min_call_seconds: int = 30
     observe: tuple[str, ...] = (
@@ -92,7 +92,7 @@ class KpiSettings:
         "overdue_tasks",
         "deals_without_task",
     )
-    """KPIs that are shown also where no rule scores them."""
+    """KPIs that are shown also without a rule."""
     excluded_pipelines: frozenset[str] = frozenset()
     stale_days: int = 14
     comment_grace_hours: int = 24
@@ -110,7 +110,7 @@ class Scope:
 
     @cached_property
     def stale_before(self) -> datetime:
-        """Return the instant before which a deal must have entered its stage to be stale."""
+        """Return the instant before which a deal must have entered the stage to be stale."""
         return self.window.cutoff - timedelta(days=self.settings.stale_days)
 
     @cached_property
@@ -124,13 +124,13 @@ class Scope:
         return self.window.cutoff.astimezone(self.zone).date()
 
     def is_past(self, deadline: datetime | date | None) -> bool:
-        """Tell whether a deadline lies strictly before the cutoff; a date without a time ends with its day."""
+        """Tell whether a deadline lies strictly before the cutoff; a date without a time ends with the day."""
         if isinstance(deadline, datetime):
             return deadline < self.window.cutoff
         return deadline is not None and deadline < self.cutoff_day
 
     def instant(self, deadline: datetime | date | None) -> datetime | None:
-        """Return a deadline as an instant; of a date without a time the beginning of its day in the team's zone."""
+        """Return a deadline as an instant; of a date without a time the beginning of the day in the team's zone."""
         if deadline is None or isinstance(deadline, datetime):
             return deadline
         return local_instant(deadline, time(0), self.zone).astimezone(UTC)
@@ -138,7 +138,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Exemption(Generic[R]):
-    """Describe the records that show that a deal has what a KPI misses, whichever of both comes first."""
+    """Describe the records that exempt a deal from a KPI of missing work, in any order of arrival."""
 
     by: type[Task] | type[Comment]
     needs: RecordKind
@@ -154,7 +154,7 @@ def _one(_record: Record) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Kpi(Generic[R]):
-    """Describe a KPI: the only place that knows what the KPI means (docs/product.md §3).
+    """Describe a KPI: the only place that knows the meaning (docs/product.md §3).
 
     Raises TypeError if a part that decides the number is missing.
     """
@@ -171,7 +171,7 @@ class Kpi(Generic[R]):
     unit: Unit = Unit.COUNT
     listed: Listed = Listed.ALL
     measure: Callable[[R], int] = _one
-    """Give what a counted record adds to a number without evidence: 1, or seconds of talk."""
+    """Give the part of a counted record in a number without evidence: 1, or seconds of talk."""
     exempted_by: Exemption[Any] | None = None
     has_deal_sum: bool = False
     """Whether the evidence shows the sum of the open deal that a task is bound to."""

@@ -14,7 +14,7 @@ from scoring.snapshot import Cause, NotAvailable, NotRead
 
 
 class Doubts:
-    """Hold, by KPI, the CRM users whose value is uncertain."""
+    """Hold, by KPI, the CRM users with an uncertain value."""
 
     def __init__(self) -> None:
         self._users: dict[Doubt, dict[str, set[str]]] = {doubt: defaultdict(set) for doubt in Doubt}
@@ -56,7 +56,7 @@ class UnreadableRows:
 
 
 class KindMarks:
-    """Hold which kinds of record were read in full, and when their reading started."""
+    """Hold which kinds of record were read in full, and when the reading started."""
 
     def __init__(self, late_after: datetime) -> None:
         self._late_after = late_after
@@ -71,7 +71,7 @@ class KindMarks:
             self._completed[mark.kind] = max(mark.started_at, self._completed.get(mark.kind, mark.started_at))
 
     def is_late(self, kinds: Iterable[RecordKind]) -> bool:
-        """Tell whether the reading of one of the kinds started after the tolerance."""
+        """Tell whether the reading of any of the kinds started after the tolerance."""
         return any(self._completed[kind] > self._late_after for kind in kinds)
 
     def obstacle(self, kpi: Kpi[Any], capabilities: Mapping[str, Capability]) -> NotAvailable | NotRead | None:

@@ -1,4 +1,4 @@
-"""A row of the ledger, as everybody but storage sees it."""
+"""Describe entries of the ledger as all packages but storage see them (docs/product.md §6)."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ from scoring.scorecard import Outcome
 
 
 class EntryKind(StrEnum):
-    """Why a row was written."""
+    """Name the reason why an entry was written."""
 
     SCORE = "score"
     """A rule on a day, written by the run."""
     REVERSAL = "reversal"
-    """The opposite of the row it names."""
+    """The opposite of the named entry."""
     CORRECTION = "correction"
-    """What the reversed row should have been."""
+    """The right entry in place of a reversed entry."""
     ADJUSTMENT = "adjustment"
     """By hand, with author and reason."""
 
 
 class Side(StrEnum):
-    """Which sum a row belongs to. A reversal stays on the side of the row it reverses, whatever its sign."""
+    """Name the sum that an entry belongs to. A reversal stays on the side of the reversed entry."""
 
     PLUS = "plus"
     MINUS = "minus"
 
     @classmethod
     def of(cls, points: int) -> Side:
-        """The side of a row that reverses nothing."""
+        """Return the side of an entry that is no reversal."""
         return cls.MINUS if points < 0 else cls.PLUS
 
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A period: a calendar month."""
+    """Hold a period: a calendar month."""
 
     year: int
     month: int
 
     @classmethod
     def of(cls, day: date) -> Month:
-        """The month a day belongs to."""
+        """Return the month of a day."""
         return cls(day.year, day.month)
 
     @classmethod
     def parse(cls, text: str) -> Month:
-        """`2026-11`. Raises ValueError for anything else."""
+        """Read `2026-11`. Raises ValueError for another form."""
         year, _, month = text.partition("-")
         written_right = len(year) == 4 and len(month) == 2 and (year + month).isascii() and (year + month).isdigit()
         if not written_right or not (1 <= int(month) <= 12 and int(year) >= 1):
@@ -60,22 +60,22 @@ class Month:
 
     @property
     def first(self) -> date:
-        """Its first day."""
+        """Return the first day."""
         return date(self.year, self.month, 1)
 
     @property
     def last(self) -> date:
-        """Its last day."""
+        """Return the last day."""
         return date(self.year, self.month, monthrange(self.year, self.month)[1])
 
     @property
     def next(self) -> Month:
-        """The month after it."""
+        """Return the next month."""
         return Month(self.year + self.month // 12, self.month % 12 + 1)
 
     @property
     def previous(self) -> Month:
-        """The month before it."""
+        """Return the previous month."""
         return Month(self.year - (self.month == 1), (self.month - 2) % 12 + 1)
 
     def __str__(self) -> str:
@@ -84,7 +84,7 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row of a team's ledger. Points carry their sign; totals are sums of them."""
+    """Hold an entry of a team's ledger. Points carry their sign; totals are sums of points."""
 
     seq: int
     team: str
@@ -93,9 +93,9 @@ class Entry:
     name: str
     """The manager's name today."""
     day: date
-    """What it is about."""
+    """The day that the entry is about."""
     booked_in: Month
-    """The period it counts in, fixed when it was written."""
+    """Period that the entry counts in, fixed at writing."""
     rule: str
     """Rule id; empty for an adjustment."""
     kpi: str
@@ -108,7 +108,7 @@ class Entry:
     """Evidence keys, `kind:id`."""
     rulebook: str = ""
     reverses: int | None = None
-    """`seq` of the row it reverses."""
+    """`seq` of the reversed entry."""
     author: str = ""
     reason: str = ""
     created_at: datetime | None = None
@@ -116,9 +116,9 @@ class Entry:
 
 
 def in_force(entries: Iterable[Entry]) -> list[Entry]:
-    """Entries that still hold: neither reversed nor reversals.
+    """Select the entries in force: neither reversed nor reversals.
 
-    A reversal that was itself reversed brings its row back.
+    A reversal that was reversed brings the first entry back.
     """
     rows = list(entries)
     reversed_by = {(row.team, row.reverses): row for row in rows if row.reverses is not None}
@@ -133,7 +133,7 @@ def in_force(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def net(entries: Iterable[Entry]) -> tuple[int, int]:
-    """Plus and minus points, each net of reversals; minus counts the points taken away as a positive number.
+    """Add up plus and minus points, net of reversals; minus counts the points taken away as a positive number.
 
     Either may be negative where a row of an earlier period was reversed in this one.
     """

@@ -1,4 +1,4 @@
-"""List the KPIs: one object each, the only place that says what a KPI counts (docs/product.md §3).
+"""List the KPIs: an object each, the only place that says how a KPI is counted (docs/product.md §3).
 
 A new KPI is an object here, a title in each file of `reports/locales`, a line in `docs/kpis.md`, a test, and a line in
 the capabilities of each CRM's `client.py`. `tests/test_kpi_recipe.py` fails while a part is missing.
@@ -229,7 +229,7 @@ _KPIS: tuple[Kpi[Any], ...] = (
 )
 
 CATALOGUE: Mapping[str, Kpi[Any]] = MappingProxyType({kpi.key: kpi for kpi in _KPIS})
-"""All KPIs by key, in the order in which they are shown."""
+"""All KPIs by key, in the order of showing."""
 
 DEFAULT_OBSERVE = KpiSettings().observe
 """The nine KPIs of the idea (docs/product.md §4)."""

@@ -1,4 +1,4 @@
-"""Points to money: a bonus earned from zero, held between floor and cap (docs/product.md §7)."""
+"""Turn points into money: a bonus earned from zero, held between floor and cap (docs/product.md §7)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class MoneyTerms:
-    """A team's course of a point, in units of `currency`."""
+    """Hold a team's course of a point, in units of `currency`."""
 
     currency: str = "RUB"
     base: Decimal = Decimal(0)
@@ -20,7 +20,7 @@ class MoneyTerms:
 
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """What the points of a period come to."""
+    """Hold the money that the points of a period come to."""
 
     bonus: Decimal
     """per_point × plus points."""
@@ -31,7 +31,7 @@ class Payout:
 
 
 def payout(terms: MoneyTerms, plus: int, minus: int) -> Payout:
-    """The payout for `plus` points earned and `minus` points taken away (both net, both may be negative)."""
+    """Compute the payout for `plus` points earned and `minus` points taken away (net, either may be negative)."""
     bonus = terms.per_point * plus
     penalty = terms.per_penalty_point * minus
     total = max(terms.floor, terms.base + bonus - penalty)

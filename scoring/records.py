@@ -16,12 +16,12 @@ from scoring.causes import Cause
 
 
 class RecordKind(StrEnum):
-    """A kind of fact that a client reads, or fails to read, as a whole."""
+    """Name a kind of record that a client reads, or fails to read, as a whole."""
 
     DEALS = "deals"
-    """Deals that are open now, and those that entered a won or lost state since the window's start, until now."""
+    """Deals open now, and deals that entered a won or lost state since the window's start, until now."""
     TASKS = "tasks"
-    """Open to-dos (also planned calls and meetings), and those done at or after the cutoff."""
+    """Open to-dos (also planned calls and meetings), and to-dos done at or after the cutoff."""
     COMPANIES = "companies"
     MEETINGS = "meetings"
     CALLS = "calls"
@@ -30,7 +30,7 @@ class RecordKind(StrEnum):
 
 
 class DealState(StrEnum):
-    """Where a deal stands when it is read."""
+    """Name the state of a deal at the reading."""
 
     OPEN = "open"
     WON = "won"
@@ -53,7 +53,7 @@ class Change(StrEnum):
     DEADLINE = "deadline"
     """The deadline of a task."""
     BINDING = "binding"
-    """The tie between a task and its deals."""
+    """The tie between a task and a deal."""
     COMPLETION = "completion"
     """The mark done of a task or a meeting."""
 
@@ -62,42 +62,42 @@ NOTHING: frozenset[Change] = frozenset()
 
 
 class Money(msgspec.Struct, frozen=True):
-    """An exact amount of one currency (ISO 4217 code, or what the CRM calls it)."""
+    """Hold an exact amount of a currency (ISO 4217 code, or the CRM's own name)."""
 
     amount: Decimal
     currency: str
 
 
 class Deal(msgspec.Struct, frozen=True):
-    """A deal (lead in amoCRM, opportunity in Odoo) as it is when read."""
+    """Describe a deal (lead in amoCRM, opportunity in Odoo) as read."""
 
     id: str
     title: str
     manager: str
-    """CRM id of the responsible user; empty if nobody."""
+    """CRM id of the responsible user; empty without a responsible."""
     state: DealState
     created_at: datetime
     pipeline: str = ""
     closed_at: datetime | None = None
-    """When it entered its present won or lost state (not stage: moving between two failure stages changes nothing)."""
+    """Instant of entering the present won or lost state (not stage: a move between failure stages changes no state)."""
     stage_since: datetime | None = None
-    """When it entered its present stage; None if the CRM does not say."""
+    """Instant of entering the present stage; None if the CRM does not say."""
     amount: Money | None = None
     loss_reason: str = ""
     missing_fields: tuple[str, ...] = ()
     """Required fields of the connection's settings that are empty."""
     has_task: bool | None = None
-    """Whether an open to-do is bound to the deal itself, where the CRM says so; unless True, the tasks tell too."""
+    """Whether an open to-do is bound to the deal, where the CRM says so; unless True, the tasks tell too."""
     has_comment: bool | None = None
-    """Whether a human ever commented it, where the client knows; unless True, the comments tell too."""
+    """Whether a human ever commented the deal, where the client knows; unless True, the comments tell too."""
     reopened: bool = False
-    """Was closed before, really reopened, and closed again."""
+    """Whether the deal was closed, really reopened, and closed again."""
     changed: frozenset[Change] = NOTHING
     """Changes after the cutoff of which the CRM keeps no history."""
 
 
 class Task(msgspec.Struct, frozen=True):
-    """Something planned that asks something of a manager: to-do, planned call or meeting, task."""
+    """Describe planned work that a manager must do: to-do, planned call or meeting, task."""
 
     id: str
     title: str
@@ -106,18 +106,18 @@ class Task(msgspec.Struct, frozen=True):
     """A `date` (no time) is overdue from the next day on; None is never overdue."""
     created_at: datetime | None = None
     done_at: datetime | None = None
-    """Set on those done at or after the cutoff, which were open at it."""
+    """Set on tasks done at or after the cutoff, and thus open at the cutoff."""
     deals: frozenset[str] = frozenset()
-    """Ids of all deals it is bound to, as owner or by a further binding."""
+    """Ids of all deals that the task is bound to, as owner or by a further binding."""
     awaits_approval: bool = False
-    """Done by its manager, waits for somebody else's approval: never overdue, yet the deal has a to-do."""
+    """Whether the task is done and waits for another person's approval: never overdue, yet a to-do of the deal."""
     place: str = ""
-    """What it hangs on, in the words of its client, whose `link` makes an address of it."""
+    """Object that the task hangs on, in the words of the client, whose `link` makes an address of the words."""
     changed: frozenset[Change] = NOTHING
 
 
 class Company(msgspec.Struct, frozen=True):
-    """A company, credited to `manager` (creator or owner, as the connection's `companies_credit` says)."""
+    """Describe a company, credited to `manager` (creator or owner, by the connection's `companies_credit`)."""
 
     id: str
     title: str
@@ -127,27 +127,27 @@ class Company(msgspec.Struct, frozen=True):
 
 
 class Meeting(msgspec.Struct, frozen=True):
-    """A meeting that was held."""
+    """Describe a meeting that was held."""
 
     id: str
     title: str
     manager: str
     held_at: datetime | None = None
-    """When it was completed; None where the CRM keeps no completion time (`started_at` decides then)."""
+    """Instant of completion; None where the CRM keeps none (`started_at` decides then)."""
     started_at: datetime | None = None
     place: str = ""
     changed: frozenset[Change] = NOTHING
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A telephone call."""
+    """Describe a telephone call."""
 
     id: str
     title: str
     manager: str
     ended_at: datetime
     seconds: int
-    """Talk time; 0 if nobody answered."""
+    """Talk time; 0 without an answer."""
     incoming: bool
     answered: bool
     place: str = ""
@@ -155,7 +155,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Comment(msgspec.Struct, frozen=True):
-    """A human comment on a deal."""
+    """Describe a human comment on a deal."""
 
     deal: str
     created_at: datetime | None = None
@@ -166,7 +166,7 @@ Record = Deal | Task | Company | Meeting | Call | Comment
 
 
 class Doubtful(msgspec.Struct, frozen=True):
-    """State that a record of `kind` may have belonged to one of `users` at the cutoff, but for `change`."""
+    """State that a record of `kind` may have belonged to any of `users` before `change`."""
 
     kind: RecordKind
     users: frozenset[str]
@@ -190,15 +190,15 @@ class Unreadable(msgspec.Struct, frozen=True):
 
 
 class Completed(msgspec.Struct, frozen=True):
-    """All records of a kind have been yielded. Without this mark the kind counts as not read."""
+    """State that all records of a kind have been yielded. Without the mark the kind counts as not read."""
 
     kind: RecordKind
     started_at: datetime
-    """When its reading started: lateness is measured by it."""
+    """Start of the reading of the kind: lateness is measured from there."""
 
 
 class Failed(msgspec.Struct, frozen=True):
-    """A kind could not be read in full; its KPIs are absent."""
+    """State that a kind could not be read in full; the KPIs that need the kind are absent."""
 
     kind: RecordKind
     reason: str

@@ -24,7 +24,7 @@ must therefore mean "as before". Raise the number when an older release could mi
 
 
 class Bound(StrEnum):
-    """Which side of the bound keeps the rule."""
+    """Name the side of the bound that keeps the rule."""
 
     AT_LEAST = "at_least"
     AT_MOST = "at_most"
@@ -32,7 +32,7 @@ class Bound(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A KPI, a bound, and what keeping or breaking it is worth.
+    """Hold a KPI, a bound, and the points for keeping or breaking the rule.
 
     `per_deals` makes the bound an allowance that grows with the open deals. `observed_only` shows the rule without
     scoring it. `currency` names the sum that a money rule compares.
@@ -50,17 +50,17 @@ class Rule:
 
     @property
     def needs(self) -> frozenset[str]:
-        """The KPIs that must be counted to judge it."""
+        """Return the KPIs that must be counted to judge the rule."""
         return frozenset({self.kpi, DEALS_OPEN} if self.per_deals else {self.kpi})
 
     def allowed(self, deals_open: int) -> Decimal:
-        """The bound for a manager with so many open deals: limit × max(1, ⌈deals_open / per_deals⌉)."""
+        """Compute the bound for a number of open deals: limit × max(1, ⌈deals_open / per_deals⌉)."""
         if self.per_deals is None:
             return self.limit
         return self.limit * max(1, -(-deals_open // self.per_deals))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data that `from_json` reads back, stored with every run that used it."""
+        """Write plain data that `from_json` reads back."""
         return {
             "id": self.id,
             "kpi": self.kpi,
@@ -74,7 +74,7 @@ class Rule:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """The rule that `to_json` wrote."""
+        """Read a rule that `to_json` wrote."""
         bound = Bound.AT_LEAST if Bound.AT_LEAST in data else Bound.AT_MOST
         plain = {key: data[key] for key in data if key not in (Bound.AT_LEAST, Bound.AT_MOST)}
         return cls(bound=bound, limit=Decimal(data[bound]), **plain)
@@ -110,7 +110,7 @@ class Rulebook:
         return self.stored_version or version_of(self.to_json())
 
     def is_same_as(self, other: Rulebook) -> bool:
-        """Tell whether both judge every day alike, whichever release of the program wrote them."""
+        """Tell whether both rulebooks judge every day alike, also if written by different releases."""
         return self.to_json() == other.to_json()
 
     def to_json(self) -> dict[str, Any]:
@@ -143,13 +143,13 @@ class Rulebook:
 
 
 def version_of(content: dict[str, Any]) -> str:
-    """Return the version of a stored rulebook: a hash of the canonical text, whatever settings exist today."""
+    """Return the version of a stored rulebook: a hash of the canonical text alone."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
 def _plain(setting: object) -> object:
-    """Write sets and lists of names sorted: their order decides nothing."""
+    """Write sets and lists of names sorted: the order decides nothing."""
     return sorted(setting) if isinstance(setting, tuple | frozenset) else setting
 
 

@@ -1,4 +1,4 @@
-"""A manager's day, judged: snapshot and rulebook in, outcomes and points out."""
+"""Judge a manager's day: take snapshot and rulebook, give outcomes and points (docs/product.md §4)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from scoring.kpis import CATALOGUE, KpiKind, Unit
+from scoring.kpis import CATALOGUE, DEALS_OPEN, KpiKind, Unit
 from scoring.rules import Bound, Rule, Rulebook
 from scoring.snapshot import Cause, Evidence, Manager, NotAvailable, NotRead, Reading, Snapshot, Value
 
 EvidenceKeys = Mapping[str, frozenset[str]]
-"""By KPI: the evidence keys of the manager's last snapshot in this team in which that KPI was read."""
+"""Evidence keys by KPI, from the manager's last snapshot in the team in which the KPI was read."""
 
 
 class Outcome(StrEnum):
-    """What became of a rule on a day. Only `kept` and `broken` make points."""
+    """Name the result of a rule on a day. Only `kept` and `broken` make points."""
 
     KEPT = "kept"
     BROKEN = "broken"
@@ -29,47 +29,47 @@ class Outcome(StrEnum):
 
     @property
     def scored(self) -> bool:
-        """Whether it counts for discipline %."""
+        """Tell whether the outcome counts for discipline %."""
         return self in (Outcome.KEPT, Outcome.BROKEN)
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreLine:
-    """One rule on one manager's day."""
+    """Hold the result of a rule on a manager's day."""
 
     rule: Rule
     outcome: Outcome
     points: int
     value: Decimal | None = None
-    """What was compared with the bound; None where nothing was read."""
+    """Value compared with the bound; None if the KPI was not read."""
     bound: Decimal | None = None
-    """The bound in force that day, allowance included; None where it could not be known."""
+    """Bound in force on the day, allowance included; None if unknown."""
     items: Sequence[Evidence] = ()
     new: frozenset[str] | None = None
-    """Evidence keys that were not there at the last reading; None: no earlier reading, or not a state KPI."""
+    """Evidence keys that the last reading lacked; None: no earlier reading, or not a state KPI."""
     cause: Cause | None = None
-    """Why there is no data."""
+    """Cause of `no_data`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """All rules of one manager's day, and the snapshot they were judged from."""
+    """Hold the results of all rules on a manager's day, and the snapshot behind."""
 
     snapshot: Snapshot
     lines: tuple[ScoreLine, ...]
 
     @property
     def manager(self) -> Manager:
-        """Whose day it is."""
+        """Return the scored manager."""
         return self.snapshot.manager
 
     @property
     def points(self) -> int:
-        """The day's sum."""
+        """Return the points of the day."""
         return sum(line.points for line in self.lines)
 
     def count(self, outcome: Outcome) -> int:
-        """How many rules had this outcome."""
+        """Count the rules with an outcome."""
         return sum(line.outcome is outcome for line in self.lines)
 
 
@@ -111,7 +111,7 @@ def _reading(snapshot: Snapshot, key: str) -> Reading:
 
 
 def _compared(rule: Rule, reading: Reading) -> Decimal | None:
-    """The number that meets the bound; of a money KPI only the sum in the rule's currency."""
+    """Return the number to compare with the bound; of a money KPI the sum in the rule's currency."""
     if not isinstance(reading, Value):
         return None
     if isinstance(reading.number, int):
@@ -122,15 +122,15 @@ def _compared(rule: Rule, reading: Reading) -> Decimal | None:
 def _bound(rule: Rule, snapshot: Snapshot) -> Decimal | None:
     if rule.per_deals is None:
         return rule.limit
-    open_deals = _reading(snapshot, "deals_open")
+    open_deals = _reading(snapshot, DEALS_OPEN)
     if isinstance(open_deals, Value) and isinstance(open_deals.number, int):
         return rule.allowed(open_deals.number)
     return None
 
 
 def _why_no_bound(snapshot: Snapshot) -> Cause:
-    """Why the allowance is unknown; a CRM that cannot count open deals at all leaves it unknown too."""
-    open_deals = _reading(snapshot, "deals_open")
+    """Tell why the allowance is unknown; a CRM that cannot count open deals makes the day incomplete."""
+    open_deals = _reading(snapshot, DEALS_OPEN)
     return open_deals.cause if isinstance(open_deals, NotRead) else Cause.INCOMPLETE
 
 
@@ -141,5 +141,5 @@ def _new(rule: Rule, items: Iterable[Evidence], last: EvidenceKeys) -> frozenset
 
 
 def is_money(rule: Rule) -> bool:
-    """Whether the rule compares a sum of money."""
+    """Tell whether a rule compares a sum of money."""
     return CATALOGUE[rule.kpi].unit is Unit.MONEY

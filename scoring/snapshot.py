@@ -1,4 +1,4 @@
-"""One manager's KPIs at the cutoff, with the evidence behind each."""
+"""Describe a manager's KPIs at the cutoff, with the evidence behind each."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ __all__ = [
 ]
 
 Number = int | Mapping[str, Decimal]
-"""A KPI's value: a count, minutes, or money by currency."""
+"""Value of a KPI: a count, minutes, or money by currency."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manager:
-    """A scored person as the CRM knows him."""
+    """Name a scored person as the CRM does."""
 
     crm_user: str
     name: str
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """One counted thing, so that every point can be explained with a link."""
+    """Describe a counted record, so that every point can be explained with a link."""
 
     kind: str
     """deal, task, company, meeting or call."""
@@ -45,23 +45,23 @@ class Evidence(msgspec.Struct, frozen=True):
     title: str
     url: str
     amount: Money | None = None
-    """The deal's sum; of an overdue task that of `deal`."""
+    """Sum of the deal; of an overdue task the sum of `deal`."""
     since: datetime | None = None
-    """When it happened, or since when it is so (a task's deadline, a deal's stage)."""
+    """Instant of the event, or start of the state (a task's deadline, a deal's stage)."""
     again: bool = False
     """A deal closed again after a real reopening."""
     deal: str = ""
-    """Of an overdue task: the manager's or a colleague's open deal it is bound to, whose sum is `amount`."""
+    """Of an overdue task: id of the open deal that the task is bound to, with the sum `amount`."""
 
     @property
     def key(self) -> str:
-        """`kind:id`, unique within a connection; all that the ledger keeps of it."""
+        """Return `kind:id`, unique within a connection; the ledger keeps no more."""
         return f"{self.kind}:{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A KPI that was counted."""
+    """Hold the value of a counted KPI."""
 
     number: Number
     items: Sequence[Evidence] = ()
@@ -70,12 +70,12 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class NotAvailable:
-    """This CRM cannot state the KPI at all."""
+    """State that the CRM cannot state the KPI at all."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotRead:
-    """The CRM could state the KPI but did not, not in full, or not for the cutoff."""
+    """State that the CRM gave the KPI not at all, not in full, or not for the cutoff."""
 
     cause: Cause
     detail: str = ""
@@ -87,7 +87,7 @@ Reading = Value | NotAvailable | NotRead
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What was counted for one manager; KPIs that nobody asked for are not in `readings`."""
+    """Hold the counted KPIs of a manager; KPIs that were not asked for are not in `readings`."""
 
     manager: Manager
     readings: Mapping[str, Reading]

@@ -1,4 +1,4 @@
-"""Who stands where: totals, discipline %, streaks, places with ties (docs/product.md §11)."""
+"""Rank managers: totals, discipline %, streaks, places with ties (docs/product.md §11)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scoring.scorecard import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """A manager's sums over a span of days."""
+    """Hold a manager's sums over a span of days."""
 
     crm_user: str
     name: str
@@ -30,30 +30,30 @@ class Totals:
 
     @property
     def points(self) -> int:
-        """Plus less minus."""
+        """Return plus points less minus points."""
         return self.plus - self.minus
 
     @property
     def discipline(self) -> Decimal | None:
-        """Percent of rules kept; None where none was kept or broken."""
+        """Return the percent of rules kept; None without a rule kept or broken."""
         return discipline(self.kept, self.broken)
 
 
 def discipline(kept: int, broken: int) -> Decimal | None:
-    """Kept / (kept + broken) in percent with one decimal; None at 0/0."""
+    """Divide kept by kept + broken, in percent with a decimal; None at 0/0."""
     if kept + broken == 0:
         return None
     return (Decimal(100 * kept) / (kept + broken)).quantize(Decimal("0.1"), ROUND_HALF_UP)
 
 
 def pooled(totals: Iterable[Totals]) -> Decimal | None:
-    """Discipline % of several people together: pooled, not a mean of means."""
+    """Compute the discipline % of several people together: pooled, not a mean of means."""
     rows = list(totals)
     return discipline(sum(row.kept for row in rows), sum(row.broken for row in rows))
 
 
 def totals(entries: Iterable[Entry]) -> dict[str, Totals]:
-    """Sums by CRM user. Points are net of reversals; outcomes count only where they still hold."""
+    """Add up entries by CRM user. Points are net of reversals; outcomes count only while in force."""
     by_user: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_user[entry.crm_user].append(entry)
@@ -77,32 +77,32 @@ def _totals(user: str, rows: list[Entry]) -> Totals:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One line of a board."""
+    """Hold a line of a board."""
 
     place: int | None
     """Shared by ties (1, 2, 2, 3); None: listed apart, too few scored days."""
     totals: Totals
     today: int | None = None
-    """The last day's points; None where he was not scored that day."""
+    """Points of the last day; None if not scored on the day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """A team's standings over a period."""
+    """Hold a team's standings over a period."""
 
     rows: tuple[Standing, ...]
-    """With a place, best first, inside a place by name."""
+    """Lines with a place, best first, inside a place by name."""
     apart: tuple[Standing, ...]
-    """Fewer than half of the period's scored days, by name."""
+    """Lines of managers with fewer than half of the period's scored days, by name."""
     discipline: Decimal | None
-    """Of the whole team, pooled."""
+    """Discipline % of the whole team, pooled."""
 
     def top(self, places: int = 3) -> tuple[Standing, ...]:
-        """All with a place up to `places`."""
+        """Return the lines with a place up to `places`."""
         return tuple(row for row in self.rows if row.place is not None and row.place <= places)
 
     def of(self, crm_user: str) -> Standing | None:
-        """One manager's line, wherever it stands."""
+        """Find the line of a manager, ranked or listed apart."""
         return next((row for row in (*self.rows, *self.apart) if row.totals.crm_user == crm_user), None)
 
 
@@ -132,7 +132,7 @@ def leaderboard(
 
 
 def places(points: Sequence[int]) -> list[int]:
-    """Places for points sorted from best to worst: ties share one, and the next place follows (1, 2, 2, 3)."""
+    """Give places to points sorted from best to worst: ties share a place, and the next place follows (1, 2, 2, 3)."""
     result: list[int] = []
     for index, value in enumerate(points):
         if index == 0:
@@ -143,13 +143,13 @@ def places(points: Sequence[int]) -> list[int]:
 
 
 def day_points(entries: Iterable[Entry], day: date) -> dict[str, int]:
-    """Points of one day by CRM user, for those with a rule kept or broken that day."""
+    """Add up the points of a day by CRM user, for managers with a rule kept or broken on the day."""
     rows = [entry for entry in _without_adjustments(entries) if entry.day == day]
     return {user: row.points for user, row in totals(rows).items() if day in row.scored_days}
 
 
 def _without_adjustments(entries: Iterable[Entry]) -> list[Entry]:
-    """Entries that are neither adjustments nor reversals of one."""
+    """Leave out adjustments and their reversals."""
     by_hand: set[tuple[str, int]] = set()
     rest = []
     for entry in sorted(entries, key=lambda row: row.seq):
@@ -161,7 +161,7 @@ def _without_adjustments(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def streak(entries: Iterable[Entry]) -> int:
-    """Clean days in a row up to the last one, of one manager.
+    """Count a manager's clean days in a row up to the last day.
 
     Clean: at least one rule kept, none broken, after corrections. A day with neither neither breaks nor lengthens.
     """

@@ -1,7 +1,7 @@
-"""Count: take the facts of a CRM, give one snapshot per manager (docs/product.md §3, §11).
+"""Count the facts of a CRM and give a snapshot per manager (docs/product.md §3, §11).
 
-`scoring.kpis` says what each KPI counts; the tally loops over the KPIs of a sheet and knows none of them by name.
-Records are folded as they come, in any order, and a row that comes twice (a page shifted) counts once.
+`scoring.kpis` defines the KPIs; the tally loops over the KPIs of a sheet and knows no KPI by name. Records are folded
+in any order, and a row that comes twice (a page shifted) counts once.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from scoring.workdays import Window
 
 @dataclass(frozen=True, slots=True)
 class TallySheet:
-    """Say what one team wants counted: whose facts, in which window, how."""
+    """Order the counting for a team: members, window, KPIs and settings."""
 
     members: Mapping[str, Manager]
     """Managers by CRM user."""
@@ -56,8 +56,7 @@ class TallySheet:
     held_before: frozenset[str] = frozenset()
     """Ids of the meetings in the evidence of the window before."""
     named: frozenset[str] = frozenset()
-    """Members whose open deals are evidence one by one, not a number alone: departed members, for whose deals a new
-    owner must be found."""
+    """Departed members: a new owner must be found for each open deal, so the deals are listed, not only counted."""
 
 
 Link = Callable[[Record], str]
@@ -67,7 +66,7 @@ _STAGE_ONLY = frozenset({Change.STAGE})
 
 
 class Tally:
-    """Count one team's KPIs for all its managers in one pass over the facts of its CRM."""
+    """Count the KPIs of all managers of a team in a single pass over the facts of the CRM."""
 
     def __init__(self, sheet: TallySheet, capabilities: Mapping[str, Capability], link: Link) -> None:
         self._sheet = sheet
@@ -85,11 +84,11 @@ class Tally:
         self._doubts = Doubts()
         self._unreadable = UnreadableRows()
         self._doubted_deals: dict[str, set[str]] = defaultdict(set)
-        """Deals by KPI whose exemption is uncertain; their managers are known when all deals have come."""
+        """Deals with an uncertain exemption, by KPI; the managers are known when all deals have come."""
         self._marks = KindMarks(sheet.window.cutoff + sheet.late_tolerance)
 
     def add(self, fact: Fact) -> None:
-        """Fold one fact."""
+        """Fold a fact into the count."""
         match fact:
             case Deal():
                 self._add_deal(fact)
@@ -114,7 +113,7 @@ class Tally:
                 self._marks.add(fact)
 
     def snapshots(self) -> list[Snapshot]:
-        """Give one snapshot per member, in the members' order. A KPI whose records are missing or partial is absent."""
+        """Give a snapshot per member, in the members' order. A KPI with missing or partial records is absent."""
         self._settle_doubted_deals()
         obstacles = {kpi.key: self._marks.obstacle(kpi, self._capabilities) for kpi in self._kpis}
         return [
@@ -176,7 +175,7 @@ class Tally:
         *,
         is_found_again: bool = False,
     ) -> str | None:
-        """Return the member whom the record is credited to; None if nobody or seen before (the first row counts)."""
+        """Return the member credited with the record; None if no member, or seen before (the first row counts)."""
         member = self._member(record.manager)
         place = self._places[member.crm_user] if member is not None and is_found_again else NO_PLACE
         if not self._store.note(kind, record.id, place) or member is None:
@@ -216,7 +215,7 @@ class Tally:
         )
 
     def _exempt(self, record: Task | Comment, changed: frozenset[Change]) -> None:
-        """Note the deals that have what a KPI misses; a deal counted before is left out in the end."""
+        """Exempt the deals that the record speaks for; a deal counted before is left out in the end."""
         for kpi in self._by_subject[Subject.OPEN_DEALS]:
             exemption = kpi.exempted_by
             if exemption is not None and isinstance(record, exemption.by):
@@ -234,7 +233,7 @@ class Tally:
                 self._doubts.add_changes(self._kpis, member.crm_user, (doubt.change,), doubt.kind, doubt.state)
 
     def _settle_doubted_deals(self) -> None:
-        """Doubt the KPIs of the managers of deals whose exemption is uncertain."""
+        """Doubt the KPIs of the managers of deals with an uncertain exemption."""
         for kpi, deals in self._doubted_deals.items():
             for deal in deals:
                 place = self._store.place_of(RecordKind.DEALS, deal)

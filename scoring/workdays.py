@@ -1,6 +1,6 @@
-"""Working days, cutoffs and windows: when a team's business day begins and ends.
+"""Compute working days, cutoffs and windows of a team.
 
-Everything is computed in the team's IANA zone and carried as aware instants, so a day may have 23 or 25 hours.
+All is computed in the team's IANA zone and carried as aware instants, so a day may have 23 or 25 hours.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 OfficialDay = Callable[[date], bool | None]
-"""What the state says of a date: True moved working day, False holiday or moved day off, None an ordinary day."""
+"""Tell the official status of a date: True moved working day, False holiday or moved day off, None ordinary day."""
 
 
 def _no_official_days(_day: date) -> None:
@@ -20,7 +20,7 @@ def _no_official_days(_day: date) -> None:
 
 
 class WindowKind(StrEnum):
-    """The span a day's events are counted in."""
+    """Name the span in which a day's events are counted."""
 
     CUTOFF_TO_CUTOFF = "cutoff_to_cutoff"
     CALENDAR_DAY = "calendar_day"
@@ -28,14 +28,14 @@ class WindowKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The half-open span `[start, cutoff)` that a day's events are counted in; states are as at `cutoff`."""
+    """Hold the half-open span `[start, cutoff)` in which a day's events are counted; states are as at `cutoff`."""
 
     start: datetime
     cutoff: datetime
     earlier: datetime | None = None
     """Start of the window before, for CRMs that keep no completion time of meetings (docs/product.md §11)."""
     earlier_end: datetime | None = None
-    """End of the window before; None: it ended where this one starts."""
+    """End of the window before; None: the start of this window."""
 
     def __post_init__(self) -> None:
         """Refuse naive instants and windows that run backwards; carry the rest in UTC.
@@ -54,19 +54,19 @@ class Window:
             raise ValueError("a window must not end before it starts")
 
     def __contains__(self, instant: datetime) -> bool:
-        """Whether an event at `instant` belongs to this window."""
+        """Tell whether an event at `instant` belongs to the window."""
         return self.start <= instant < self.cutoff
 
     def is_earlier(self, instant: datetime) -> bool:
-        """Whether `instant` belongs to the window before this one."""
+        """Tell whether `instant` belongs to the window before."""
         return self.earlier is not None and self.earlier <= instant < (self.earlier_end or self.start)
 
     def until(self, now: datetime) -> Window:
-        """This window as if the cutoff were `now`."""
+        """Cut the window at `now`."""
         return Window(min(self.start, now), now, self.earlier, self.earlier_end)
 
     def union(self, other: Window) -> Window:
-        """The smallest window that covers both; they share a cutoff."""
+        """Join two windows with the same cutoff. Raises ValueError for different cutoffs."""
         if self.cutoff != other.cutoff:
             raise ValueError("only windows with one cutoff are read together")
         earlier = [w.earlier for w in (self, other) if w.earlier is not None]
@@ -74,7 +74,7 @@ class Window:
 
 
 def local_instant(day: date, wall: time, zone: ZoneInfo) -> datetime:
-    """The UTC instant of a wall-clock time.
+    """Convert a wall-clock time of a zone to the UTC instant.
 
     A time that does not exist that day means the first instant after the gap; a doubled one means the first.
     """
@@ -86,7 +86,7 @@ def local_instant(day: date, wall: time, zone: ZoneInfo) -> datetime:
 
 
 def _end_of_gap(local: datetime, zone: ZoneInfo) -> datetime:
-    """First instant after the gap that swallowed the wall time `local`: the instant at which the offset changes."""
+    """Find the first instant after the gap that swallowed the wall time `local`: the change of the offset."""
     before = local.replace(fold=0).utcoffset()
     after = local.replace(fold=1).utcoffset()
     assert before is not None  # noqa: S101  # a zone always has an offset
@@ -120,12 +120,12 @@ class WorkCalendar:
     official: OfficialDay = _no_official_days
 
     def __post_init__(self) -> None:
-        """Refuse what the settings should have refused."""
+        """Refuse days that the settings should have refused."""
         if both := self.days_off & self.extra_workdays:
             raise ValueError(f"{min(both)} is in days_off and in extra_workdays: take it out of one")
 
     def is_workday(self, day: date) -> bool:
-        """Whether `day` is scored."""
+        """Tell whether `day` is a working day."""
         if day in self.days_off:
             return False
         if day in self.extra_workdays or day in self.short_days:
@@ -134,15 +134,15 @@ class WorkCalendar:
         return day.weekday() in self.weekdays if official is None else official
 
     def cutoff_of(self, day: date) -> datetime:
-        """The UTC instant of the day's cutoff."""
+        """Return the UTC instant of the day's cutoff."""
         return local_instant(day, self.short_days.get(day, self.cutoff), self.zone)
 
     def local_date(self, instant: datetime) -> date:
-        """The calendar day of `instant` in the team's zone."""
+        """Return the calendar day of `instant` in the team's zone."""
         return instant.astimezone(self.zone).date()
 
     def workdays(self, first: date, last: date) -> Iterator[date]:
-        """Working days from `first` to `last`, both included."""
+        """List working days from `first` to `last`, both included."""
         day = first
         while day <= last:
             if self.is_workday(day):
@@ -150,11 +150,11 @@ class WorkCalendar:
             day += timedelta(days=1)
 
     def previous_workday(self, day: date) -> date:
-        """The last working day before `day`. Raises ValueError where a year has none."""
+        """Find the last working day before `day`. Raises ValueError for a year without working days."""
         return self._seek(day, -1)
 
     def next_workday(self, day: date) -> date:
-        """The first working day after `day`. Raises ValueError where a year has none."""
+        """Find the first working day after `day`. Raises ValueError for a year without working days."""
         return self._seek(day, +1)
 
     def _seek(self, day: date, step: int) -> date:
@@ -165,14 +165,14 @@ class WorkCalendar:
         raise ValueError("the calendar has no working day within a year")
 
     def business_day(self, now: datetime) -> date:
-        """The working day whose window is running at `now`: the first whose cutoff is after it."""
+        """Find the working day with the window running at `now`: the first day with a cutoff after `now`."""
         day = self.local_date(now)
         if self.is_workday(day) and now < self.cutoff_of(day):
             return day
         return self.next_workday(day)
 
     def window(self, day: date, kind: WindowKind, last_end: datetime | None = None) -> Window:
-        """The window of working day `day`.
+        """Compute the window of working day `day`.
 
         `last_end` is where the team's last stored window ended (the latest end of all of them): a cutoff-to-cutoff
         window starts there, so that a changed calendar or cutoff neither loses nor doubles an instant. Without one the

@@ -14,13 +14,11 @@ from bot.screens.paging import TextPage
 from bot.screens.view import Button, Rows, View, rows
 from bot.telegram.callbacks import Action, pack
 from bot.texts import Texts, safe
-from scoring.kpis import CATALOGUE, KpiKind
+from scoring.kpis import CATALOGUE, DEALS_OPEN, KpiKind
 from scoring.snapshot import Reading, Value
 from storage.days import runs
 from storage.db.database import Session
 from storage.messages.notices import DepartedNotice
-
-OPEN = "deals_open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +82,18 @@ def _states(readings: Mapping[str, Reading]) -> dict[str, Value]:
         for key, reading in readings.items()
         if isinstance(reading, Value) and CATALOGUE[key].kind is KpiKind.STATE and reading.number
     }
-    return dict(sorted(read.items(), key=lambda pair: pair[0] != OPEN))
+    return dict(sorted(read.items(), key=lambda pair: pair[0] != DEALS_OPEN))
 
 
 def _owners(t: Texts, read: Mapping[str, Value], on: date) -> list[str]:
-    return [t("departed-deals", n=read[OPEN].number, day=t.day(on))] if OPEN in read else []
+    return [t("departed-deals", n=read[DEALS_OPEN].number, day=t.day(on))] if DEALS_OPEN in read else []
 
 
 def _items(t: Texts, team: TeamContext, read: Mapping[str, Value], shown: int | None = None) -> list[str]:
     """Write deals and tasks as links under headings; the heading of the open deals stands above."""
     text = []
     for key, reading in read.items():
-        if reading.items and key != OPEN:
+        if reading.items and key != DEALS_OPEN:
             text.append(f"{lines.lamp(key)} {lines.kpi_name(t, key)}: {t.number(len(reading.items))}")
         text += lines.items(t, key, reading.items, team, shown=shown)
     return text

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from bot.context import TeamContext
 from bot.texts import Texts, safe
-from scoring.kpis import CATALOGUE, KpiKind
+from scoring.kpis import CATALOGUE, DEALS_WON, OVERDUE_TASKS, WON_AMOUNT, KpiKind
 from scoring.rules import Bound
 from scoring.scorecard import Outcome, Scorecard, ScoreLine, is_money
 from scoring.snapshot import Cause, Evidence, NotAvailable, Value
@@ -27,7 +27,7 @@ def sign(line: ScoreLine) -> str:
 
 def lamp(key: str) -> str:
     """Return the sign of a KPI whose rule is broken."""
-    return "🟡" if key == "overdue_tasks" else "🔴"
+    return "🟡" if key == OVERDUE_TASKS else "🔴"
 
 
 def kpi_name(t: Texts, key: str) -> str:
@@ -83,8 +83,8 @@ def evidence(t: Texts, card: Scorecard, team: TeamContext) -> list[str]:
         if line.outcome.scored:
             result += [head(t, line), *items(t, line.rule.kpi, line.items, team, new=line.new)]
     counted = {line.rule.kpi for line in card.lines if line.outcome.scored}
-    if "deals_won" in card.snapshot.readings:
-        counted.add("won_amount")  # the same deals, each with its sum
+    if DEALS_WON in card.snapshot.readings:
+        counted.add(WON_AMOUNT)  # the same deals, each with its sum
     for key, reading in card.snapshot.readings.items():
         if key not in counted and isinstance(reading, Value) and reading.items:
             result += [f"ℹ️ {kpi_name(t, key)}: {len(reading.items)}", *items(t, key, reading.items, team)]
@@ -114,7 +114,7 @@ def _when(t: Texts, kpi: str, item: Evidence, team: TeamContext) -> str:
     if item.since is None:
         return ""
     moment = t.moment(item.since, team.calendar.zone)
-    if kpi == "overdue_tasks":
+    if kpi == OVERDUE_TASKS:
         return f" · {t('mark-due', moment=moment)}"
     return f" · {moment}" if CATALOGUE[kpi].kind is KpiKind.EVENT else ""
 

@@ -19,6 +19,7 @@ from reports.summary.evidence import Won, WonDay, state_now
 from reports.summary.stretches import compare_months, compare_weeks, week_of
 from reports.summary.summary import PersonLine, Summary, summarize
 from scoring.entries import Month
+from scoring.kpis import DEALS_WITHOUT_TASK, OVERDUE_TASKS
 from scoring.snapshot import Value
 from storage.days import queries, runs
 from storage.days.snapshots import stored_snapshots
@@ -207,7 +208,7 @@ def _deals(t: Texts, team: TeamContext, data: Summary) -> list[str]:
         return [t("summary-empty")]
     text: list[str] = []
     for snapshot in data.now.snapshots.values():
-        for key, sign in (("deals_without_task", "🔴"), ("overdue_tasks", "🟡")):
+        for key, sign in ((DEALS_WITHOUT_TASK, "🔴"), (OVERDUE_TASKS, "🟡")):
             reading = snapshot.readings.get(key)
             if isinstance(reading, Value) and reading.items:
                 head = f"{sign} {safe(snapshot.manager.name)} – {lines.kpi_name(t, key).lower()}"

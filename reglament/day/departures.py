@@ -11,14 +11,12 @@ from dataclasses import replace
 
 from reglament.day.read import ConnectionReading
 from reglament.process import Process
-from scoring.kpis import CATALOGUE, KpiKind
+from scoring.kpis import CATALOGUE, DEALS_OPEN, KpiKind
 from scoring.snapshot import Manager, Snapshot, Value
 from scoring.tally import TallySheet
 from storage.db.database import Session
 from storage.messages import deliveries
 from storage.messages.notices import DeliveryKind, DepartedNotice
-
-OPEN = "deals_open"
 
 HeldNotices = Mapping[int, DepartedNotice]
 """Notices that are held back for a reading, by the id of the delivery."""
@@ -49,7 +47,7 @@ def add_departed_to_sheet(sheet: TallySheet, notices: HeldNotices) -> TallySheet
     }
     if not gone:
         return sheet
-    kpis = sheet.kpis if OPEN in sheet.kpis else (*sheet.kpis, OPEN)
+    kpis = sheet.kpis if DEALS_OPEN in sheet.kpis else (*sheet.kpis, DEALS_OPEN)
     return replace(sheet, members={**sheet.members, **gone}, kpis=kpis, named=frozenset(gone))
 
 
@@ -87,7 +85,7 @@ async def release_notices(session: Session, notices: HeldNotices, departed: Mapp
     for number, notice in notices.items():
         snapshot = departed.get(notice.crm_user)
         readings = snapshot.readings if snapshot is not None else {}
-        if isinstance(readings.get(OPEN), Value):
+        if isinstance(readings.get(DEALS_OPEN), Value):
             states = {key: reading for key, reading in readings.items() if CATALOGUE[key].kind is KpiKind.STATE}
             await deliveries.release(session, number, replace(notice, readings=states))
             released.append(number)

@@ -10,6 +10,7 @@ from reglament.day.claims import TeamDay
 from reglament.day.members import ConnectionRosters
 from reglament.day.roster import Roster
 from reglament.process import Process
+from scoring.kpis import MEETINGS_HELD
 from scoring.rules import Rulebook
 from scoring.snapshot import Value
 from scoring.tally import TallySheet
@@ -30,7 +31,7 @@ async def load_sheets(process: Process, days: Sequence[TeamDay], rosters: Connec
 async def _load_sheet(session: Session, day: TeamDay, roster: Roster) -> TallySheet:
     kpis = day.unread_kpis
     held_before: frozenset[str] = frozenset()
-    if "meetings_held" in kpis:
+    if MEETINGS_HELD in kpis:
         held_before = await load_held_before(session, day.key, day.run.day)
     return build(day.team, day.run.rulebook, day.run.window, roster, kpis=kpis, held_before=held_before)
 
@@ -61,5 +62,5 @@ async def load_held_before(session: Session, key: str, day: date) -> frozenset[s
     """Load the ids of the meetings in the evidence of the team's last run before `day` (docs/product.md §11)."""
     run = await runs.last_finished(session, key, until=day - timedelta(days=1))
     stored = await stored_snapshots(session, run.id) if run else []
-    readings = [item.snapshot.readings.get("meetings_held") for item in stored]
+    readings = [item.snapshot.readings.get(MEETINGS_HELD) for item in stored]
     return frozenset(item.id for reading in readings if isinstance(reading, Value) for item in reading.items)

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from reports.summary.stretches import Stretch
+from scoring.kpis import DEALS_WITHOUT_TASK, DEALS_WON, OVERDUE_TASKS, WON_AMOUNT
 from scoring.snapshot import Evidence, Snapshot, Value
 
 
@@ -73,8 +74,8 @@ def won_days(snapshots: Iterable[tuple[date, Snapshot]]) -> tuple[WonDay, ...] |
     """Extract won deals from stored snapshots, day by day; None where no snapshot states any."""
     found = []
     for day, snapshot in snapshots:
-        deals = snapshot.readings.get("deals_won")
-        amount = snapshot.readings.get("won_amount")
+        deals = snapshot.readings.get(DEALS_WON)
+        amount = snapshot.readings.get(WON_AMOUNT)
         count = deals.number if isinstance(deals, Value) and isinstance(deals.number, int) else None
         sums = amount.number if isinstance(amount, Value) and not isinstance(amount.number, int) else None
         if count is not None or sums is not None:
@@ -87,8 +88,8 @@ def state_now(day: date, snapshots: Iterable[Snapshot]) -> Now:
     by_user = {snapshot.manager.crm_user: snapshot for snapshot in snapshots}
     return Now(
         day,
-        _open_items(by_user.values(), "overdue_tasks"),
-        _open_items(by_user.values(), "deals_without_task"),
+        _open_items(by_user.values(), OVERDUE_TASKS),
+        _open_items(by_user.values(), DEALS_WITHOUT_TASK),
         by_user,
     )
 

@@ -1,4 +1,4 @@
-"""Keep strings of bytes end to end: by itself each string takes almost twice the memory of the content."""
+"""Keep strings of bytes end to end: a Python object for each would take 33 bytes more."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ByteStore:
         """Bytes of the last board that are taken."""
 
     def put(self, item: bytes) -> int:
-        """Keep a string and return its place."""
+        """Keep a string and return the place."""
         if self._used + max(1, len(item)) > _BOARD:
             self._boards.append(bytearray(max(_BOARD, len(item))))
             self._used = 0
@@ -27,5 +27,5 @@ class ByteStore:
         return len(self._boards) - 1 << _BITS | begin
 
     def look(self, place: int) -> memoryview:
-        """Return the bytes from a place on: the content itself must tell where the content ends."""
+        """Return the bytes from a place on: the content must tell where the content ends."""
         return memoryview(self._boards[place >> _BITS])[place & _BOARD - 1 :]

@@ -25,7 +25,7 @@ _Shape = tuple[str, tuple[str, str] | None, str, bool]
 
 
 class EvidenceEncoder:
-    """Encode evidence; parts that many records share are kept once, as their shape."""
+    """Encode evidence; parts that many records share are kept once, as a shape."""
 
     def __init__(self) -> None:
         self._bytes = ByteStore()
@@ -35,7 +35,7 @@ class EvidenceEncoder:
         self._by_number: list[_Shape] = []
 
     def put(self, item: Evidence) -> int:
-        """Keep an item and return its place. `since` is kept as an instant, without its zone."""
+        """Keep an item and return the place. `since` is kept as an instant, without the zone."""
         packed = self._pack(item)
         if packed not in self._recent:
             if len(self._recent) == _RECENT:
@@ -111,7 +111,7 @@ class EvidenceSequence(Sequence[Evidence]):
     @overload
     def __getitem__(self, place: slice) -> tuple[Evidence, ...]: ...
     def __getitem__(self, place: int | slice) -> Evidence | tuple[Evidence, ...]:
-        """Decode one item, or some."""
+        """Decode an item, or a slice."""
         if isinstance(place, slice):
             return tuple(map(self._encoder.get, self._sorted[place]))
         return self._encoder.get(self._sorted[place])

@@ -1,4 +1,4 @@
-"""Keep what was counted, and which records were seen, in little memory: the one door of `scoring.compact`."""
+"""Keep counted evidence and the ids of seen records in little memory: the only door of `scoring.compact`."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.entries import Entry, Month
+from scoring.kpis import DEALS_WON, WON_AMOUNT
 from storage.days import runs
 from storage.days.snapshots import numbers, stored_snapshots
 from storage.db.models import LedgerRecord, TeamRecord
@@ -84,7 +85,7 @@ async def won(session: AsyncSession, team: str, first: date, last: date) -> list
     """Select won deals and amounts by manager and finished day; managers without both are left out."""
     days = {run.id: run.day for run in await runs.between(session, team, first, last) if run.state is RunState.FINISHED}
     found = []
-    for run_id, crm_user, (deals, amounts) in await numbers(session, days, "deals_won", "won_amount"):
+    for run_id, crm_user, (deals, amounts) in await numbers(session, days, DEALS_WON, WON_AMOUNT):
         if deals is not None or amounts is not None:
             count = deals if isinstance(deals, int) else 0
             sums = amounts if isinstance(amounts, Mapping) else {}
