@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -40,19 +40,19 @@ class UnreadableRows:
     """Hold, by KPI and CRM user, the first row that may touch the value and could not be understood."""
 
     def __init__(self) -> None:
-        self._reasons: dict[tuple[str, str], str] = {}
+        self._obstacles: dict[tuple[str, str], NotRead] = {}
 
-    def add(self, kpis: Iterable[Kpi[Any]], users: Iterable[str], row: Unreadable, every: Iterable[str]) -> None:
+    def add(self, kpis: Iterable[Kpi[Any]], users: Collection[str], row: Unreadable, every: Collection[str]) -> None:
         """Note a row: KPIs that count its kind are touched for `users`, KPIs that it exempts from for `every` user."""
         for kpi in kpis:
-            touched = users if kpi.counts.record is row.kind else every if row.kind in kpi.needs else ()
-            for user in touched:
-                self._reasons.setdefault((kpi.key, user), row.reason)
+            if row.kind not in kpi.needs or (row.kpis and kpi.key not in row.kpis):
+                continue
+            for user in users if kpi.counts.record is row.kind and row.users else every:
+                self._obstacles.setdefault((kpi.key, user), NotRead(row.cause, row.reason))
 
     def obstacle(self, kpi: str, user: str) -> NotRead | None:
         """Tell why a user's value is not known; None if no such row touches the value."""
-        reason = self._reasons.get((kpi, user))
-        return None if reason is None else NotRead(Cause.MALFORMED, reason)
+        return self._obstacles.get((kpi, user))
 
 
 class KindMarks:

@@ -177,16 +177,19 @@ class Doubtful(msgspec.Struct, frozen=True):
 
 
 class Unreadable(msgspec.Struct, frozen=True):
-    """State that a row of `kind` has another form than the CRM documents: KPIs of `users` that count it are not read.
+    """State that a row of `kind` could not be understood, or not in full: KPIs of `users` that count it are not read.
 
     KPIs that the kind only exempts from (a task exempts its deals) are read for nobody: the row may be of any deal.
     """
 
     kind: RecordKind
     users: frozenset[str]
-    """Ids of the CRM users whom the row may touch."""
+    """Ids of the CRM users whom the row may touch; empty: every member."""
     reason: str
     """The row's id and what is wrong with it; for people, without secrets."""
+    kpis: frozenset[str] = frozenset()
+    """The KPIs that are not read; empty: all that need the kind."""
+    cause: Cause = Cause.MALFORMED
 
 
 class Completed(msgspec.Struct, frozen=True):

@@ -8,12 +8,16 @@ from datetime import datetime
 from crm_clients.errors import MalformedRow
 from crm_clients.odoo.history import HistoryReader, refine
 from crm_clients.odoo.lead import WHAT, Lead, LeadFields
-from crm_clients.odoo.rows import OwnCompanyRow, StageRow, TeamRow, user_of
+from crm_clients.odoo.rows import NOBODY, OwnCompanyRow, StageRow, TeamRow, user_of
 from crm_clients.odoo.session import ReadSession
 from crm_clients.odoo.values import Domain, Row, id_of, naive, name_of, utc, utc_or_none
 from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.rows import malformed, unreadable
+from scoring.causes import Cause
+from scoring.kpis import DEALS_MISSING_FIELDS
 from scoring.records import Change, Deal, DealState, Doubtful, Money, RecordKind, Unreadable
+
+_FIELDS_ONLY = frozenset({DEALS_MISSING_FIELDS})
 
 
 class DealReader:
@@ -45,14 +49,17 @@ class DealReader:
 
     def doubts(self) -> tuple[Doubtful | Unreadable, ...]:
         """State, once the pages are read, which rows are unreadable, and whether Odoo hides a deal's former owner."""
-        if not self._is_any_reassigned:
-            return tuple(self._unreadable)
-        reassigned = Doubtful(RecordKind.DEALS, self._session.request.members, Change.OWNER)
-        return (*self._unreadable, reassigned)
+        doubts: list[Doubtful | Unreadable] = [*self._unreadable]
+        if self._is_any_reassigned:
+            doubts.append(Doubtful(RecordKind.DEALS, self._session.request.members, Change.OWNER))
+        if self._fields.unknown:
+            text = f"required_fields: deals of this Odoo have no {', '.join(self._fields.unknown)}: correct the setting"
+            doubts.append(Unreadable(RecordKind.DEALS, frozenset(), text, _FIELDS_ONLY, Cause.RIGHTS))
+        return tuple(doubts)
 
     async def _prepare(self) -> None:
         lists, session = self._session.lists, self._session
-        required = session.config.required_fields if "deals_missing_fields" in session.request.kpis else {}
+        required = session.config.required_fields if DEALS_MISSING_FIELDS in session.request.kpis else {}
         self._fields = LeadFields(await lists.field_types("crm.lead", WHAT), required)
         won = await lists.rows("crm.stage", [["is_won", "=", True]], StageRow, "stages")
         self._won_stages = frozenset(row.id for row in won)
@@ -89,6 +96,9 @@ class DealReader:
         except MalformedRow as error:
             self._unreadable.append(unreadable(error, RecordKind.DEALS, user_of(raw)))
             return None
+        if lead.problem is not None:
+            owner = frozenset({id_of(lead.row.user_id) or NOBODY})
+            self._unreadable.append(Unreadable(RecordKind.DEALS, owner, str(lead.problem), _FIELDS_ONLY))
         return None if lead.pipeline in self._archived_teams else lead
 
     def _state(self, lead: Lead) -> DealState | None:

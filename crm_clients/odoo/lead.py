@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from crm_clients.errors import CrmNonsense, CrmRefused
+from crm_clients.errors import CrmNonsense, MalformedRow
 from crm_clients.odoo.rows import LeadRow, decoded, fields_of
 from crm_clients.odoo.values import Row, id_of
 from crm_clients.shared.cleaning import clean_title
+from crm_clients.shared.redaction import one_line
 from crm_clients.shared.rows import malformed
 
 WHAT = "deals"
@@ -37,6 +38,8 @@ class Lead:
     loss_reason: str
     missing_fields: tuple[str, ...]
     """Required fields of the opportunity's sales team that are empty."""
+    problem: MalformedRow | None = None
+    """What is wrong with a required field; the rest of the row is as documented."""
 
     @property
     def pipeline(self) -> str:
@@ -50,28 +53,34 @@ class LeadFields:
     def __init__(self, types: Mapping[str, str], required: Mapping[str, Iterable[str]]) -> None:
         """Take the fields' types, and the required fields by sales team (`*`: every team).
 
-        Raises CrmRefused for a required field that does not exist, CrmNonsense without a field for the loss reason.
+        Raises CrmNonsense without a field for the loss reason.
         """
-        self._types, self._required = types, required
         wanted = {name for names in required.values() for name in names}
-        if unknown := sorted(wanted - types.keys()):
-            raise CrmRefused(f"required_fields: deals of this Odoo have no {', '.join(unknown)}: correct the setting")
+        self.unknown = sorted(wanted - types.keys())
+        """Required fields that deals do not have, or that the key's user may not see."""
+        wanted &= types.keys()
+        self._types = types
+        self._required = {team: [name for name in names if name in types] for team, names in required.items()}
         reasons = [name for name in _REASONS if name in types]
         if not reasons:
             raise CrmNonsense(f"{WHAT}: Odoo does not say in which field the loss reason is")
         self._reason = reasons[0]
         self.has_status = _STATUS in types
-        status = [_STATUS] if self.has_status else []
-        self.names = tuple(sorted({*LeadRow.__struct_fields__, self._reason, *status, *wanted}))
+        self._status = (_STATUS,) if self.has_status else ()
+        self.names = tuple(sorted({*LeadRow.__struct_fields__, self._reason, *self._status, *wanted}))
 
     def decode(self, raw: Row) -> Lead:
         """Decode a row. Raises MalformedRow."""
         row = decoded(raw, LeadRow, WHAT)
-        fields_of(raw, self.names, WHAT)
+        fields_of(raw, (self._reason, *self._status), WHAT)
         status = raw[_STATUS] if self.has_status else ""
         if self.has_status and status not in _STATUSES:
             raise malformed(raw, WHAT, f"`{_STATUS}` is none of {', '.join(_STATUSES)}")
-        return Lead(row, status, self._loss_reason(raw), self._missing(raw, id_of(row.team_id)))
+        reason = self._loss_reason(raw)
+        try:
+            return Lead(row, status, reason, self._missing(raw, id_of(row.team_id)))
+        except MalformedRow as error:
+            return Lead(row, status, reason, (), error)
 
     def _loss_reason(self, raw: Row) -> str:
         reason = raw[self._reason]
@@ -86,12 +95,10 @@ class LeadFields:
         return tuple(name for name in names if self._is_empty(raw, name))
 
     def _is_empty(self, raw: Row, name: str) -> bool:
-        value, kind = raw[name], self._types[name]
-        types = _FORMS.get(kind)
-        if value is not False and (isinstance(value, bool) and kind != "boolean"):
-            raise malformed(raw, WHAT, f"`{name}` is no {kind}")
-        if value is not False and types is not None and not isinstance(value, types):
-            raise malformed(raw, WHAT, f"`{name}` is no {kind}")
+        value, kind = fields_of(raw, (name,), WHAT)[name], self._types[name]
+        is_right = isinstance(value, _FORMS.get(kind, (object,))) and (value is not True or kind == "boolean")
+        if value is not False and not is_right:
+            raise malformed(raw, WHAT, f"`{name}` is no {one_line(kind, 40)}")
         if isinstance(value, str):
             return not (_TAGS.sub("", value) if kind == "html" else value).strip()
         return not value

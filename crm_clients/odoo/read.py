@@ -55,7 +55,7 @@ async def _deals_and_comments(session: ReadSession) -> AsyncIterator[Fact]:
         if deals in readings:
             for fact in page:
                 yield fact
-    if deals in readings:
+    if deals in readings and not deals.problem:
         for doubt in reader.doubts():
             yield doubt
     if deals.problem and not comments.problem:

@@ -13,6 +13,7 @@ Clients are opened as `Client(config, memory, transport=..., clock=...)`; all th
 from __future__ import annotations
 
 import logging
+import random
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -261,6 +262,17 @@ class Conformance:
             if client.capabilities[key] is Capability.REBUILDABLE:
                 assert isinstance(readings[ANNA][key], Value), key
 
+    @pytest.mark.parametrize("seed", range(8))
+    async def test_a_kpi_is_the_same_whatever_else_is_asked_for(self, seed: int) -> None:
+        dice = random.Random(seed)
+        kpis = frozenset(dice.sample(sorted(CATALOGUE), dice.randint(1, 6)))
+        for world in (company(), two_hours_later()):
+            everything, part = await self.readings(world), await self.readings(world, kpis=kpis)
+            for user, readings in part.items():
+                assert {key: _essence(readings[key]) for key in kpis} == {
+                    key: _essence(everything[user][key]) for key in kpis
+                }, user
+
     # Marks and what is asked for
 
     async def test_every_kind_gets_exactly_one_mark(self) -> None:
@@ -475,6 +487,13 @@ def _marks(facts: list[Fact]) -> list[Completed | Failed]:
 def _number(reading: Reading) -> Any:
     assert isinstance(reading, Value), reading
     return reading.number
+
+
+def _essence(reading: Reading) -> Any:
+    """A value and its evidence, or why there is none."""
+    if isinstance(reading, Value):
+        return reading.number, sorted(item.key for item in reading.items)
+    return reading
 
 
 def _titles(reading: Reading) -> set[str]:

@@ -252,6 +252,13 @@ def test_an_unreadable_row_fails_the_kpis_that_count_it_for_its_owner_and_those_
     assert isinstance(readings["7"].readings["deals_open"], Value)
 
 
+def test_a_row_that_is_unreadable_in_part_fails_the_kpis_that_need_that_part() -> None:
+    row = Unreadable(RecordKind.DEALS, frozenset(), "no such field", frozenset({"deals_missing_fields"}), Cause.RIGHTS)
+    for snapshot in tally([deal(), row, *completed()]).values():
+        assert snapshot.readings["deals_missing_fields"] == NotRead(Cause.RIGHTS, "no such field")
+        assert isinstance(snapshot.readings["deals_open"], Value)
+
+
 def test_a_missing_right_is_the_cause_of_the_kpis_that_need_it() -> None:
     failed = Failed(RecordKind.CALLS, "no right", Cause.RIGHTS)
     readings = tally([failed, *completed(kinds=set(RecordKind) - {RecordKind.CALLS})])["7"].readings

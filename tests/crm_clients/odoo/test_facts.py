@@ -353,10 +353,12 @@ async def test_fields_are_required_by_sales_team() -> None:
 
 async def test_a_required_field_that_does_not_exist_is_named() -> None:
     odoo = Odoo(company(), settings={"required_fields": {"*": ["x_sitte"], "9": ["x_site"]}})
-    marks = {fact.kind: fact for fact in await odoo.facts() if isinstance(fact, Completed | Failed)}
-    failed = marks[RecordKind.DEALS]
-    assert isinstance(failed, Failed)
-    assert "x_sitte" in failed.reason
+    readings = await odoo.readings()
+    absent = readings["deals_missing_fields"]
+    assert isinstance(absent, NotRead)
+    assert absent.cause is Cause.RIGHTS
+    assert "x_sitte" in absent.detail
+    assert isinstance(readings["deals_open"], Value)
     problems = _errors(await odoo.findings())
     assert "x_sitte" in problems
     assert "no sales team 9" in problems
