@@ -17,19 +17,14 @@ from bot.screens.view import View
 from bot.texts import Texts
 from storage.db.database import Session
 from storage.messages.notices import (
-    AlarmNotice,
     BoardNotice,
     ChannelOffNotice,
     CorrectionNotice,
-    DelayedNotice,
     DepartedNotice,
     DigestNotice,
     EveningNotice,
     NoDataNotice,
     ReminderNotice,
-    ShrunkenListNotice,
-    TroubleNotice,
-    UnreadDayNotice,
 )
 from storage.values import Delivery
 
@@ -62,10 +57,10 @@ async def render(  # noqa: PLR0911  # a message a kind
             return troubles.no_data_view(t, team, notice, await troubles.load_unread(session, notice))
         case DepartedNotice() as notice:
             return departed_view(t, team, await load_departed(session, ctx, delivery.id, notice))
-        case DelayedNotice() | UnreadDayNotice() | ShrunkenListNotice() | AlarmNotice() | TroubleNotice() as notice:
-            return troubles.view_of(t, team, notice)
         case ChannelOffNotice() as notice:
             return troubles.channel_off_view(t, ctx, notice)
+        case notice if isinstance(notice, troubles.TeamTrouble):
+            return troubles.view_of(t, team, notice)
     raise TypeError(f"no message for {type(delivery.notice).__name__}")
 
 

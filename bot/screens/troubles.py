@@ -18,6 +18,7 @@ from storage.messages.notices import (
     ChannelOffNotice,
     DelayedNotice,
     NoDataNotice,
+    RightsMissingNotice,
     ShrunkenListNotice,
     TroubleNotice,
     UnreadDayNotice,
@@ -90,7 +91,18 @@ def trouble_view(t: Texts, team: TeamContext, notice: TroubleNotice) -> View:
     )
 
 
-TeamTrouble = DelayedNotice | UnreadDayNotice | ShrunkenListNotice | AlarmNotice | TroubleNotice
+def rights_missing_view(t: Texts, team: TeamContext, notice: RightsMissingNotice) -> View:
+    """Show which KPIs need a right that the key lacks."""
+    text = t(
+        "rights-missing",
+        title=safe(team.title),
+        connection=safe(notice.connection),
+        kpis=lines.kpi_names(t, list(notice.kpis)),
+    )
+    return View(f"{text}\n<code>{safe(notice.problem)}</code>" if notice.problem else text)
+
+
+TeamTrouble = DelayedNotice | RightsMissingNotice | UnreadDayNotice | ShrunkenListNotice | AlarmNotice | TroubleNotice
 
 
 def view_of(t: Texts, team: TeamContext, notice: TeamTrouble) -> View:
@@ -100,6 +112,8 @@ def view_of(t: Texts, team: TeamContext, notice: TeamTrouble) -> View:
             return delayed_view(t, team, notice)
         case UnreadDayNotice():
             return unread_day_view(t, team, notice)
+        case RightsMissingNotice():
+            return rights_missing_view(t, team, notice)
         case ShrunkenListNotice():
             return shrunken_list_view(t, team, notice)
         case AlarmNotice():

@@ -72,7 +72,7 @@ async def load_rosters(process: Process, due: DueCutoff, days: Sequence[TeamDay]
 
 async def rosters_without_users(process: Process, days: Sequence[TeamDay], error: CrmError) -> ConnectionRosters:
     """Return the members known last, all without data because of `error`."""
-    reason = NotRead(Cause.INCOMPLETE, str(error))
+    reason = NotRead(error.cause, str(error))
     result = {}
     async with process.db.reading() as session:
         for day in days:

@@ -30,10 +30,20 @@ def still_missing(snapshots: Iterable[Snapshot]) -> tuple[str, ...]:
                 key
                 for snapshot in snapshots
                 for key, reading in snapshot.readings.items()
-                if isinstance(reading, NotRead) and reading.cause in (Cause.INCOMPLETE, Cause.RIGHTS)
+                if isinstance(reading, NotRead) and reading.cause is Cause.INCOMPLETE
             }
         )
     )
+
+
+def lacking_rights(snapshots: Iterable[Snapshot]) -> dict[str, str]:
+    """Tell by KPI which right the key lacks."""
+    return {
+        key: reading.detail
+        for snapshot in snapshots
+        for key, reading in snapshot.readings.items()
+        if isinstance(reading, NotRead) and reading.cause is Cause.RIGHTS
+    }
 
 
 def missing(snapshots: Iterable[Snapshot]) -> dict[str, str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from zlib import crc32
 
 from reglament.day.audience import Audience
 from reglament.day.troubles import Trouble
 from reglament.process import Process
 from scoring.scorecard import Outcome, Scorecard
+from scoring.snapshot import Cause, NotRead, Reading
 from storage.db.database import Session
 from storage.messages import deliveries
 from storage.messages.notices import (
@@ -22,6 +24,7 @@ from storage.messages.notices import (
     NoDataNotice,
     Notice,
     ReminderNotice,
+    RightsMissingNotice,
     ShrunkenListNotice,
     TroubleNotice,
     UnreadDayNotice,
@@ -68,9 +71,29 @@ def evening(
     if audience.group and any(card.count(Outcome.KEPT) + card.count(Outcome.BROKEN) for card in every):
         result.append(Notification(event, to_group(team), BoardNotice(team=team, day=day)))
     result += _to_each(audience.heads, event, DigestNotice(team=team, day=day, earlier=caught_up))
-    if any(card.count(Outcome.NO_DATA) for card in every):
+    if any(
+        _is_unforeseen(line.outcome, card.snapshot.readings.get(line.rule.kpi)) for card in every for line in card.lines
+    ):
         result += _to_each(audience.heads | audience.admins, event, NoDataNotice(team=team, day=day))
     return result
+
+
+def _is_unforeseen(outcome: Outcome, reading: Reading | None) -> bool:
+    """Tell whether a rule has no data for another cause than a missing right, of which admins are told once."""
+    lacks_right = isinstance(reading, NotRead) and reading.cause is Cause.RIGHTS
+    return outcome is Outcome.NO_DATA and not lacks_right
+
+
+def rights_missing(run: Run, connection: str, lacking: Mapping[str, str], audience: Audience) -> list[Notification]:
+    """Tell the admins of KPIs (with the cause) for which the key lacks a right; once for all teams of a connection."""
+    notice = RightsMissingNotice(
+        team=run.team,
+        day=run.day,
+        connection=connection,
+        kpis=tuple(sorted(lacking)),
+        problem="; ".join(sorted({detail for detail in lacking.values() if detail})),
+    )
+    return _to_each(audience.admins, f"rights:{connection}:{run.day}:{crc32(repr(notice.kpis).encode()):08x}", notice)
 
 
 def delayed(run: Run, audience: Audience, *, retry_until: datetime, problem: str) -> list[Notification]:

@@ -11,6 +11,7 @@ from reglament.day.missing import still_missing
 from reglament.day.read import is_refusal
 from reglament.process import Process
 from scoring.kpis import Capability
+from scoring.snapshot import Cause
 from storage.values import StoredSnapshot
 
 FIRST_RETRY = timedelta(seconds=30)
@@ -36,7 +37,7 @@ def next_attempt(process: Process, day: TeamDay) -> datetime:
 def is_worth_waiting(process: Process, day: TeamDay, stored: Sequence[StoredSnapshot], error: CrmError | None) -> bool:
     """Tell whether a further attempt before the deadline may still read a KPI that can be scored."""
     lacking = still_missing(item.snapshot for item in stored)
-    if not stored and error:
+    if not stored and error and error.cause is not Cause.RIGHTS:
         lacking = day.run.rulebook.counted  # no member is known yet whose day could be unread
     if is_refusal(error) or not lacking or process.now() >= retry_deadline(process, day):
         return False

@@ -11,11 +11,11 @@ import structlog
 
 from crm_clients.errors import CrmError
 from reglament.day import notifications
-from reglament.day.audience import load_audience
+from reglament.day.audience import Audience, load_audience
 from reglament.day.claims import TeamDay, TeamResult
 from reglament.day.guard import DATABASE_TROUBLE, crm_error
 from reglament.day.members import ConnectionRosters, rosters_without_users
-from reglament.day.missing import missing
+from reglament.day.missing import lacking_rights, missing
 from reglament.day.notifications import Notification, enqueue
 from reglament.day.read import ConnectionReading, is_refusal
 from reglament.day.retry import is_worth_waiting, next_attempt, retry_deadline
@@ -24,7 +24,7 @@ from reglament.process import Process
 from scoring.scorecard import Scorecard
 from scoring.snapshot import Snapshot
 from storage.days import runs
-from storage.days.snapshots import last_keys
+from storage.days.snapshots import last_keys, stored_snapshots
 from storage.db.database import Session
 from storage.errors import LeaseLost
 from storage.ledger import writer
@@ -186,11 +186,23 @@ class _Settlement:
         news = []
         if not self._is_old:
             news = notifications.evening(day.run, cards, audience, await _load_caught_up(session, day.run))
+        news += await self._rights_news(session, audience)
         if not cards and self.error:
             news += notifications.unread_day(day.run, audience, str(self.error))
         if is_refusal(self.error):
             news += notifications.alarm(day.key, day.run.day, day.team.crm, audience, str(self.error))
         return news
+
+    async def _rights_news(self, session: Session, audience: Audience) -> list[Notification]:
+        """Tell the admins of a missing right on the first day only."""
+        day = self.day
+        lacking = lacking_rights(item.snapshot for item in self.stored)
+        if not lacking:
+            return []
+        before = await runs.last_finished(session, day.key, until=day.run.day - timedelta(days=1))
+        known = lacking_rights(item.snapshot for item in await stored_snapshots(session, before.id)) if before else {}
+        new = {key: detail for key, detail in lacking.items() if key not in known}
+        return notifications.rights_missing(day.run, day.team.crm, new, audience) if new else []
 
 
 async def _load_caught_up(session: Session, run: Run) -> list[date]:

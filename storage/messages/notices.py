@@ -29,6 +29,7 @@ class DeliveryKind(StrEnum):
     NO_DATA = "no_data"
     UNREAD_DAY = "unread_day"
     ALARM = "alarm"
+    RIGHTS_MISSING = "rights_missing"
     SHRUNKEN_LIST = "shrunken_list"
     DEPARTED = "departed"
     CHANNEL_OFF = "channel_off"
@@ -143,6 +144,17 @@ class AlarmNotice(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RightsMissingNotice(Notice):
+    """Tell an admin which KPIs need a right that the CRM's key lacks."""
+
+    kind: ClassVar = DeliveryKind.RIGHTS_MISSING
+    day: date
+    connection: str
+    kpis: tuple[str, ...]
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShrunkenListNotice(Notice):
     """Ask an admin whether a list that shrank too much at once is right."""
 
@@ -207,6 +219,7 @@ _FIELDS: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "since": (datetime.isoformat, datetime.fromisoformat),
     "retry_until": (datetime.isoformat, datetime.fromisoformat),
     "readings": (readings_to_json, readings_from_json),
+    "kpis": (list, tuple),
     "names": (list, tuple),
     "teams": (list, tuple),
     "whose": (lambda whose: whose.value, Whose),

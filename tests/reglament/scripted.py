@@ -13,6 +13,7 @@ from reglament.config.settings import Settings, build
 from reglament.process import Process
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import Completed, Fact, Failed, Record, RecordKind
+from scoring.snapshot import Cause
 from storage.db.database import Database
 
 MOSCOW_6PM = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)
@@ -32,6 +33,7 @@ class ScriptedCrm:
     )
     down: CrmError | None = None
     broken_kinds: set[RecordKind] = field(default_factory=set)
+    forbidden_kinds: set[RecordKind] = field(default_factory=set)
     capabilities: Mapping[str, Capability] = field(
         default_factory=lambda: dict.fromkeys(CATALOGUE, Capability.REBUILDABLE)
     )
@@ -57,6 +59,8 @@ class ScriptedCrm:
                 yield record
             if kind in self.broken_kinds:
                 yield Failed(kind, "the answer was cut")
+            elif kind in self.forbidden_kinds:
+                yield Failed(kind, "the webhook lacks the scope telephony", Cause.RIGHTS)
             else:
                 yield Completed(kind, started)
 

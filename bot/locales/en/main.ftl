@@ -115,6 +115,7 @@ shrunken-tasks = { $title }: the CRM “{ $connection }” shows no tasks; at th
 shrunken-note = Until you confirm, this counts as not read: nobody leaves, no role is revoked, no points are lost.
 shrunken-take = Yes, the list is right
 shrunken-taken = Confirmed. The next reading takes the list.
+rights-missing = The key of the CRM “{ $connection }” lacks a right or the plan does not offer it. { $title }: not scored and no points lost until that is mended: { $kpis }. All the rest is scored as usual. You are told this once; reglament check shows it at any time
 alarm = The CRM “{ $connection }” refused us. We will not retry, so as not to make it worse. { $title }, { $day }: what was not read costs no points. Check the key and its rights: reglament check
 departed = { $title }: { $name } is no longer active in the CRM and is not scored from this day on
 departed-deals = { $n ->

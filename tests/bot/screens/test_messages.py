@@ -48,6 +48,7 @@ from storage.messages.notices import (
     DepartedNotice,
     EveningNotice,
     NoDataNotice,
+    RightsMissingNotice,
     ShrunkenListNotice,
     UnreadDayNotice,
     Whose,
@@ -200,6 +201,9 @@ UNREAD_DAY = UnreadDayNotice(
     day=LAST,
     problem="a mistake of ours while reading: KeyError in crm_clients.odoo.deals, line 57",
 )
+RIGHTS = RightsMissingNotice(
+    team="sales", day=LAST, connection="main", kpis=("calls_held", "talk_minutes"), problem="scope telephony"
+)
 SHRUNKEN = ShrunkenListNotice(
     team="sales",
     day=LAST,
@@ -225,6 +229,7 @@ def _off(whose: Whose, name: str, chat: int, reason: str) -> ChannelOffNotice:
     [
         ("delayed", DELAYED),
         ("unread-day", UNREAD_DAY),
+        ("rights-missing", RIGHTS),
         ("shrunken-users", SHRUNKEN),
         ("shrunken-deals", replace(SHRUNKEN, what="deals", names=())),
         ("shrunken-tasks", replace(SHRUNKEN, what="tasks", names=())),

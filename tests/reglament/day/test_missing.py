@@ -21,10 +21,10 @@ def test_a_reason_for_everybody_names_nobody_and_one_for_some_names_them():
     }
 
 
-def test_only_an_unfinished_reading_or_a_missing_right_is_worth_a_further_attempt():
+def test_only_an_unfinished_reading_is_worth_a_further_attempt():
     causes: dict[str, Reading] = {cause.value: NotRead(cause) for cause in Cause}
     read: dict[str, Reading] = {"calls_held": Value(3), "talk_minutes": NotAvailable()}
-    assert still_missing([Snapshot(ANNA, causes | read)]) == tuple(sorted([Cause.INCOMPLETE.value, Cause.RIGHTS.value]))
+    assert still_missing([Snapshot(ANNA, causes | read)]) == (Cause.INCOMPLETE.value,)
 
 
 def test_a_manager_without_data_lacks_every_kpi_for_the_same_reason():

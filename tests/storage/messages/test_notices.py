@@ -23,6 +23,7 @@ from storage.messages.notices import (
     EveningNotice,
     NoDataNotice,
     ReminderNotice,
+    RightsMissingNotice,
     ShrunkenListNotice,
     TroubleNotice,
     UnreadDayNotice,
@@ -80,6 +81,11 @@ STORED = [
         DelayedNotice(**ABOUT, retry_until=datetime(2026, 11, 19, 17, tzinfo=UTC), problem="HTTP 503"),
     ),
     ("no_data", STORED_ABOUT, NoDataNotice(**ABOUT)),
+    (
+        "rights_missing",
+        STORED_ABOUT | {"connection": "main", "kpis": ["calls_held"], "problem": "telephony"},
+        RightsMissingNotice(**ABOUT, connection="main", kpis=("calls_held",), problem="telephony"),
+    ),
     (
         "shrunken_list",
         STORED_ABOUT | {"connection": "main", "question": 7, "what": "users", "known": 9, "lost": 4, "names": ["Anna"]},
