@@ -111,13 +111,20 @@ def score(
     day: DayOption = None,
     at: AtOption = None,
     send: Annotated[bool, typer.Option("--send/--no-send", help="Leave the messages for `run` to send.")] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and print; write nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run the day now, exactly as the scheduler would; doing it again changes nothing."""
+    from reglament.commands import score as work
     from reglament.commands import tables
-    from reglament.commands.score import score as work
 
-    result = asyncio.run(work(_load_settings(config, team=team), team, day, at, send=send))
+    settings = _load_settings(config, team=team)
+    if dry_run:
+        result = asyncio.run(work.dry_run(settings, team, day, at))
+    else:
+        result = asyncio.run(work.score(settings, team, day, at, send=send))
+    if result.note:
+        errors.print(f"reglament: {result.note}", markup=False)
     if as_json:
         _print_json(result.to_json())
     elif result.day is None:

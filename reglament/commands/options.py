@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
+
+D = TypeVar("D", date, datetime)
 
 
 class ServicePart(StrEnum):
@@ -33,20 +35,30 @@ class ExportFormat(StrEnum):
     CSV = "csv"
 
 
+YEARS = range(2000, 2100)
+"""Years of the days and instants that a command takes: calendars look some days around a day."""
+
+
 def parse_date(text: str) -> date:
-    """Parse YYYY-MM-DD. Raises typer.BadParameter."""
+    """Parse YYYY-MM-DD. Raises typer.BadParameter, also for a year outside of YEARS."""
     try:
-        return date.fromisoformat(text)
+        return _of_our_time(date.fromisoformat(text))
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no date; write it like 2026-11-19") from None
 
 
 def parse_instant(text: str) -> datetime:
-    """Parse an ISO instant, with or without an offset. Raises typer.BadParameter."""
+    """Parse an ISO instant, with or without an offset. Raises typer.BadParameter, also for a year outside of YEARS."""
     try:
-        return datetime.fromisoformat(text)
+        return _of_our_time(datetime.fromisoformat(text))
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no instant; write it like 2026-11-19T18:00:00+03:00") from None
+
+
+def _of_our_time(value: D) -> D:
+    if value.year not in YEARS:
+        raise ValueError("the year is not of our time")
+    return value
 
 
 ConfigOption = Annotated[

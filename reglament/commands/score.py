@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 
+from crm_clients.errors import CrmError
 from reglament import telegram
 from reglament.commands import output
-from reglament.commands.snapshot import team_clock
+from reglament.commands.snapshot import CLOCK_TOLERANCE, team_clock
 from reglament.config.settings import Settings
 from reglament.config.team import TeamSettings
 from reglament.day.claims import TeamResult
 from reglament.day.cutoff import run_cutoff
 from reglament.day.due import DueCutoff
+from reglament.day.live import RunningDay, load_running_day, read_teams
+from reglament.day.missing import missing
 from reglament.errors import SettingsError, WorkFailed
 from reglament.process import Process, open_process, store_teams
+from scoring.scorecard import Scorecard
+from scoring.scorecard import score as score_snapshot
+from scoring.snapshot import Snapshot
 from storage.days import queries
 from storage.days.runs import LEASE_SECONDS
-from storage.values import Day
+from storage.days.snapshots import last_keys
+from storage.people import absences
+from storage.values import Day, Run, RunState
 
 POLL_SECONDS = 0.5
 """Pause between two looks at a day that another process works on."""
@@ -34,6 +44,8 @@ class ScoreResult:
     team: str
     on: date
     day: Day | None
+    note: str = ""
+    """What an operator should know of the answer."""
 
     def to_json(self) -> output.Json:
         """Return the document of `score --json`."""
@@ -49,24 +61,103 @@ async def score(settings: Settings, key: str, day: date | None, at: datetime | N
     """
     team = settings.teams[key]
     clock = team_clock(team, at)
-    calendar = team.calendar()
-    on = day or calendar.local_date(clock())
-    if not calendar.is_workday(on):
-        return ScoreResult(key, on, None)
-    cutoff = calendar.cutoff_of(on)
-    if clock() < cutoff:
-        local = cutoff.astimezone(team.zone)
-        raise SettingsError(f"{on}: the cutoff is at {local:%H:%M}; `snapshot` shows how it stands")
+    on = _due_day(team, day, clock())
+    if on is None:
+        return ScoreResult(key, day or team.calendar().local_date(clock()), None)
     async with open_process(settings, clock=clock) as process:
         await store_teams(process)
-        due = DueCutoff(team.crm, on, cutoff, (key,))
+        due = DueCutoff(team.crm, on, team.calendar().cutoff_of(on), (key,))
         result = await _run(process, due, manual_instant=at is not None)
         if result.run is None:
             raise WorkFailed(_explain_unfinished(result, team))
         if send and telegram.is_set(settings):
             await telegram.send_pending(process)
         async with process.db.reading() as session:
-            return ScoreResult(key, on, await queries.day(session, key, on))
+            return ScoreResult(
+                key, on, await queries.day(session, key, on), _note(result, team, clock(), at is not None)
+            )
+
+
+def _note(result: TeamResult, team: TeamSettings, now: datetime, by_hand: bool) -> str:
+    """Say that a day finished before answers with the stored result where rules or instant differ."""
+    run = result.run
+    if run is None or not result.already:
+        return ""
+    differs = [] if run.rulebook.is_same_as(team.rulebook()) else ["other rules"]
+    is_same_instant = by_hand == run.manual_instant and abs(now - run.first_attempt_at) <= CLOCK_TOLERANCE
+    if by_hand and not is_same_instant:
+        differs.append(f"another instant, {run.first_attempt_at:%Y-%m-%d %H:%M} UTC")
+    if not differs:
+        return ""
+    return (
+        f"{run.day} was scored before, by {' and '.join(differs)}: this is the stored result, nothing is counted anew"
+    )
+
+
+async def dry_run(settings: Settings, key: str, day: date | None, at: datetime | None) -> ScoreResult:
+    """Read and score the day as it would be scored now; nothing is written but the client's memory.
+
+    Raises SettingsError before the cutoff, WorkFailed if the CRM does not give the list of users.
+    """
+    team = settings.teams[key]
+    clock = team_clock(team, at)
+    on = _due_day(team, day, clock())
+    if on is None:
+        return ScoreResult(key, day or team.calendar().local_date(clock()), None)
+    async with open_process(settings, clock=clock) as process:
+        running = await load_running_day(process.db, key, team, clock(), day=on)
+        try:
+            reading = await read_teams(process.connections, process.db, team.crm, settings.teams, {key: running})
+        except CrmError as error:
+            raise WorkFailed(f"crm.{team.crm}: {error}") from None
+        cards = await _cards(process, key, running, reading.snapshots[key])
+    run = Run(
+        id=0,
+        team=key,
+        day=on,
+        connection=team.crm,
+        window=running.window,
+        rulebook=running.rulebook,
+        state=RunState.CLAIMED,
+        attempts=0,
+        first_attempt_at=clock(),
+        manual_instant=at is not None,
+        requests=reading.requests,
+        seconds=Decimal(str(round(reading.seconds, 3))),
+        missing=missing(card.snapshot for card in cards),
+    )
+    return ScoreResult(key, on, Day(run, cards, frozenset(), ()), "dry run: nothing was written")
+
+
+async def _cards(
+    process: Process, key: str, running: RunningDay, snapshots: Sequence[Snapshot]
+) -> tuple[Scorecard, ...]:
+    users = [snapshot.manager.crm_user for snapshot in snapshots]
+    async with process.db.reading() as session:
+        absent = await absences.absent_on(session, process.settings.teams[key].crm, running.day)
+        last = await last_keys(session, key, running.day, users, running.rulebook.counted)
+    return tuple(
+        score_snapshot(
+            snapshot,
+            running.rulebook,
+            absent=snapshot.manager.crm_user in absent,
+            last=last.get(snapshot.manager.crm_user, {}),
+        )
+        for snapshot in snapshots
+    )
+
+
+def _due_day(team: TeamSettings, day: date | None, now: datetime) -> date | None:
+    """Return the day to score; None for a day off. Raises SettingsError before the cutoff."""
+    calendar = team.calendar()
+    on = day or calendar.local_date(now)
+    if not calendar.is_workday(on):
+        return None
+    cutoff = calendar.cutoff_of(on)
+    if now < cutoff:
+        local = cutoff.astimezone(team.zone)
+        raise SettingsError(f"{on}: the cutoff is at {local:%H:%M}; `snapshot` shows how it stands")
+    return on
 
 
 async def _run(process: Process, due: DueCutoff, *, manual_instant: bool) -> TeamResult:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from crm_clients.errors import CrmError
 from reglament.commands import output
 from reglament.config.settings import Settings
 from reglament.config.team import TeamSettings
 from reglament.day.live import RunningDay, load_running_day, read_teams
-from reglament.errors import WorkFailed
-from reglament.process import Process, ProcessClock, open_process
+from reglament.errors import SettingsError, WorkFailed
+from reglament.process import Process, ProcessClock, clock_now, open_process
+
+CLOCK_TOLERANCE = timedelta(minutes=2)
+"""How much later than the machine's clock an instant given by hand may be."""
 
 
 async def snapshot(settings: Settings, key: str, day: date | None, at: datetime | None) -> output.Json:
@@ -40,5 +43,15 @@ async def _load_running_day(process: Process, key: str, team: TeamSettings, day:
 
 
 def team_clock(team: TeamSettings, at: datetime | None) -> ProcessClock:
-    """Make the clock of a command; `--at` without an offset is local time in the team's zone."""
-    return ProcessClock(at.replace(tzinfo=team.zone) if at is not None and at.tzinfo is None else at)
+    """Make the clock of a command; `--at` without an offset is local time in the team's zone.
+
+    Raises SettingsError for an instant later than the machine's clock: such a day has not been.
+    """
+    if at is None:
+        return ProcessClock()
+    instant = at.replace(tzinfo=team.zone) if at.tzinfo is None else at
+    if instant > clock_now() + CLOCK_TOLERANCE:
+        raise SettingsError(
+            f"--at {at.isoformat()} is later than this machine's clock, {clock_now():%Y-%m-%d %H:%M} UTC"
+        )
+    return ProcessClock(instant)

@@ -91,17 +91,17 @@ async def money_at(session: AsyncSession, team: str, instant: datetime) -> Money
 
 
 async def _newest(session: AsyncSession, table: type[Version], team_id: int) -> Version | None:
-    query = select(table).where(table.team_id == team_id).order_by(table.valid_from.desc(), table.id.desc())
-    return await session.scalar(query.limit(1))
+    """Find the version stored last: a clock that was wrong does not change the order."""
+    return await session.scalar(select(table).where(table.team_id == team_id).order_by(table.id.desc()).limit(1))
 
 
 async def _valid_at(session: AsyncSession, table: type[Version], team_id: int, instant: datetime) -> Version | None:
     query = select(table).where(table.team_id == team_id)
-    loaded = query.where(table.valid_from <= instant).order_by(table.valid_from.desc(), table.id.desc())
+    loaded = query.where(table.valid_from <= instant).order_by(table.id.desc())
     row = await session.scalar(loaded.limit(1))
     if row is not None:
         return row
-    return await session.scalar(query.order_by(table.valid_from, table.id).limit(1))
+    return await session.scalar(query.order_by(table.id).limit(1))
 
 
 def _terms_to_json(terms: MoneyTerms) -> dict[str, Any]:

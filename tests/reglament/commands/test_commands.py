@@ -58,6 +58,44 @@ def test_a_snapshot_has_kpis_with_evidence_and_writes_no_points(config):
     assert json.loads(run("board", "--team", "sales", "--json"))["rows"] == []
 
 
+def test_an_instant_later_than_the_clock_is_refused_and_nothing_is_written(config):
+    for command in ("score", "snapshot"):
+        with pytest.raises(SettingsError, match="later than this machine's clock"):
+            run(command, "--team", "sales", "--at", "2098-11-19T18:01")
+    assert json.loads(run("board", "--team", "sales", "--json"))["rows"] == []
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "1999-12-31"])
+def test_a_day_that_is_not_of_our_time_is_wrong_usage(config, day):
+    for option in (["--day", day], ["--at", f"{day}T18:01"]):
+        result = CliRunner().invoke(cli.app, ["score", "--team", "sales", *option])
+        assert result.exit_code == 2
+        assert "Traceback" not in result.output
+
+
+def test_a_dry_run_scores_alike_and_writes_nothing(config):
+    options = ("--team", "sales", "--at", "2026-11-19T18:01")
+    dry = json.loads(run("score", *options, "--dry-run", "--json"))
+    assert run("verify").strip() == ""
+    real = scored()
+    assert [manager["points"] for manager in dry["managers"]] == [manager["points"] for manager in real["managers"]]
+    assert dry["digest"] == ""
+    assert "35 entries" in run("verify")
+
+
+def test_a_finished_day_says_that_other_rules_or_another_instant_change_nothing(config):
+    first = scored()
+    config.write_text(
+        config.read_text(encoding="utf-8") + '[[teams.sales.rules]]\nkpi = "calls_held"\nat_least = 1\n',
+        encoding="utf-8",
+    )
+    result = CliRunner().invoke(cli.app, ["score", "--team", "sales", "--at", "2026-11-19T19:30", "--json"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == first
+    assert "by other rules and another instant" in result.stderr
+    assert "stored result" in result.stderr
+
+
 def test_scoring_a_day_twice_changes_nothing_and_verify_proves_it(config):
     first, again = scored(), scored()
     assert first == again
