@@ -80,8 +80,17 @@ def _was_held(meeting: Meeting, scope: Scope) -> bool:
     return scope.window.is_earlier(meeting.started_at) and meeting.id not in scope.held_before
 
 
-def _was_answered(call: Call, scope: Scope) -> bool:
-    return call.answered and call.seconds >= scope.settings.min_call_seconds
+def _was_answered(call: Call, scope: Scope) -> bool | Doubt:
+    if call.answered is None or (call.answered and call.seconds is None):
+        return Doubt.UNTOLD
+    return call.answered and (call.seconds or 0) >= scope.settings.min_call_seconds
+
+
+def _was_missed(call: Call, _scope: Scope) -> bool | Doubt:
+    """Count only calls of which the CRM says that nobody answered (docs/product.md §11)."""
+    if not call.incoming:
+        return False
+    return Doubt.UNTOLD if call.answered is None else not call.answered
 
 
 def _is_overdue(task: Task, scope: Scope) -> bool:
@@ -140,12 +149,12 @@ _KPIS: tuple[Kpi[Any], ...] = (
         doubted_by=_OF_ANY,
         unit=Unit.MINUTES,
         listed=Listed.NONE,
-        measure=lambda call: call.seconds,
+        measure=lambda call: call.seconds or 0,
     ),
     Kpi[Call](
         key="missed_calls",
         counts=Subject.CALLS,
-        is_counted=lambda call, _: call.incoming and not call.answered,
+        is_counted=_was_missed,
         since=lambda call, _: call.ended_at,
         doubted_by=_OF_ANY,
     ),

@@ -146,10 +146,11 @@ class Call(msgspec.Struct, frozen=True):
     title: str
     manager: str
     ended_at: datetime
-    seconds: int
-    """Talk time; 0 without an answer."""
+    seconds: int | None
+    """Talk time; 0 without an answer, None if the CRM does not tell the length of an answered call."""
     incoming: bool
-    answered: bool
+    answered: bool | None
+    """None: the CRM tells neither an answer nor a missing answer."""
     place: str = ""
     changed: frozenset[Change] = NOTHING
 

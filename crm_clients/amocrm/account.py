@@ -5,16 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from crm_clients.amocrm.answers import MovedAway, Row, judge_users, require_form, rows_of
 from crm_clients.amocrm.api import AmocrmApi, ListQuery
 from crm_clients.amocrm.lists import OverlappingPages
-from crm_clients.amocrm.values import as_instant, as_int
+from crm_clients.amocrm.wire import (
+    WireAccount,
+    WireOwnerOfToken,
+    WirePipeline,
+    WireStatus,
+    WireTaskType,
+    WireUser,
+    as_instant,
+    as_int,
+)
 from crm_clients.base import CrmUser
-from crm_clients.errors import CrmNonsense, CrmUnavailable
+from crm_clients.errors import CrmUnavailable
+from crm_clients.shared.cleaning import clean_name
 from crm_clients.shared.pacing import Deadline
+from crm_clients.shared.rows import malformed, typed_row, typed_rows
 from scoring.records import DealState, RecordKind
 
 WON, LOST = 142, 143
@@ -93,20 +105,39 @@ class Account:
         return midnight.astimezone(UTC) - timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stages:
-    """Hold the stages of all pipelines."""
+    """Hold the stages of all funnels that amoCRM shows; archived funnels are hidden (`docs/crm/README.md`)."""
 
     names: Mapping[int, str]
-    """Names of pipelines by id."""
+    """Names of funnels by id."""
     open: tuple[tuple[int, int], ...]
     """Pairs of pipeline and stage."""
     incoming: frozenset[tuple[int, int]]
+    archived: Mapping[int, str]
+    """Names of archived funnels by id."""
 
     @property
     def closed(self) -> tuple[tuple[int, int], ...]:
         """Return the closing pairs of every pipeline."""
         return tuple((pipeline, status) for pipeline in self.names for status in (WON, LOST))
+
+    @cached_property
+    def visible_open(self) -> frozenset[tuple[int, int]]:
+        """Return the open pairs as a set."""
+        return frozenset(self.open)
+
+    def hides(self, present: tuple[int, int], at_cutoff: tuple[int, int]) -> bool:
+        """Tell whether a lead is no deal: in an archived or unknown funnel, in a deleted stage, or incoming.
+
+        A stage that was deleted after the cutoff was visible at the cutoff.
+        """
+        return present not in self.visible or at_cutoff[0] not in self.names or at_cutoff in self.incoming
+
+    @cached_property
+    def visible(self) -> frozenset[tuple[int, int]]:
+        """Return all pairs in which a lead is not hidden."""
+        return self.visible_open | frozenset(self.closed) | self.incoming
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,22 +166,21 @@ async def read_account(api: AmocrmApi, deadline: Deadline) -> Account:
     fits = require_form(lambda data: isinstance(data, dict) and "current_user_id" in data, "account")
     query = "with=is_api_filter_enabled,datetime_settings,task_types"
     data = await api.get("account", query, deadline, "the account", fits)
+    row = typed_row(data, WireAccount, "the account")
     try:
-        parts = data.get("_embedded") or {}
-        settings = parts.get("datetime_settings") or data.get("datetime_settings") or {}
-        types = parts.get("task_types") or data.get("task_types") or []
-        types = list(types.values()) if isinstance(types, dict) else types
-        return Account(
-            name=str(data.get("name") or ""),
-            user=as_int(data["current_user_id"]),
-            currency=str(data.get("currency") or "RUB"),
-            zone=ZoneInfo(settings.get("timezone") or "Europe/Moscow"),
-            filters=data.get("is_api_filter_enabled") is not False,
-            loss_reasons=data.get("is_loss_reason_enabled") is not False,
-            task_types={as_int(row["id"]): (str(row.get("name") or ""), str(row.get("code") or "")) for row in types},
-        )
-    except (AttributeError, KeyError, TypeError, ValueError, OSError):
-        raise CrmNonsense("the account: amoCRM answered something that is no account") from None
+        zone = ZoneInfo(row.parts.datetime_settings.timezone)
+    except (ValueError, OSError, KeyError):
+        raise malformed(data, "the account", "a timezone that does not exist") from None
+    types = typed_rows(row.parts.task_types, WireTaskType, "the task types")
+    return Account(
+        name=clean_name(row.name),
+        user=row.current_user_id,
+        currency=row.currency,
+        zone=zone,
+        filters=row.is_api_filter_enabled is not False,
+        loss_reasons=row.is_loss_reason_enabled is not False,
+        task_types={task_type.id: (clean_name(task_type.name), task_type.code or "") for task_type in types},
+    )
 
 
 async def read_stages(api: AmocrmApi, deadline: Deadline) -> Stages:
@@ -159,21 +189,19 @@ async def read_stages(api: AmocrmApi, deadline: Deadline) -> Stages:
     fits = require_form(lambda data: rows_of(data, "pipelines") is not None, "list of pipelines")
     data = await api.get("leads/pipelines", "", deadline, what, fits)
     names: dict[int, str] = {}
+    archived: dict[int, str] = {}
     pairs: list[tuple[int, int]] = []
     incoming: set[tuple[int, int]] = set()
-    try:
-        for pipeline in data["_embedded"]["pipelines"]:
-            key = as_int(pipeline["id"])
-            names[key] = str(pipeline.get("name") or key)
-            for status in pipeline["_embedded"]["statuses"]:
-                pair = (key, as_int(status["id"]))
-                if as_int(status.get("type")) == INCOMING:
-                    incoming.add(pair)
-                elif pair[1] not in (WON, LOST):
-                    pairs.append(pair)
-    except (AttributeError, KeyError, TypeError):
-        raise CrmNonsense(f"{what}: amoCRM answered something that is no list of pipelines") from None
-    return Stages(names, tuple(pairs), frozenset(incoming))
+    for raw in data["_embedded"]["pipelines"]:
+        pipeline = typed_row(raw, WirePipeline, what)
+        (archived if pipeline.is_archive else names)[pipeline.id] = clean_name(pipeline.name or pipeline.id)
+        for status in typed_rows(pipeline.parts.statuses, WireStatus, what):
+            pair = (pipeline.id, status.id)
+            if status.type == INCOMING:
+                incoming.add(pair)
+            elif not pipeline.is_archive and status.id not in (WON, LOST):
+                pairs.append(pair)
+    return Stages(names, tuple(pairs), frozenset(incoming), archived)
 
 
 async def read_rights(api: AmocrmApi, account: Account, deadline: Deadline) -> Rights:
@@ -185,19 +213,10 @@ async def read_rights(api: AmocrmApi, account: Account, deadline: Deadline) -> R
     except MovedAway:
         api.forget_refusal()
         row = next((row for row in await read_user_rows(api, deadline) if as_int(row["id"]) == account.user), None)
-    try:
-        rights = row["rights"]
-        views = {
-            entity: str(rights[entity].get("view") or "A")
-            for entity in ("leads", "contacts", "companies")
-            if isinstance(rights.get(entity), dict)
-        }
-        narrowed = any(
-            (status.get("rights") or {}).get("view", "A") != "A" for status in rights.get("status_rights") or []
-        )
-        return Rights(str(row.get("name") or account.user), bool(rights.get("is_admin")), views, narrowed)
-    except (AttributeError, KeyError, TypeError):
-        raise CrmNonsense(f"{what}: amoCRM answered something that is no user") from None
+    user = typed_row(row, WireOwnerOfToken, what)
+    views = {name: getattr(user.rights, name).view for name in ("leads", "contacts", "companies")}
+    narrowed = any(status.rights.view != "A" for status in user.rights.status_rights or ())
+    return Rights(f"{clean_name(user.name)} ({user.id})", user.rights.is_admin, views, narrowed)
 
 
 async def read_users(api: AmocrmApi, account: Account, deadline: Deadline) -> list[CrmUser]:
@@ -226,11 +245,10 @@ async def read_user_rows(api: AmocrmApi, deadline: Deadline) -> list[Row]:
 
 
 def crm_user(row: Row) -> CrmUser:
-    """Convert a row of the list of users."""
-    rights = row.get("rights") or {}
-    groups = (row.get("_embedded") or {}).get("groups") or []
-    departments = {str(group["id"]) for group in groups if isinstance(group, dict) and group.get("id") is not None}
-    if rights.get("group_id") is not None:
-        departments.add(str(rights["group_id"]))
-    name = str(row.get("name") or "").strip() or f"#{row['id']}"
-    return CrmUser(str(row["id"]), name, rights.get("is_active") is not False, frozenset(departments))
+    """Convert a row of the list of users. Raises MalformedRow."""
+    user = typed_row(row, WireUser, "the users")
+    departments = {str(group.id) for group in user.parts.groups}
+    if user.rights.group_id is not None:
+        departments.add(str(user.rights.group_id))
+    name = clean_name(user.name.strip()) or f"#{user.id}"
+    return CrmUser(str(user.id), name, user.rights.is_active, frozenset(departments))

@@ -89,9 +89,14 @@ def rows_of(data: Any, name: str) -> list[Row] | None:
     """Extract the rows of a list; None if the body is no list of rows with ids."""
     try:
         rows = data["_embedded"][name]
-        return rows if isinstance(rows, list) and all(isinstance(row, dict) and row["id"] for row in rows) else None
+        fits = isinstance(rows, list) and all(isinstance(row, dict) and _is_key(row["id"]) for row in rows)
+        return rows if fits else None
     except (TypeError, KeyError):
         return None
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, int | str) and not isinstance(value, bool) and bool(value)
 
 
 def _seconds(value: object, header: float | None) -> float:

@@ -52,6 +52,8 @@ class AmocrmApi:
 
     def __init__(self, http: Http, keys: Keys, pace: MeasuredPace) -> None:
         self.http, self._keys, self._pace = http, keys, pace
+        self.shown: set[str] = set()
+        """Lists that have shown a row since `begin`."""
 
     async def get(self, path: str, query: str, deadline: Deadline, what: str, judge: Judge = judge) -> Any:
         """Request an answer; None for HTTP 204. Raises CrmError.
@@ -67,8 +69,13 @@ class AmocrmApi:
             self._pace.refusal = refusal
             raise
 
+    def begin(self) -> None:
+        """Begin a read: allow requests again, and forget which lists have shown a row."""
+        self.forget_refusal()
+        self.shown = set()
+
     def forget_refusal(self) -> None:
-        """Allow requests again: another read begins, or amoCRM refused a method and not the account."""
+        """Allow requests again: amoCRM refused a method and not the account."""
         self._pace.refusal = None
 
     async def page(self, query: ListQuery, number: int = 1, *, limit: int = PAGE, judge: Judge = judge) -> RowPage:
@@ -79,6 +86,8 @@ class AmocrmApi:
         data = await self.get(query.path, filters, query.deadline, query.what, fits)
         await asyncio.sleep(0)  # a full page took its time to be parsed, and takes as much again to be gone through
         rows = rows_of(data, name) or []
+        if rows:
+            self.shown.add(query.path)
         links = data.get("_links") if rows else None
         last = not links.get("next") if isinstance(links, dict) and links else len(rows) < limit
         return RowPage(rows, last or not rows)

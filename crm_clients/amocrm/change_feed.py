@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from crm_clients.amocrm.answers import Row
 from crm_clients.amocrm.changes import LEAD_EVENTS, TASK_EVENTS, ChangesSinceCutoff, Checkpoint
 from crm_clients.amocrm.session import ReadSession
 from crm_clients.amocrm.task_history import OpenTaskHistory
+from crm_clients.amocrm.wire import WireEvent
 from crm_clients.shared.concurrency import cancel
 from scoring.records import RecordKind
 
@@ -84,7 +84,7 @@ class ChangeFeed:
         session = self._session
         types = tuple(dict.fromkeys(name for kind in sorted(self._kinds) for name in _TYPES[kind]))
 
-        async def take(events: list[Row]) -> None:
+        async def take(events: list[WireEvent]) -> None:
             self.changes.add(events)
 
         since = self._checkpoint.advance(session.now)

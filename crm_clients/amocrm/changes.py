@@ -6,12 +6,17 @@ The old value of an event stands in `value_before`; the form differs by type (`d
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import msgspec
 
 from crm_clients.amocrm.account import deal_state
-from crm_clients.amocrm.answers import Row
-from crm_clients.amocrm.values import as_int
+from crm_clients.amocrm.wire import FIRST_SECOND, LAST_SECOND, WireEvent, WireOwner, WireSale, WireStage, as_int
+from crm_clients.errors import MalformedRow
+from crm_clients.shared.rows import is_amount, malformed
 from scoring.records import DealState
 
 Stage = tuple[int, int]
@@ -37,7 +42,15 @@ TASK_EVENTS = (
     "task_type_changed",
     "task_result_added",
 )
-_SINGULAR = {"leads": "lead", "tasks": "task", "companies": "company", "contacts": "contact"}
+T = TypeVar("T")
+_ANY_KIND = frozenset({"lead", "contact", "company", "customer", "task"})
+_KINDS = {
+    STAGE_CHANGED: frozenset({"lead"}),
+    PRICE_CHANGED: frozenset({"lead", "customer"}),
+    **dict.fromkeys(TASK_EVENTS, frozenset({"task"})),
+    OWNER_CHANGED: _ANY_KIND,
+}
+_SINGULAR = {"leads": "lead", "tasks": "task", "companies": "company", "contacts": "contact", "customers": "customer"}
 OVERLAP_SECONDS = 120
 """How far a further refresh reaches back behind the last: clocks differ, events may come late."""
 EXPLAINED_SECONDS = 2
@@ -75,34 +88,33 @@ class ChangesSinceCutoff:
     task_deleted: bool = False
     """Whether any task was deleted: the event does not name the deal."""
 
-    def add(self, events: Iterable[Row]) -> None:
-        """Add events, in any order; a repeated event changes nothing."""
+    def add(self, events: Iterable[WireEvent]) -> None:
+        """Add events, in any order; a repeated event changes nothing. Raises MalformedRow."""
         for event in events:
             moment = moment_of(event)
             if moment[0] >= self.cutoff:
-                self._add(str(event.get("type")), *entity_of(event), moment, event)
+                self._add(event.type, *entity_of(event), moment, event)
 
-    def _add(self, name: str, kind: str, key: int, moment: Moment, event: Row) -> None:
-        before = event.get("value_before")
+    def _add(self, name: str, kind: str, key: int, moment: Moment, event: WireEvent) -> None:
         if kind == "task":
             self.explained[key] = max(moment[0], self.explained.get(key, 0))
-        if name == STAGE_CHANGED and (stage := stage_in(before)) is not None:
-            _keep_first(self.stages, key, moment, stage)
-            self._note_reopening(key, stage, stage_in(event.get("value_after")))
+        if name == STAGE_CHANGED:
+            before, after = stages_of(event)
+            _keep_first(self.stages, key, moment, before)
+            self._note_reopening(key, before, after)
         elif name == OWNER_CHANGED:
-            _keep_first(self.owners, (kind, key), moment, owner_in(before))
+            _keep_first(self.owners, (kind, key), moment, owner_before(event))
         elif name == PRICE_CHANGED:
-            _keep_first(self.prices, key, moment, price_in(before))
+            _keep_first(self.prices, key, moment, price_before(event))
         elif name == DEADLINE_CHANGED:
-            _keep_first(self.deadlines, key, moment, deadline_in(before))
+            _keep_first(self.deadlines, key, moment, deadline_in(event.value_before))
         elif name == TASK_DONE:
             self.done[key] = min(moment[0], self.done.get(key, moment[0]))
         elif name == TASK_DELETED:
             self.task_deleted = True
 
-    def _note_reopening(self, lead: int, before: Stage, after: Stage | None) -> None:
-        was_closed = deal_state(before[1]) is not DealState.OPEN
-        if was_closed and after is not None and deal_state(after[1]) is DealState.OPEN:
+    def _note_reopening(self, lead: int, before: Stage, after: Stage) -> None:
+        if deal_state(before[1]) is not DealState.OPEN and deal_state(after[1]) is DealState.OPEN:
             self.reopened.add(lead)
 
     def owner(self, kind: str, key: int, present: int) -> int:
@@ -117,36 +129,49 @@ class ChangesSinceCutoff:
         return updated < self.cutoff or self.explained.get(task, 0) + EXPLAINED_SECONDS >= updated
 
 
-def entity_of(event: Row) -> tuple[str, int]:
-    """Return kind (singular) and id of the entity that an event is about."""
-    kind = str(event.get("entity_type") or "")
-    return _SINGULAR.get(kind, kind), as_int(event.get("entity_id"))
+def entity_of(event: WireEvent) -> tuple[str, int]:
+    """Return kind (singular) and id of the entity that an event is about. Raises MalformedRow for an unknown kind."""
+    kind = _SINGULAR.get(event.entity_type, event.entity_type)
+    if kind not in _KINDS.get(event.type, _ANY_KIND):
+        raise malformed_event(event, f"an entity_type that no {event.type} has")
+    return kind, event.entity_id
 
 
-def moment_of(event: Row) -> Moment:
+def moment_of(event: WireEvent) -> Moment:
     """Return the moment of an event, by which events are ordered."""
-    return as_int(event.get("created_at")), str(event["id"])
+    return event.created_at, event.id
 
 
-def is_completion(event: Row, before: int) -> bool:
+def is_completion(event: WireEvent, before: int) -> bool:
     """Tell whether an event completed a task before an instant."""
-    return event.get("type") == TASK_DONE and 0 < as_int(event.get("created_at")) < before
+    return event.type == TASK_DONE and event.created_at < before
 
 
-def stage_in(value: object) -> Stage | None:
-    """Extract the stage from the value of a changed stage; None if there is none."""
-    part = _part(value, "lead_status")
-    return (as_int(part.get("pipeline_id")), as_int(part.get("id"))) if part.get("id") else None
+def stages_of(event: WireEvent) -> tuple[Stage, Stage]:
+    """Return the stages before and after a change of stage. Raises MalformedRow."""
+    before, after = (_part(event, value, "lead_status", WireStage) for value in (event.value_before, event.value_after))
+    return (before.pipeline_id, before.id), (after.pipeline_id, after.id)
 
 
-def owner_in(value: object) -> int:
-    """Extract the responsible user from the value of a changed owner; 0 if there is none."""
-    return as_int(_part(value, "responsible_user").get("id"))
+def owner_before(event: WireEvent) -> int:
+    """Return the responsible user before a change of owner; 0 for nobody. Raises MalformedRow."""
+    return _part(event, event.value_before, "responsible_user", WireOwner).id or 0
 
 
-def price_in(value: object) -> Any:
-    """Extract the sum from the value of a changed sum; None if there is none."""
-    return _part(value, "sale_field_value").get("sale")
+def price_before(event: WireEvent) -> Decimal | None:
+    """Return the sum before a change of the sum; None for none. Raises MalformedRow."""
+    sale = _part(event, event.value_before, "sale_field_value", WireSale).sale
+    if sale is None or sale == "":
+        return None
+    with suppress(ArithmeticError, ValueError):
+        if isinstance(sale, int | str | Decimal) and is_amount(amount := Decimal(sale)):
+            return amount
+    raise malformed_event(event, "a sum that is no number")
+
+
+def malformed_event(event: WireEvent, problem: object) -> MalformedRow:
+    """Describe an event that does not fit."""
+    return malformed({"id": event.id}, event.type, problem)
 
 
 def deadline_in(value: object) -> int | None:
@@ -158,16 +183,20 @@ def deadline_in(value: object) -> int | None:
             waiting.extend(part.values())
         elif isinstance(part, list):
             waiting.extend(part)
-        elif (seconds := as_int(part)) > 100_000_000:
+        elif FIRST_SECOND <= (seconds := as_int(part)) <= LAST_SECOND:
             return seconds
     return None
 
 
-def _part(value: object, name: str) -> dict[str, Any]:
-    """Extract `{…}` from `[{name: {…}}]`; empty if a part is missing."""
+def _part(event: WireEvent, value: object, name: str, part_type: type[T]) -> T:
+    """Extract `{…}` from `[{name: {…}}]`. Raises MalformedRow."""
     first = value[0] if isinstance(value, list) and value else value
     part = first.get(name) if isinstance(first, dict) else None
-    return part if isinstance(part, dict) else {}
+    try:
+        return msgspec.convert(part, part_type)
+    except msgspec.ValidationError as error:
+        detail = f" {part['id']}" if isinstance(part, dict) and "id" in part else ""
+        raise malformed_event(event, f"{name}{detail}: {error}") from None
 
 
 def _keep_first(kept: dict[Any, tuple[Moment, Any]], key: Any, moment: Moment, value: Any) -> None:

@@ -12,7 +12,7 @@ from crm_clients.amocrm.auth import Keys, LongLivedToken
 from crm_clients.amocrm.config import AmocrmConfig
 from crm_clients.amocrm.lists import ListReader
 from crm_clients.amocrm.tokens import expiry
-from crm_clients.amocrm.values import as_int
+from crm_clients.amocrm.wire import as_int
 from crm_clients.base import Finding, Severity
 from crm_clients.errors import CrmError
 from crm_clients.shared.pacing import Deadline

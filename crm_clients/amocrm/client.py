@@ -56,18 +56,18 @@ class AmocrmClient:
 
     async def users(self) -> list[CrmUser]:
         """Read all users, also inactive accounts. Raises CrmError rather than return an incomplete list."""
-        self._api.forget_refusal()
+        self._api.begin()
         deadline = self._deadline()
         return await read_users(self._api, await read_account(self._api, deadline), deadline)
 
     def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
         """Yield the facts of `request.kinds`; see `CrmClient.read`."""
-        self._api.forget_refusal()
+        self._api.begin()
         return read_facts(self._api, self._config, self._memory, request, self._deadline())
 
     async def check(self, members: Mapping[str, str]) -> list[Finding]:
         """Check login, rights, visibility of every member, settings and clock skew."""
-        self._api.forget_refusal()
+        self._api.begin()
         return await check_connection(self._api, self._config, self._keys, members, self._deadline())
 
     def link(self, record: Record) -> str:

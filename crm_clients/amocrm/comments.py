@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from array import array
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import chain
 
 from crm_clients.amocrm.answers import Row
 from crm_clients.amocrm.changes import NOTE_DELETED
 from crm_clients.amocrm.session import ReadSession
-from crm_clients.amocrm.values import as_int
+from crm_clients.amocrm.wire import WireEvent, WireNote, is_one_of
 from crm_clients.shared.comment_cache import CommentCache
 from scoring.records import Comment, Fact
 
@@ -33,8 +34,8 @@ class CommentReader:
             return
         lost: set[int] = set()
 
-        async def take(events: list[Row]) -> None:
-            lost.update(as_int(event.get("entity_id")) for event in events)
+        async def take(events: list[WireEvent]) -> None:
+            lost.update(event.entity_id for event in events)
 
         await session.read_events((NOTE_DELETED,), kept.until, None, "deleted comments", take)
         left = (lead for lead in kept.deals if lead not in lost)
@@ -51,13 +52,10 @@ class CommentReader:
 
         async def take(rows: list[Row]) -> None:
             facts: list[Fact] = []
-            for row in rows:
-                lead, at = as_int(row.get("entity_id")), as_int(row.get("created_at"))
-                if row.get("note_type") != COMMENT or not as_int(row.get("created_by")) or at >= session.cutoff:
-                    continue
-                if lead not in found:
-                    found.add(lead)
-                    facts.append(Comment(str(lead), datetime.fromtimestamp(at, UTC)))
+            for row in _comments(session, rows):
+                if row.created_by and row.created_at < session.cutoff and row.entity_id not in found:
+                    found.add(row.entity_id)
+                    facts.append(Comment(str(row.entity_id), datetime.fromtimestamp(row.created_at, UTC)))
             await session.emit(facts)
 
         unknown = (lead for lead in leads if not self.is_known(lead))
@@ -65,3 +63,12 @@ class CommentReader:
         await session.lists.by_ids(query, "entity_id", unknown, take)
         known = await asyncio.to_thread(CommentCache, chain(filter(self.is_known, leads), found), session.cutoff)
         await known.save(session.memory)
+
+
+def _comments(session: ReadSession, rows: Iterable[Row]) -> Iterator[WireNote]:
+    """Decode the comments among notes; deleted notes do not count. Raises MalformedRow."""
+    for raw in rows:
+        if is_one_of(raw.get("note_type"), (COMMENT,)):
+            row = session.decode(raw, WireNote, "comments")
+            if not row.is_deleted:
+                yield row

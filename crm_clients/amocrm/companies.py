@@ -9,7 +9,8 @@ import msgspec
 from crm_clients.amocrm.answers import Row
 from crm_clients.amocrm.changes import OWNER_CHANGED, ChangesSinceCutoff
 from crm_clients.amocrm.session import ReadSession
-from crm_clients.amocrm.values import as_int
+from crm_clients.amocrm.wire import WireCompany, WireEvent
+from crm_clients.shared.cleaning import clean_title
 from scoring.records import Company
 
 
@@ -20,10 +21,12 @@ async def read_companies(session: ReadSession) -> None:
     companies: list[Company] = []
 
     async def take(rows: list[Row]) -> None:
-        created = (row for row in rows if session.covers(as_int(row.get("created_at"))))
-        companies.extend(_company(row, by_owner=by_owner) for row in created)
+        for raw in rows:
+            row = session.decode(raw, WireCompany, "companies")
+            if session.covers(row.created_at) and not row.is_deleted:
+                companies.append(_company(row, by_owner=by_owner))
 
-    async def learn(events: list[Row]) -> None:
+    async def learn(events: list[WireEvent]) -> None:
         changes.add(events)
 
     span = f"filter[created_at][from]={session.start}&filter[created_at][to]={session.cutoff - 1}"
@@ -34,13 +37,13 @@ async def read_companies(session: ReadSession) -> None:
     await session.emit(_at_cutoff(company, changes) for company in companies)
 
 
-def _company(row: Row, *, by_owner: bool) -> Company:
-    key, user = as_int(row["id"]), as_int(row.get("responsible_user_id" if by_owner else "created_by"))
+def _company(row: WireCompany, *, by_owner: bool) -> Company:
+    user = row.responsible_user_id if by_owner else row.created_by
     return Company(
-        id=str(key),
-        title=str(row.get("name") or "").strip() or f"#{key}",
+        id=str(row.id),
+        title=clean_title((row.name or "").strip()) or f"#{row.id}",
         manager=str(user or ""),  # 0: a robot or an integration
-        created_at=datetime.fromtimestamp(as_int(row["created_at"]), UTC),
+        created_at=datetime.fromtimestamp(row.created_at, UTC),
     )
 
 

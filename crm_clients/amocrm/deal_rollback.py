@@ -33,10 +33,10 @@ class DealRollback:
         self._asks_tasks = RecordKind.TASKS in session.request.kinds
 
     def deal(self, row: LeadRow) -> Deal | None:
-        """Return the deal; None for incoming leads, and for deals closed before the window."""
+        """Return the deal; None for incoming and hidden leads, and for deals closed before the window."""
         changes = self._changes
         stage = changes.stages[row.id][1] if row.id in changes.stages else row.stage
-        if stage in self._stages.incoming:
+        if self._stages.hides(row.stage, stage):
             return None
         state = deal_state(stage[1])
         closed_at = None
@@ -50,7 +50,7 @@ class DealRollback:
         amount = self._money(changes.prices[row.id][1] if row.id in changes.prices else row.price)
         return Deal(
             id=str(row.id),
-            title=row.name.strip() or f"#{row.id}",
+            title=row.name,
             manager=str(owner or ""),
             state=state,
             created_at=datetime.fromtimestamp(row.created, UTC),

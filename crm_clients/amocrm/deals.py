@@ -5,22 +5,25 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from itertools import chain
 
-from crm_clients.amocrm.account import Stages, deal_state, read_stages
+from crm_clients.amocrm.account import LOST, WON, Stages, deal_state, read_stages
 from crm_clients.amocrm.answers import IgnoredFilter, Row, UnsortedList
 from crm_clients.amocrm.api import ListQuery
 from crm_clients.amocrm.change_feed import ChangeFeed
 from crm_clients.amocrm.changes import Stage
 from crm_clients.amocrm.deal_rollback import DealRollback
 from crm_clients.amocrm.history import StageHistory, read_stage_history
-from crm_clients.amocrm.rows import LeadRow
+from crm_clients.amocrm.rows import LeadRow, MalformedRows
 from crm_clients.amocrm.session import ReadSession
-from crm_clients.amocrm.values import as_int
+from crm_clients.amocrm.wire import as_int
 from crm_clients.shared.concurrency import cancel
 from scoring.records import Deal, DealState, RecordKind
 
 STAGES_PER_LIST = 60
 """Pairs of pipeline and stage that an address has room for."""
+HEARD, HOUR = "all_stages_heard", 3_600
+"""Key of the memory for the second at which a filter was last proved to heed all stages, and how long that holds."""
 HELD = 6_000
 """Leads kept back until the changes since the cutoff are read once more."""
 
@@ -35,6 +38,9 @@ class DealReader:
         self._history: asyncio.Task[StageHistory]
         """Reads the stage history beside the lists of leads."""
         self._held: list[LeadRow] = []
+        self._malformed = MalformedRows(RecordKind.DEALS, "lead")
+        self._per_list = STAGES_PER_LIST
+        """Stages named in a filter."""
         self._listed_closed: set[int] = set()
         """Closed leads that a list has shown."""
         self.open_leads = array("q")
@@ -65,21 +71,48 @@ class DealReader:
         await self._release()
 
     async def _read_open(self) -> None:
-        wanted = set(self._stages.open)
+        silent = set(self._stages.open)
 
-        async def take(rows: list[Row]) -> None:
-            if any((as_int(row.get("pipeline_id")), as_int(row.get("status_id"))) not in wanted for row in rows):
+        async def take(raws: list[Row]) -> None:
+            rows = self._parse(raws)
+            if not {row.stage for row in rows} <= self._stages.visible_open:
                 raise IgnoredFilter("open deals: amoCRM ignores the filter by stages")
-            await self._take(rows)
+            silent.difference_update(row.stage for row in rows)
+            await self._keep(rows)
 
-        for stages in _stage_filters(self._stages.open):
-            query = self._session.query("leads", stages, "open deals")
-            await self._read_by_creation(query, take)
+        started = self._session.now
+        await self._read_stages(take)
+        if not await self._are_all_heard(sorted(silent), started):
+            self._per_list = 1
+            await self._read_stages(take)
+
+    async def _read_stages(self, take: Callable[[list[Row]], Awaitable[None]]) -> None:
+        for stages in _stage_filters(self._stages.open, self._per_list):
+            await self._read_by_creation(self._session.query("leads", stages, "open deals"), take)
+
+    async def _are_all_heard(self, silent: Iterable[Stage], started: int) -> bool:
+        """Ask alone, once an hour, for every stage of which no list showed a deal.
+
+        An account may heed a few stages of a filter only. A deal moved there since `started` proves nothing.
+        """
+        memory = self._session.memory
+        if as_int(await memory.get(HEARD)) + HOUR > started:
+            return True
+        for stage in silent:
+            oldest = f"filter[created_at][to]={self._session.cutoff - 1}&order[updated_at]=asc"
+            query = self._session.query("leads", f"{next(_stage_filters((stage,), 1))}&{oldest}", "deals of a stage")
+            page = await self._session.api.page(query, limit=1)
+            if any(row.stage == stage and row.updated < started for row in self._parse(page.rows)):
+                return False
+        await memory.put(HEARD, str(started))
+        return True
 
     async def _read_closed(self) -> None:
         """Read deals closed since the window's start; a deal closed after the cutoff was open then."""
         closed = f"filter[closed_at][from]={self._session.start}&with=loss_reason"
-        for stages in _stage_filters(self._stages.closed):
+        # Lists of one stage per funnel: an account may heed no more.
+        lists = [[stage for stage in self._stages.closed if stage[1] == status] for status in (WON, LOST)]
+        for stages in chain.from_iterable(_stage_filters(tuple(pairs), self._per_list) for pairs in lists):
             query = self._session.query("leads", f"{stages}&{closed}", "closed deals")
             await self._read_by_creation(query, self._take_wanted)
 
@@ -111,27 +144,35 @@ class DealReader:
     def _moved_deals(self) -> set[int]:
         """Return deals reopened since the cutoff; if the open deals are several lists, all that changed the stage."""
         changes = self._feed.changes
-        return set(changes.reopened if len(self._stages.open) <= STAGES_PER_LIST else changes.stages)
+        return set(changes.reopened if len(self._stages.open) <= self._per_list else changes.stages)
 
     async def _read_by_ids(self, leads: set[int], what: str) -> None:
         query = self._session.query("leads", "with=loss_reason", what)
         await self._session.lists.by_ids(query, "id", leads, self._take)
 
-    async def _take_wanted(self, rows: list[Row]) -> None:
+    async def _take_wanted(self, raws: list[Row]) -> None:
         """Take the rows of a list that also holds deals closed before the window."""
-        await self._take([row for row in rows if self._is_wanted(row)])
+        await self._keep(row for row in self._parse(raws) if self._is_wanted(row))
 
-    def _is_wanted(self, row: Row) -> bool:
-        if deal_state(as_int(row.get("status_id"))) is DealState.OPEN:
+    def _is_wanted(self, row: LeadRow) -> bool:
+        if deal_state(row.stage[1]) is DealState.OPEN:
             return True
-        self._listed_closed.add(as_int(row["id"]))
-        return max(as_int(row.get("closed_at")), as_int(row.get("updated_at"))) >= self._session.start
+        self._listed_closed.add(row.id)
+        return max(row.closed, row.updated) >= self._session.start
 
-    async def _take(self, rows: list[Row]) -> None:
+    def _parse(self, raws: list[Row]) -> list[LeadRow]:
+        return self._malformed.sift(raws, lambda raw: LeadRow.parse(self._session, raw, self._required))
+
+    async def _take(self, raws: list[Row]) -> None:
+        await self._keep(self._parse(raws))
+
+    async def _keep(self, rows: Iterable[LeadRow]) -> None:
         """Keep the leads created before the cutoff, and state many at once."""
         session = self._session
-        created = (row for row in rows if as_int(row.get("created_at")) < session.cutoff)
-        self._held.extend(LeadRow.parse(row, self._required) for row in created)
+        rows = list(rows)
+        if any(row.has_task for row in rows):
+            session.known.add("tasks")
+        self._held.extend(row for row in rows if row.created < session.cutoff and not row.deleted)
         if not session.is_past_cutoff or len(self._held) >= HELD:
             held, self._held = self._held, []  # the other reader of the list goes on filling
             await self._feed.refresh()
@@ -140,6 +181,7 @@ class DealReader:
     async def _release(self) -> None:
         held, self._held = self._held, []
         await self._state(held)
+        await self._session.emit(self._malformed.facts(self._feed.changes))
 
     async def _state(self, rows: list[LeadRow]) -> None:
         rollback = DealRollback(self._session, self._feed, await self._history, self._stages, self._is_commented)
@@ -157,10 +199,10 @@ class DealReader:
             yield deal
 
 
-def _stage_filters(pairs: tuple[Stage, ...]) -> Iterator[str]:
-    """Yield a filter for every few stages, as many as an address has room for."""
-    for begin in range(0, len(pairs), STAGES_PER_LIST):
+def _stage_filters(pairs: tuple[Stage, ...], per_list: int) -> Iterator[str]:
+    """Yield a filter for every `per_list` stages."""
+    for begin in range(0, len(pairs), per_list):
         yield "&".join(
             f"filter[statuses][{n}][pipeline_id]={pipeline}&filter[statuses][{n}][status_id]={status}"
-            for n, (pipeline, status) in enumerate(pairs[begin : begin + STAGES_PER_LIST])
+            for n, (pipeline, status) in enumerate(pairs[begin : begin + per_list])
         )

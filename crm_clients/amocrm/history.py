@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from crm_clients.amocrm.account import Stages, deal_state
-from crm_clients.amocrm.answers import Row
-from crm_clients.amocrm.changes import STAGE_CHANGED, Moment, entity_of, moment_of, stage_in
+from crm_clients.amocrm.changes import STAGE_CHANGED, Moment, entity_of, moment_of, stages_of
 from crm_clients.amocrm.session import ReadSession
+from crm_clients.amocrm.wire import WireEvent
 from crm_clients.errors import DeadlineExceeded
 from crm_clients.shared.pacing import Deadline
 from scoring.records import DealState
@@ -33,18 +33,18 @@ class StageHistory:
     moved_while_closed: set[int] = field(default_factory=set)
     """Closed deals that changed the closing stage without being reopened: no new win or loss."""
 
-    def add(self, events: Iterable[Row]) -> None:
-        """Add events, in any order; a repeated event changes nothing."""
+    def add(self, events: Iterable[WireEvent]) -> None:
+        """Add events, in any order; a repeated event changes nothing. Raises MalformedRow."""
         for event in events:
             moment = moment_of(event)
-            before, after = stage_in(event.get("value_before")), stage_in(event.get("value_after"))
-            if event.get("type") != STAGE_CHANGED or moment[0] >= self.cutoff or after is None or before == after:
+            before, after = stages_of(event)
+            if moment[0] >= self.cutoff or before == after:
                 continue
             lead = entity_of(event)[1]
             if self.keep_stages:
                 self.last_change[lead] = max(moment[0], self.last_change.get(lead, 0))
-            old, new = (None if before is None else deal_state(before[1])), deal_state(after[1])
-            if old is not None and old is not new:
+            old, new = deal_state(before[1]), deal_state(after[1])
+            if old is not new:
                 self.states.setdefault(lead, {})[moment] = (old, new)
             elif new is not DealState.OPEN:
                 self.moved_while_closed.add(lead)
@@ -89,7 +89,7 @@ async def read_stage_history(session: ReadSession, stages: Stages) -> StageHisto
 
 
 async def _read(session: ReadSession, history: StageHistory, since: int, filters: str, deadline: Deadline) -> None:
-    async def take(events: list[Row]) -> None:
+    async def take(events: list[WireEvent]) -> None:
         history.add(events)
 
     what = "changes of stages"

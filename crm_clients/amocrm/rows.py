@@ -1,13 +1,23 @@
-"""Parse leads and tasks: the values of a row that the client keeps while reading."""
+"""Parse leads and tasks: the values that the client keeps while reading, and the rows that do not fit."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeVar
 
-from crm_clients.amocrm.account import Account
+import msgspec
+
+from crm_clients.amocrm.account import Account, deal_state
 from crm_clients.amocrm.answers import Row
-from crm_clients.amocrm.changes import Stage
-from crm_clients.amocrm.values import as_int, encode_entity
+from crm_clients.amocrm.changes import ChangesSinceCutoff, Stage
+from crm_clients.amocrm.session import ReadSession
+from crm_clients.amocrm.wire import WireField, WireLead, WireTask, encode_entity
+from crm_clients.errors import MalformedRow
+from crm_clients.shared.cleaning import clean_title
+from crm_clients.shared.rows import malformed
+from scoring.records import DealState, RecordKind, Unreadable
+
+T = TypeVar("T")
 
 
 class TaskRow(NamedTuple):
@@ -23,31 +33,34 @@ class TaskRow(NamedTuple):
     done: bool
     type: int
     entity: int
-    """Entity that the task belongs to, encoded (`values.encode_entity`)."""
+    """Entity that the task belongs to, encoded (`wire.encode_entity`)."""
     lead: int
     """Lead that the task belongs to; 0 for another entity."""
+    deleted: bool = False
 
     @classmethod
-    def parse(cls, row: Row) -> TaskRow:
-        """Convert a task of the API."""
-        entity, number = row.get("entity_type"), as_int(row.get("entity_id"))
+    def parse(cls, session: ReadSession, raw: Row) -> TaskRow:
+        """Convert a task of the API. Raises MalformedRow."""
+        row = session.decode(raw, WireTask, "tasks")
+        number = row.entity_id or 0
         return cls(
-            id=as_int(row["id"]),
-            text=str(row.get("text") or ""),
-            owner=as_int(row.get("responsible_user_id")),
-            due=as_int(row.get("complete_till")),
-            duration=as_int(row.get("duration")),
-            created=as_int(row.get("created_at")),
-            updated=as_int(row.get("updated_at")),
-            done=bool(row.get("is_completed")),
-            type=as_int(row.get("task_type_id")),
-            entity=encode_entity(entity, number),
-            lead=number if entity == "leads" else 0,
+            id=row.id,
+            text=row.text or "",
+            owner=row.responsible_user_id,
+            due=row.complete_till,
+            duration=row.duration,
+            created=row.created_at,
+            updated=row.updated_at,
+            done=row.is_completed,
+            type=row.task_type_id,
+            entity=encode_entity(row.entity_type, number),
+            lead=number if row.entity_type == "leads" else 0,
+            deleted=row.is_deleted,
         )
 
     def title(self, account: Account) -> str:
         """Return the text; without a text the name of the task's type, else the id."""
-        return self.text.strip() or account.task_types.get(self.type, ("", ""))[0] or f"#{self.id}"
+        return clean_title(self.text.strip()) or account.task_types.get(self.type, ("", ""))[0] or f"#{self.id}"
 
 
 class LeadRow(NamedTuple):
@@ -68,46 +81,86 @@ class LeadRow(NamedTuple):
     """Name of the loss reason, else the id; empty for none."""
     filled: tuple[str, ...]
     """Required fields of any pipeline that have a value."""
+    deleted: bool = False
 
     @classmethod
-    def parse(cls, row: Row, required: frozenset[str]) -> LeadRow:
-        """Convert a lead of the API; `required` names the fields to look at."""
+    def parse(cls, session: ReadSession, raw: Row, required: frozenset[str]) -> LeadRow:
+        """Convert a lead of the API; `required` names the fields to look at. Raises MalformedRow."""
+        row = session.decode(raw, WireLead, "leads")
+        if deal_state(row.status_id) is not DealState.OPEN and not row.closed_at and row.updated_at >= session.start:
+            raise malformed(raw, "leads", "a closed lead without closed_at")
         return cls(
-            id=as_int(row["id"]),
-            name=str(row.get("name") or ""),
-            price="" if row.get("price") is None else str(row["price"]),
-            owner=as_int(row.get("responsible_user_id")),
-            stage=(as_int(row.get("pipeline_id")), as_int(row.get("status_id"))),
-            created=as_int(row.get("created_at")),
-            updated=as_int(row.get("updated_at")),
-            closed=as_int(row.get("closed_at")),
-            has_task=row.get("closest_task_at") is not None,
+            id=row.id,
+            name=clean_title((row.name or "").strip()) or f"#{row.id}",
+            price="" if row.price is None else str(row.price),
+            owner=row.responsible_user_id,
+            stage=(row.pipeline_id, row.status_id),
+            created=row.created_at,
+            updated=row.updated_at,
+            closed=row.closed_at or 0,
+            has_task=row.closest_task_at is not None,
             loss_reason=_loss_reason(row),
-            filled=_filled_fields(row, required),
+            filled=_filled_fields(row, raw, required),
+            deleted=row.is_deleted,
         )
 
 
-def _loss_reason(row: Row) -> str:
-    for reason in (row.get("_embedded") or {}).get("loss_reason") or ():
-        if isinstance(reason, dict) and reason.get("id"):
-            return str(reason.get("name") or reason["id"])
-    return str(row.get("loss_reason_id") or "")
+def _loss_reason(row: WireLead) -> str:
+    for reason in (row.parts and row.parts.loss_reason) or ():
+        return clean_title(reason.name or reason.id)
+    return str(row.loss_reason_id or "")
 
 
-def _filled_fields(row: Row, required: frozenset[str]) -> tuple[str, ...]:
+def _filled_fields(row: WireLead, raw: Row, required: frozenset[str]) -> tuple[str, ...]:
     """Return required fields with a value, by id and by code; sum and owner have a history and are judged apart.
 
     A custom field without a value is absent from the row.
     """
     if not required:
         return ()
-    filled = {"name"} if _has_value(row.get("name")) else set[str]()
-    for custom in row.get("custom_fields_values") or ():
-        values = custom.get("values") or ()
-        if any(_has_value(value.get("value") if isinstance(value, dict) else value) for value in values):
-            filled |= {str(custom.get("field_id")), str(custom.get("field_code"))}
+    filled = {"name"} if _has_value(row.name) else set[str]()
+    try:
+        fields = msgspec.convert(row.custom_fields_values or [], list[WireField])
+    except msgspec.ValidationError as error:
+        raise malformed(raw, "leads", error) from None
+    for custom in fields:
+        if any(_has_value(value.value) for value in custom.values):
+            filled |= {str(custom.field_id), str(custom.field_code)}
     return tuple(filled & required)
 
 
 def _has_value(value: object) -> bool:
     return value not in (None, "", [], {}) and (not isinstance(value, str) or bool(value.strip()))
+
+
+class MalformedRows:
+    """Sift the rows of a kind of record; hold the rows that do not fit, with the present owner."""
+
+    def __init__(self, kind: RecordKind, entity: str) -> None:
+        self._kind, self._entity = kind, entity
+        self._held: dict[int, tuple[int, MalformedRow]] = {}
+
+    def sift(self, rows: Iterable[Row], convert: Callable[[Row], T]) -> list[T]:
+        """Convert rows. Raises MalformedRow for a bad row without a readable id and owner: any member may own that."""
+        fitting = []
+        for row in rows:
+            try:
+                fitting.append(convert(row))
+            except MalformedRow as error:
+                key, owner = as_id(row.get("id")), as_id(row.get("responsible_user_id"))
+                if not key or not owner:
+                    raise
+                self._held[key] = owner, error
+        return fitting
+
+    def facts(self, changes: ChangesSinceCutoff) -> Iterator[Unreadable]:
+        """Yield a fact for every bad row: KPIs of the owner now and at the cutoff are not known."""
+        for key, (owner, error) in self._held.items():
+            users = {owner, changes.owner(self._entity, key, owner)} - {0}
+            yield Unreadable(self._kind, frozenset(map(str, users)), str(error))
+
+
+def as_id(value: object) -> int:
+    """Return a value that is an id; 0 for any other value."""
+    is_id = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**53
+    return value if is_id else 0  # type: ignore[return-value]  # checked above

@@ -8,15 +8,24 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
+from typing import TypeVar
 
 from crm_clients.amocrm.account import Account
-from crm_clients.amocrm.api import EVENTS_PAGE, AmocrmApi, ListQuery, Sink
+from crm_clients.amocrm.answers import Row
+from crm_clients.amocrm.api import EVENTS_PAGE, AmocrmApi, ListQuery
 from crm_clients.amocrm.config import AmocrmConfig
 from crm_clients.amocrm.lists import ListReader
+from crm_clients.amocrm.wire import WireEvent, is_one_of
 from crm_clients.base import ClientMemory, ReadRequest
 from crm_clients.shared.pacing import Deadline
+from crm_clients.shared.rows import AHEAD, malformed, typed_row
 from scoring.records import Fact
 
+T = TypeVar("T")
+EventSink = Callable[[list[WireEvent]], Awaitable[None]]
+PAST = ("created_at", "updated_at")
+"""Instants that cannot lie in the future."""
+AHEAD_SECONDS = int(AHEAD.total_seconds())
 PORTION = 50
 """Facts handed over at once: making and folding takes a few milliseconds of the event loop."""
 
@@ -34,6 +43,8 @@ class ReadSession:
     put: Callable[[Sequence[Fact]], Awaitable[None]]
     """Hands facts over; waits while too many are not yet taken."""
     lists: ListReader = field(init=False)
+    known: set[str] = field(default_factory=set)
+    """Lists that other rows have shown to be not empty."""
     start: int = field(init=False)
     cutoff: int = field(init=False)
     """Bounds of the window in whole seconds: second s lies before an instant t if s < ceil(t)."""
@@ -54,6 +65,14 @@ class ReadSession:
     def is_past_cutoff(self) -> bool:
         """Tell whether changes since the cutoff are possible, by either clock."""
         return self.now >= self.cutoff or self.api.http.clock.now() >= self.request.window.cutoff
+
+    def decode(self, row: Row, row_type: type[T], what: str) -> T:
+        """Decode a row of a list. Raises MalformedRow if the row does not fit, or happened in the future."""
+        decoded = typed_row(row, row_type, what)
+        for name in PAST:
+            if getattr(decoded, name, 0) > self.now + AHEAD_SECONDS:
+                raise malformed(row, what, f"{name} lies in the future")
+        return decoded
 
     def covers(self, second: int) -> bool:
         """Tell whether a second lies in the window."""
@@ -80,16 +99,20 @@ class ReadSession:
         since: int,
         until: int | None,
         what: str,
-        sink: Sink,
+        sink: EventSink,
         *,
         filters: str = "",
         deadline: Deadline | None = None,
     ) -> None:
         """Read events of some types in `[since, until)`, without an end if `until` is None. Raises CrmError."""
+
+        async def take(rows: list[Row]) -> None:
+            await sink([self.decode(row, WireEvent, what) for row in rows if is_one_of(row.get("type"), types)])
+
         # Types are named one by one: an account that does not know this form gives more events, never fewer.
         names = "&".join(f"filter[type][]={name}" for name in types)
         span = f"filter[created_at][from]={since}"
         if until is not None:
             span += f"&filter[created_at][to]={until - 1}"
         query = ListQuery("events", "", deadline or self.deadline, what).narrowed(names, span, filters)
-        await self.lists.steady(query, sink, limit=EVENTS_PAGE)
+        await self.lists.steady(query, take, limit=EVENTS_PAGE)

@@ -13,7 +13,7 @@ from crm_clients.amocrm.answers import BadRequest, Row
 from crm_clients.amocrm.changes import TASK_DONE, ChangesSinceCutoff, Checkpoint, is_completion
 from crm_clients.amocrm.rows import TaskRow
 from crm_clients.amocrm.session import ReadSession
-from crm_clients.amocrm.values import as_int
+from crm_clients.amocrm.wire import WireEvent
 from crm_clients.errors import CrmError, DeadlineExceeded
 from crm_clients.shared.concurrency import in_parts
 from crm_clients.shared.pacing import Deadline
@@ -78,8 +78,9 @@ class OpenTaskHistory:
             self._error = error
 
     async def _take(self, rows: list[Row]) -> None:
-        for row in map(TaskRow.parse, rows):
-            if row.updated >= self._session.cutoff:
+        for raw in rows:
+            row = TaskRow.parse(self._session, raw)
+            if row.updated >= self._session.cutoff and not row.deleted:
                 self.changed[row.id] = row
 
     async def _ask_for_completions(self) -> None:
@@ -99,8 +100,8 @@ class OpenTaskHistory:
         async def read(part: list[int]) -> None:
             found: set[int] = set()
 
-            async def take(events: list[Row]) -> None:
-                found.update(as_int(event.get("entity_id")) for event in events if is_completion(event, session.cutoff))
+            async def take(events: list[WireEvent]) -> None:
+                found.update(event.entity_id for event in events if is_completion(event, session.cutoff))
 
             chosen = "&".join(["filter[entity]=task", *(f"filter[entity_id][]={key}" for key in part)])
             since = min(asked[key] for key in part)
@@ -132,8 +133,9 @@ class OpenTaskHistory:
         self._had_older_task.update(dict.fromkeys(asked, False))
 
         async def take(rows: list[Row]) -> None:
-            for row in map(TaskRow.parse, rows):
-                if row.lead in self._had_older_task and not row.done and self.was_likely_open(row):
+            for raw in rows:
+                row = TaskRow.parse(self._session, raw)
+                if row.lead in self._had_older_task and not row.done and not row.deleted and self.was_likely_open(row):
                     self._had_older_task[row.lead] = True
 
         filters = "filter[entity_type]=leads&filter[is_completed]=0"

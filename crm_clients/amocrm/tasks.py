@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 
 from crm_clients.amocrm.answers import Row
 from crm_clients.amocrm.change_feed import ChangeFeed
 from crm_clients.amocrm.changes import TASK_DONE, ChangesSinceCutoff
 from crm_clients.amocrm.lists import FULL
-from crm_clients.amocrm.rows import TaskRow
+from crm_clients.amocrm.rows import MalformedRows, TaskRow
 from crm_clients.amocrm.session import ReadSession
-from crm_clients.amocrm.values import as_int, entity_path
+from crm_clients.amocrm.wire import WireEvent, entity_path
 from scoring.records import Change, Meeting, RecordKind, Task
 
 OPEN, BY_DEADLINE = "filter[is_completed]=0", "order[complete_till]"
@@ -32,6 +33,8 @@ class _DeadlineOrder:
 
     def follow(self, rows: Sequence[TaskRow]) -> None:
         """Add the next page, which repeats some rows of the page before."""
+        if not rows:
+            return
         for before, row in pairwise(rows):
             self._is_sorted = self._is_sorted and before.due <= row.due
             self._ids_rise = self._ids_rise and before.id <= row.id
@@ -51,7 +54,7 @@ class _DeadlineOrder:
         if self._is_proved is None:
             query = self._session.query("tasks", f"{OPEN}&{BY_DEADLINE}=desc", "open tasks")
             page = await self._session.api.page(query, limit=1)
-            self._is_proved = any(TaskRow.parse(row).due >= self.last > self.first for row in page.rows)
+            self._is_proved = any(TaskRow.parse(self._session, row).due >= self.last > self.first for row in page.rows)
         return self._is_proved
 
 
@@ -63,6 +66,7 @@ class TaskReader:
         self._history = feed.tasks
         self._held: list[TaskRow] = []
         self._order = _DeadlineOrder(session)
+        self._malformed = MalformedRows(RecordKind.TASKS, "task")
 
     async def read(self) -> None:
         """Read and state the tasks. Raises CrmError."""
@@ -74,12 +78,13 @@ class TaskReader:
         changed = list(self._history.changed.values())  # as they are now: a refresh by another kind may add to them
         await self._release()
         await self._state(changed)
+        await session.emit(self._malformed.facts(self._feed.changes))
 
     async def _take(self, page: list[Row]) -> bool:
         """Keep the overdue tasks of a page; False if no later page holds any."""
         session = self._session
-        rows = [TaskRow.parse(row) for row in page]
-        self._held.extend(row for row in rows if not row.done and 0 < row.due < session.cutoff)
+        rows = self._malformed.sift(page, partial(TaskRow.parse, session))
+        self._held.extend(row for row in rows if not row.done and not row.deleted and 0 < row.due < session.cutoff)
         if len(self._held) >= HELD:
             await self._feed.refresh()
             await self._release()
@@ -126,22 +131,24 @@ async def read_meetings(session: ReadSession, feed: ChangeFeed) -> None:
     """
     completed: dict[int, int] = {}
     rows: list[TaskRow] = []
+    malformed = MalformedRows(RecordKind.MEETINGS, "task")
     types = session.account.meeting_types(session.config.meeting_types)
 
-    async def note(events: list[Row]) -> None:
+    async def note(events: list[WireEvent]) -> None:
         for event in events:
-            at, task = as_int(event.get("created_at")), as_int(event.get("entity_id"))
-            if event.get("type") == TASK_DONE and session.covers(at) and task:
-                completed[task] = max(at, completed.get(task, 0))
+            if session.covers(event.created_at):
+                completed[event.entity_id] = max(event.created_at, completed.get(event.entity_id, 0))
 
     async def take(page: list[Row]) -> None:
-        rows.extend(row for row in map(TaskRow.parse, page) if row.type in types and row.id in completed)
+        tasks = malformed.sift(page, partial(TaskRow.parse, session))
+        rows.extend(row for row in tasks if row.type in types and row.id in completed and not row.deleted)
 
     await session.read_events((TASK_DONE,), session.start, session.cutoff, "completed tasks", note)
     await session.lists.by_ids(session.query("tasks", "", "completed tasks"), "id", completed, take)
     await feed.finish(RecordKind.MEETINGS)
     meetings = (_meeting(session, row, completed[row.id], feed.changes) for row in rows)
     await session.emit(meeting for meeting in meetings if meeting is not None)
+    await session.emit(malformed.facts(feed.changes))
 
 
 def _meeting(session: ReadSession, row: TaskRow, held_at: int, changes: ChangesSinceCutoff) -> Meeting | None:

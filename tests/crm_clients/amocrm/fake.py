@@ -102,6 +102,8 @@ class FakeAmocrm:
     rights: str = "A"
     """`A` everything, `G` his group's, `M` only his own."""
     filters_enabled: bool = True
+    stages_heeded: int = 0
+    """Stages of a funnel that a filter by stages heeds, as Kommo's page on leads has it; 0: all."""
     rate: float = 0.0
     """Requests in any one second; 0: no limit."""
     patience: int = 20
@@ -314,7 +316,8 @@ class FakeAmocrm:
     def _pipelines(self) -> httpx.Response:
         rows = [
             {
-                "id": pipeline, "name": f"Воронка {pipeline}", "sort": n, "is_main": n == 0, "is_archive": False,
+                "id": pipeline, "name": f"Воронка {pipeline}", "sort": n, "is_main": n == 0,
+                "is_archive": pipeline in self.world.archived,
                 "_embedded": {"statuses": [
                     {"id": stage.id, "name": stage.name, "sort": i, "pipeline_id": pipeline, "type": stage.type}
                     for i, stage in enumerate(stages)
@@ -338,7 +341,7 @@ class FakeAmocrm:
         key, span = "leads", None
         filters: list[Callable[[Lead], bool]] = []
         if self.filters_enabled:
-            stages, pipelines = query.pairs_of("filter[statuses]"), query.ints("filter[pipeline_id]")
+            stages, pipelines = self._heeded(query.pairs_of("filter[statuses]")), query.ints("filter[pipeline_id]")
             ids, owners = query.ints("filter[id]"), query.ints("filter[responsible_user_id]")
             if stages is not None:
                 filters.append(lambda lead: lead.stage.last in stages)
@@ -366,6 +369,12 @@ class FakeAmocrm:
         if span is not None:
             rows = _cut(rows, span, by, reverse)
         return self._page("leads", "leads", rows, query, 250, lambda lead: self._lead(lead, with_reason=with_reason))
+
+    def _heeded(self, pairs: set[tuple[int, int]] | None) -> set[tuple[int, int]] | None:
+        if pairs is None or not self.stages_heeded:
+            return pairs
+        of_funnel = {pipeline: sorted(pair for pair in pairs if pair[0] == pipeline) for pipeline, _ in pairs}
+        return {pair for every in of_funnel.values() for pair in every[: self.stages_heeded]}
 
     def _lead(self, lead: Lead, *, with_reason: bool) -> Row:
         pipeline, status = lead.stage.last
@@ -452,7 +461,7 @@ class FakeAmocrm:
     def _company(self, company: Company) -> Row:
         return {
             "id": company.id, "name": company.name, "responsible_user_id": company.owner.last, "group_id": 0,
-            "created_by": company.created_by, "updated_by": 0, "created_at": company.created_at,
+            "is_deleted": False, "created_by": company.created_by, "updated_by": 0, "created_at": company.created_at,
             "updated_at": company.updated_at, "closest_task_at": None, "custom_fields_values": None, "account_id": 321,
         }  # fmt: skip
 

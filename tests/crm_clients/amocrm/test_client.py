@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from crm_clients.amocrm.api import PAGE
 from crm_clients.amocrm.client import AmocrmClient
 from crm_clients.base import DictMemory
 from scoring.records import Call, Change, Comment, Completed, Deal, RecordKind, Task
+from scoring.workdays import Window
 from tests.crm_clients.amocrm.fake import FakeAmocrm, Fault
 from tests.crm_clients.amocrm.team import (
     ANNA,
@@ -30,6 +32,7 @@ from tests.crm_clients.amocrm.team import (
     differences,
     facts_of,
     ids,
+    instant,
     marks_of,
     unread,
 )
@@ -346,9 +349,10 @@ async def test_the_same_call_is_one_call_although_the_telephony_gives_it_no_name
         (4, 30, True, False),
         (4, "31", True, False),
         (4, 29, False, False),
-        (4, None, False, False),
         (6, 0, False, True),
+        (6, None, False, True),
         (7, 40, False, True),
+        (7, 60, True, False),
         (1, 40, False, True),
         (None, 0, False, True),
         (None, 45, True, False),
@@ -362,6 +366,38 @@ async def test_what_counts_as_an_answered_call(
     world.add_call(ANNA, START + HOUR, seconds, incoming=True, status=status)
     assert bool(await ids(world, "calls_held")) is held
     assert bool(await ids(world, "missed_calls")) is missed
+
+
+@pytest.mark.parametrize(
+    ("params", "doubtful"),
+    [
+        ([], {"calls_held", "talk_minutes", "missed_calls"}),
+        ({"phone": "+79990000000"}, {"calls_held", "talk_minutes", "missed_calls"}),
+        ({"call_status": 4}, {"calls_held", "talk_minutes"}),
+    ],
+    ids=["empty params", "neither status nor duration", "answered, but for how long"],
+)
+async def test_a_call_of_which_nothing_is_told_is_neither_missed_nor_held_but_doubtful(
+    world: World, params: Any, doubtful: set[str]
+) -> None:
+    kpis = ["calls_held", "talk_minutes", "missed_calls"]
+    world.add_call(ANNA, START + HOUR, 60, incoming=True).params = params
+    client = client_of(FakeAmocrm(world))
+    snapshots = count(client, await facts_of(client, [ANNA], kpis), [ANNA, BORIS], kpis)
+    assert unread(snapshots) == doubtful
+    assert not unread({BORIS: snapshots[BORIS]})
+
+
+async def test_a_call_belongs_to_the_window_in_which_it_ends(world: World) -> None:
+    into = world.add_call(ANNA, START - 60, 120)
+    into.updated_at = START + 90
+    out = world.add_call(ANNA, CUTOFF - 60, 120)
+    out.updated_at = CUTOFF + 90
+    dated_by_end = world.add_call(ANNA, CUTOFF - 1, 120)
+    assert await ids(world, "calls_held", late=100) == sorted([str(into.id), str(dated_by_end.id)])
+    client = client_of(FakeAmocrm(world), CUTOFF + DAY)
+    facts = await facts_of(client, [ANNA], ["calls_held"], Window(instant(CUTOFF), instant(CUTOFF + DAY)))
+    assert [fact.id for fact in facts if isinstance(fact, Call)] == [str(out.id)]
 
 
 async def test_a_call_is_its_responsibles_else_the_one_the_telephony_names(world: World) -> None:

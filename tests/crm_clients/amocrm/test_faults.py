@@ -14,9 +14,11 @@ from crm_clients.amocrm.lists import overlapping
 from crm_clients.base import DictMemory
 from crm_clients.errors import CrmRefused, CrmUnavailable
 from scoring.records import Completed, Failed, RecordKind
+from scoring.snapshot import NotRead, Value
 from tests.crm_clients.amocrm.fake import FakeAmocrm, Fault, serve
 from tests.crm_clients.amocrm.team import (
     ANNA,
+    BORIS,
     CUTOFF,
     DAY,
     LONG_AGO,
@@ -24,11 +26,14 @@ from tests.crm_clients.amocrm.team import (
     START,
     client_of,
     config,
+    count,
     facts_of,
     ids,
     marks_of,
 )
 from tests.crm_clients.amocrm.world import WON, Scale, World, build_world
+
+CAROL = 103
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
 
@@ -216,6 +221,7 @@ async def test_a_read_that_is_given_up_leaves_nothing_running(world: World) -> N
 
 
 async def test_nonsense_instead_of_a_list_fails_that_kind_alone(world: World) -> None:
+    world.add_lead(ANNA, LONG_AGO, NEW)
     honest = FakeAmocrm(world)
     client = client_of(honest)
 
@@ -231,14 +237,28 @@ async def test_nonsense_instead_of_a_list_fails_that_kind_alone(world: World) ->
     assert [kind for kind, mark in marks.items() if isinstance(mark, Failed)] == [RecordKind.COMPANIES]
 
 
-async def test_a_sum_that_is_no_number_fails_the_deals_alone(world: World) -> None:
-    world.add_lead(ANNA, LONG_AGO, NEW, price="many")  # type: ignore[arg-type]
+async def test_a_sum_that_is_no_number_fails_the_deals_of_its_owner_alone_and_names_the_row(world: World) -> None:
+    odd = world.add_lead(ANNA, LONG_AGO, NEW, price="many")  # type: ignore[arg-type]
+    world.give_lead(odd, CUTOFF + 10, CAROL)
+    world.add_lead(BORIS, LONG_AGO, NEW)
+    client = client_of(FakeAmocrm(world), CUTOFF + 60)
+    snapshots = count(client, await facts_of(client, [ANNA], ["deals_open"]), [ANNA, BORIS, CAROL], ["deals_open"])
+    readings = {user: snapshot.readings["deals_open"] for user, snapshot in snapshots.items()}
+    assert isinstance(readings[BORIS], Value)
+    for user in (ANNA, CAROL):
+        reading = readings[user]
+        assert isinstance(reading, NotRead)
+        assert f"row {odd.id}" in reading.detail
+
+
+async def test_a_row_that_belongs_to_nobody_knows_whom_fails_its_kind_alone(world: World) -> None:
+    odd = world.add_lead("Anna", LONG_AGO, NEW)  # type: ignore[arg-type]
     client = client_of(FakeAmocrm(world))
     marks = marks_of(await facts_of(client, [ANNA], ["deals_open", "calls_held"]))
-    assert {kind: type(mark) for kind, mark in marks.items()} == {
-        RecordKind.DEALS: Failed,
-        RecordKind.CALLS: Completed,
-    }
+    assert isinstance(marks[RecordKind.CALLS], Completed)
+    failed = marks[RecordKind.DEALS]
+    assert isinstance(failed, Failed)
+    assert f"row {odd.id}" in failed.reason
 
 
 async def test_a_crm_that_is_down_raises(world: World) -> None:

@@ -163,6 +163,8 @@ class World:
         self.users: dict[int, User] = {}
         self.groups: dict[int, str] = {0: "Отдел продаж"}
         self.pipelines: dict[int, list[Stage]] = {}
+        self.archived: set[int] = set()
+        """Funnels that amoCRM shows to nobody."""
         self.task_types: list[Row] = [
             {"id": 1, "name": "Связаться", "color": None, "icon_id": None, "code": "FOLLOW_UP"},
             {"id": MEETING, "name": "Встреча", "color": None, "icon_id": None, "code": "MEETING"},
@@ -487,12 +489,12 @@ class World:
             if note.type in ("call_in", "call_out") and not note.deleted:
                 once.setdefault(note.params.get("uniq") or f"note-{note.id}", note)
         for note in once.values():
-            if not ask.start <= note.created_at < ask.cutoff:
+            seconds = int(note.params.get("duration") or 0)
+            if not ask.start <= min(note.created_at + seconds, note.updated_at) < ask.cutoff:
                 continue
             mine = result[note.responsible]
-            seconds = int(note.params.get("duration") or 0)
             status = note.params.get("call_status")
-            talked = status == 4 or (seconds > 0 and status not in (1, 5, 6, 7))
+            talked = status == 4 or seconds >= 60 or (seconds > 0 and status not in (1, 5, 6, 7))
             if talked and seconds >= ask.min_call_seconds:
                 mine["calls_held"].add(note.id)
                 mine["talk_seconds"] = (mine["talk_seconds"] or 0) + seconds
@@ -675,6 +677,8 @@ class _Builder:
         entity = rnd.choice([("leads", rnd.choice(list(self.world.leads))), ("contacts", 5), ("companies", 6)])
         seconds: Any = rnd.choice([0, 0, 5, 29, 30, 31, 600, "45", None])
         status = rnd.choice([4, 4, 4, 6, 7, 8, None, 1, 2])
+        if seconds is None and status not in (1, 6, 7):
+            seconds = 0  # what proves nothing has tests of its own
         note = self.world.add_call(
             self.who(), at, seconds, incoming=rnd.random() < 0.5, status=status, uniq=uniq, entity=entity
         )
