@@ -9,7 +9,7 @@ from crm_clients.errors import CrmError
 from crm_clients.odoo.config import OdooConfig
 from crm_clients.odoo.lists import ListReader
 from crm_clients.odoo.meetings import meeting_types
-from crm_clients.odoo.rights import GRANT, require_all_companies, require_rights
+from crm_clients.odoo.rights import require_all_companies, require_deals, require_rights
 from crm_clients.odoo.rows import BindingRow, LeadIdRow, TeamRow, UserRow
 from crm_clients.odoo.users import read_accounts
 from crm_clients.shared.clock_check import clock_findings
@@ -117,13 +117,11 @@ class _Check:
         return False
 
     async def _bindings(self) -> None:
-        """Count activities of unreadable deals: a sign that a rule hides deals from the key."""
+        """Look for activities of unreadable deals: a sign that a rule hides deals from the key."""
         domain = [["res_model", "=", "crm.lead"]]
         pages = self._lists.guarded_pages("mail.activity", domain, BindingRow, _WHAT)
-        bound = {row.res_id async for page in pages for row in page}
-        if hidden := bound.difference(await self._lists.ids("crm.lead", [["id", "in", sorted(bound)]], _WHAT)):
-            text = f"activities are visible whose deals are not ({len(hidden)}): {GRANT}, and all companies"
-            self._say(Severity.ERROR, "visibility", text)
+        bound = {row.res_id async for page in pages for row in page if row.res_id}
+        await require_deals(self._lists, bound)
 
     async def _fields(self) -> None:
         required = self._config.required_fields

@@ -8,6 +8,7 @@ from datetime import datetime
 from crm_clients.errors import MalformedRow
 from crm_clients.odoo.history import HistoryReader, refine
 from crm_clients.odoo.lead import WHAT, Lead, LeadFields
+from crm_clients.odoo.rights import require_deals
 from crm_clients.odoo.rows import NOBODY, OwnCompanyRow, StageRow, TeamRow, user_of
 from crm_clients.odoo.session import ReadSession
 from crm_clients.odoo.values import Domain, Row, id_of, naive, name_of, utc, utc_or_none
@@ -40,6 +41,7 @@ class DealReader:
 
     async def pages(self) -> AsyncIterator[list[Deal]]:
         """Yield deals, corrected to the cutoff as far as Odoo tells."""
+        await require_deals(self._session.lists, self._session.bound_deals)
         await self._prepare()
         async for rows in self._session.lists.raw_pages("crm.lead", self._domain(), self._fields.names, WHAT):
             leads = [(raw, lead) for raw in rows if (lead := self._decoded(raw)) is not None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from crm_clients.errors import CrmNonsense, RightsMissing
@@ -30,6 +30,19 @@ async def require_rights(lists: ListReader) -> None:
         may = await lists.call("res.users", "has_group", _WHAT, group_ext_id=ALL_DOCUMENTS)
     if may is not True:
         raise RightsMissing(f"the API key's user may not see all deals, so every count would be too small: {GRANT}")
+
+
+async def require_deals(lists: ListReader, bound: Collection[int]) -> None:
+    """Check that the key's user sees the deals that have activities. Raises RightsMissing.
+
+    A deal may be deleted with its activities meanwhile: only an activity that is still there shows a hidden deal.
+    """
+    if not bound:
+        return
+    hidden = set(bound).difference(await lists.ids("crm.lead", [["id", "in", sorted(bound)]], _WHAT))
+    domain = [["res_model", "=", "crm.lead"], ["res_id", "in", sorted(hidden)]]
+    if hidden and await lists.ids("mail.activity", domain, _WHAT):
+        raise RightsMissing(f"activities are visible whose deals are not ({len(hidden)}): {GRANT}, and all companies")
 
 
 class Sight:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
-from crm_clients.odoo.values import Choice, Id, Model, Naive, Reference
+from crm_clients.odoo.values import Choice, Id, Model, Naive, Reference, id_of
 from crm_clients.shared.rows import CheckedRow, Currency, malformed, typed_row
 
 NOBODY = "nobody"
@@ -207,6 +207,7 @@ def user_of(row: Mapping[str, Any], field: str = "user_id") -> str:
     value = row.get(field)
     if value is False:
         return NOBODY
-    if isinstance(value, list) and len(value) == 2 and type(value[0]) is int and value[0] > 0:
-        return str(value[0])
-    return ""
+    try:
+        return id_of(msgspec.convert(value, Reference))
+    except msgspec.ValidationError:
+        return ""

@@ -25,6 +25,8 @@ class ReadSession:
         self.cutoff = request.window.cutoff
         self.start = min(request.window.start, request.window.earlier or request.window.start)
         """Start of the window before: what came late there is counted in this window."""
+        self.bound_deals: set[int] = set()
+        """Deals that the activities read so far belong to: each of the deals must be visible too."""
         self._clock = clock
         self._accounts: list[UserRow] = []
 

@@ -35,6 +35,7 @@ async def read_tasks(session: ReadSession) -> AsyncIterator[Task | Unreadable]:
         for problem in sifted.unreadable:
             yield problem
         for record in sifted.rows:
+            session.bound_deals.update(map(int, record.deals))
             yield record
     async for meeting in _planned_meetings(session):
         yield meeting

@@ -93,6 +93,19 @@ async def test_a_company_that_the_key_cannot_see_is_known_by_the_people_who_work
         await odoo.facts()
 
 
+async def test_deals_that_are_hidden_although_their_activities_are_not_fail_the_deals() -> None:
+    world = World(
+        deals=[WorldDeal("1001", "Видна", ANNA), WorldDeal("1002", "Скрыта", ANNA, visible=False)],
+        tasks=[WorldTask("2001", "По скрытой", ANNA, deals=("1002",))],
+    )
+    readings = await Odoo(world).readings()
+    reading = readings["deals_open"]
+    assert isinstance(reading, NotRead)
+    assert reading.cause is Cause.RIGHTS
+    assert "activities are visible whose deals are not (1)" in reading.detail
+    assert isinstance(readings["overdue_tasks"], Value)
+
+
 async def test_what_narrows_the_keys_sight_is_asked_at_most_once_an_hour() -> None:
     odoo = Odoo(company())
     for _ in range(3):
