@@ -19,6 +19,7 @@ from storage.client_memory import StoredMemory, secret_key_in
 from storage.days import rulebooks
 from storage.db import schema
 from storage.db.database import Database, Session
+from storage.db.pooler import hands_connections_on
 from storage.people import teams
 from storage.people.teams import ConfiguredTeam, TeamChanges
 
@@ -78,6 +79,24 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
     async with await Database.open(url) as database:
         await database.check_schema()
         yield database
+
+
+async def pooler_problem(settings: Settings) -> str:
+    """Describe a pooler that keeps the engine of `run` from working; empty if there is none. Raises StorageError.
+
+    The engine waits for news of the server on a connection of its own, which a pooler by transaction takes away.
+    """
+    if settings.database.url.startswith("sqlite:"):
+        return ""
+    async with await Database.open(settings.database.engine_url) as database:
+        if not await hands_connections_on(database):
+            return ""
+    if settings.database.direct_url:
+        return "database.direct_url leads to a pooler in transaction mode: name the PostgreSQL server itself there"
+    return (
+        "database.url leads to a pooler in transaction mode, where `reglament run` cannot work: "
+        "set database.direct_url to the address of the PostgreSQL server itself"
+    )
 
 
 @asynccontextmanager

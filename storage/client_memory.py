@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from storage.db.locks import shared_lock
 from storage.db.models import ConnectionStateRecord
 from storage.db.sql import upsert
 from storage.errors import StorageError
+from storage.whole_files import create_whole
 
 
 class StoredMemory:
@@ -60,15 +60,15 @@ class StoredMemory:
 
 def secret_key_in(path: Path) -> str:
     """Read the secret key of a file (mode 0600), created at the first call. Without the key no token can be read."""
+    if path.exists():
+        return _read_key(path)
+    key = Fernet.generate_key().decode()
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        create_whole(path, key.encode(), mode=0o600)
     except FileExistsError:
         return _read_key(path)
     except OSError as error:
         raise StorageError(f"the key file {path} cannot be made ({error.strerror})") from error
-    key = Fernet.generate_key().decode()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(key)
     return key
 
 

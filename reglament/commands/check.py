@@ -17,7 +17,7 @@ from reglament.config.settings import Settings
 from reglament.day.guard import guarded_client, read_users
 from reglament.day.roster import rosters
 from reglament.day.shrunken import is_too_much
-from reglament.process import Process, open_process
+from reglament.process import Process, open_process, pooler_problem
 from scoring.kpis import Capability
 from storage.db import schema
 from storage.errors import StorageError
@@ -40,6 +40,8 @@ async def check(settings: Settings) -> list[CheckLine]:
         lines.append(_error("settings", "teams", "there is no [teams.…] table: nobody would be scored"))
     try:
         async with open_process(settings) as process:
+            if problem := await pooler_problem(settings):
+                lines.append(_error("database", "pooler", problem))
             lines += await _check_database(process)
             lines += [CheckLine("telegram", finding) for finding in await telegram.check(process)]
             for key in settings.crm:

@@ -12,6 +12,7 @@ from reglament.errors import SettingsError, WorkFailed
 from reglament.process import Process, open_process, store_teams
 from reports.workbook.period import PeriodReport
 from scoring.entries import Month
+from storage.whole_files import write_whole
 
 FileFormat = Literal["xlsx", "csv"]
 
@@ -29,7 +30,7 @@ async def export(settings: Settings, key: str, period: str, fmt: FileFormat, out
         await store_teams(process)
         _, content = await PeriodExporter(process).export(key, month, by="reglament export", fmt=fmt)
     try:
-        await asyncio.to_thread(out.write_bytes, content)
+        await asyncio.to_thread(write_whole, out, content)
     except OSError as error:
         raise WorkFailed(f"{out}: cannot be written: {error.strerror}") from None
 

@@ -48,8 +48,9 @@ def secrets_of(settings: Settings) -> set[str]:
         settings.telegram.webhook_secret.get_secret_value(),
         settings.watch.url.get_secret_value(),
     }
-    user_part = settings.database.url.partition("://")[2].rpartition("@")[0]
-    found.add(user_part.partition(":")[2])
+    for url in (settings.database.url, settings.database.direct_url):
+        user_part = url.partition("://")[2].rpartition("@")[0]
+        found.add(user_part.partition(":")[2])
     for connection in settings.crm.values():
         for name in type(connection).model_fields:
             value = getattr(connection, name)

@@ -11,9 +11,19 @@ from pydantic import ValidationError
 from reglament.errors import SettingsError
 
 SECRETS = frozenset(
-    {"token", "webhook_url", "webhook_secret", "api_key", "client_secret", "refresh_token", "secret_key", "url"}
+    {
+        "token",
+        "webhook_url",
+        "webhook_secret",
+        "api_key",
+        "client_secret",
+        "refresh_token",
+        "secret_key",
+        "url",
+        "direct_url",
+    }
 )
-"""Settings with a value that no error text shows (`url` may hold a password)."""
+"""Settings with a value that no error text shows (an address may hold a password)."""
 LONGEST_LINE, LONGEST_VALUE = 800, 80
 """Characters of a whole error text, and of the wrong value inside."""
 DEEPEST = 12

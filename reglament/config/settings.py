@@ -29,9 +29,11 @@ KEY = re.compile(r"^[a-z][a-z0-9_]{0,23}$")
 
 
 class DatabaseSettings(Section):
-    """Read `[database]`: the address of the database."""
+    """Read `[database]`: the address of the database, and of the server itself behind a pooler."""
 
     url: str = "sqlite:///reglament.db"
+    direct_url: str = ""
+    """Address of the PostgreSQL server itself, for the engine of `run`; empty: no pooler stands before the server."""
 
     @field_validator("url")
     @classmethod
@@ -39,6 +41,17 @@ class DatabaseSettings(Section):
         if not url.startswith(("sqlite:///", "postgresql://")):
             raise ValueError("must begin with sqlite:/// or postgresql://")
         return url
+
+    @model_validator(mode="after")
+    def _direct_is_postgresql(self) -> DatabaseSettings:
+        if self.direct_url and not (self.direct_url.startswith("postgresql://") and self.url.startswith("postgresql:")):
+            raise ValueError("direct_url must begin with postgresql:// and goes with a url of PostgreSQL")
+        return self
+
+    @property
+    def engine_url(self) -> str:
+        """Return the address for what needs a connection of its own."""
+        return self.direct_url or self.url
 
 
 class TelegramSettings(Section):

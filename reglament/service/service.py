@@ -29,7 +29,7 @@ from reglament.day.live import LiveReadings
 from reglament.day.members import learn_members
 from reglament.errors import SettingsError, WorkFailed
 from reglament.gc_tuning import keep_what_is_loaded
-from reglament.process import Process, open_process, store_teams
+from reglament.process import Process, open_process, pooler_problem, store_teams
 from reglament.service.bot_loop import answer_people, keep_menus
 from reglament.service.engine import Engine, LocalEngine
 from reglament.service.metrics import Metrics
@@ -74,6 +74,8 @@ async def serve(settings: Settings, *, only: str | None = None) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     with SingleRun(settings.database.url):
         async with open_process(settings, service=True) as opened:
+            if problem := await pooler_problem(settings):
+                raise SettingsError(problem)
             process = await _start(opened)
             bot = _make_bot(token, settings)
             try:
@@ -153,7 +155,7 @@ def _postgres_engine(process: Process, work: ServiceWork, *, scheduling: bool, w
         from reglament.service.engine_postgres import PostgresEngine  # noqa: PLC0415  # an extra
     except ModuleNotFoundError:
         raise SettingsError("PostgreSQL needs the extra: pip install 'reglament[postgres]'") from None
-    return PostgresEngine(work, process.settings.database.url, scheduler=scheduling, worker=working)
+    return PostgresEngine(work, process.settings.database.engine_url, scheduler=scheduling, worker=working)
 
 
 async def _work(service: _Service, stop: asyncio.Event, only: str | None) -> None:

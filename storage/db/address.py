@@ -10,6 +10,10 @@ from sqlalchemy.exc import ArgumentError
 
 from storage.errors import StorageError
 
+SERVER_ARGS = {"connect_timeout": 10, "prepare_threshold": None}
+"""Driver arguments for PostgreSQL. Nothing is prepared by name: behind a pooler the next transaction may reach another
+connection of the server, where the name is unknown."""
+
 
 def parse(url: str) -> URL:
     """Parse the address. Raises StorageError without the address in the text: an address may hold a password."""

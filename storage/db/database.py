@@ -40,7 +40,7 @@ def _set_up_server(connection: Any, _record: object) -> None:  # the driver's ow
 def _server(where: URL, **more: Any) -> AsyncEngine:
     engine = create_async_engine(
         address.for_asyncio(where),
-        connect_args={"connect_timeout": 10},
+        connect_args=address.SERVER_ARGS,
         hide_parameters=True,
         pool_pre_ping=True,
         **more,

@@ -95,11 +95,14 @@ async def _file_lock(db: Database, name: str) -> AsyncIterator[None]:
 async def _server_lock(db: Database, name: str) -> AsyncIterator[None]:
     key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
     async with db.own_connection() as connection:
-        # Whoever holds it may talk to a slow CRM meanwhile: wait as long as it takes.
-        await connection.execute(text("SET lock_timeout = 0"))
         try:
-            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
+            # A lock of the transaction, not of the session: behind a pooler a session has no end.
+            await connection.execute(text("BEGIN"))
+            # Whoever holds it may talk to a slow CRM meanwhile: wait as long as it takes.
+            await connection.execute(text("SET LOCAL lock_timeout = 0"))
+            await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
             yield
         finally:
-            # The lock and the setting end with the connection, also where it broke or was cancelled half-way.
+            # The lock and the settings end with the connection, also where it broke or was cancelled half-way.
             await connection.invalidate()

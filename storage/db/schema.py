@@ -43,7 +43,7 @@ def _connected(url: URL) -> Iterator[Connection]:
     engine = create_engine(
         address.for_migrations(url),
         poolclass=NullPool,
-        connect_args=pragmas.CONNECT_ARGS if sqlite else {},
+        connect_args=pragmas.CONNECT_ARGS if sqlite else address.SERVER_ARGS,
         hide_parameters=True,
         execution_options={pragmas.IMMEDIATE: True},
     )
