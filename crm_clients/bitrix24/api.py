@@ -20,6 +20,8 @@ COMMANDS = 50
 """Commands of a batch at most."""
 PAGE = 50
 """Rows of a page, for all methods alike."""
+LONGEST_TOTAL = 10
+"""Digits of a number of rows, at most."""
 PACES = {"standard": (2.0, 50), "enterprise": (5.0, 250)}
 """Requests per second, and how many may come at once, by the portal's plan."""
 SPARE = 2
@@ -245,7 +247,9 @@ def _by_name(value: Any) -> Mapping[str, Any]:
 
 
 def _whole(value: Any) -> int | None:
-    return int(value) if str(value).isdigit() else None
+    """Read a number of rows; None for none, and for a number that no list can have."""
+    text = str(value)
+    return int(text) if text.isdecimal() and len(text) < LONGEST_TOTAL else None
 
 
 def _seconds(time: Any, key: str) -> float:
@@ -254,8 +258,15 @@ def _seconds(time: Any, key: str) -> float:
     try:
         return float(value or 0)
     except (TypeError, ValueError):
+        return _timestamp(value)
+
+
+def _timestamp(value: Any) -> float:
+    try:
         at = instant(value)
-        return at.timestamp() if at is not None else 0.0
+    except CrmNonsense:
+        return 0.0
+    return at.timestamp() if at is not None else 0.0
 
 
 def refused(problem: CrmError) -> bool:

@@ -23,9 +23,11 @@ from typing import Any
 from crm_clients.bitrix24.api import COMMANDS
 from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.lists import QueryProgress, problem_of, single_call
+from crm_clients.bitrix24.rows import ActivityRow, BindingRow, portal_row
 from crm_clients.bitrix24.session import DEAL, ReadSession
 from crm_clients.bitrix24.tasks import SELECT, WHAT_ACTIVITIES, TaskReader
-from crm_clients.bitrix24.values import Row, identity, instant, number, rows_of, stamp
+from crm_clients.bitrix24.values import Row, rows_of, stamp
+from crm_clients.errors import CrmNonsense
 from scoring.records import RecordKind, Task
 
 SIDE = 240
@@ -36,7 +38,7 @@ OPEN: Row = {"COMPLETED": "N"}
 CLOCKS = timedelta(minutes=1)
 """The portal's may be behind ours."""
 
-Fold = Callable[[Sequence[Row]], Iterable[Task]]
+Fold = Callable[[Sequence[ActivityRow]], Iterable[Task]]
 
 
 def bound_to(deals: Callable[[], Sequence[int]], condition: Row, fold: Fold) -> QueryProgress:
@@ -47,7 +49,12 @@ def bound_to(deals: Callable[[], Sequence[int]], condition: Row, fold: Fold) -> 
         return {"filter": {**condition, "BINDINGS": bindings}, "select": SELECT}
 
     return KeysetQuery(
-        method="crm.activity.list", params=params, fold=fold, what=WHAT_ACTIVITIES, group=RecordKind.TASKS
+        method="crm.activity.list",
+        params=params,
+        fold=fold,
+        row=ActivityRow,
+        what=WHAT_ACTIVITIES,
+        group=RecordKind.TASKS,
     ).start()
 
 
@@ -92,7 +99,7 @@ class BindingLookup:
         self._session, self._tasks, self.deals = session, tasks, deals
         self._began = session.api.clock.now() - CLOCKS
         self._groups = GroupTesting(deals)
-        self._found: dict[int, Row] = {}
+        self._found: dict[int, ActivityRow] = {}
         self._rows: dict[int, set[int]] = defaultdict(set)
         self._columns: dict[int, set[int]] = defaultdict(set)
         """By activity, the lines in which the activity was found."""
@@ -121,7 +128,7 @@ class BindingLookup:
             return ""
         if not self._understood:
             return await self._read(self._open_of(self.deals))
-        unclear: dict[int, Row] = {}
+        unclear: dict[int, ActivityRow] = {}
         for key, row in self._found.items():
             deal = self._named_by_lines(key, row)
             if deal is None:
@@ -134,11 +141,10 @@ class BindingLookup:
         suspects = {deal for key in unclear for deal in self._suspects(key)}
         return await self._read(self._open_of(suspects))
 
-    def _named_by_lines(self, key: int, row: Row) -> int | None:
+    def _named_by_lines(self, key: int, row: ActivityRow) -> int | None:
         """Name the deal that an activity is bound to; None for several deals, or an activity changed meanwhile."""
         rows, columns = self._rows[key], self._columns[key]
-        changed = instant(row.get("LAST_UPDATED"))
-        if len(rows) != 1 or len(columns) != 1 or (changed is not None and changed >= self._began):
+        if len(rows) != 1 or len(columns) != 1 or self._began <= row.LAST_UPDATED:
             return None
         return self._groups.deal_at(min(rows), min(columns))
 
@@ -149,7 +155,7 @@ class BindingLookup:
             if (deal := self._groups.deal_at(row, column)) is not None:
                 yield deal
 
-    def _few_done(self) -> dict[int, Row]:
+    def _few_done(self) -> dict[int, ActivityRow]:
         """Give the activities done since the cutoff, unless asking deal by deal asks less."""
         done = {key: row for key, row in self._tasks.done.items() if key not in self._handed}
         return done if len(done) <= len(self.deals) else {}
@@ -160,7 +166,7 @@ class BindingLookup:
         done = {"COMPLETED": "Y", ">=LAST_UPDATED": stamp(self._session.request.window.cutoff)}
         return await self._read(self._by_deal(self.deals, done))
 
-    async def _read_bindings(self, found: Mapping[int, Row]) -> bool:
+    async def _read_bindings(self, found: Mapping[int, ActivityRow]) -> bool:
         """Hand over activities with all deals to which each is bound; False if the portal does not tell of any."""
         asked = {
             key: single_call("crm.activity.binding.list", {"activityId": key}, what="bindings", group=RecordKind.TASKS)
@@ -169,12 +175,20 @@ class BindingLookup:
         await self._session.read(list(asked.values()))
         if not asked or any(call.problem for call in asked.values()):
             return False
-        for key, call in asked.items():
-            bound = [row for row in rows_of(call.value) if number(row.get("entityTypeId")) == DEAL]
-            deals = frozenset(identity(row.get("entityId")) for row in bound)
+        try:
+            bound = {key: self._deals_of(call.value) for key, call in asked.items()}
+        except CrmNonsense:
+            return False
+        for key, deals in bound.items():
             await self._session.stream.give([self._tasks.task(found[key], deals)])
         self._handed |= found.keys()
         return True
+
+    def _deals_of(self, value: Any) -> frozenset[str]:
+        """Read the deals among the objects to which an activity is bound. Raises CrmNonsense."""
+        now = self._session.api.clock.now()
+        rows = [portal_row(row, BindingRow, "bindings", now) for row in rows_of(value)]
+        return frozenset(str(row.entityId) for row in rows if row.entityTypeId == DEAL)
 
     async def _read(self, lists: Sequence[QueryProgress]) -> str:
         await self._session.read(lists)
@@ -187,7 +201,7 @@ class BindingLookup:
     def _by_deal(self, deals: Iterable[int], condition: Row) -> list[QueryProgress]:
         """Ask about a single deal a command, which owns all that is found."""
 
-        def fold(deal: int, rows: Sequence[Row]) -> Iterator[Task]:
+        def fold(deal: int, rows: Sequence[ActivityRow]) -> Iterator[Task]:
             for row in filter(self._tasks.is_step, rows):
                 yield self._tasks.task(row, frozenset({str(deal)}))
 
@@ -196,11 +210,10 @@ class BindingLookup:
     def _by_group(self) -> Iterator[QueryProgress]:
         """Ask about a row or a column of deals a command, and note the line of each activity found."""
 
-        def fold(seen: dict[int, set[int]], line: int, rows: Sequence[Row]) -> tuple[()]:
+        def fold(seen: dict[int, set[int]], line: int, rows: Sequence[ActivityRow]) -> tuple[()]:
             for row in filter(self._tasks.is_step, rows):
-                key = number(row["ID"])
-                self._found[key] = row
-                seen[key].add(line)
+                self._found[row.ID] = row
+                seen[row.ID].add(line)
             return ()
 
         for members, seen in ((self._groups.row, self._rows), (self._groups.column, self._columns)):
@@ -211,7 +224,7 @@ class BindingLookup:
     def _control(self) -> QueryProgress:
         """Ask for an activity that is found only where several bindings mean "any of these"."""
 
-        def fold(rows: Sequence[Row]) -> tuple[()]:
+        def fold(rows: Sequence[ActivityRow]) -> tuple[()]:
             self._understood = self._understood or bool(rows)
             return ()
 

@@ -9,9 +9,9 @@ from itertools import chain
 
 from crm_clients.bitrix24.api import refused
 from crm_clients.bitrix24.lists import OffsetQuery, QueryProgress, problem_of
+from crm_clients.bitrix24.rows import CommentRow
 from crm_clients.bitrix24.session import ReadSession
 from crm_clients.bitrix24.users import UserDirectory
-from crm_clients.bitrix24.values import Row, instant, number
 from crm_clients.errors import CrmError
 from crm_clients.shared.comment_cache import CommentCache
 from scoring.records import Comment, RecordKind
@@ -77,17 +77,17 @@ class CommentReader:
                 method="crm.timeline.comment.list",
                 params=params,
                 fold=self._of(deal),
+                row=CommentRow,
                 what=WHAT,
                 group=RecordKind.COMMENTS,
             ).start()
 
-    def _of(self, deal: int) -> Callable[[Sequence[Row]], Iterator[Comment]]:
-        def fold(rows: Sequence[Row]) -> Iterator[Comment]:
+    def _of(self, deal: int) -> Callable[[Sequence[CommentRow]], Iterator[Comment]]:
+        def fold(rows: Sequence[CommentRow]) -> Iterator[Comment]:
             for row in rows:
-                created = instant(row.get("CREATED"))
-                human = number(row.get("AUTHOR_ID")) in self._humans
-                if human and created is not None and created < self._cutoff and deal not in self._found:
+                human = row.AUTHOR_ID in self._humans
+                if human and self._cutoff > row.CREATED and deal not in self._found:
                     self._found.add(deal)
-                    yield Comment(str(deal), created)
+                    yield Comment(str(deal), row.CREATED)
 
         return fold

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from functools import partial
 from sys import intern
 from typing import Any
@@ -19,9 +19,12 @@ from crm_clients.bitrix24.api import PAGE
 from crm_clients.bitrix24.fields import DealFields, is_empty, values_of
 from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.lists import QueryProgress, problem_of
+from crm_clients.bitrix24.rows import DealRow
 from crm_clients.bitrix24.session import DEAL, ReadSession, rows_checked
 from crm_clients.bitrix24.stage_history import Move, StageHistory, StagePosition, position_after
-from crm_clients.bitrix24.values import Row, identity, instant, is_yes, number, stamp
+from crm_clients.bitrix24.values import is_yes, stamp
+from crm_clients.shared.cleaning import clean_title
+from crm_clients.shared.rows import malformed
 from scoring.records import NOTHING, Change, Deal, DealState, Doubtful, Money, RecordKind
 
 WHAT = "deals"
@@ -32,8 +35,8 @@ SAME = timedelta(seconds=5)
 
 _UNTOLD = frozenset({Change.OWNER, Change.AMOUNT, Change.FIELD, Change.LOSS_REASON})
 """Changes of which Bitrix24 keeps no history: only stages have a history."""
-_Open = tuple[Row, datetime, datetime]
-"""A deal's row, when the deal was created, and since when the deal is in the stage."""
+_Open = tuple[DealRow, datetime]
+"""A deal's row, and since when the deal is in the stage."""
 
 
 class DealReader:
@@ -55,7 +58,7 @@ class DealReader:
         self._start, self._cutoff = session.request.window.start, session.request.window.cutoff
         self._began = session.api.clock.now()
         self._history = StageHistory(session)
-        self._set_aside: dict[int, Row] = {}
+        self._set_aside: dict[int, DealRow] = {}
         """Rows of deals that need their stage history."""
         self._doubted: set[DealState] = set()
         self.without_task: array[int] = array("q")
@@ -98,6 +101,8 @@ class DealReader:
             params={"entityTypeId": DEAL, "filter": conditions, "select": self._fields.select},
             fold=self._fold,
             make=self._make,
+            row=DealRow,
+            check=self._check,
             what=WHAT,
             group=RecordKind.DEALS,
             key="id",
@@ -105,22 +110,28 @@ class DealReader:
             expected_pages=expected_pages,
         ).start()
 
-    def _fold(self, rows: Sequence[Row]) -> Iterator[_Open]:
+    def _check(self, row: DealRow) -> None:
+        """Raise MalformedRow for a row without a field that the settings name, or a sum of no currency."""
+        if lacking := [name for name in self._fields.own if name not in row.raw]:
+            raise malformed(row.raw, WHAT, f"lacks `{lacking[0]}`")
+        if row.opportunity and not row.currencyId and not self._session.currency:
+            raise malformed(row.raw, WHAT, "lacks a currency, and the portal does not tell its own")
+
+    def _fold(self, rows: Sequence[DealRow]) -> Iterator[_Open]:
         """Note the questions about deals open at the cutoff, and give these deals; set the others aside."""
         for row in rows:
-            created, moved = instant(row.get("createdTime")), instant(row.get("movedTime"))
-            if is_yes(row.get("isRecurring")) or created is None or created >= self._cutoff:
+            moved = row.movedTime
+            if is_yes(row.isRecurring) or row.createdTime >= self._cutoff:
                 continue
-            key, state = number(row["id"]), self._session.stages.of(row)
-            if (moved is None or moved < self._cutoff) and state is DealState.OPEN:
-                self._note_open(key, identity(row.get("assignedById")))
-                yield row, created, moved or created
+            if moved is not None and moved < self._cutoff and self._session.stages.of(row) is DealState.OPEN:
+                self._note_open(row.id, row.manager)
+                yield row, moved
             elif moved is None or moved >= self._start:
-                self._set_aside[key] = row
+                self._set_aside[row.id] = row
 
     def _make(self, noted: Sequence[_Open]) -> Iterator[Deal | Doubtful]:
-        for row, created, since in noted:
-            yield from self._told(self._deal(row, created, StagePosition(DealState.OPEN, None, since)))
+        for row, since in noted:
+            yield from self._told(self._deal(row, StagePosition(DealState.OPEN, None, since)))
 
     def _note_open(self, deal: int, manager: str) -> None:
         if self._session.concerns(manager):
@@ -129,24 +140,24 @@ class DealReader:
             if self._asks_comments and not self._has_comment(deal):
                 self.without_comment.append(deal)
 
-    def _as_they_stood(self, rows: Sequence[tuple[int, Row]]) -> Sequence[Deal | Doubtful]:
+    def _as_they_stood(self, rows: Sequence[tuple[int, DealRow]]) -> Sequence[Deal | Doubtful]:
         deals: list[Deal | Doubtful] = []
         with rows_checked(self.lists[0]):
             for deal, row in rows:
                 deals += self._as_it_stood(row, self._history.take(deal))
         return deals
 
-    def _as_it_stood(self, row: Row, moves: list[Move]) -> Sequence[Deal | Doubtful]:
-        stage, created = str(row.get("stageId")), instant(row.get("createdTime"))
-        moved = instant(row.get("movedTime")) or created
-        if moved is not None and (not moves or (moves[-1].stage != stage and moved >= moves[-1].at)):
-            moves.append(Move(moved, 0, stage, self._session.stages.of(row), _pipeline(row)))
+    def _as_it_stood(self, row: DealRow, moves: list[Move]) -> Sequence[Deal | Doubtful]:
+        moved, told = row.movedTime or row.createdTime, self._session.stages.of(row)
+        moves = [replace(move, state=move.state or told) if move.stage == row.stageId else move for move in moves]
+        if not moves or (moves[-1].stage != row.stageId and moved >= moves[-1].at):
+            moves.append(Move(moved, 0, row.stageId, told, str(row.categoryId)))
         standing = position_after(move for move in moves if move.at < self._cutoff)
         if standing.state is None:
             standing = StagePosition(DealState.LOST)  # closed, nobody says how: doubtful for both
         if standing.state is DealState.OPEN:
-            self._note_open(number(row["id"]), identity(row.get("assignedById")))
-        return self._told(self._deal(row, created or self._start, standing))
+            self._note_open(row.id, row.manager)
+        return self._told(self._deal(row, standing))
 
     def _told(self, deal: Deal) -> Sequence[Deal | Doubtful]:
         """Give the deal as at the cutoff, with a doubt for every member if another may have been responsible then."""
@@ -155,20 +166,20 @@ class DealReader:
         self._doubted.add(deal.state)
         return (deal, Doubtful(RecordKind.DEALS, self._session.request.members, Change.OWNER, deal.state))
 
-    def _deal(self, row: Row, created: datetime, standing: StagePosition) -> Deal:
-        pipeline = standing.pipeline or _pipeline(row)
+    def _deal(self, row: DealRow, standing: StagePosition) -> Deal:
+        pipeline = standing.pipeline or str(row.categoryId)
         state = standing.state or DealState.LOST
-        key = number(row["id"])
+        key = row.id
         return Deal(
             id=str(key),
-            title=str(row.get("title") or ""),
-            manager=identity(row.get("assignedById")),
+            title=clean_title(row.title or ""),
+            manager=row.manager,
             state=state,
-            created_at=created,
+            created_at=row.createdTime,
             pipeline=pipeline,
             closed_at=standing.closed_at,
             stage_since=standing.stage_since,
-            amount=_money(row),
+            amount=self._money(row),
             loss_reason=self._reason(row) if state is DealState.LOST else "",
             missing_fields=self._missing(row, pipeline),
             has_task=True if not self._asks_tasks or self._has_task(key) else None,
@@ -177,39 +188,32 @@ class DealReader:
             changed=self._changed(row, standing),
         )
 
-    def _changed(self, row: Row, standing: StagePosition) -> frozenset[Change]:
+    def _changed(self, row: DealRow, standing: StagePosition) -> frozenset[Change]:
         """Name the possible changes, if the deal was changed after the cutoff by more than a move and counts at all."""
-        updated = instant(row.get("updatedTime"))
-        if updated is None or updated < self._cutoff:
+        if row.updatedTime < self._cutoff:
             return NOTHING
-        moved = instant(row.get("movedTime"))
-        if moved is not None and moved >= self._cutoff and abs(updated - moved) <= SAME:
+        moved = row.movedTime
+        if moved is not None and moved >= self._cutoff and abs(row.updatedTime - moved) <= SAME:
             return NOTHING
         if standing.state is DealState.OPEN or standing.state is None:
             return _UNTOLD
         in_window = standing.closed_at is not None and standing.closed_at in self._session.request.window
         return _UNTOLD if in_window else NOTHING
 
-    def _reason(self, row: Row) -> str:
+    def _reason(self, row: DealRow) -> str:
         name = self._fields.loss_reason
         if not name:
             return ""
-        values = (str(value).strip() for value in values_of(row.get(name)) if not is_empty(value, name))
+        values = (str(value).strip() for value in values_of(row.raw[name]) if not is_empty(value, name))
         told = next((value for value in values if value != "0"), "")  # no choice of a list has this number
-        return self._fields.reasons.get(told) or self._session.stages.names.get(told) or told
+        return clean_title(self._fields.reasons.get(told) or self._session.stages.names.get(told) or told)
 
-    def _missing(self, row: Row, pipeline: str) -> tuple[str, ...]:
+    def _missing(self, row: DealRow, pipeline: str) -> tuple[str, ...]:
         wanted = self._fields.required_in(pipeline)
-        return tuple([shown for shown, name in wanted if is_empty(row.get(name), name)]) if wanted else ()
+        return tuple([shown for shown, name in wanted if is_empty(row.raw[name], name)]) if wanted else ()
 
-
-def _pipeline(row: Row) -> str:
-    return str(number(row.get("categoryId")))
-
-
-def _money(row: Row) -> Money | None:
-    amount = row.get("opportunity")
-    if amount in (None, "", False):
-        return None
-    exact = Decimal(str(amount) if isinstance(amount, float) else amount)
-    return Money(exact, intern(str(row.get("currencyId") or ""))) if exact else None
+    def _money(self, row: DealRow) -> Money | None:
+        """Give the sum; a sum without a currency is in the portal's own."""
+        if not row.opportunity:
+            return None
+        return Money(row.opportunity, intern(row.currencyId or self._session.currency))

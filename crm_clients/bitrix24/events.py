@@ -7,13 +7,18 @@ from datetime import datetime, timedelta
 
 from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.lists import QueryProgress
+from crm_clients.bitrix24.rows import CallRow, CompanyRow, MeetingRow
 from crm_clients.bitrix24.session import COMPANY, CONTACT, DEAL, LEAD, ReadSession, place
 from crm_clients.bitrix24.tasks import MEETING
-from crm_clients.bitrix24.values import Row, identity, instant, is_yes, number, stamp
-from scoring.records import Call, Company, Meeting, RecordKind
+from crm_clients.bitrix24.values import is_yes, number, stamp
+from crm_clients.shared.cleaning import clean_title
+from crm_clients.shared.rows import malformed, unreadable
+from scoring.records import Call, Company, Meeting, RecordKind, Unreadable
 
 TALKED = "200"
 """CALL_FAILED_CODE of a call that was answered."""
+UNTOLD = "OTHER"
+"""CALL_FAILED_CODE of a call whose end nobody defined."""
 INCOMING = frozenset({2, 3})
 """CALL_TYPE: incoming, incoming and redirected."""
 INFORMATION = 5
@@ -49,13 +54,13 @@ class EventReader:
         """Begin to read the companies created in the window; our own company's details are no company."""
         window = self._window
         conditions = {">=createdTime": stamp(window.start), "<createdTime": stamp(window.cutoff, up=True)}
-        credit = "createdBy" if self._session.config.companies_credit == "creator" else "assignedById"
+        by_creator = self._session.config.companies_credit == "creator"
 
-        def fold(rows: Sequence[Row]) -> Iterator[Company]:
+        def fold(rows: Sequence[CompanyRow]) -> Iterator[Company]:
             for row in rows:
-                created = instant(row.get("createdTime"))
-                if created is not None and created in window and not is_yes(row.get("isMyCompany")):
-                    yield Company(identity(row["id"]), str(row.get("title") or ""), identity(row.get(credit)), created)
+                if row.createdTime in window and not is_yes(row.isMyCompany):
+                    manager = row.createdBy if by_creator else row.assignedById
+                    yield Company(str(row.id), clean_title(row.title or ""), str(manager or ""), row.createdTime)
 
         params = {
             "entityTypeId": COMPANY,
@@ -68,6 +73,8 @@ class EventReader:
                 method="crm.item.list",
                 params=params,
                 fold=fold,
+                row=CompanyRow,
+                owner="createdBy" if by_creator else "assignedById",
                 what="companies",
                 group=kind,
                 key="id",
@@ -95,20 +102,17 @@ class EventReader:
             ]
         }  # fmt: skip
 
-        def fold(rows: Sequence[Row]) -> Iterator[Meeting]:
+        def fold(rows: Sequence[MeetingRow]) -> Iterator[Meeting]:
             for row in rows:
-                meant = number(row.get("TYPE_ID")) in kinds or str(row.get("PROVIDER_ID") or "") in providers
-                started, changed = instant(row.get("START_TIME")), instant(row.get("LAST_UPDATED"))
-                if not meant or started is None or not is_yes(row.get("COMPLETED")):
-                    continue
-                if changed is not None and changed >= window.cutoff:
+                meant = row.TYPE_ID in kinds or row.PROVIDER_ID in providers
+                if not meant or not is_yes(row.COMPLETED) or window.cutoff <= row.LAST_UPDATED:
                     continue
                 yield Meeting(
-                    identity(row["ID"]),
-                    str(row.get("SUBJECT") or ""),
-                    identity(row.get("RESPONSIBLE_ID")),
-                    started_at=started,
-                    place=place(row.get("OWNER_TYPE_ID"), row.get("OWNER_ID")),
+                    str(row.ID),
+                    clean_title(row.SUBJECT or ""),
+                    str(row.RESPONSIBLE_ID or ""),
+                    started_at=row.START_TIME,
+                    place=place(row.OWNER_TYPE_ID, row.OWNER_ID),
                 )
 
         conditions = [{"TYPE_ID": kind} for kind in kinds] + [{"PROVIDER_ID": provider} for provider in providers]
@@ -117,6 +121,7 @@ class EventReader:
                 method="crm.activity.list",
                 params={**params, "filter": {**span, **condition}},
                 fold=fold,
+                row=MeetingRow,
                 what="meetings",
                 group=RecordKind.MEETINGS,
                 expected_pages=pages,
@@ -144,29 +149,38 @@ class EventReader:
             method="voximplant.statistic.get",
             params={"FILTER": conditions},
             fold=self._fold_calls,
+            row=CallRow,
             what="calls",
             group=RecordKind.CALLS,
             expected_pages=pages,
         ).start()
 
-    def _fold_calls(self, rows: Sequence[Row]) -> Iterator[Call]:
+    def _fold_calls(self, rows: Sequence[CallRow]) -> Iterator[Call | Unreadable]:
         for row in rows:
-            began, seconds = instant(row.get("CALL_START_DATE")), number(row.get("CALL_DURATION"))
-            kind = number(row.get("CALL_TYPE"))
-            if began is None or kind == INFORMATION:
+            ended = row.CALL_START_DATE + timedelta(seconds=row.CALL_DURATION)
+            if row.CALL_TYPE == INFORMATION or ended not in self._window:
                 continue
-            ended = began + timedelta(seconds=seconds)
-            if ended not in self._window:
+            incoming, answered = row.CALL_TYPE in INCOMING, _is_answered(row)
+            if answered is None and incoming:
+                problem = malformed({"ID": row.ID}, "calls", "the portal does not say whether anybody answered")
+                yield unreadable(problem, RecordKind.CALLS, str(row.PORTAL_USER_ID or ""))
                 continue
-            answered = str(row.get("CALL_FAILED_CODE") or "") == TALKED
-            entity = _ENTITIES.get(str(row.get("CRM_ENTITY_TYPE") or "").upper())
+            entity = _ENTITIES.get((row.CRM_ENTITY_TYPE or "").upper())
             yield Call(
-                id=identity(row["ID"]),
-                title=str(row.get("PHONE_NUMBER") or "").strip() or f"#{identity(row['ID'])}",
-                manager=identity(row.get("PORTAL_USER_ID")),
+                id=str(row.ID),
+                title=clean_title((row.PHONE_NUMBER or "").strip() or f"#{row.ID}"),
+                manager=str(row.PORTAL_USER_ID or ""),
                 ended_at=ended,
-                seconds=seconds if answered else 0,
-                incoming=kind in INCOMING,
-                answered=answered,
-                place=place(entity, row.get("CRM_ENTITY_ID")),
+                seconds=row.CALL_DURATION if answered else 0,
+                incoming=incoming,
+                answered=bool(answered),
+                place=place(entity, row.CRM_ENTITY_ID),
             )
+
+
+def _is_answered(row: CallRow) -> bool | None:
+    """Tell whether a call was answered; None where neither a code nor talk time tells."""
+    code = str(row.CALL_FAILED_CODE or "").upper()
+    if code not in ("", UNTOLD):
+        return code == TALKED
+    return True if row.CALL_DURATION else None

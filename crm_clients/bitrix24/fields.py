@@ -34,8 +34,9 @@ class Fields:
         """Read the labels of a list field's values."""
         about = self._abouts.get(name)
         items = about.get("items") if isinstance(about, Mapping) else None
-        values = items.values() if isinstance(items, Mapping) else items or ()
-        return {str(item["ID"]): str(item["VALUE"]) for item in values if "ID" in item and "VALUE" in item}
+        values = items.values() if isinstance(items, Mapping) else items if isinstance(items, list) else ()
+        labelled = (item for item in values if isinstance(item, Mapping) and item.get("ID") and "VALUE" in item)
+        return {str(item["ID"]): str(item["VALUE"]) for item in labelled}
 
 
 def spelling(name: str) -> str:
@@ -97,5 +98,10 @@ class DealFields:
     @property
     def select(self) -> list[str]:
         """List all fields to read."""
-        own = [name for names in self.required.values() for _, name in names]
-        return list(dict.fromkeys([*COMMON, *filter(None, [self.loss_reason]), *own]))
+        return list(dict.fromkeys([*COMMON, *self.own]))
+
+    @property
+    def own(self) -> Sequence[str]:
+        """List the fields that the settings name."""
+        required = [name for names in self.required.values() for _, name in names]
+        return [*filter(None, [self.loss_reason]), *required]

@@ -12,6 +12,7 @@ from typing import Any
 
 from crm_clients.bitrix24.api import COMMANDS, PAGE, OperationLimit, Reply
 from crm_clients.bitrix24.query_string import command
+from crm_clients.bitrix24.rows import PortalRow
 from crm_clients.bitrix24.values import Row, number, rows_of
 from crm_clients.errors import CrmError, CrmNonsense, CrmUnavailable
 from crm_clients.shared.answers import TryAgain
@@ -27,13 +28,19 @@ class ListQuery(ABC):
     method: str
     params: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
     """All parameters but paging; a function where too many to be kept written out."""
-    fold: Callable[[Sequence[Row]], Iterable[Any]]
+    fold: Callable[[Sequence[Any]], Iterable[Any]]
     """Makes facts of a page of rows; where `make` is set, only notes further questions and gives the input of `make`.
     """
     make: Callable[[Sequence[Any]], Iterable[Any]] | None = None
     """Makes facts from the output of `fold`, while the next request is on the way."""
     what: str
     """Name of the rows in error texts."""
+    row: type[PortalRow] | None = None
+    """Form of a row; `fold` then takes decoded rows, and a row of another form fails the row's owner, else the list."""
+    owner: str = ""
+    """Field that holds the user to whom a row counts, where not `row.owner`."""
+    check: Callable[[Any], None] | None = None
+    """Raises MalformedRow for a decoded row that lacks a field that the settings need."""
     group: str = ""
     """Kind of record; lists of a group fail together where a request fails. Default: `what`."""
     key: str = "ID"

@@ -6,6 +6,9 @@ Planned activities are folded before the deals, so that each deal can say at onc
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
+
+import msgspec
 
 from crm_clients.bitrix24.bindings import BindingLookup
 from crm_clients.bitrix24.comments import CommentReader
@@ -18,6 +21,7 @@ from crm_clients.bitrix24.tasks import TaskReader
 from crm_clients.bitrix24.users import UserDirectory
 from crm_clients.bitrix24.visibility import require_full_visibility
 from crm_clients.errors import CrmError
+from crm_clients.shared.rows import Currency
 from scoring.records import Completed, Fact, Failed, RecordKind
 
 MEMBERS = 20
@@ -73,7 +77,9 @@ class PortalRead:
         stages = session.stages.start(RecordKind.DEALS)
         fields = single_call("crm.item.fields", {"entityTypeId": DEAL}, what="fields of deals", group=RecordKind.DEALS)
         about: list[QueryProgress] = [stages, fields] if self._needs_fields else [stages]
-        await session.read([profile, *about])
+        currency = single_call("crm.currency.base.get", {}, what="the portal's currency", group=RecordKind.DEALS)
+        await session.read([profile, currency, *about])
+        session.currency = _currency(currency.value)
         await require_full_visibility(session, profile.value)
         if problem := problem_of(about):
             return problem
@@ -150,3 +156,11 @@ class PortalRead:
     async def _mark(self, kind: RecordKind, problem: str) -> None:
         mark = Failed(kind, problem) if problem else Completed(kind, self._started)
         await self._session.stream.give([mark])
+
+
+def _currency(value: Any) -> str:
+    """Read the portal's own currency; empty where the answer is no code, for a sum may need none."""
+    try:
+        return msgspec.convert(value, Currency)
+    except msgspec.ValidationError:
+        return ""

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from crm_clients.base import ClientMemory, ReadRequest
 from crm_clients.bitrix24.api import Bitrix24Api, refused
 from crm_clients.bitrix24.batching import BatchScheduler
 from crm_clients.bitrix24.config import Bitrix24Config
-from crm_clients.bitrix24.lists import OffsetQuery, QueryProgress
-from crm_clients.bitrix24.values import Row, number
+from crm_clients.bitrix24.lists import ListQuery, OffsetQuery, QueryProgress
+from crm_clients.bitrix24.rows import DealRow, PortalRow, StageExtra, StatusRow, owner_of, portal_row
+from crm_clients.bitrix24.values import Row, is_yes, number
 from crm_clients.errors import CrmError, CrmNonsense
+from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.fact_stream import Stream
 from crm_clients.shared.pacing import Deadline
-from scoring.records import DealState, Fact
+from crm_clients.shared.rows import Sifted, sifted_rows
+from scoring.records import DealState, Fact, RecordKind
 
 LEAD, DEAL, CONTACT, COMPANY = 1, 2, 3, 4
 PATHS = {LEAD: "lead", DEAL: "deal", CONTACT: "contact", COMPANY: "company"}
@@ -26,7 +31,12 @@ PATHS = {LEAD: "lead", DEAL: "deal", CONTACT: "contact", COMPANY: "company"}
 STATUS_PAGES = 4
 """Pages of stages asked for at once: the method tells sources, industries and other directories too."""
 _STATES = {"S": DealState.WON, "F": DealState.LOST, "P": DealState.OPEN}
-_STATES_BY_WORD = {"success": DealState.WON, "failure": DealState.LOST, "apology": DealState.LOST}
+_STATES_BY_WORD = {
+    "process": DealState.OPEN,
+    "success": DealState.WON,
+    "failure": DealState.LOST,
+    "apology": DealState.LOST,
+}
 
 
 def state_of(semantics: Any) -> DealState | None:
@@ -47,27 +57,31 @@ class Stages:
             method="crm.status.list",
             params={"order": {"ID": "ASC"}},
             fold=self._fold,
+            row=StatusRow,
             what="stages",
             group=group,
             expected_pages=STATUS_PAGES,
         ).start()
 
-    def _fold(self, rows: Sequence[Row]) -> tuple[()]:
+    def _fold(self, rows: Sequence[StatusRow]) -> tuple[()]:
         for row in rows:
-            if not str(row.get("ENTITY_ID", "")).startswith("DEAL_STAGE"):
-                continue
-            stage, extra = str(row["STATUS_ID"]), row.get("EXTRA")
-            word = str(extra.get("SEMANTICS") or "") if isinstance(extra, Mapping) else ""
-            self.states[stage] = state_of(row.get("SEMANTICS")) or _STATES_BY_WORD.get(word, DealState.OPEN)
-            self.names[stage] = str(row.get("NAME") or stage)
+            if row.ENTITY_ID.startswith("DEAL_STAGE"):
+                stage = row.STATUS_ID
+                word = row.EXTRA.SEMANTICS if isinstance(row.EXTRA, StageExtra) else None
+                state = state_of(row.SEMANTICS) or _STATES_BY_WORD.get(word or "")
+                self.names[stage] = clean_title(row.NAME or stage)
+                if state is not None:
+                    self.states[stage] = state
         return ()
 
-    def of(self, row: Row) -> DealState | None:
-        """Tell where a deal stands; None for a closed deal of an unknown stage, which may be won or lost."""
-        state = self.states.get(str(row.get("stageId"))) or state_of(row.get("stageSemanticId"))
-        if state is None and row.get("closed") not in (True, "Y", 1, "1"):
-            return DealState.OPEN
-        return state
+    def of(self, row: DealRow) -> DealState | None:
+        """Tell where a deal stands; None for a closed deal of an unknown stage, which may be won or lost.
+
+        Of a stage whose meaning the portal does not tell, the row's own word counts, and only then whether it is
+        closed.
+        """
+        state = self.states.get(row.stageId) or state_of(row.stageSemanticId)
+        return state if state is not None or is_yes(row.closed) else DealState.OPEN
 
 
 def place(owner_type: Any, owner: Any) -> str:
@@ -87,6 +101,8 @@ class ReadSession:
     deadline: Deadline
     stream: Stream
     stages: Stages = field(default_factory=Stages)
+    currency: str = ""
+    """The portal's own currency, in which sums without a currency are; empty where the portal does not tell."""
     scheduler: BatchScheduler = field(init=False)
 
     def __post_init__(self) -> None:
@@ -121,7 +137,7 @@ class ReadSession:
         _raise_refusal(lists)
 
     async def _take(self, progress: QueryProgress, rows: Sequence[Row]) -> None:
-        await self.stream.put(partial(_folded, progress, rows))
+        await self.stream.put(partial(_folded, progress, rows, self.api.clock.now()))
 
 
 def _raise_refusal(lists: Sequence[QueryProgress]) -> None:
@@ -130,13 +146,33 @@ def _raise_refusal(lists: Sequence[QueryProgress]) -> None:
             raise progress.problem
 
 
-def _folded(progress: QueryProgress, rows: Sequence[Row]) -> Iterable[Fact]:
+def _folded(progress: QueryProgress, rows: Sequence[Row], now: datetime) -> Iterable[Fact]:
     """Make the page's facts; a row of an undocumented form fails the list, never the whole read."""
     with rows_checked(progress):
         if progress.problem is None:
-            noted = list(progress.query.fold(rows))
-            return noted if progress.query.make is None else _made(progress, noted)
+            sifted = _sifted(progress.query, rows, now)
+            noted = list(progress.query.fold(sifted.rows))
+            facts = noted if progress.query.make is None else _made(progress, noted)
+            return chain(sifted.unreadable, facts) if sifted.unreadable else facts
     return ()
+
+
+def _sifted(query: ListQuery, rows: Sequence[Row], now: datetime) -> Sifted[Any]:
+    """Decode the rows of a page. Raises MalformedRow for a bad row of nobody known."""
+    if query.row is None:
+        return Sifted(list(rows))
+    row_type, check = query.row, query.check
+
+    def convert(raw: Row) -> PortalRow:
+        row = portal_row(raw, row_type, query.what, now)
+        if check is not None:
+            check(row)
+        return row
+
+    owner = query.owner or row_type.owner
+    if not owner:
+        return Sifted([convert(row) for row in rows])
+    return sifted_rows(rows, convert, query.what, RecordKind(query.group), owner_of(owner))
 
 
 def _made(progress: QueryProgress, noted: Sequence[Any]) -> Iterator[Fact]:

@@ -9,8 +9,8 @@ from datetime import datetime
 from crm_clients.bitrix24.api import PAGE
 from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.lists import QueryProgress
+from crm_clients.bitrix24.rows import MoveRow
 from crm_clients.bitrix24.session import DEAL, ReadSession, state_of
-from crm_clients.bitrix24.values import Row, instant, number
 from scoring.records import DealState, RecordKind
 
 DEALS = 33
@@ -67,19 +67,18 @@ class StageHistory:
             method="crm.stagehistory.list",
             params={"entityTypeId": DEAL, "filter": {"OWNER_ID": deals}, "select": _SELECT},
             fold=self._fold,
+            row=MoveRow,
             what="stage histories of deals",
             group=RecordKind.DEALS,
             rows_at="items",
             expected_pages=len(deals) * MOVES // PAGE + 1,
         )
 
-    def _fold(self, rows: Sequence[Row]) -> tuple[()]:
+    def _fold(self, rows: Sequence[MoveRow]) -> tuple[()]:
         for row in rows:
-            at, moves = instant(row.get("CREATED_TIME")), self._moves.get(number(row.get("OWNER_ID")))
-            if at is not None and moves is not None:
-                stage = str(row.get("STAGE_ID") or "")
-                state = state_of(row.get("STAGE_SEMANTIC_ID")) or self._session.stages.states.get(stage)
-                moves.append(Move(at, number(row["ID"]), stage, state, str(number(row.get("CATEGORY_ID")))))
+            if (moves := self._moves.get(row.OWNER_ID)) is not None:
+                state = state_of(row.STAGE_SEMANTIC_ID) or self._session.stages.states.get(row.STAGE_ID)
+                moves.append(Move(row.CREATED_TIME, row.ID, row.STAGE_ID, state, str(row.CATEGORY_ID)))
         return ()
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.lists import QueryProgress
+from crm_clients.bitrix24.rows import ActivityRow, TaskRow
 from crm_clients.bitrix24.session import DEAL, ReadSession, place
-from crm_clients.bitrix24.values import Row, identity, instant, is_yes, number, stamp
+from crm_clients.bitrix24.values import Row, is_yes, stamp
+from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.id_set import IdSet
 from scoring.records import RecordKind, Task
 
@@ -35,7 +36,8 @@ ASK_NOTHING = frozenset(
     }
 )
 """Providers of letters, chats, forms and notices: traces of past events, not next steps."""
-INCOMING = 1
+INCOMING = "1"
+"""DIRECTION of an incoming call."""
 AWAITS_APPROVAL, FINISHED, DECLINED = 4, 5, 7
 """Status of a task; in all other states a task is open."""
 OVERDUE = 50
@@ -51,13 +53,12 @@ _SELECT_TASK = [
 ]  # fmt: skip
 
 
-def asks_something(row: Row) -> bool:
+def asks_something(row: ActivityRow) -> bool:
     """Tell whether an activity is a next step: not a letter, a chat, a form or the record of a call."""
-    kind, provider = number(row.get("TYPE_ID")), str(row.get("PROVIDER_ID") or "")
-    if kind == EMAIL or provider in ASK_NOTHING or is_yes(row.get("IS_INCOMING_CHANNEL")):
+    if row.TYPE_ID == EMAIL or row.PROVIDER_ID in ASK_NOTHING or is_yes(row.IS_INCOMING_CHANNEL):
         return False
-    if kind == CALL:
-        return number(row.get("DIRECTION")) != INCOMING and not str(row.get("ORIGIN_ID") or "").startswith("VI_")
+    if row.TYPE_ID == CALL:
+        return str(row.DIRECTION) != INCOMING and not (row.ORIGIN_ID or "").startswith("VI_")
     return True
 
 
@@ -72,7 +73,7 @@ class TaskReader:
         self._mirrors: list[tuple[int, Task]] = []
         self.covered_deal = 0
         """A deal that owns an open activity."""
-        self.done: dict[int, Row] = {}
+        self.done: dict[int, ActivityRow] = {}
         """Activities done since the cutoff that were next steps at the cutoff."""
 
     def start(self, pages: int) -> list[QueryProgress]:
@@ -114,6 +115,7 @@ class TaskReader:
             method="crm.activity.list",
             params={"filter": conditions, "select": SELECT},
             fold=self._fold,
+            row=ActivityRow,
             what=WHAT_ACTIVITIES,
             group=RecordKind.TASKS,
             expected_pages=pages,
@@ -125,6 +127,7 @@ class TaskReader:
             method="tasks.task.list",
             params={"filter": conditions, "select": _SELECT_TASK},
             fold=self._fold_tasks,
+            row=TaskRow,
             what=WHAT_TASKS,
             group=RecordKind.TASKS,
             key="id",
@@ -134,92 +137,84 @@ class TaskReader:
             ask_last=ask_last,
         ).start()
 
-    def is_step(self, row: Row) -> bool:
+    def is_step(self, row: ActivityRow) -> bool:
         """Tell whether an activity is a next step and was open at the cutoff."""
         return asks_something(row) and self._open_at_cutoff(row)
 
-    def _open_at_cutoff(self, row: Row) -> bool:
-        created = instant(row.get("CREATED"))
-        if created is not None and created >= self._cutoff:
+    def _open_at_cutoff(self, row: ActivityRow) -> bool:
+        if self._cutoff <= row.CREATED:
             return False
-        return not is_yes(row.get("COMPLETED")) or self._last_change(row) is not None
+        return not is_yes(row.COMPLETED) or self._last_change(row) is not None
 
-    def _last_change(self, row: Row) -> datetime | None:
+    def _last_change(self, row: ActivityRow) -> datetime | None:
         """Give the last change of a done activity, if after the cutoff: Bitrix24 tells no time of completion."""
-        changed = instant(row.get("LAST_UPDATED"))
-        return changed if changed is not None and changed >= self._cutoff else None
+        return row.LAST_UPDATED if self._cutoff <= row.LAST_UPDATED else None
 
-    def _fold(self, rows: Sequence[Row]) -> Iterator[Task]:
+    def _fold(self, rows: Sequence[ActivityRow]) -> Iterator[Task]:
         for row in rows:
             if not self.is_step(row):
                 continue
-            is_done, deal = is_yes(row.get("COMPLETED")), 0
+            is_done, deal = is_yes(row.COMPLETED), 0
             if is_done:
-                self.done[number(row["ID"])] = row
-            if number(row.get("OWNER_TYPE_ID")) == DEAL:
-                deal = number(row.get("OWNER_ID"))
+                self.done[row.ID] = row
+            if row.OWNER_TYPE_ID == DEAL:
+                deal = row.OWNER_ID
                 self._cover(deal)
                 self.covered_deal = self.covered_deal if is_done else deal
-            if not self._concerns(row.get("RESPONSIBLE_ID"), instant(row.get("DEADLINE"))):
+            if not self._concerns(row.manager, row.DEADLINE):
                 continue
             task = self.task(row, frozenset({str(deal)} if deal else ()))
-            if mirrored := mirrored_task(row):
-                self._mirrors.append((mirrored, task))
-            else:
+            if not is_mirror(row):
                 yield task
+            elif row.ASSOCIATED_ENTITY_ID:  # without the id of the task: the task counts itself
+                self._mirrors.append((row.ASSOCIATED_ENTITY_ID, task))
 
-    def _concerns(self, user: Any, deadline: datetime | None) -> bool:
+    def _concerns(self, user: str, deadline: datetime | None) -> bool:
         """Tell whether a task is to be counted; other planned work only covers the deal."""
         late = deadline is not None and deadline < self._cutoff
-        return late and self._session.wants("overdue_tasks") and self._session.concerns(identity(user))
+        return late and self._session.wants("overdue_tasks") and self._session.concerns(user)
 
     def _cover(self, deal: int) -> None:
         if deal:
             self._covered.add(deal)
 
-    def task(self, row: Row, deals: frozenset[str]) -> Task:
+    def task(self, row: ActivityRow, deals: frozenset[str]) -> Task:
         """Make a fact of an activity, bound to `deals`."""
-        mirrored = mirrored_task(row)
+        mirrored = row.ASSOCIATED_ENTITY_ID if is_mirror(row) else None
+        counts = mirrored or not is_mirror(row)
         return Task(
-            id=f"task-{mirrored}" if mirrored else identity(row["ID"]),
-            title=str(row.get("SUBJECT") or ""),
-            manager=identity(row.get("RESPONSIBLE_ID")),
-            deadline=instant(row.get("DEADLINE")),
-            created_at=instant(row.get("CREATED")),
-            done_at=self._last_change(row) if is_yes(row.get("COMPLETED")) else None,
+            id=f"task-{mirrored}" if mirrored else str(row.ID),
+            title=clean_title(row.SUBJECT or ""),
+            manager=row.manager if counts else "",
+            deadline=row.DEADLINE,
+            created_at=row.CREATED,
+            done_at=self._last_change(row) if is_yes(row.COMPLETED) else None,
             deals=deals,
-            place=place(row.get("OWNER_TYPE_ID"), row.get("OWNER_ID")),
+            place=place(row.OWNER_TYPE_ID, row.OWNER_ID),
         )
 
-    def _fold_tasks(self, rows: Sequence[Row]) -> Iterator[Task]:
+    def _fold_tasks(self, rows: Sequence[TaskRow]) -> Iterator[Task]:
         for row in rows:
-            status = number(row.get("status"))
-            closed, deadline = instant(row.get("closedDate")), instant(row.get("deadline"))
-            done = closed if closed is not None and closed >= self._cutoff else None
-            if done is None and status in (FINISHED, DECLINED):
+            done = row.closedDate if row.closedDate is not None and row.closedDate >= self._cutoff else None
+            if done is None and row.status in (FINISHED, DECLINED):
                 continue
-            self._tasks.add(number(row["id"]))
-            bound = row.get("ufCrmTask")
-            deals = frozenset(str(name)[2:] for name in bound if str(name).startswith("D_")) if bound else frozenset()
-            created = instant(row.get("createdDate"))
-            if created is None or created < self._cutoff:
-                for deal in deals:
-                    self._cover(number(deal))
-            if self._concerns(row.get("responsibleId"), deadline):
+            self._tasks.add(row.id)
+            if row.createdDate < self._cutoff:
+                for deal in row.deals:
+                    self._cover(int(deal))
+            if self._concerns(row.manager, row.deadline):
                 yield Task(
-                    id=f"task-{identity(row['id'])}",
-                    title=str(row.get("title") or ""),
-                    manager=identity(row.get("responsibleId")),
-                    deadline=deadline,
-                    created_at=created,
+                    id=f"task-{row.id}",
+                    title=clean_title(row.title or ""),
+                    manager=row.manager,
+                    deadline=row.deadline,
+                    created_at=row.createdDate,
                     done_at=done,
-                    deals=deals,
-                    awaits_approval=status == AWAITS_APPROVAL and done is None,
+                    deals=row.deals,
+                    awaits_approval=row.status == AWAITS_APPROVAL and done is None,
                 )
 
 
-def mirrored_task(row: Row) -> int:
-    """Name the task that an activity mirrors; 0 for none."""
-    if number(row.get("TYPE_ID")) == TASK or str(row.get("PROVIDER_ID") or "") in TASK_PROVIDERS:
-        return number(row.get("ASSOCIATED_ENTITY_ID"))
-    return 0
+def is_mirror(row: ActivityRow) -> bool:
+    """Tell whether an activity mirrors a task of the tasks module."""
+    return row.TYPE_ID == TASK or row.PROVIDER_ID in TASK_PROVIDERS

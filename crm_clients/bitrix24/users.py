@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from crm_clients.base import CrmUser
 from crm_clients.bitrix24.api import Bitrix24Api
 from crm_clients.bitrix24.batching import BatchScheduler
-from crm_clients.bitrix24.lists import OffsetQuery, QueryProgress
-from crm_clients.bitrix24.values import Row, identity, number
+from crm_clients.bitrix24.lists import OffsetQuery, QueryProgress, single_call
+from crm_clients.bitrix24.rows import DepartmentRow, ProfileRow, UserRow, portal_row, single_row
+from crm_clients.bitrix24.values import Row, is_yes, number
 from crm_clients.errors import CrmNonsense, RightsMissing
+from crm_clients.shared.cleaning import clean_name
 from crm_clients.shared.pacing import Deadline
 
 WHAT = "users"
@@ -32,10 +34,12 @@ class UserDirectory:
         """Read all accounts, also dismissed employees, each with the departments and all departments above.
 
         Integrators and robots are not listed by Bitrix24 (`docs/crm/bitrix24.md`). Raises CrmError rather than give a
-        part.
+        part: a list without the webhook's own user is a part.
         """
         users, departments = _Rows(), _Rows()
-        lists = [
+        profile = single_call("profile", {}, what="the webhook's user", group=WHAT)
+        lists: list[QueryProgress] = [
+            profile,
             OffsetQuery(
                 method="user.get",
                 params={"sort": "ID", "order": "ASC"},
@@ -58,11 +62,17 @@ class UserDirectory:
                 progress.query.method == "department.get" and isinstance(progress.problem, RightsMissing)
             ):
                 raise progress.problem
-        try:
-            parents = {identity(row["ID"]): identity(row.get("PARENT")) for row in departments.by_id.values()}
-            found = [_user(users.by_id[key], parents) for key in sorted(users.by_id)]
-        except (TypeError, ValueError) as error:
-            raise CrmNonsense(f"{WHAT}: a row of an unexpected form ({type(error).__name__})") from None
+        now = self._api.clock.now()
+        rows = [portal_row(users.by_id[key], UserRow, WHAT, now) for key in sorted(users.by_id)]
+        above = [portal_row(row, DepartmentRow, "departments", now) for row in departments.by_id.values()]
+        parents = {str(row.ID): str(row.PARENT or "") for row in above}
+        found = [_user(row, parents) for row in rows]
+        own = single_row(profile.value, ProfileRow, "the webhook's user", now).ID
+        if own not in users.by_id:
+            raise CrmNonsense(
+                f"{WHAT}: the list lacks the webhook's own user (ID {own}), so the list is not whole: "
+                "make the webhook as an employee of the portal"
+            )
         self._humans = frozenset(number(user.id) for user in found if user.human)
         self._read_at = self._api.clock.monotonic()
         return found
@@ -90,16 +100,14 @@ async def _fold(progress: QueryProgress, page: Sequence[Row]) -> None:
     progress.query.fold(page)
 
 
-def _user(row: Row, parents: Mapping[str, str]) -> CrmUser:
-    name = " ".join(str(row.get(part) or "").strip() for part in ("NAME", "LAST_NAME")).strip()
-    direct = row.get("UF_DEPARTMENT")
-    values = direct.values() if isinstance(direct, Mapping) else direct if isinstance(direct, list) else [direct]
+def _user(row: UserRow, parents: Mapping[str, str]) -> CrmUser:
+    name = " ".join((part or "").strip() for part in (row.NAME, row.LAST_NAME)).strip()
     return CrmUser(
-        identity(row["ID"]),
-        name or str(row.get("EMAIL") or "") or f"#{identity(row['ID'])}",
-        row.get("ACTIVE", True) in (True, "Y", "true", 1, "1"),
-        frozenset(key for value in values for key in _upwards(identity(value), parents)),
-        human=str(row.get("USER_TYPE") or EMPLOYEE) == EMPLOYEE,
+        str(row.ID),
+        clean_name(name or row.EMAIL or f"#{row.ID}"),
+        is_yes(row.ACTIVE),
+        frozenset(key for own in row.departments for key in _upwards(str(own or ""), parents)),
+        human=(row.USER_TYPE or EMPLOYEE) == EMPLOYEE,
     )
 
 

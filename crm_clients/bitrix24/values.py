@@ -12,24 +12,32 @@ Row = Mapping[str, Any]
 
 NEVER = "9999"
 """Year of the deadline of an activity without a deadline."""
+LONGEST_ID = 20
 
 
 def rows_of(value: Any, at: str = "") -> list[Row]:
-    """Read the rows of a list method, sent as a list or as an object, wrapped under `at` or not."""
-    if isinstance(value, Mapping) and at in value:
-        value = value[at]
-    if isinstance(value, Mapping):
+    """Read the rows of a list method, sent as a list or as an object, wrapped under `at` if given.
+
+    Raises CrmNonsense for anything else: null, false and an empty object are no empty list.
+    """
+    if at:
+        value = value.get(at) if isinstance(value, Mapping) else None
+    if isinstance(value, Mapping) and value:
         value = list(value.values())
-    if value is None or value is False:
-        return []
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise CrmNonsense("Bitrix24 answered something that is not a list of rows")
     return value
 
 
 def number(value: Any) -> int:
-    """Read an id, sent as a number or as a string; 0 for none."""
-    return int(value) if value else 0
+    """Read an id, sent as a number or as a string; 0 for none. Raises CrmNonsense for another form."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if not value:
+        return 0
+    if not isinstance(value, str) or not value.removeprefix("-").isdecimal() or len(value) > LONGEST_ID:
+        raise CrmNonsense("Bitrix24 told a number of another form")
+    return int(value)
 
 
 def identity(value: Any) -> str:
@@ -37,14 +45,24 @@ def identity(value: Any) -> str:
     return str(number(value) or "")
 
 
-def instant(value: Any) -> datetime | None:
-    """Read a time with an offset; None if empty, or for the far future that stands for "no deadline"."""
-    if not value or not isinstance(value, str) or value.startswith(NEVER):
+def instant(value: Any, *, endless: bool = False) -> datetime | None:
+    """Read a time with an offset; None if empty, where `endless` also for the year that stands for "no deadline".
+
+    Raises CrmNonsense for another form.
+    """
+    if value is None or value == "":
         return None
-    at = datetime.fromisoformat(value)
-    if at.tzinfo is None:
-        raise CrmNonsense("Bitrix24 told a time without its offset")
-    return at.astimezone(UTC)
+    if not isinstance(value, str):
+        raise CrmNonsense("Bitrix24 told a time of another form")
+    if endless and value.startswith(NEVER):
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise CrmNonsense("Bitrix24 told a time of another form") from None
+    raise CrmNonsense("Bitrix24 told a time without its offset")
 
 
 def stamp(at: datetime, *, up: bool = False) -> str:

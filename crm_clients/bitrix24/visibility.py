@@ -78,7 +78,7 @@ class VisibilityProbe:
         for call in calls:
             if call.problem is not None:
                 raise call.problem
-        return [rows_of(call.value, "items") for call in calls]
+        return [rows_of(call.value, "items" if call.query.method == "crm.item.list" else "") for call in calls]
 
 
 async def require_full_visibility(session: ReadSession, profile: Any) -> None:

@@ -196,7 +196,7 @@ class FakeBitrix24(httpx.AsyncBaseTransport):
         if self._repeat_rows and begin and counted:
             begin = max(0, begin - 3)
         chosen = [table.rows[key] for key in ids[begin : begin + PAGE]]
-        rows: Any = [{name: row[name] for name in select if name in row} if select else dict(row) for row in chosen]
+        rows: Any = [{name: row.get(name) for name in select} if select else dict(row) for row in chosen]
         if self._lists_as_objects and rows:
             rows = {str(place): row for place, row in enumerate(rows)}
         value = {at: rows} if at else rows
@@ -358,6 +358,7 @@ _METHODS: dict[str, tuple[str, Any]] = {
     "department.get": ("department", _departments),
     "server.time": ("", _plain(lambda fake: datetime.fromtimestamp(fake._now(), SERVER).isoformat(timespec="seconds"))),
     "scope": ("", _plain(lambda fake: list(fake.portal.scopes))),
+    "crm.currency.base.get": ("crm", _plain(lambda fake: fake.portal.currency)),
     "profile": (
         "",
         _plain(

@@ -45,6 +45,10 @@ class Portal:
     """What the profile says of the webhook's user, where that is not the same as what he sees."""
     viewer: int = 1
     scopes: tuple[str, ...] = SCOPES
+    currency: str = "RUB"
+
+    def __post_init__(self) -> None:
+        self.add_user(self.viewer, "Хозяин Вебхука", departments=())
 
     def add_stage(self, stage: str, semantics: str | None, category: int = 0, name: str = "") -> None:
         word = {"S": "success", "F": "failure", None: "process"}[semantics]

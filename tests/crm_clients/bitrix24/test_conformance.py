@@ -11,7 +11,7 @@ import httpx
 from scoring.records import DealState, RecordKind
 from tests.crm_clients.bitrix24.fake import FakeBitrix24
 from tests.crm_clients.bitrix24.portal import DEAL, SECRET, SERVER, Portal
-from tests.crm_clients.conformance import Conformance
+from tests.crm_clients.mutation import Case, MutationTests
 from tests.crm_clients.world import Move, Quirks, User, World, WorldDeal, WorldTask
 
 CATEGORIES = {"1": 0, "2": 4}
@@ -20,7 +20,20 @@ SEMANTICS: dict[DealState, str] = {DealState.OPEN: "P", DealState.WON: "S", Deal
 REASON, REQUIRED = "UF_CRM_1700000000001", "UF_CRM_INN"
 
 
-class TestBitrix24(Conformance):
+NUMBERS = {
+    "id", "ID", "assignedById", "categoryId", "OWNER_ID", "RESPONSIBLE_ID", "ASSOCIATED_ENTITY_ID", "responsibleId",
+    "PORTAL_USER_ID", "CRM_ENTITY_ID", "createdBy", "AUTHOR_ID", "CATEGORY_ID", "CALL_DURATION", "entityId",
+    "OWNER_TYPE_ID", "TYPE_ID", "ENTITY_ID",
+}  # fmt: skip
+"""Fields that hold a number, sent as a number or as text: another number is no wrong form."""
+MAY_BE_EMPTY = {
+    "DEADLINE", "deadline", "closedDate", "opportunity", "ufCrmTask", "ufCrmInn", "ufCrm_1700000000001",
+    "PORTAL_USER_ID", "assignedById", "RESPONSIBLE_ID", "responsibleId", "createdBy", "UF_DEPARTMENT",
+}  # fmt: skip
+"""Fields that may hold nothing: null, or an empty text or list."""
+
+
+class TestBitrix24(MutationTests):
     kind: ClassVar[str] = "bitrix24"
     required_field: ClassVar[str] = REQUIRED
 
@@ -38,6 +51,26 @@ class TestBitrix24(Conformance):
 
     def host(self) -> str:
         return "example.bitrix24.ru"
+
+    def about(self, request: httpx.Request) -> str:
+        """The methods of the batch, each once."""
+        commands = json.loads(request.content or b"{}").get("cmd", {}).values()
+        return ", ".join(dict.fromkeys(command.partition("?")[0] for command in commands))
+
+    def field(self, case: Case) -> str:
+        """The method whose answer is mutated, and the place in the answer."""
+        commands = json.loads(case.request.split(b" ", 2)[2]).get("cmd", {})
+        steps = [commands[step].partition("?")[0] if step in commands else str(step) for step in case.path]
+        return ".".join("*" if step.isdecimal() else step for step in steps)
+
+    def is_documented(self, case: Case) -> bool:
+        """Empty values where a row may have none, numbers sent in another way, ends of lists."""
+        name = str(case.path[-1]) if case.path else ""
+        if case.form in ("null", "empty"):
+            return name in MAY_BE_EMPTY or (case.form == "empty" and not case.row)
+        if case.form == "of another type" and type(case.value) is int:
+            return name in NUMBERS
+        return name == "opportunity" and case.value in (-1, "-1")
 
     def concerns(self, request: httpx.Request, kind: RecordKind) -> bool:
         commands = json.loads(request.content or b"{}").get("cmd", {}).values()

@@ -11,9 +11,9 @@ import pytest
 
 from crm_clients.errors import CrmRefused
 from scoring.records import Completed, Failed, RecordKind
-from scoring.snapshot import Value
+from scoring.snapshot import NotRead, Value
 from tests.crm_clients.bitrix24.portal import DEAL
-from tests.crm_clients.bitrix24.team import ANNA, DAY, HOUR, SECOND, Reader, answer, deal, portal
+from tests.crm_clients.bitrix24.team import ANNA, BORIS, DAY, HOUR, SECOND, Reader, answer, deal, portal
 from tests.crm_clients.world import CUTOFF, LONG_AGO, START
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
@@ -152,14 +152,29 @@ async def test_a_list_that_ignores_the_last_id_is_nonsense_and_no_endless_read()
     assert reader.fake.requests < 8
 
 
-async def test_rows_of_an_unknown_form_fail_their_kind_alone() -> None:
+async def test_a_row_of_an_unknown_form_fails_its_kind_for_its_owner_alone() -> None:
     where = portal()
-    deal(where, 1)
+    deal(where, 1, BORIS)
     deal(where, 2, title="Без времени")
     where.deals.rows[2]["createdTime"] = "вчера"
     where.add_call(1, ANNA, START + HOUR, 60)
+    reader = Reader(where)
+    assert await reader.number("deals_open", user=BORIS) == 1
+    assert await reader.number("calls_held") == 1
+    reading = (await reader.count("deals_open"))["deals_open"]
+    assert isinstance(reading, NotRead)
+    assert "row 2" in reading.detail
+
+
+async def test_a_row_of_an_unknown_form_and_of_nobody_known_fails_its_kind() -> None:
+    where = portal()
+    deal(where, 2, title="Без времени")
+    where.deals.rows[2] |= {"createdTime": "вчера", "assignedById": None}
+    where.add_call(1, ANNA, START + HOUR, 60)
     marks = await Reader(where).marks("deals_open", "calls_held")
-    assert isinstance(marks[RecordKind.DEALS], Failed)
+    mark = marks[RecordKind.DEALS]
+    assert isinstance(mark, Failed)
+    assert "row 2" in mark.reason
     assert isinstance(marks[RecordKind.CALLS], Completed)
 
 
