@@ -6,19 +6,19 @@ from collections.abc import AsyncIterator, Collection
 
 from crm_clients.errors import CrmNonsense
 from crm_clients.odoo.links import document
-from crm_clients.odoo.rows import ActivityRow, EventRow, KeptActivityRow, decoded, user_of
+from crm_clients.odoo.rows import ActivityRow, DoneActivityRow, EventRow, KeptActivityRow, decoded, user_of
 from crm_clients.odoo.session import ReadSession
 from crm_clients.odoo.values import Domain, Row, id_of, naive, name_of, utc
 from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.rows import malformed, sifted_rows
-from scoring.records import NOTHING, Change, RecordKind, Task, Unreadable
+from scoring.records import NOTHING, Change, Doubtful, RecordKind, Task, Unreadable
 
 _WHAT = "activities"
 _UNTOLD = frozenset({Change.OWNER, Change.DEADLINE})
 """Changes that an activity written since the cutoff may have seen; the document of an activity never changes."""
 
 
-async def read_tasks(session: ReadSession) -> AsyncIterator[Task | Unreadable]:
+async def read_tasks(session: ReadSession) -> AsyncIterator[Task | Doubtful | Unreadable]:
     """Yield the activities of the members and of all deals, and the planned calendar meetings of deals."""
     row_type = await _row_type(session)
     domain = _of_members_and_deals(session.request.members)
@@ -37,6 +37,9 @@ async def read_tasks(session: ReadSession) -> AsyncIterator[Task | Unreadable]:
         for record in sifted.rows:
             session.bound_deals.update(map(int, record.deals))
             yield record
+    if row_type is not KeptActivityRow:
+        async for done in _done_since_cutoff(session):
+            yield done
     async for meeting in _planned_meetings(session):
         yield meeting
 
@@ -73,6 +76,22 @@ def _activity(raw: Row, row_type: type[ActivityRow], session: ReadSession) -> Ta
         place=document(row.res_model, row.res_id),
         changed=_UNTOLD if changed else NOTHING,
     )
+
+
+async def _done_since_cutoff(session: ReadSession) -> AsyncIterator[Task | Doubtful]:
+    """Yield the activities of deals that were done since the cutoff, from the messages that are left of them.
+
+    Before 17 nothing else is left: whether a deadline had passed is not told, so that who did it is doubtful.
+    """
+    users = {account.partner_id[0]: str(account.id) for account in await session.accounts()}
+    domain: Domain = [["mail_activity_type_id", "!=", False], ["date", ">=", naive(session.cutoff)]]
+    async for page in session.lists.guarded_pages("mail.message", domain, DoneActivityRow, _WHAT):
+        for row in page:
+            if row.author_id is not None and row.author_id[0] in users:
+                yield Doubtful(RecordKind.TASKS, frozenset({users[row.author_id[0]]}), Change.COMPLETION)
+            if row.model == "crm.lead" and row.res_id:
+                deals = frozenset({str(row.res_id)})
+                yield Task(f"done-{row.id}", clean_title(row.record_name), "", done_at=utc(row.date), deals=deals)
 
 
 async def _planned_meetings(session: ReadSession) -> AsyncIterator[Task]:

@@ -312,7 +312,12 @@ class FakeOdoo:
 
     def add_task(self, task: WorldTask) -> None:
         if task.done_at and self.major < 17:
-            return  # deleted
+            if task.deals:  # deleted; a message is left
+                done: Row = {"author_id": [self.partner(int(task.user)), "…"]}
+                self.message(
+                    int(task.deals[0]), task.done_at, None, mail_activity_type_id=[TYPES[task.kind], "…"], **done
+                )
+            return
         deadline = task.deadline or TODAY + timedelta(days=400)
         row: Row = {
             "id": int(task.id),

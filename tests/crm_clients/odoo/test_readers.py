@@ -11,7 +11,7 @@ import pytest
 from crm_clients.base import Severity
 from crm_clients.errors import CrmNonsense, RightsMissing
 from scoring.causes import Cause
-from scoring.records import Change, Company, Deal, Failed, Meeting, RecordKind, Task, Unreadable
+from scoring.records import Change, Company, Deal, Doubtful, Failed, Meeting, RecordKind, Task, Unreadable
 from scoring.snapshot import NotRead, Value
 from tests.crm_clients.company import company
 from tests.crm_clients.odoo.fake import READER, OdooError, Row, stamp
@@ -260,6 +260,15 @@ async def test_an_activity_written_after_the_cutoff_may_have_been_another() -> N
     odoo.fake.tables["mail.activity"][0]["write_date"] = stamp(CUTOFF + timedelta(seconds=5))
     (task,) = [fact for fact in await odoo.facts() if isinstance(fact, Task)]
     assert task.changed == {Change.OWNER, Change.DEADLINE}
+
+
+async def test_an_activity_that_an_old_odoo_deleted_after_the_cutoff_was_the_next_step_at_it() -> None:
+    done = WorldTask("2001", "Сделано после", BORIS, done_at=CUTOFF + timedelta(seconds=5), deals=("1001",))
+    world = World(deals=[WorldDeal("1001", "С делом", ANNA)], tasks=[done])
+    odoo = Odoo(world, options={"version": "16.0"})
+    assert await odoo.number("deals_without_task") == 0
+    (doubt,) = [fact for fact in await odoo.facts() if isinstance(fact, Doubtful)]
+    assert doubt == Doubtful(RecordKind.TASKS, frozenset({BORIS}), Change.COMPLETION)
 
 
 async def test_a_deal_written_after_the_cutoff_may_have_had_other_fields() -> None:
