@@ -43,8 +43,8 @@ async def read_facts(
 def _records(
     world: World, config: DemoConfig, request: ReadRequest, kind: RecordKind, moment: datetime
 ) -> Iterator[Record]:
-    start = min(request.window.start, moment)
-    earlier = min(request.window.earlier or start, start)
+    window = request.window
+    start = min(window.start, window.earlier or window.start, moment)  # what came late counts in the next window
     match kind:
         case RecordKind.CALLS:
             return world.calls(start, moment)
@@ -52,7 +52,7 @@ def _records(
             return _companies(world, config, start, moment)
         case RecordKind.MEETINGS:
             types = config.meeting_types
-            return (meeting for kind, meeting in world.meetings(earlier, moment) if not types or kind in types)
+            return (meeting for kind, meeting in world.meetings(start, moment) if not types or kind in types)
     lives = world.lives(start, moment)
     match kind:
         case RecordKind.TASKS:
