@@ -123,6 +123,11 @@ class ReadRequest:
     """The largest of the teams that share the read: how far back stage changes matter."""
 
     @property
+    def since(self) -> datetime:
+        """Return the start of the window before: what came late there counts in this window (docs/product.md §11)."""
+        return min(self.window.start, self.window.earlier or self.window.start)
+
+    @property
     def kinds(self) -> frozenset[RecordKind]:
         """List the kinds of record to read."""
         return record_kinds(self.kpis)
@@ -153,7 +158,7 @@ class CrmClient(Protocol):
     def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
         """Yield the records of `request.kinds`, and a single `Completed` or `Failed` for each kind.
 
-        Events: all that may fall into the window. Open deals and tasks: all that are open now, and all that were open
+        Events: all since `request.since`. Open deals and tasks: all that are open now, and all that were open
         at `window.cutoff` (closed or done since). Order is free; less memory is used when tasks and comments come
         before the deals that both belong to. Rows may repeat (a page shifted): the first row of an id counts. A kind is
         never partial: without `Completed` a kind counts as not read. Raises CrmError only if no kind at all could be

@@ -43,8 +43,7 @@ async def read_facts(
 def _records(
     world: World, config: DemoConfig, request: ReadRequest, kind: RecordKind, moment: datetime
 ) -> Iterator[Record]:
-    window = request.window
-    start = min(window.start, window.earlier or window.start, moment)  # what came late counts in the next window
+    start = min(request.since, moment)
     match kind:
         case RecordKind.CALLS:
             return world.calls(start, moment)

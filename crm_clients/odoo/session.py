@@ -23,8 +23,7 @@ class ReadSession:
         self.deadline = Deadline(config.read_timeout_seconds, clock)
         self.lists = ListReader(api, self.deadline)
         self.cutoff = request.window.cutoff
-        self.start = min(request.window.start, request.window.earlier or request.window.start)
-        """Start of the window before: what came late there is counted in this window."""
+        self.start = request.since
         self.bound_deals: set[int] = set()
         """Deals that the activities read so far belong to: each of the deals must be visible too."""
         self._clock = clock

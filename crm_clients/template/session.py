@@ -21,7 +21,7 @@ class ReadSession:
     def __init__(self, api: TemplateApi, config: TemplateConfig, request: ReadRequest, deadline: Deadline) -> None:
         self._api = api
         self.config, self.request, self.deadline = config, request, deadline
-        self.start, self.cutoff = request.window.start, request.window.cutoff
+        self.start, self.cutoff = request.since, request.window.cutoff
 
     def rows(self, name: str, row_type: type[R], start: datetime) -> AsyncIterator[R]:
         """Yield the rows of a list that matter since an instant; which instant of a row counts, the API documents."""

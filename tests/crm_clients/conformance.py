@@ -33,7 +33,20 @@ from crm_clients import CRM_KINDS, CrmKind
 from crm_clients.base import CrmConfig, CrmUser, DictMemory, ReadRequest, Severity
 from crm_clients.errors import CrmError, CrmUnavailable
 from scoring.kpis import CATALOGUE, Capability, KpiSettings
-from scoring.records import Comment, Completed, Deal, Doubtful, Fact, Failed, RecordKind, Task, Unreadable
+from scoring.records import (
+    Call,
+    Comment,
+    Company,
+    Completed,
+    Deal,
+    Doubtful,
+    Fact,
+    Failed,
+    Meeting,
+    RecordKind,
+    Task,
+    Unreadable,
+)
 from scoring.snapshot import Cause, Manager, NotAvailable, NotRead, Reading, Value
 from scoring.tally import Tally, TallySheet
 from tests.crm_clients.company import EXPECTED, TITLES, company, two_hours_later
@@ -51,7 +64,10 @@ from tests.crm_clients.world import (
     Move,
     Quirks,
     World,
+    WorldCall,
+    WorldCompany,
     WorldDeal,
+    WorldMeeting,
     WorldTask,
 )
 
@@ -70,6 +86,8 @@ class Conformance:
     """Whether the CRM's deadlines have a time of day."""
     fractions: ClassVar[bool] = True
     """Whether amounts may have kopecks."""
+    late_arrivals: ClassVar[bool] = False
+    """Whether the window before is read too, for events that the CRM told of after its cutoff."""
     currencies: ClassVar[bool] = True
     """Whether deals of one account may be in several currencies."""
     required_field: ClassVar[str]
@@ -272,6 +290,21 @@ class Conformance:
                 assert {key: _essence(readings[key]) for key in kpis} == {
                     key: _essence(everything[user][key]) for key in kpis
                 }, user
+
+    async def test_events_of_the_window_before_are_read_for_what_came_late(self) -> None:
+        if not self.late_arrivals:
+            return
+        earlier = START - timedelta(hours=1)
+        world = World(
+            deals=[WorldDeal("1001", "Вчера", ANNA, moves=(Move(earlier, WON),))],
+            meetings=[WorldMeeting("3001", "Вчера", ANNA, earlier, earlier - timedelta(hours=1), "1001")],
+            calls=[WorldCall("4001", ANNA, earlier, 60, deal="1001")],
+            companies=[WorldCompany("5001", "Вчерашняя", ANNA, ANNA, earlier)],
+        )
+        read = {type(fact) for fact in await self.facts(world)}
+        available = self.available()
+        kinds = {"deals_won": Deal, "meetings_held": Meeting, "calls_held": Call, "companies_added": Company}
+        assert not [key for key, kind in kinds.items() if key in available and kind not in read]
 
     # Marks and what is asked for
 

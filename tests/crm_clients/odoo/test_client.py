@@ -25,6 +25,7 @@ _MAY_BE_EMPTY = frozenset({"name", "summary", "record_name", "member_ids", "logi
 
 class OdooConformance(MutationTests):
     kind = "odoo"
+    late_arrivals = True
     version = "19.0"
     deadline_times = False
     required_field = "x_site"

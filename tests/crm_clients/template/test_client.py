@@ -19,6 +19,7 @@ from tests.crm_clients.world import ANNA, NAMES, FakeClock, Quirks, World
 
 class TestTemplate(MutationTests):
     kind = "template"
+    late_arrivals = True
     required_field = "site"
 
     def server(self, world: World, quirks: Quirks) -> httpx.AsyncBaseTransport:
