@@ -64,11 +64,18 @@ def run(
     only: Annotated[
         ServicePart | None, typer.Option(help="Only this part; the others run elsewhere (PostgreSQL).")
     ] = None,
+    accept_clock: Annotated[
+        bool, typer.Option("--accept-clock", help="Go on although an instant of the future is stored.")
+    ] = False,
 ) -> None:
     """Run the service: the clock, the runs, the bot."""
     from reglament.service import service
 
-    asyncio.run(service.serve(_load_settings(config, level="INFO"), only=only.value if only else None))
+    asyncio.run(
+        service.serve(
+            _load_settings(config, level="INFO"), only=only.value if only else None, accept_clock=accept_clock
+        )
+    )
 
 
 @app.command()

@@ -14,6 +14,7 @@ from crm_clients.base import CrmUser, Finding, Severity
 from crm_clients.errors import CrmError
 from reglament import telegram
 from reglament.config.settings import Settings
+from reglament.day.foreign_clocks import ask_clocks
 from reglament.day.guard import guarded_client, read_users
 from reglament.day.roster import rosters
 from reglament.day.shrunken import is_too_much
@@ -44,6 +45,7 @@ async def check(settings: Settings) -> list[CheckLine]:
                 lines.append(_error("database", "pooler", problem))
             lines += await _check_database(process)
             lines += [CheckLine("telegram", finding) for finding in await telegram.check(process)]
+            lines += await _check_clocks(process)
             for key in settings.crm:
                 lines += await _check_connection(process, key)
     except StorageError as error:
@@ -63,6 +65,16 @@ async def _check_database(process: Process) -> list[CheckLine]:
                 text = f"{len(problems)} problems in the ledger of {stored.key}: run `reglament verify`"
                 lines.append(_error("database", "ledger", text))
     return lines
+
+
+async def _check_clocks(process: Process) -> list[CheckLine]:
+    """Name the clocks that differ from this machine's; an error if this machine's is the wrong one."""
+    clocks = await ask_clocks(process)
+    if not clocks.off:
+        return [_ok("clock", "others", f"{len(clocks.skews)} other clocks agree")]
+    if clocks.is_ours_wrong:
+        return [_error("clock", "ours", f"set this machine's clock by NTP, nothing is scored: {clocks.text}")]
+    return [CheckLine("clock", Finding(Severity.WARNING, "others", f"{clocks.text}; the others agree with ours"))]
 
 
 async def _check_connection(process: Process, key: str) -> list[CheckLine]:

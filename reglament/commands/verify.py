@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 
 from reglament.config.settings import Settings
-from reglament.process import open_database
+from reglament.process import clock_now, open_database
+from storage.days import instants
 from storage.db.database import Database
 from storage.ledger import verify as ledger_verify
 from storage.ledger.entries import find_digest
@@ -18,15 +19,26 @@ async def verify(settings: Settings, team: str | None, digest: str | None, conso
     async with open_database(settings) as database:
         if digest is not None:
             return await _find_digest(database, digest, console)
+        fine = await _print_future(database, console)
         async with database.reading() as session:
             keys = [team] if team else [row.key for row in await teams.all_teams(session, archived=True)]
-        fine = True
         for key in keys:
             async with database.reading() as session:
                 found = await ledger_verify.verification(session, key)
             fine = fine and not found.problems
             _print(console, key, found)
         return fine
+
+
+async def _print_future(database: Database, console: Console) -> bool:
+    """Print an instant of the future that a wrong clock stored; return whether there is none."""
+    async with database.reading() as session:
+        future = await instants.future_instant(session, clock_now())
+    if future is None:
+        return True
+    text = f"an instant of the future is stored, {future:%Y-%m-%d %H:%M:%S} UTC: a clock was wrong"
+    console.print(f"{text}; `reglament run --accept-clock` passes it", highlight=False)
+    return False
 
 
 def _print(console: Console, key: str, found: Verification) -> None:

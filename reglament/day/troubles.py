@@ -38,6 +38,7 @@ class TroubleKind(StrEnum):
     NO_RUN = "no_run"
     MESSAGES_WAIT = "messages_wait"
     DEAF = "deaf"
+    CLOCK = "clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class Trouble:
     @property
     def event(self) -> str:
         """Name the trouble so that people are told once; of waiting messages once a day."""
+        if self.kind is TroubleKind.CLOCK:
+            return f"trouble:{self.kind}:{self.since.isoformat()}"
         when = self.day or (self.since.date() if self.kind is TroubleKind.MESSAGES_WAIT else self.since)
         return f"trouble:{self.kind}:{self.team or self.detail}:{when.isoformat()}"
 
@@ -69,6 +72,8 @@ class Trouble:
                 return f"nobody began the day {self.day} of team {self.team}, cutoff {since}: see the log"
             case TroubleKind.MESSAGES_WAIT:
                 return f"{self.detail} messages wait, the oldest since {since}: see the log"
+            case TroubleKind.CLOCK:
+                return f"this machine's clock is wrong, nothing is scored until it is right: {self.detail}"
         return f"no updates come in from Telegram since {since}: people get no answer; check network, token, webhook"
 
 

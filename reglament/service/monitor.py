@@ -56,6 +56,8 @@ class Monitor:
         async with process.db.reading() as session:
             beats = await heartbeats.all_beats(session)
             found = await find_troubles(session, process.settings, beats, process.now())
+        if self._work.clock_trouble is not None:
+            found.append(self._work.clock_trouble)
         fresh = [trouble for trouble in found if trouble.event not in self._known]
         for trouble in fresh:
             log.error("trouble", kind=trouble.kind.value, problem=trouble.line)

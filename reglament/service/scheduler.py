@@ -39,6 +39,10 @@ class Scheduler:
         """Run `work` at the start and then once an hour."""
         self._scheduler.add_job(work, IntervalTrigger(hours=1), next_run_time=datetime.now(UTC))
 
+    def often(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` every two minutes, first in two minutes."""
+        self._scheduler.add_job(work, IntervalTrigger(minutes=2))
+
     def start(self) -> None:
         """Start waking; must be called inside the event loop."""
         self._scheduler.add_job(self._tick, IntervalTrigger(seconds=int(RECHECK.total_seconds())))

@@ -37,7 +37,7 @@ from reglament.service.monitor import Monitor
 from reglament.service.scheduler import Scheduler
 from reglament.service.watch import Watch
 from reglament.service.work import ServiceWork
-from storage.days import heartbeats, retention, runs
+from storage.days import heartbeats, instants, retention, runs
 from storage.db.locks import SingleRun
 from storage.errors import StorageError
 from storage.messages import deliveries
@@ -66,8 +66,11 @@ class _Service:
     monitor: Monitor
 
 
-async def serve(settings: Settings, *, only: str | None = None) -> None:
-    """Run until SIGTERM or SIGINT, then finish the work in hand. Raises ReglamentError or StorageError."""
+async def serve(settings: Settings, *, only: str | None = None, accept_clock: bool = False) -> None:
+    """Run until SIGTERM or SIGINT, then finish the work in hand. Raises ReglamentError or StorageError.
+
+    `accept_clock` passes instants of the future that were stored by mistake.
+    """
     token = telegram.require_token(settings)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -76,6 +79,8 @@ async def serve(settings: Settings, *, only: str | None = None) -> None:
         async with open_process(settings, service=True) as opened:
             if problem := await pooler_problem(settings):
                 raise SettingsError(problem)
+            if accept_clock:
+                await _accept_clock(opened)
             process = await _start(opened)
             bot = _make_bot(token, settings)
             try:
@@ -99,6 +104,14 @@ async def _start(process: Process) -> Process:
         await heartbeats.forget_before(session, process.now() - (timedelta(0) if process.db.is_sqlite else ABANDONED))
     log.info("started", teams=sorted(process.settings.teams), new=list(changes.added), owner=process.owner)
     return process
+
+
+async def _accept_clock(process: Process) -> None:
+    """Note in the audit log that the clock is right despite a stored instant of the future."""
+    async with process.db.transaction() as session:
+        passed = await instants.accept_clock(session, author="reglament run", at=process.now())
+    if passed is not None:
+        log.warning("clock_accepted", stored=passed.isoformat())
 
 
 def _make_bot(token: str, settings: Settings) -> Bot:
@@ -164,6 +177,9 @@ async def _work(service: _Service, stop: asyncio.Event, only: str | None) -> Non
     with ExitStack() as stack:
         if settings.metrics_listen:
             stack.callback(_serve_metrics(service.metrics, settings.metrics_listen))
+        if only != "bot":
+            await service.work.look_at_clocks()
+            service.scheduler.often(service.work.look_at_clocks)
         await service.work.beat(heartbeats.START)
         service.scheduler.daily(partial(_blank_old_evidence, service.process))
         if only != "bot":

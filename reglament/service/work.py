@@ -14,11 +14,13 @@ from reglament.day import notifications
 from reglament.day.audience import load_audience
 from reglament.day.cutoff import run_cutoff
 from reglament.day.due import DueCutoff, DueReminder, TeamClock
+from reglament.day.foreign_clocks import ask_clocks
+from reglament.day.troubles import Trouble, TroubleKind
 from reglament.process import Process
 from reglament.service.metrics import Metrics
 from reglament.service.watch import Watch
 from scoring.scorecard import score
-from storage.days import heartbeats, runs
+from storage.days import heartbeats, instants, runs
 from storage.messages import deliveries
 from storage.people import absences
 from storage.values import RunState
@@ -38,12 +40,42 @@ class ServiceWork:
     watch: Watch = field(default_factory=Watch)
     beats: dict[str, datetime] = field(default_factory=dict)
     """Last beats that this process wrote."""
+    clock_trouble: Trouble | None = None
+    """Why nothing is scored now."""
+    _foreign: str = ""
+    """The clocks that say that this machine's clock is wrong."""
     _reminded: set[DueReminder] = field(default_factory=set)
     """Reminders handed out already; a second reading a minute later would not help."""
 
+    async def look_at_clocks(self) -> None:
+        """Compare this machine's clock with the clocks of others; a wrong clock ends the scoring until it is right."""
+        clocks = await ask_clocks(self.process)
+        self._foreign = clocks.text if clocks.is_ours_wrong else ""
+        if clocks.off:
+            log.warning("clocks_differ", problem=clocks.text, ours_is_wrong=clocks.is_ours_wrong)
+
+    async def _is_time_sane(self, now: datetime) -> bool:
+        """Note whether the clock may be believed; a day stored later than now says that it may not."""
+        async with self.process.db.reading() as session:
+            future = await instants.future_instant(session, now)
+        detail = self._foreign
+        if future is not None:
+            detail = f"the database holds an instant of the future, {future:%Y-%m-%d %H:%M} UTC (run --accept-clock)"
+        if not detail:
+            self.clock_trouble = None
+        elif self.clock_trouble is None or self.clock_trouble.detail != detail:
+            self.clock_trouble = Trouble(TroubleKind.CLOCK, now, detail=detail)
+            log.error("clock_is_wrong", problem=detail)
+        return self.clock_trouble is None
+
     async def due(self) -> tuple[list[DueCutoff], list[DueReminder]]:
-        """List the cutoffs without a finished run, oldest first, and the reminders not handed out yet."""
+        """List the cutoffs without a finished run, oldest first, and the reminders not handed out yet.
+
+        A clock that is wrong makes nothing due.
+        """
         now = self.process.now()
+        if not await self._is_time_sane(now):
+            return [], []
         finished, waiting = await self._load_runs(now)
         days = self.process.settings.catch_up_days
         cutoffs = due_times.due_cutoffs(self.teams.values(), finished, waiting, now, days)

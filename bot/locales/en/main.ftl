@@ -287,6 +287,7 @@ trouble-loop-silent = The loop { $detail } of the service has been silent since 
 trouble-day-overdue = { $title }: the day { $day } should have been finished by { $since } and is not. Nobody loses points meanwhile. Look into the service's log: reglament health
 trouble-no-run = { $title }: nobody began the day { $day } (cutoff { $since }). Nobody loses points meanwhile. Look into the service's log: reglament health
 trouble-messages-wait = Messages wait: { $detail }, the oldest since { $since }. Points are safe, people have not heard of them. Check the network to Telegram: reglament health
+trouble-clock = Nothing has been scored since { $since }: the clock of our machine is wrong. Nobody loses points. Set it by NTP. What differs: { $detail }
 trouble-deaf = No updates have come in from Telegram since { $since }: people get no answers, scores go on. Check network, token and webhook: reglament health
 health-messages = Messages: { $waiting } waiting, { $failed } not delivered, { $uncertain } unconfirmed
 health-last = Last cutoff { $day }, everything was read

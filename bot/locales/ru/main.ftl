@@ -299,6 +299,7 @@ trouble-loop-silent = Цикл { $detail } службы молчит с { $since
 trouble-day-overdue = { $title }: день { $day } должен был завершиться к { $since }, но не завершён. Баллов пока никто не теряет. Посмотрите журнал службы: reglament health
 trouble-no-run = { $title }: день { $day } никто не начал (срез { $since }). Баллов пока никто не теряет. Посмотрите журнал службы: reglament health
 trouble-messages-wait = Сообщения ждут: { $detail }, самое старое с { $since }. Баллы сохранены, но люди о них не знают. Проверьте сеть до Telegram: reglament health
+trouble-clock = С { $since } ничего не оценивается: часы нашей машины идут неверно. Минусов нет. Настройте их по NTP. Что расходится: { $detail }
 trouble-deaf = Из Telegram ничего не приходит с { $since }: люди не получают ответов, оценки идут. Проверьте сеть, токен и webhook: reglament health
 health-messages = Сообщения: ждут { $waiting }, не доставлены { $failed }, без подтверждения { $uncertain }
 health-last = Последний срез { $day }, прочитано всё

@@ -49,6 +49,17 @@ async def test_a_change_holds_for_windows_that_start_after_it_was_loaded(databas
         assert await version(changed_at) == CHANGED.version
 
 
+async def test_versions_follow_the_order_of_storing_also_after_a_clock_that_was_wrong(database):
+    await found(database)
+    future = START + timedelta(days=4000)
+    async with database.transaction() as session:
+        assert await rulebooks.keep_rulebook(session, TEAM, CHANGED, future)
+        assert await rulebooks.keep_rulebook(session, TEAM, RULEBOOK, START + HOUR)
+        assert not await rulebooks.keep_rulebook(session, TEAM, RULEBOOK, START + 2 * HOUR)
+        for instant in (START + HOUR, future, future + HOUR):
+            assert (await rulebooks.rulebook_at(session, TEAM, instant)).version == RULEBOOK.version
+
+
 @dataclass(frozen=True, slots=True)
 class Wider(KpiSettings):
     """The settings of a later release."""
