@@ -56,6 +56,10 @@ class OperationLimit(TryAgain):
     """Report that a method has used up the computing time; the method may be called again after `after` seconds."""
 
 
+class PlanEnded(RightsMissing):
+    """Report that the portal's plan offers no REST API: a right is missing for everything."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """Hold the portal's answer to a command of a batch."""
@@ -130,10 +134,8 @@ class Bitrix24Api:
                 what=what,
                 attempts=attempts,
             )
-        except RightsMissing:
-            raise
         except CrmRefused as error:
-            self._refusal.error = error
+            self._note_refusal(error)
             raise
         return self._replies(commands, answer)
 
@@ -230,6 +232,8 @@ def _permanent(kind: str, text: str, status: int, *, in_batch: bool) -> CrmError
     """Make the error for a refusal that asking again would not change."""
     if kind in _RIGHTS and (in_batch or kind != "ACCESS_DENIED"):
         return RightsMissing(f"the webhook lacks a right or a scope ({text})")
+    if kind == "ACCESS_DENIED" and "plan" in text.lower():
+        return PlanEnded(f"the portal refuses every request ({text}): look at its plan")
     if status in (401, 403) or kind == "ACCESS_DENIED":
         return CrmRefused(f"the portal refuses every request ({text}): look at the webhook, its user and the plan")
     return CrmNonsense(f"the portal does not understand the request ({text})")
@@ -271,4 +275,5 @@ def _timestamp(value: Any) -> float:
 
 def refused(problem: CrmError) -> bool:
     """Tell whether further requests would be useless or harmful."""
-    return isinstance(problem, CrmRefused) and not isinstance(problem, RightsMissing)
+    is_partial = isinstance(problem, RightsMissing) and not isinstance(problem, PlanEnded)
+    return isinstance(problem, CrmRefused) and not is_partial

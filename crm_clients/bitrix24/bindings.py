@@ -27,7 +27,7 @@ from crm_clients.bitrix24.rows import ActivityRow, BindingRow, portal_row
 from crm_clients.bitrix24.session import DEAL, ReadSession
 from crm_clients.bitrix24.tasks import SELECT, WHAT_ACTIVITIES, TaskReader
 from crm_clients.bitrix24.values import Row, rows_of, stamp
-from crm_clients.errors import CrmNonsense
+from crm_clients.errors import CrmError, CrmNonsense
 from scoring.records import RecordKind, Task
 
 SIDE = 240
@@ -114,18 +114,18 @@ class BindingLookup:
         self._asked = [*(self._by_group() if self._in_groups else self._by_deal(deals, OPEN)), *self.done]
         self.lists = [*([self._control()] if self._in_groups else []), *self._asked]
 
-    async def settle(self) -> str:
-        """Hand over the activities found; return the reason if not all could be asked."""
+    async def settle(self) -> CrmError | None:
+        """Hand over the activities found; return the problem if not all could be asked."""
         # What was done was asked after all the rest, unless that took another request.
         later = self._tasks.done_since() if any(progress.in_parts for progress in self._asked) else []
         return (
             problem_of(self._asked) or await self._read(later) or await self._open_steps() or await self._done_steps()
         )
 
-    async def _open_steps(self) -> str:
+    async def _open_steps(self) -> CrmError | None:
         """Name the deals of the activities found in groups."""
         if not self._in_groups:
-            return ""
+            return None
         if not self._understood:
             return await self._read(self._open_of(self.deals))
         unclear: dict[int, ActivityRow] = {}
@@ -137,7 +137,7 @@ class BindingLookup:
                 await self._session.stream.give([self._tasks.task(row, frozenset({str(deal)}))])
         asked = unclear | self._few_done()
         if not asked or await self._read_bindings(asked):
-            return ""
+            return None
         suspects = {deal for key in unclear for deal in self._suspects(key)}
         return await self._read(self._open_of(suspects))
 
@@ -160,9 +160,9 @@ class BindingLookup:
         done = {key: row for key, row in self._tasks.done.items() if key not in self._handed}
         return done if len(done) <= len(self.deals) else {}
 
-    async def _done_steps(self) -> str:
+    async def _done_steps(self) -> CrmError | None:
         if self._handed.issuperset(self._tasks.done) or await self._read_bindings(self._few_done()):
-            return ""
+            return None
         done = {"COMPLETED": "Y", ">=LAST_UPDATED": stamp(self._session.request.window.cutoff)}
         return await self._read(self._by_deal(self.deals, done))
 
@@ -190,7 +190,7 @@ class BindingLookup:
         rows = [portal_row(row, BindingRow, "bindings", now) for row in rows_of(value)]
         return frozenset(str(row.entityId) for row in rows if row.entityTypeId == DEAL)
 
-    async def _read(self, lists: Sequence[QueryProgress]) -> str:
+    async def _read(self, lists: Sequence[QueryProgress]) -> CrmError | None:
         await self._session.read(lists)
         return problem_of(lists)
 

@@ -39,17 +39,17 @@ class CommentReader:
         """Tell whether the deal is known to have a comment."""
         return deal in self._known
 
-    async def read(self, deals: array[int]) -> str:
-        """Ask about `deals`; return the reason if not all could be asked."""
+    async def read(self, deals: array[int]) -> CrmError | None:
+        """Ask about `deals`; return the problem if not all could be asked."""
         if not deals:
-            return ""
+            return None
         try:
             self._humans = await self._users.humans(self._session.deadline)
         except CrmError as error:
             if refused(error):
                 raise
-            return str(error)
-        problem = ""
+            return error
+        problem = None
         for start in range(0, len(deals), PORTION):
             asked = list(self._start(deals[start : start + PORTION]))
             await self._session.read(asked)

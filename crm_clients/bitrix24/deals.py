@@ -23,6 +23,7 @@ from crm_clients.bitrix24.rows import DealRow
 from crm_clients.bitrix24.session import DEAL, ReadSession, rows_checked
 from crm_clients.bitrix24.stage_history import Move, StageHistory, StagePosition, position_after
 from crm_clients.bitrix24.values import is_yes, stamp
+from crm_clients.errors import CrmError
 from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.rows import malformed
 from scoring.records import NOTHING, Change, Deal, DealState, Doubtful, Money, RecordKind
@@ -72,12 +73,12 @@ class DealReader:
             self._list({"closed": "Y", ">=createdTime": stamp(self._start)}, 1),
         ]
 
-    async def read(self) -> str:
-        """Hand over the open deals and set the others aside; return the reason if not all could be read."""
+    async def read(self) -> CrmError | None:
+        """Hand over the open deals and set the others aside; return the problem if not all could be read."""
         await self._session.read(self.lists)
         return problem_of(self.lists)
 
-    async def read_set_aside(self, others: Sequence[QueryProgress] = ()) -> str:
+    async def read_set_aside(self, others: Sequence[QueryProgress] = ()) -> CrmError | None:
         """Hand over the deals set aside, by their stage histories; `others` are lists that share the requests."""
         # A deal that moved while the lists were read may have been in none of them.
         moved = self._list({">=movedTime": stamp(self._began - timedelta(minutes=1))}, 1)

@@ -215,6 +215,6 @@ class CallProgress(QueryProgress):
         yield from ()
 
 
-def problem_of(lists: Iterable[QueryProgress]) -> str:
-    """Tell why some lists could not be read in full; empty if all were."""
-    return next((str(progress.problem) for progress in lists if progress.problem is not None), "")
+def problem_of(lists: Iterable[QueryProgress]) -> CrmError | None:
+    """Tell why some lists could not be read in full; None if all were."""
+    return next((progress.problem for progress in lists if progress.problem is not None), None)

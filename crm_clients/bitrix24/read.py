@@ -6,6 +6,7 @@ Planned activities are folded before the deals, so that each deal can say at onc
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -20,9 +21,11 @@ from crm_clients.bitrix24.session import DEAL, ReadSession
 from crm_clients.bitrix24.tasks import TaskReader
 from crm_clients.bitrix24.users import UserDirectory
 from crm_clients.bitrix24.visibility import require_full_visibility
-from crm_clients.errors import CrmError
+from crm_clients.errors import CrmError, CrmNonsense, CrmRefused, CrmUnavailable
 from crm_clients.shared.rows import Currency
-from scoring.records import Completed, Fact, Failed, RecordKind
+from scoring.causes import Cause
+from scoring.kpis import DEALS_MISSING_FIELDS, LOST_WITHOUT_REASON
+from scoring.records import Completed, Fact, Failed, RecordKind, Unreadable
 
 MEMBERS = 20
 """Members expected where the read does not say who is asked about."""
@@ -66,14 +69,14 @@ class PortalRead:
         if RecordKind.COMMENTS in self._kinds:
             await self._mark(RecordKind.COMMENTS, problem or await self._comments_problem())
 
-    async def _learn_portal(self) -> str:
-        """Ask who the webhook's user is, and learn fields and stages; return the reason if deals cannot be read."""
+    async def _learn_portal(self) -> CrmError | None:
+        """Ask who the webhook's user is, and learn fields and stages; return the problem if deals cannot be read."""
         session = self._session
         profile = single_call("profile", {}, what="the webhook's user", group="profile")
         if self._kinds.isdisjoint({RecordKind.DEALS, RecordKind.COMMENTS}):
             await session.fetch([profile])
             await require_full_visibility(session, profile.value)
-            return ""
+            return None
         stages = session.stages.start(RecordKind.DEALS)
         fields = single_call("crm.item.fields", {"entityTypeId": DEAL}, what="fields of deals", group=RecordKind.DEALS)
         about: list[QueryProgress] = [stages, fields] if self._needs_fields else [stages]
@@ -84,7 +87,7 @@ class PortalRead:
         if problem := problem_of(about):
             return problem
         if not session.stages.states:
-            return "stages: the portal names none, so nobody knows which deals are won"
+            return CrmNonsense("stages: the portal names none, so nobody knows which deals are won")
         return await self._prepare_deals(fields)
 
     @property
@@ -92,25 +95,42 @@ class PortalRead:
         config = self._session.config
         return bool(config.loss_reason_field) or any(config.required_fields.values())
 
-    async def _prepare_deals(self, fields: CallProgress) -> str:
-        session, config = self._session, self._session.config
-        names = DealFields()
-        if fields.value is not None:
-            reason = config.loss_reason_field if session.wants("lost_without_reason") else ""
-            required = config.required_fields if session.wants("deals_missing_fields") else {}
+    async def _prepare_deals(self, fields: CallProgress) -> CrmError | None:
+        session, names = self._session, DealFields()
+        if self._needs_fields:
             try:
-                names = DealFields.named(Fields(fields.value), reason, required)
-            except CrmError as error:
-                return str(error)
+                names = await self._name_fields(Fields(fields.value))
+            except CrmNonsense as error:
+                return error
         if RecordKind.COMMENTS in self._kinds:
             await self._comments.recall()
         self._deals = DealReader(session, names, self._pages, self._tasks.has_task, self._comments.knows)
-        return ""
+        return None
 
-    async def _read_dependent(self, planned: Sequence[QueryProgress], problem: str) -> str:
+    async def _name_fields(self, known: Fields) -> DealFields:
+        """Find the fields that the settings name; a field that does not exist costs its KPI alone."""
+        session, config, names = self._session, self._session.config, DealFields()
+        try:
+            if session.wants(LOST_WITHOUT_REASON):
+                names = DealFields.named(known, config.loss_reason_field, {})
+        except CrmRefused as error:
+            await self._lose(LOST_WITHOUT_REASON, error)
+        try:
+            if session.wants(DEALS_MISSING_FIELDS):
+                names = replace(names, required=DealFields.named(known, "", config.required_fields).required)
+        except CrmRefused as error:
+            await self._lose(DEALS_MISSING_FIELDS, error)
+        return names
+
+    async def _lose(self, kpi: str, error: CrmRefused) -> None:
+        """State that a KPI of deals cannot be read until a person acts."""
+        fact = Unreadable(RecordKind.DEALS, frozenset(), str(error), frozenset({kpi}), Cause.RIGHTS)
+        await self._session.stream.give([fact])
+
+    async def _read_dependent(self, planned: Sequence[QueryProgress], problem: CrmError | None) -> CrmError | None:
         """Read all that depends on the open deals: bindings, stage histories, activities done since the cutoff.
 
-        Give the marks of tasks and deals; return the reason (`problem`, if known before) if deals could not be read.
+        Give the marks of tasks and deals; return the problem (`problem`, if known before) if deals could not be read.
         """
         session, kinds = self._session, self._kinds
         lookup = None if problem or problem_of(planned) else self._lookup()
@@ -123,7 +143,7 @@ class PortalRead:
         if RecordKind.TASKS in kinds:
             await session.stream.give(list(self._tasks.unmatched_mirrors()))
             failed = problem_of([*planned, *done])
-            await self._mark(RecordKind.TASKS, failed or ("" if problem else await self._bindings_problem(lookup)))
+            await self._mark(RecordKind.TASKS, failed or (None if problem else await self._bindings_problem(lookup)))
         if self._deals is not None:
             await session.stream.taken()
             problem = problem or problem_of(self._deals.lists)
@@ -138,23 +158,23 @@ class PortalRead:
         deals = list(set(self._deals.without_task).difference(but))
         return BindingLookup(self._session, self._tasks, deals) if deals else None
 
-    async def _bindings_problem(self, first: BindingLookup | None) -> str:
+    async def _bindings_problem(self, first: BindingLookup | None) -> CrmError | None:
         """Settle the lookup, and make another for the deals that were open at the cutoff and are closed now."""
         if first is not None and (problem := await first.settle()):
             return problem
         late = self._lookup(first.deals if first is not None else ())
         if late is None:
-            return ""
+            return None
         await self._session.read(late.lists)
         return await late.settle()
 
-    async def _comments_problem(self) -> str:
+    async def _comments_problem(self) -> CrmError | None:
         if self._deals is None:
-            return "comments: the deals could not be read"
+            return CrmUnavailable("comments: the deals could not be read")
         return await self._comments.read(self._deals.without_comment)
 
-    async def _mark(self, kind: RecordKind, problem: str) -> None:
-        mark = Failed(kind, problem) if problem else Completed(kind, self._started)
+    async def _mark(self, kind: RecordKind, problem: CrmError | None) -> None:
+        mark = Failed(kind, str(problem), problem.cause) if problem else Completed(kind, self._started)
         await self._session.stream.give([mark])
 
 

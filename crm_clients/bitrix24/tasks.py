@@ -77,18 +77,23 @@ class TaskReader:
         """Activities done since the cutoff that were next steps at the cutoff."""
 
     def start(self, pages: int) -> list[QueryProgress]:
-        """Begin to read all planned work; `pages` are expected of the open activities of deals."""
+        """Begin to read all planned work; `pages` are expected of the open activities of deals.
+
+        Tasks cover their deals, so each KPI of tasks reads the same tasks: no value depends on the other KPIs asked. A
+        task that waits for approval covers its deal whatever its deadline.
+        """
         until = stamp(self._cutoff, up=True)
-        lists = []
+        lists: list[QueryProgress] = []
         if self._session.wants("deals_without_task"):
-            lists.append(self._activities({"COMPLETED": "N", "OWNER_TYPE_ID": DEAL}, pages))
-        if self._session.wants("overdue_tasks"):
-            late = pages // OVERDUE + 1
-            rest = {"!OWNER_TYPE_ID": DEAL} if lists else {}
             lists += [
-                self._list_tasks({"!REAL_STATUS": FINISHED, "<DEADLINE": until}, late),
-                self._activities({"COMPLETED": "N", "<DEADLINE": until, **rest}, 1 if lists else late),
+                self._activities({"COMPLETED": "N", "OWNER_TYPE_ID": DEAL}, pages),
+                self._list_tasks({"REAL_STATUS": AWAITS_APPROVAL}, 1),
             ]
+        late = pages // OVERDUE + 1
+        lists.append(self._list_tasks({"!REAL_STATUS": FINISHED, "<DEADLINE": until}, late))
+        if self._session.wants("overdue_tasks"):
+            rest = {"!OWNER_TYPE_ID": DEAL} if len(lists) > 1 else {}
+            lists.append(self._activities({"COMPLETED": "N", "<DEADLINE": until, **rest}, 1 if rest else late))
         return lists
 
     def unmatched_mirrors(self) -> Iterator[Task]:
@@ -105,10 +110,10 @@ class TaskReader:
     def done_since(self) -> list[QueryProgress]:
         """Begin to read the work done since the cutoff, asked last: work done meanwhile is in no other list."""
         cutoff = stamp(self._cutoff)
-        lists = [self._activities({"COMPLETED": "Y", ">=LAST_UPDATED": cutoff}, 1, ask_last=True)]
-        if self._session.wants("overdue_tasks"):
-            lists.append(self._list_tasks({">=CLOSED_DATE": cutoff}, 1, ask_last=True))
-        return lists
+        return [
+            self._activities({"COMPLETED": "Y", ">=LAST_UPDATED": cutoff}, 1, ask_last=True),
+            self._list_tasks({">=CLOSED_DATE": cutoff}, 1, ask_last=True),
+        ]
 
     def _activities(self, conditions: Row, pages: int, *, ask_last: bool = False) -> QueryProgress:
         return KeysetQuery(

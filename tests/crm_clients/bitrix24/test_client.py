@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from crm_clients.base import DictMemory
-from scoring.records import Failed, RecordKind
+from scoring.causes import Cause
+from scoring.records import Completed, Failed, RecordKind
 from scoring.snapshot import NotAvailable, NotRead, Value
 from tests.crm_clients.bitrix24.portal import COMPANY, CONTACT, DEAL, NO_DEADLINE
 from tests.crm_clients.bitrix24.team import (
@@ -106,9 +107,41 @@ async def test_required_fields_are_found_in_either_spelling_and_by_pipeline() ->
 async def test_a_setting_that_names_no_field_is_told_and_counts_nothing() -> None:
     where = portal()
     deal(where, 1)
-    mark = (await Reader(where, required_fields={"*": ["UF_CRM_NONE"]}).marks("deals_missing_fields"))[RecordKind.DEALS]
+    reader = Reader(where, required_fields={"*": ["UF_CRM_NONE"]})
+    readings = await reader.count("deals_missing_fields", "deals_open")
+    missing, still_read = readings["deals_missing_fields"], readings["deals_open"]
+    assert isinstance(missing, NotRead)
+    assert missing.cause is Cause.RIGHTS
+    assert "UF_CRM_NONE" in missing.detail
+    assert isinstance(still_read, Value)
+
+
+@pytest.mark.parametrize("deadline", [None, CUTOFF - DAY, CUTOFF + 30 * DAY])
+@pytest.mark.parametrize("others", [(), ("overdue_tasks",)])
+async def test_a_task_that_waits_for_approval_covers_its_deal_whatever_its_deadline_and_whatever_else_is_asked(
+    deadline: datetime | None, others: tuple[str, ...]
+) -> None:
+    where = portal()
+    deal(where, 1)
+    where.add_task(50, "Отчёт", ANNA, deadline=deadline, created=LONG_AGO, status=4, crm=["D_1"])
+    readings = await Reader(where).count("deals_without_task", *others)
+    assert [reading.number for reading in readings.values() if isinstance(reading, Value)] == [0] * len(readings)
+
+
+@pytest.mark.parametrize(
+    ("scope", "kpi", "kind"),
+    [("telephony", "calls_held", RecordKind.CALLS), ("task", "overdue_tasks", RecordKind.TASKS)],
+)
+async def test_a_missing_scope_is_told_as_a_missing_right_and_costs_no_other_kind(
+    scope: str, kpi: str, kind: RecordKind
+) -> None:
+    where = portal()
+    where.scopes = tuple(name for name in where.scopes if name != scope)
+    marks = await Reader(where).marks(kpi, "deals_open", "companies_added")
+    mark = marks.pop(kind)
     assert isinstance(mark, Failed)
-    assert "UF_CRM_NONE" in mark.reason
+    assert mark.cause is Cause.RIGHTS
+    assert all(isinstance(other, Completed) for other in marks.values())
 
 
 async def test_a_change_of_hands_after_the_cutoff_makes_a_late_read_doubtful() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from crm_clients.errors import CrmRefused
+from crm_clients.errors import CrmRefused, RightsMissing
 from scoring.records import Completed, Failed, RecordKind
 from scoring.snapshot import NotRead, Value
 from tests.crm_clients.bitrix24.portal import DEAL
@@ -85,7 +85,7 @@ async def test_a_refused_webhook_is_told_at_once(status: int) -> None:
     reader = Reader(portal())
     body = {"error": "ACCESS_DENIED", "error_description": "REST API is available only on commercial plans"}
     reader.line.when = lambda *_: answer(status, body)
-    with pytest.raises(CrmRefused, match="commercial plans"):
+    with pytest.raises(RightsMissing, match="commercial plans"):
         await reader.facts()
     assert len(reader.line.requests) == 1
 
