@@ -13,6 +13,7 @@ from bot import dispatcher as bot_dispatcher
 from bot.context import AppContext
 from bot.telegram import menus
 from bot.telegram import session as telegram_session
+from reglament.errors import ReglamentError
 from reglament.process import Process
 from reglament.service import webhook
 from storage.errors import StorageError
@@ -41,9 +42,13 @@ async def answer_people(process: Process, bot: Bot, context: AppContext, stop: a
             return
         except TelegramAPIError as error:
             log.warning("telegram_unreachable", problem=telegram_session.trouble(error), seconds=pause)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), pause)
-            pause = min(pause * 2, LONGEST_WAIT)
+        except ReglamentError:  # such as an address that cannot be listened on: a person must act
+            raise
+        except Exception:  # scores go on meanwhile
+            log.exception("bot_failed", seconds=pause)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)
+        pause = min(pause * 2, LONGEST_WAIT)
 
 
 async def _poll(bot: Bot, dispatcher: Dispatcher, stop: asyncio.Event) -> None:
