@@ -142,6 +142,9 @@ class _Check:
                 )
             elif not user.active:
                 self._say(Severity.WARNING, "visibility", f"{name} ({key}) is dismissed in Bitrix24 and is not scored")
+            elif not user.human:
+                text = f"{name} ({key}) is no employee of the portal (a guest, a robot) and is not scored"
+                self._say(Severity.ERROR, "visibility", f"{text}; correct `members`")
             else:
                 found.append(user)
         await self._visible(found, members)

@@ -39,7 +39,9 @@ class EventReader:
 
     def __init__(self, session: ReadSession) -> None:
         self._session = session
-        self._window = session.request.window
+        self._window = window = session.request.window
+        self._since = window.start if window.earlier is None else min(window.earlier, window.start)
+        """Start of the window before: telephony delivers calls late, and people mark meetings done late."""
 
     def start(self, pages: int) -> dict[RecordKind, list[QueryProgress]]:
         """Begin to read the kinds that are asked for; `pages` are expected of the open deals."""
@@ -93,8 +95,7 @@ class EventReader:
         wanted = self._session.config.meeting_types
         kinds = [number(kind) for kind in wanted if kind.isdigit()] if wanted else [MEETING]
         providers = [kind for kind in wanted if not kind.isdigit()]
-        since = window.start if window.earlier is None else min(window.earlier, window.start)
-        span = {"COMPLETED": "Y", ">=START_TIME": stamp(since), "<START_TIME": stamp(window.cutoff, up=True)}
+        span = {"COMPLETED": "Y", ">=START_TIME": stamp(self._since), "<START_TIME": stamp(window.cutoff, up=True)}
         params = {
             "select": [
                 "ID", "SUBJECT", "RESPONSIBLE_ID", "START_TIME", "LAST_UPDATED", "COMPLETED", "TYPE_ID", "PROVIDER_ID",
@@ -130,15 +131,15 @@ class EventReader:
         ]
 
     def _calls(self, pages: int) -> list[QueryProgress]:
-        """Begin to read the calls that ended in the window: begun in the window or just before, and long calls begun
-        earlier.
+        """Begin to read the calls that ended in the window or in the window before.
+
+        Such a call began in one of them or just before; long calls that began earlier are asked for by their length.
         """
-        window = self._window
-        end = window.start - ORDINARY_CALL
-        lists = [self._calls_begun(end, window.cutoff, 0, pages)]
+        end = self._since - ORDINARY_CALL
+        lists = [self._calls_begun(end, self._window.cutoff, 0, pages)]
         for back, seconds in LONG_CALLS:
-            lists.append(self._calls_begun(window.start - back, end, seconds, 1))
-            end = window.start - back
+            lists.append(self._calls_begun(self._since - back, end, seconds, 1))
+            end = self._since - back
         return lists
 
     def _calls_begun(self, since: datetime, until: datetime, seconds: int, pages: int) -> QueryProgress:
@@ -158,10 +159,12 @@ class EventReader:
     def _fold_calls(self, rows: Sequence[CallRow]) -> Iterator[Call | Unreadable]:
         for row in rows:
             ended = row.CALL_START_DATE + timedelta(seconds=row.CALL_DURATION)
-            if row.CALL_TYPE == INFORMATION or ended not in self._window:
+            if row.CALL_TYPE == INFORMATION or not self._since <= ended < self._window.cutoff:
                 continue
             incoming, answered = row.CALL_TYPE in INCOMING, _is_answered(row)
             if answered is None and incoming:
+                if ended not in self._window:
+                    continue  # doubted on its own day
                 problem = malformed({"ID": row.ID}, "calls", "the portal does not say whether anybody answered")
                 yield unreadable(problem, RecordKind.CALLS, str(row.PORTAL_USER_ID or ""))
                 continue

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from crm_clients.base import Severity
 from crm_clients.bitrix24.rows import CallRow, DealRow, TaskRow, portal_row
 from crm_clients.errors import CrmError, MalformedRow
+from scoring.records import Call
 from scoring.snapshot import NotRead
 from tests.crm_clients.bitrix24.portal import DEAL, Portal
 from tests.crm_clients.bitrix24.team import ANNA, BORIS, DAY, HOUR, Reader, closed, deal, portal
@@ -209,3 +211,30 @@ async def test_a_deal_changed_at_no_possible_time_is_not_read(at: str) -> None:
 
 def _deal(created: datetime) -> dict[str, Any]:
     return Portal().add_deal(1, "Сделка", ANNA, "NEW", created=created)
+
+
+# Late arrivals
+
+
+async def test_calls_of_the_window_before_are_read_too_and_a_call_over_the_cutoff_is_in_one_day() -> None:
+    where = portal()
+    where.add_call(1, ANNA, START - 5 * HOUR, 60)
+    where.add_call(2, ANNA, START - HOUR, 2 * 3600)
+    where.add_call(3, ANNA, CUTOFF - HOUR, 2 * 3600)
+    where.add_call(4, ANNA, START - 2 * DAY, 60)
+    reader = Reader(where)
+    ends = {fact.id: fact.ended_at for fact in await reader.facts("calls_held") if isinstance(fact, Call)}
+    assert ends == {"1": START - 5 * HOUR + timedelta(seconds=60), "2": START + HOUR}
+
+
+async def test_a_call_of_the_window_before_of_which_nothing_is_told_is_no_doubt_today() -> None:
+    where = portal()
+    where.add_call(1, ANNA, START - HOUR, 0, kind=2, CALL_FAILED_CODE=None)
+    assert await Reader(where).number("missed_calls") == 0
+
+
+async def test_check_names_a_listed_member_who_is_no_employee() -> None:
+    where = portal()
+    where.add_user(70, "Гость Портала", kind="extranet")
+    findings = await Reader(where).check({"70": "Гость Портала"})
+    assert any("Гость Портала" in found.text and found.severity is Severity.ERROR for found in findings)
