@@ -62,10 +62,13 @@ class TemplateApi:
 
     async def require_full_visibility(self, deadline: Deadline) -> None:
         """Check that the key sees every record. Raises RightsMissing: a part would be counted as the whole."""
-        answer = await self._http.call("GET", "api/v1/me", deadline=deadline, what="the login")
-        (account,) = typed_rows([answer], Account, "the login")
-        if not account.is_admin:
+        if not (await self.account(deadline)).is_admin:
             raise RightsMissing("the key sees a part of the records: use the key of an administrator")
+
+    async def account(self, deadline: Deadline) -> Account:
+        """Read the account that the key belongs to."""
+        answer = await self._http.call("GET", "api/v1/me", deadline=deadline, what="the login")
+        return typed_rows([answer], Account, "the login")[0]
 
     async def rows(
         self, name: str, row_type: type[R], deadline: Deadline, *, limit: int = PAGE, **filters: str

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 import httpx
 
 from crm_clients.base import ClientMemory, CrmUser, Finding, ReadRequest, ReadStats
+from crm_clients.errors import CrmNonsense
 from crm_clients.shared.cleaning import clean_name
 from crm_clients.shared.pacing import Clock, Deadline
 from crm_clients.template.api import TemplateApi
@@ -46,11 +47,16 @@ class TemplateClient:
         self._api = TemplateApi(config, stats=self.stats, clock=self._clock, transport=transport)
 
     async def users(self) -> list[CrmUser]:
-        """Read all users, dismissed users and robots included. Raises CrmError rather than give a part."""
-        return [
-            CrmUser(str(row.id), clean_name(row.name), row.active, human=not row.robot)
-            async for row in self._api.rows("users", UserRow, self._deadline())
-        ]
+        """Read all users, dismissed users and robots included. Raises CrmError rather than give a part.
+
+        A list without the key's own account is a part: a list that is empty by mistake would dismiss everybody.
+        """
+        deadline = self._deadline()
+        own = await self._api.account(deadline)
+        rows = [row async for row in self._api.rows("users", UserRow, deadline)]
+        if own.id not in {row.id for row in rows}:
+            raise CrmNonsense("users: the list lacks the key's own account")
+        return [CrmUser(str(row.id), clean_name(row.name), row.active, human=not row.robot) for row in rows]
 
     async def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
         """Yield the records of `request.kinds`, and a mark for each kind."""

@@ -11,6 +11,7 @@ import httpx
 
 from tests.crm_clients.world import LOST, OPEN, Quirks, World, WorldDeal, WorldTask
 
+READER = 1
 HOST, TOKEN = "example.template.example", "k3y-0f-the-administrator"
 Row = dict[str, Any]
 
@@ -25,7 +26,7 @@ class FakeTemplate:
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return httpx.Response(401, json={"error": "unauthorized"})
         name = request.url.path.removeprefix("/api/v1/")
-        answer = {"id": 1, "is_admin": self.is_admin} if name == "me" else self._page(name, request.url.params)
+        answer = {"id": READER, "is_admin": self.is_admin} if name == "me" else self._page(name, request.url.params)
         return httpx.Response(200, json=answer, headers={"date": format_datetime(self.world.now, usegmt=True)})
 
     def _page(self, name: str, params: httpx.QueryParams) -> Row:
@@ -41,6 +42,7 @@ class FakeTemplate:
     # The lists
 
     def _users(self, _since: datetime) -> Iterator[Row]:
+        yield {"id": READER, "name": "Reglament", "active": True, "robot": True}
         for user in self.world.users:
             yield {"id": int(user.id), "name": user.name, "active": user.active, "robot": not user.human}
 
