@@ -171,7 +171,7 @@ async def read_account(api: AmocrmApi, deadline: Deadline) -> Account:
         zone = ZoneInfo(row.parts.datetime_settings.timezone)
     except (ValueError, OSError, KeyError):
         raise malformed(data, "the account", "a timezone that does not exist") from None
-    types = typed_rows(row.parts.task_types, WireTaskType, "the task types")
+    types = typed_rows(row.parts.task_types, WireTaskType, f"the task types of account {row.id}")
     return Account(
         name=clean_name(row.name),
         user=row.current_user_id,
@@ -195,7 +195,7 @@ async def read_stages(api: AmocrmApi, deadline: Deadline) -> Stages:
     for raw in data["_embedded"]["pipelines"]:
         pipeline = typed_row(raw, WirePipeline, what)
         (archived if pipeline.is_archive else names)[pipeline.id] = clean_name(pipeline.name or pipeline.id)
-        for status in typed_rows(pipeline.parts.statuses, WireStatus, what):
+        for status in typed_rows(pipeline.parts.statuses, WireStatus, f"{what}: row {pipeline.id}"):
             pair = (pipeline.id, status.id)
             if status.type == INCOMING:
                 incoming.add(pair)
@@ -208,7 +208,7 @@ async def read_rights(api: AmocrmApi, account: Account, deadline: Deadline) -> R
     """Read the rights of the token's owner. Raises RightsMissing if the owner is no administrator."""
     what = "the rights of the token's owner"
     try:
-        fits = require_form(lambda data: isinstance(data, dict) and "rights" in data, "user", judge_users)
+        fits = require_form(lambda data: isinstance(data, dict) and "id" in data, "user", judge_users)
         row = await api.get(f"users/{account.user}", "", deadline, what, fits)
     except MovedAway:
         api.forget_refusal()

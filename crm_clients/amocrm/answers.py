@@ -86,10 +86,13 @@ def require_form(fits: Callable[[Any], bool], form: str, judge: Judge = judge) -
 
 
 def rows_of(data: Any, name: str) -> list[Row] | None:
-    """Extract the rows of a list; None if the body is no list of rows with ids."""
+    """Extract the rows of a list; None if the body is no list of rows with ids.
+
+    An empty list is none either: amoCRM tells an empty list by HTTP 204.
+    """
     try:
         rows = data["_embedded"][name]
-        fits = isinstance(rows, list) and all(isinstance(row, dict) and _is_key(row["id"]) for row in rows)
+        fits = isinstance(rows, list) and rows and all(isinstance(row, dict) and _is_key(row["id"]) for row in rows)
         return rows if fits else None
     except (TypeError, KeyError):
         return None

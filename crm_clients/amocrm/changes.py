@@ -16,7 +16,7 @@ import msgspec
 from crm_clients.amocrm.account import deal_state
 from crm_clients.amocrm.wire import FIRST_SECOND, LAST_SECOND, WireEvent, WireOwner, WireSale, WireStage, as_int
 from crm_clients.errors import MalformedRow
-from crm_clients.shared.rows import is_amount, malformed
+from crm_clients.shared.rows import LARGEST_AMOUNT, malformed
 from scoring.records import DealState
 
 Stage = tuple[int, int]
@@ -164,7 +164,7 @@ def price_before(event: WireEvent) -> Decimal | None:
     if sale is None or sale == "":
         return None
     with suppress(ArithmeticError, ValueError):
-        if isinstance(sale, int | str | Decimal) and is_amount(amount := Decimal(sale)):
+        if isinstance(sale, int | str | Decimal) and 0 <= (amount := Decimal(sale)) <= LARGEST_AMOUNT:
             return amount
     raise malformed_event(event, "a sum that is no number")
 

@@ -69,6 +69,8 @@ class AccountRead:
         self._control = ControlQuestions(session)
         self._deals: DealReader | None = None
         """Set once all deals are read."""
+        self._deals_problem = ""
+        """The reason why deals could not be read."""
         self._deals_over = asyncio.Event()
 
     async def run(self) -> None:
@@ -102,6 +104,7 @@ class AccountRead:
                 mark = Failed(kind, f"{kind}: amoCRM answered in an unexpected form ({type(error).__name__})")
         self._feed.leave(kind)
         if kind is RecordKind.DEALS:
+            self._deals_problem = mark.reason if isinstance(mark, Failed) else ""
             self._deals_over.set()
         await self._session.put([mark])
 
@@ -124,7 +127,7 @@ class AccountRead:
         if RecordKind.DEALS in self._kinds:
             await self._deals_over.wait()
         if self._deals is None:
-            raise CrmUnavailable("comments: the deals that they belong to could not be read")
+            raise CrmUnavailable(f"comments: the deals that they belong to could not be read: {self._deals_problem}")
         await self._comments.read(self._deals.open_leads)
 
 

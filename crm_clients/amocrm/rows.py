@@ -107,7 +107,7 @@ class LeadRow(NamedTuple):
 
 def _loss_reason(row: WireLead) -> str:
     for reason in (row.parts and row.parts.loss_reason) or ():
-        return clean_title(reason.name or reason.id)
+        return clean_title(reason.name if isinstance(reason.name, str) and reason.name else reason.id)
     return str(row.loss_reason_id or "")
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from crm_clients.errors import CrmNonsense
-from crm_clients.shared.rows import EARLIEST, Id, is_amount
+from crm_clients.shared.rows import EARLIEST, LARGEST_AMOUNT, Id
 
 FIRST_SECOND = int(EARLIEST.timestamp())
 LAST_SECOND = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp())
@@ -60,7 +60,7 @@ class WireReason(msgspec.Struct, frozen=True):
     """Describe a loss reason inside of a lead."""
 
     id: Id
-    name: str | None = None
+    name: Any = None
 
 
 class WireParts(msgspec.Struct, frozen=True):
@@ -88,7 +88,7 @@ class WireLead(WireRow, frozen=True, kw_only=True, rename={"parts": "_embedded"}
     def __post_init__(self) -> None:
         """Refuse absurd sums and instants."""
         super().__post_init__()
-        if self.price is not None and not is_amount(Decimal(self.price)):
+        if self.price is not None and not 0 <= self.price <= LARGEST_AMOUNT:
             raise ValueError("price is no sum of money")
 
 
@@ -102,7 +102,7 @@ class WireField(msgspec.Struct, frozen=True):
     """Describe a filled custom field of a lead; fields without a value are absent."""
 
     field_id: Id
-    field_code: str | None
+    field_code: Annotated[str, msgspec.Meta(pattern=r"^\S{1,255}$")] | None
     values: Annotated[list[WireFieldValue], msgspec.Meta(min_length=1)]
 
 
