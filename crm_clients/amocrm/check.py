@@ -55,6 +55,7 @@ class _Check:
             findings += await self._rights(account)
             findings += await self._known_members(account)
             findings += await self._required_fields()
+            findings += await self._left_out()
             findings += await self._visible_members()
             findings += await self._readable_deals()
         except CrmError as error:
@@ -116,6 +117,24 @@ class _Check:
         query = self._query("leads/custom_fields", "order[id]=asc", "the fields of leads")
         await self._lists.shifting(query, keep)
         return [*self._unknown_settings(stages.names, fields), *self._unlisted_fields(fields)]
+
+    async def _left_out(self) -> list[Finding]:
+        """Name what amoCRM hides and what is therefore not counted (`docs/crm/README.md`)."""
+        stages = await read_stages(self._api, self._deadline)
+        findings = []
+        if stages.archived:
+            names = ", ".join(stages.archived.values())
+            findings.append(Finding(OK, "deals_open", f"deals in archived funnels are not counted: {names}"))
+        page = await self._api.page(self._query("leads", "order[updated_at]=desc", "the latest deals"))
+        pairs = [(as_int(row.get("pipeline_id")), as_int(row.get("status_id"))) for row in page.rows]
+        hidden = sum(pair not in stages.visible and pair[0] not in stages.archived for pair in pairs)
+        if hidden:
+            text = (
+                f"{hidden} of the {len(pairs)} latest deals lie in funnels or stages that amoCRM does not list: they "
+                "are not counted; move them to a stage, or give the token the rights to all funnels"
+            )
+            findings.append(Finding(WARNING, "deals_open", text))
+        return findings
 
     def _unknown_settings(self, pipelines: Mapping[int, str], fields: list[Row]) -> Iterator[Finding]:
         known = {str(field["id"]) for field in fields} | {str(field["code"]) for field in fields if field.get("code")}

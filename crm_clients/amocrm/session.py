@@ -46,13 +46,14 @@ class ReadSession:
     known: set[str] = field(default_factory=set)
     """Lists that other rows have shown to be not empty."""
     start: int = field(init=False)
+    """First second of which events are read: of the window, or of the window before if events may arrive late."""
     cutoff: int = field(init=False)
     """Bounds of the window in whole seconds: second s lies before an instant t if s < ceil(t)."""
 
     def __post_init__(self) -> None:
         """Convert the window to the CRM's whole seconds."""
         self.lists = ListReader(self.api)
-        self.start = math.ceil(self.request.window.start.timestamp())
+        self.start = math.ceil((self.request.since).timestamp())
         self.cutoff = math.ceil(self.request.window.cutoff.timestamp())
 
     @property
@@ -75,7 +76,7 @@ class ReadSession:
         return decoded
 
     def covers(self, second: int) -> bool:
-        """Tell whether a second lies in the window."""
+        """Tell whether an event of a second is asked for."""
         return self.start <= second < self.cutoff
 
     def wants(self, *kpis: str) -> bool:

@@ -107,6 +107,16 @@ async def test_check_tells_that_filters_are_ignored(world: World) -> None:
     assert "filters" in found[Severity.WARNING]
 
 
+async def test_check_names_what_is_left_out_and_what_is_odd(world: World) -> None:
+    world.add_lead(ANNA, LONG_AGO, (3200, 3210))
+    world.add_lead(ANNA, LONG_AGO, (9999, 3110))
+    world.archived.add(3200)
+    found = await findings_of(FakeAmocrm(world))
+    assert "deals in archived funnels are not counted: Воронка 3200" in found[Severity.OK]
+    assert "1 of the" in found[Severity.WARNING]
+    assert "that amoCRM does not list" in found[Severity.WARNING]
+
+
 async def test_check_sees_everybody_in_a_few_calls(world: World) -> None:
     members = {}
     for number in range(300):

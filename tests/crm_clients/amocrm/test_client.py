@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from crm_clients.amocrm import deals, session, tasks
 from crm_clients.amocrm.account import Account
 from crm_clients.amocrm.api import PAGE
 from crm_clients.amocrm.client import AmocrmClient
-from crm_clients.base import DictMemory
+from crm_clients.base import DictMemory, ReadRequest
 from scoring.records import Call, Change, Comment, Completed, Deal, RecordKind, Task
 from scoring.workdays import Window
 from tests.crm_clients.amocrm.fake import FakeAmocrm, Fault
@@ -26,6 +27,7 @@ from tests.crm_clients.amocrm.team import (
     NEW,
     START,
     TALKS,
+    WINDOW,
     client_of,
     config,
     count,
@@ -398,6 +400,22 @@ async def test_a_call_belongs_to_the_window_in_which_it_ends(world: World) -> No
     client = client_of(FakeAmocrm(world), CUTOFF + DAY)
     facts = await facts_of(client, [ANNA], ["calls_held"], Window(instant(CUTOFF), instant(CUTOFF + DAY)))
     assert [fact.id for fact in facts if isinstance(fact, Call)] == [str(out.id)]
+
+
+async def test_events_of_the_window_before_are_stated_too_where_they_may_arrive_late(world: World) -> None:
+    world.add_call(ANNA, START - HOUR, 60)
+    world.add_company(ANNA, START - HOUR)
+    world.finish_task(world.add_task(ANNA, LONG_AGO, CUTOFF, type_id=2), START - HOUR)
+    world.move_lead(world.add_lead(ANNA, LONG_AGO, NEW), START - HOUR, (3100, WON))
+    kpis = frozenset({"calls_held", "companies_added", "meetings_held", "deals_won"})
+    for earlier, stated in ((None, 0), (instant(START - DAY), 4)):
+        client = client_of(FakeAmocrm(world))
+        request = ReadRequest(replace(WINDOW, earlier=earlier), kpis, frozenset({str(ANNA)}))
+        facts = [fact async for fact in client.read(request)]
+        found = [f for f in facts if not isinstance(f, Completed) and getattr(f, "closed_at", True)]
+        assert len(found) == stated
+        readings = count(client, facts, [ANNA], kpis)[ANNA].readings
+        assert not any(reading.items for reading in readings.values())  # type: ignore[union-attr]
 
 
 async def test_a_call_is_its_responsibles_else_the_one_the_telephony_names(world: World) -> None:

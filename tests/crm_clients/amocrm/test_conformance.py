@@ -29,6 +29,7 @@ TASK_TYPES = {"todo": 1, "call": 1, "meeting": MEETING}
 
 class TestAmocrm(MutationTests):
     kind: ClassVar[str] = "amocrm"
+    late_arrivals: ClassVar[bool] = True
     fractions: ClassVar[bool] = False
     currencies: ClassVar[bool] = False
     required_field: ClassVar[str] = "INN"
