@@ -125,6 +125,8 @@ class DealReader:
             if is_yes(row.isRecurring) or row.createdTime >= self._cutoff:
                 continue
             if moved is not None and moved < self._cutoff and self._session.stages.of(row) is DealState.OPEN:
+                if not self._session.stages.are_shown(row):
+                    continue
                 self._note_open(row.id, row.manager)
                 yield row, moved
             elif moved is None or moved >= self._start:
@@ -157,6 +159,8 @@ class DealReader:
         if standing.state is None:
             standing = StagePosition(DealState.LOST)  # closed, nobody says how: doubtful for both
         if standing.state is DealState.OPEN:
+            if not self._session.stages.are_shown(row):
+                return ()
             self._note_open(row.id, row.manager)
         return self._told(self._deal(row, standing))
 

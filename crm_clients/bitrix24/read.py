@@ -81,8 +81,11 @@ class PortalRead:
         fields = single_call("crm.item.fields", {"entityTypeId": DEAL}, what="fields of deals", group=RecordKind.DEALS)
         about: list[QueryProgress] = [stages, fields] if self._needs_fields else [stages]
         currency = single_call("crm.currency.base.get", {}, what="the portal's currency", group=RecordKind.DEALS)
-        await session.read([profile, currency, *about])
+        funnels = session.stages.start_funnels(RecordKind.DEALS)
+        await session.read([profile, currency, funnels, *about])
         session.currency = _currency(currency.value)
+        if funnels.problem is not None:
+            session.stages.funnels.clear()
         await require_full_visibility(session, profile.value)
         if problem := problem_of(about):
             return problem

@@ -18,7 +18,8 @@ from crm_clients.bitrix24.values import instant, number
 from crm_clients.errors import CrmNonsense, MalformedRow
 from crm_clients.shared.rows import CheckedRow, Currency, Id, is_past, malformed
 
-Link = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+LARGEST_ID = 2**53
+Link = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_ID)]
 """The id of another record; 0 for none."""
 Flag = Literal["Y", "N"]
 Code = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_:.\-]{1,100}$")]
@@ -28,6 +29,9 @@ Semantics = Literal["P", "S", "F"]
 _CALL_CODE = re.compile(r"\d{3}(-S)?|OTHER", re.IGNORECASE)
 _BOUND = re.compile(r"[A-Za-z0-9]{1,12}_\d{1,16}")
 _DEAL = "D_"
+_STAGE = re.compile(r"[A-Za-z0-9_:.\-]{1,100}")
+_SEMANTICS = {None, "P", "S", "F"}
+_WORDS = {"", "process", "success", "failure", "apology"}
 
 R = TypeVar("R", bound="PortalRow")
 
@@ -227,7 +231,7 @@ class BindingRow(PortalRow, frozen=True):
 class StageExtra(msgspec.Struct, frozen=True):
     """Hold the word for won, lost or in work that some portals send beside the letter."""
 
-    SEMANTICS: Literal["process", "success", "failure", "apology"] | None = None
+    SEMANTICS: str | None = None
 
 
 class StatusRow(PortalRow, frozen=True):
@@ -237,15 +241,33 @@ class StatusRow(PortalRow, frozen=True):
     ENTITY_ID: Code
     STATUS_ID: str
     NAME: str | None = None
-    SEMANTICS: Semantics | None = None
+    SEMANTICS: str | None = None
     EXTRA: StageExtra | list[None] | None = None
     """An empty list where PHP sends an empty map."""
 
+    @property
+    def is_stage(self) -> bool:
+        """Tell whether the entry is a stage of deals; other directories have forms of their own."""
+        return self.ENTITY_ID.startswith("DEAL_STAGE")
+
+    @property
+    def word(self) -> str:
+        """Give the word for won, lost or in work; empty for none."""
+        return (self.EXTRA.SEMANTICS or "") if isinstance(self.EXTRA, StageExtra) else ""
+
     def __post_init__(self) -> None:
-        """Refuse a stage without a usable name."""
+        """Refuse a stage without a usable name, or of an unknown meaning."""
         super().__post_init__()
-        if not self.STATUS_ID.isprintable() or not 0 < len(self.STATUS_ID) <= 100:
+        if self.is_stage and not _STAGE.fullmatch(self.STATUS_ID):
             raise ValueError("`STATUS_ID` is no name")
+        if self.is_stage and (self.SEMANTICS not in _SEMANTICS or self.word not in _WORDS):
+            raise ValueError("`SEMANTICS` is no meaning of a stage")
+
+
+class FunnelRow(PortalRow, frozen=True):
+    """Describe a funnel of deals; the first has the id 0."""
+
+    id: Link
 
 
 class UserRow(PortalRow, frozen=True):
@@ -310,9 +332,10 @@ def owner_of(name: str) -> Callable[[Mapping[str, Any]], str]:
 
     def owner(raw: Mapping[str, Any]) -> str:
         try:
-            return str(number(raw.get(name)) or "")
+            user = number(raw.get(name))
         except CrmNonsense:
             return ""
+        return str(user) if 0 < user <= LARGEST_ID else ""
 
     return owner
 

@@ -15,7 +15,7 @@ from crm_clients.bitrix24.api import Bitrix24Api, refused
 from crm_clients.bitrix24.batching import BatchScheduler
 from crm_clients.bitrix24.config import Bitrix24Config
 from crm_clients.bitrix24.lists import ListQuery, OffsetQuery, QueryProgress
-from crm_clients.bitrix24.rows import DealRow, PortalRow, StageExtra, StatusRow, owner_of, portal_row
+from crm_clients.bitrix24.rows import DealRow, FunnelRow, PortalRow, StatusRow, owner_of, portal_row
 from crm_clients.bitrix24.values import Row, is_yes, number
 from crm_clients.errors import CrmError, CrmNonsense
 from crm_clients.shared.cleaning import clean_title
@@ -50,6 +50,10 @@ class Stages:
 
     states: dict[str, DealState] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    funnels: set[int] = field(default_factory=set)
+    """Funnels that the portal shows to the webhook; empty where the portal does not tell."""
+    _funnel_of: dict[str, int] = field(default_factory=dict)
+    """By stage."""
 
     def start(self, group: str) -> QueryProgress:
         """Begin to read the stages: crm.status.list knows the stages of every pipeline."""
@@ -63,12 +67,38 @@ class Stages:
             expected_pages=STATUS_PAGES,
         ).start()
 
+    def start_funnels(self, group: str) -> QueryProgress:
+        """Begin to read the funnels that the webhook's user may see."""
+        return OffsetQuery(
+            method="crm.category.list",
+            params={"entityTypeId": DEAL},
+            fold=self._fold_funnels,
+            row=FunnelRow,
+            what="funnels",
+            group=group,
+            key="id",
+            rows_at="categories",
+        ).start()
+
+    @property
+    def without_funnel(self) -> list[int]:
+        """List the funnels that have stages and are not shown to the webhook."""
+        return sorted(set(self._funnel_of.values()) - self.funnels) if self.funnels else []
+
+    def are_shown(self, row: DealRow) -> bool:
+        """Tell whether people see an open deal: its stage exists, and the stage's funnel does (docs/crm/README.md)."""
+        return row.stageId in self.names and (not self.funnels or self._funnel_of[row.stageId] in self.funnels)
+
+    def _fold_funnels(self, rows: Sequence[FunnelRow]) -> tuple[()]:
+        self.funnels.update(row.id for row in rows)
+        return ()
+
     def _fold(self, rows: Sequence[StatusRow]) -> tuple[()]:
         for row in rows:
-            if row.ENTITY_ID.startswith("DEAL_STAGE"):
+            if row.is_stage:
                 stage = row.STATUS_ID
-                word = row.EXTRA.SEMANTICS if isinstance(row.EXTRA, StageExtra) else None
-                state = state_of(row.SEMANTICS) or _STATES_BY_WORD.get(word or "")
+                state = state_of(row.SEMANTICS) or _STATES_BY_WORD.get(row.word)
+                self._funnel_of[stage] = number(row.ENTITY_ID.removeprefix("DEAL_STAGE").removeprefix("_"))
                 self.names[stage] = clean_title(row.NAME or stage)
                 if state is not None:
                     self.states[stage] = state

@@ -87,6 +87,9 @@ async def require_full_visibility(session: ReadSession, profile: Any) -> None:
     Raises RightsMissing where counts would be too low. A single member without any record may be new; that half of the
     members are new is not believed.
     """
+    if is_admin(profile) is False and (hidden_funnels := session.stages.without_funnel):
+        names = ", ".join(map(str, hidden_funnels))
+        raise RightsMissing(f"the webhook's user may not see the deals of some funnels (ID {names}): {ADVICE}")
     members = sorted(session.request.members)
     if is_admin(profile) is not False or not members or await _has_passed(session, profile, members):
         return

@@ -322,6 +322,15 @@ def _statuses(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int |
     return fake.page(fake.portal.statuses, params, params.get("filter") or {})
 
 
+def _funnels(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
+    stages = [row for row in fake.portal.statuses.rows.values() if row["ENTITY_ID"].startswith("DEAL_STAGE")]
+    numbers = {int(row.get("CATEGORY_ID") or 0) for row in stages} - fake.portal.hidden_funnels
+    rows = [{"id": key, "name": f"Воронка {key}", "entityTypeId": DEAL} for key in sorted(numbers)]
+    start = max(0, number(params.get("start")))
+    following = start + PAGE if start + PAGE < len(rows) else None
+    return {"categories": rows[start : start + PAGE]}, len(rows), following
+
+
 def _users(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
     conditions = params.get("FILTER") or params.get("filter") or {}
     return fake.page(
@@ -352,6 +361,7 @@ _METHODS: dict[str, tuple[str, Any]] = {
     "crm.timeline.comment.list": ("crm", _comments),
     "crm.status.list": ("crm", _statuses),
     "crm.item.fields": ("crm", _fields),
+    "crm.category.list": ("crm", _funnels),
     "tasks.task.list": ("task", _tasks),
     "voximplant.statistic.get": ("telephony", _calls),
     "user.get": ("user", _users),

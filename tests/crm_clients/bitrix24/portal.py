@@ -46,6 +46,8 @@ class Portal:
     viewer: int = 1
     scopes: tuple[str, ...] = SCOPES
     currency: str = "RUB"
+    hidden_funnels: frozenset[int] = frozenset()
+    """Funnels that the portal does not show to the webhook."""
 
     def __post_init__(self) -> None:
         self.add_user(self.viewer, "Хозяин Вебхука", departments=())

@@ -11,9 +11,9 @@ import pytest
 
 from crm_clients.base import Severity
 from crm_clients.bitrix24.rows import CallRow, DealRow, TaskRow, portal_row
-from crm_clients.errors import CrmError, MalformedRow
+from crm_clients.errors import CrmError, MalformedRow, RightsMissing
 from scoring.records import Call
-from scoring.snapshot import NotRead
+from scoring.snapshot import NotRead, Value
 from tests.crm_clients.bitrix24.portal import DEAL, Portal
 from tests.crm_clients.bitrix24.team import ANNA, BORIS, DAY, HOUR, Reader, closed, deal, portal
 from tests.crm_clients.world import CUTOFF, LONG_AGO, START
@@ -238,3 +238,40 @@ async def test_check_names_a_listed_member_who_is_no_employee() -> None:
     where.add_user(70, "Гость Портала", kind="extranet")
     findings = await Reader(where).check({"70": "Гость Портала"})
     assert any("Гость Портала" in found.text and found.severity is Severity.ERROR for found in findings)
+
+
+# What people do not see
+
+
+async def test_an_open_deal_in_a_deleted_stage_or_in_a_stage_of_no_funnel_costs_nobody_points() -> None:
+    where = portal()
+    deal(where, 1)
+    deal(where, 2, stage="DELETED")
+    deal(where, 3, stage="C4:NEW", category=4)
+    where.hidden_funnels = frozenset({4})
+    readings = await Reader(where).count("deals_open", "deals_without_task", "stale_deals")
+    assert {reading.number for reading in readings.values() if isinstance(reading, Value)} == {1}
+    assert len([reading for reading in readings.values() if isinstance(reading, Value)]) == 3
+
+
+async def test_a_portal_that_tells_no_funnels_hides_no_deal() -> None:
+    where = portal()
+    deal(where, 1, stage="C4:NEW", category=4)
+    reader = Reader(where)
+    answering(reader, "crm.category.list", {"categories": []})
+    assert await reader.number("deals_open") == 1
+
+
+async def test_funnels_hidden_from_a_webhook_of_no_administrator_are_a_missing_right() -> None:
+    where = portal()
+    deal(where, 1)
+    where.says_admin, where.hidden_funnels = False, frozenset({4})
+    with pytest.raises(RightsMissing, match="ID 4"):
+        await Reader(where).facts("deals_open")
+
+
+async def test_directories_other_than_stages_may_have_forms_of_their_own() -> None:
+    where = portal()
+    deal(where, 1)
+    where.statuses.add({"ID": "900", "ENTITY_ID": "SOURCE", "STATUS_ID": "1|Почта", "NAME": "Почта", "SEMANTICS": "X"})
+    assert await Reader(where).number("deals_open") == 1

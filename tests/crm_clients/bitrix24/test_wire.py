@@ -157,10 +157,12 @@ async def test_a_deal_that_only_the_last_list_tells_wrongly_fails_the_deals_too(
     assert isinstance((await reader.count("deals_open"))["deals_open"], NotRead)
 
 
-async def test_a_stage_that_no_list_names_is_known_by_its_group() -> None:
+async def test_a_closed_deal_in_a_stage_that_no_list_names_is_known_by_its_own_word() -> None:
     where = portal()
-    where.add_deal(1, "Удалённая стадия", ANNA, "GONE", created=LONG_AGO, stageSemanticId="P")
-    assert await Reader(where).number("deals_open") == 1
+    where.add_deal(
+        1, "Удалённая стадия", ANNA, "GONE", created=LONG_AGO, moved=START + HOUR, closed=True, stageSemanticId="S"
+    )
+    assert await Reader(where).number("deals_won") == 1
 
 
 @pytest.mark.parametrize("empty", [None, "", "  ", False, 0, "0", [], {}, [""], [None], {"0": ""}, ["0"]])
