@@ -240,6 +240,20 @@ def confirm(
 
 
 @app.command()
+def answer(
+    team: TeamOption,
+    kpi: Annotated[str, typer.Option(help="The KPI that is zero for everybody.")],
+    kept: Annotated[bool, typer.Option("--kept/--not-kept", help="Whether the CRM keeps it at all.")],
+    config: ConfigOption = None,
+) -> None:
+    """Answer whether a KPI that is zero for everybody is kept in the CRM; until then its rules make no points."""
+    from reglament.commands.answer import answer as work
+
+    asyncio.run(work(_load_settings(config, team=team), team, kpi, is_kept=kept))
+    console.print(f"{team} {kpi}: {'kept' if kept else 'not kept'}", highlight=False)
+
+
+@app.command()
 def verify(
     config: ConfigOption = None,
     team: Annotated[str | None, typer.Option(help="One team; else all, archived ones too.")] = None,

@@ -20,5 +20,7 @@ class Cause(StrEnum):
     """The key may not see what must be read, or the CRM's plan does not offer it: no attempt mends that."""
     MALFORMED = "malformed"
     """A row that may touch this manager has another form than the CRM documents."""
+    UNANSWERED = "unanswered"
+    """Zero for everybody for 20 working days: an admin is asked whether the CRM keeps it at all."""
     NOT_ASKED = "not_asked"
     """Nobody asked for it when the snapshot was taken."""

@@ -16,7 +16,7 @@ from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts
 from storage.errors import Refused
-from storage.people import shrunken_lists
+from storage.people import shrunken_lists, zero_questions
 
 router = RouterTemplate("questions")
 
@@ -38,3 +38,23 @@ async def confirm_list(
         await query.answer(t("stale-button"), show_alert=True)
         return
     await reply.replace(query, View(t("shrunken-taken")))
+
+
+@router.callback_query(Tapped(Action.ZERO))
+async def answer_zero(
+    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+) -> None:
+    """Note whether a KPI that is zero for everybody is kept in the CRM."""
+    if not viewer.admin:
+        await query.answer(t("not-yours"), show_alert=True)
+        return
+    team, kpi, word = tapped.values
+    author = f"telegram:{viewer.telegram_id}"
+    is_kept = word == "kept"
+    try:
+        async with ctx.db.transaction() as session:
+            await zero_questions.answer(session, team, kpi, is_kept=is_kept, author=author, at=now())
+    except Refused:
+        await query.answer(t("stale-button"), show_alert=True)
+        return
+    await reply.replace(query, View(t("zero-told-kept" if is_kept else "zero-told-absent")))

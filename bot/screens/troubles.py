@@ -22,6 +22,7 @@ from storage.messages.notices import (
     ShrunkenListNotice,
     TroubleNotice,
     UnreadDayNotice,
+    ZeroQuestionNotice,
 )
 
 
@@ -102,16 +103,35 @@ def rights_missing_view(t: Texts, team: TeamContext, notice: RightsMissingNotice
     return View(f"{text}\n<code>{safe(notice.problem)}</code>" if notice.problem else text)
 
 
-TeamTrouble = DelayedNotice | RightsMissingNotice | UnreadDayNotice | ShrunkenListNotice | AlarmNotice | TroubleNotice
+def zero_question_view(t: Texts, team: TeamContext, notice: ZeroQuestionNotice) -> View:
+    """Ask whether a KPI that is zero for everybody is kept in the CRM."""
+    kpi = lines.kpi_names(t, [notice.kpi])
+    buttons = tuple(
+        (Button(t(f"zero-{word}"), pack(Action.ZERO, team.key, notice.kpi, word)),) for word in ("kept", "absent")
+    )
+    return View(t("zero-question", title=safe(team.title), kpi=kpi, connection=safe(notice.connection)), buttons)
 
 
-def view_of(t: Texts, team: TeamContext, notice: TeamTrouble) -> View:
+TeamTrouble = (
+    ZeroQuestionNotice
+    | DelayedNotice
+    | RightsMissingNotice
+    | UnreadDayNotice
+    | ShrunkenListNotice
+    | AlarmNotice
+    | TroubleNotice
+)
+
+
+def view_of(t: Texts, team: TeamContext, notice: TeamTrouble) -> View:  # noqa: PLR0911  # a message a kind
     """Show a notice that needs nothing from the database."""
     match notice:
         case DelayedNotice():
             return delayed_view(t, team, notice)
         case UnreadDayNotice():
             return unread_day_view(t, team, notice)
+        case ZeroQuestionNotice():
+            return zero_question_view(t, team, notice)
         case RightsMissingNotice():
             return rights_missing_view(t, team, notice)
         case ShrunkenListNotice():

@@ -56,6 +56,8 @@ class Action(StrEnum):
     """team: make new links."""
     LIST = "li"
     """connection, number of the question: confirm a list that shrank."""
+    ZERO = "ze"
+    """team, KPI, `kept` or `absent`: whether a KPI that is zero for everybody is kept in the CRM."""
     STAY = "st"
     """A button that only shows the position."""
 
@@ -103,6 +105,7 @@ SHAPES: Mapping[Action, str] = {
     Action.HERE: "",
     Action.INVITE: "team",
     Action.LIST: "team number",
+    Action.ZERO: "team team word",
     Action.STAY: "",
 }
 """Values of each action in order; a value with a question mark may be missing. The longest data has 64 bytes."""

@@ -18,12 +18,14 @@ from reglament.day.foreign_clocks import ask_clocks
 from reglament.day.guard import guarded_client, read_users
 from reglament.day.roster import rosters
 from reglament.day.shrunken import is_too_much
+from reglament.day.zeros import asked_kpis
 from reglament.process import Process, open_process, pooler_problem
 from scoring.kpis import Capability
 from storage.db import schema
 from storage.errors import StorageError
 from storage.ledger import verify as verify_store
-from storage.people import people, teams
+from storage.people import people, teams, zero_questions
+from storage.people.zero_questions import ZeroState
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ async def check(settings: Settings) -> list[CheckLine]:
             lines += await _check_database(process)
             lines += [CheckLine("telegram", finding) for finding in await telegram.check(process)]
             lines += await _check_clocks(process)
+            lines += await _check_zeros(process)
             for key in settings.crm:
                 lines += await _check_connection(process, key)
     except StorageError as error:
@@ -75,6 +78,21 @@ async def _check_clocks(process: Process) -> list[CheckLine]:
     if clocks.is_ours_wrong:
         return [_error("clock", "ours", f"set this machine's clock by NTP, nothing is scored: {clocks.text}")]
     return [CheckLine("clock", Finding(Severity.WARNING, "others", f"{clocks.text}; the others agree with ours"))]
+
+
+async def _check_zeros(process: Process) -> list[CheckLine]:
+    """Ask about the KPIs that are zero for everybody."""
+    lines = []
+    async with process.db.reading() as session:
+        for key, table in process.settings.teams.items():
+            for kpi in sorted(asked_kpis(table.rulebook())):
+                if await zero_questions.state(session, key, kpi) is ZeroState.ASKED:
+                    text = (
+                        f"{kpi} is zero for everybody for 20 working days and makes no points: is it kept in the CRM?"
+                        f" `reglament answer --team {key} --kpi {kpi} --kept` or `--not-kept`"
+                    )
+                    lines.append(CheckLine("database", Finding(Severity.WARNING, f"teams.{key}", text)))
+    return lines
 
 
 async def _check_connection(process: Process, key: str) -> list[CheckLine]:

@@ -13,6 +13,7 @@ CAUSES = {
     Cause.UNKNOWN_USER: "the CRM does not know this user",
     Cause.RIGHTS: "the key may not see it",
     Cause.MALFORMED: "a record has an unexpected form",
+    Cause.UNANSWERED: "zero for everybody for 20 working days; `reglament answer` tells whether it is kept here",
     Cause.NOT_ASKED: "was not read",
 }
 

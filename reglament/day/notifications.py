@@ -28,6 +28,7 @@ from storage.messages.notices import (
     ShrunkenListNotice,
     TroubleNotice,
     UnreadDayNotice,
+    ZeroQuestionNotice,
     run_event,
     to_group,
     to_person,
@@ -79,9 +80,9 @@ def evening(
 
 
 def _is_unforeseen(outcome: Outcome, reading: Reading | None) -> bool:
-    """Tell whether a rule has no data for another cause than a missing right, of which admins are told once."""
-    lacks_right = isinstance(reading, NotRead) and reading.cause is Cause.RIGHTS
-    return outcome is Outcome.NO_DATA and not lacks_right
+    """Tell whether a rule has no data for a cause of which admins are not told apart, once."""
+    is_told_apart = isinstance(reading, NotRead) and reading.cause in (Cause.RIGHTS, Cause.UNANSWERED)
+    return outcome is Outcome.NO_DATA and not is_told_apart
 
 
 def rights_missing(run: Run, connection: str, lacking: Mapping[str, str], audience: Audience) -> list[Notification]:
@@ -142,6 +143,12 @@ def shrunken_list(
         names=tuple(lost[:NAMED]),
     )
     return _to_each(admins, f"list:{question}", notice)
+
+
+def zero_question(run: Run, kpi: str, admins: Iterable[int]) -> list[Notification]:
+    """Ask the admins whether a KPI that is zero for everybody is kept in the CRM at all."""
+    notice = ZeroQuestionNotice(team=run.team, day=run.day, connection=run.connection, kpi=kpi)
+    return _to_each(admins, f"zero:{run.id}:{kpi}", notice)
 
 
 def departed(day: date, member: Member, heads: Iterable[int], not_before: datetime | None = None) -> list[Notification]:

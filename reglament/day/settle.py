@@ -20,6 +20,7 @@ from reglament.day.notifications import Notification, enqueue
 from reglament.day.read import ConnectionReading, is_refusal
 from reglament.day.retry import is_worth_waiting, next_attempt, retry_deadline
 from reglament.day.shrunken import doubt_vanished
+from reglament.day.zeros import long_zeros, observe_zeros
 from reglament.process import Process
 from scoring.scorecard import Scorecard
 from scoring.snapshot import Snapshot
@@ -110,8 +111,10 @@ async def _store(
     """Store fresh snapshots before scoring; return all snapshots of the day, of earlier attempts too."""
     if not fresh:
         return day.stored
+    long = await long_zeros(process, day, fresh)
     async with process.db.transaction() as session:
         fresh = await doubt_vanished(process, session, day.key, day.team.crm, day.run.day, fresh)
+        fresh = await observe_zeros(process, session, day, fresh, long)
         absent = await absences.absent_on(session, day.team.crm, day.run.day)
         users = [snapshot.manager.crm_user for snapshot in fresh]
         last = await last_keys(session, day.key, day.run.day, users, day.unread_kpis)

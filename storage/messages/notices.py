@@ -30,6 +30,7 @@ class DeliveryKind(StrEnum):
     UNREAD_DAY = "unread_day"
     ALARM = "alarm"
     RIGHTS_MISSING = "rights_missing"
+    ZERO_QUESTION = "zero_question"
     SHRUNKEN_LIST = "shrunken_list"
     DEPARTED = "departed"
     CHANNEL_OFF = "channel_off"
@@ -152,6 +153,16 @@ class RightsMissingNotice(Notice):
     connection: str
     kpis: tuple[str, ...]
     problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZeroQuestionNotice(Notice):
+    """Ask an admin whether a KPI that is zero for everybody is kept in the CRM at all."""
+
+    kind: ClassVar = DeliveryKind.ZERO_QUESTION
+    day: date
+    connection: str
+    kpi: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,7 @@ from storage.messages.notices import (
     ShrunkenListNotice,
     UnreadDayNotice,
     Whose,
+    ZeroQuestionNotice,
     to_telegram,
 )
 from storage.people import people
@@ -230,6 +231,7 @@ def _off(whose: Whose, name: str, chat: int, reason: str) -> ChannelOffNotice:
         ("delayed", DELAYED),
         ("unread-day", UNREAD_DAY),
         ("rights-missing", RIGHTS),
+        ("zero-question", ZeroQuestionNotice(team="sales", day=LAST, connection="main", kpi="calls_held")),
         ("shrunken-users", SHRUNKEN),
         ("shrunken-deals", replace(SHRUNKEN, what="deals", names=())),
         ("shrunken-tasks", replace(SHRUNKEN, what="tasks", names=())),

@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from crm_clients.errors import CrmRefused, CrmUnavailable
 from reglament.day import settle
@@ -19,7 +20,7 @@ from storage.days import queries, runs
 from storage.messages.notices import DeliveryKind, EveningNotice, run_event
 from storage.people import absences, invites
 from storage.values import AbsenceKind, DeliveryState
-from tests.reglament.day.thursday import AT_SIX, OVERDUE, THURSDAY, ready_process
+from tests.reglament.day.thursday import AT_SIX, COMPANY, OVERDUE, THURSDAY, ready_process
 from tests.reglament.scripted import ANNA, HEAD, MOSCOW_6PM, PETR, facts, settings
 from tests.storage.told import told
 
@@ -217,6 +218,7 @@ async def test_two_teams_with_one_cutoff_share_one_read(database, crm, clock):
         update={"members": type(wanted.teams["sales"].members)(users=[PETR])}
     )
     ready = await ready_process(database, crm, clock, wanted)
+    crm.records = facts([COMPANY, replace(COMPANY, id="c2", manager=PETR), OVERDUE])
     results = await run_cutoff(ready, DueCutoff("main", THURSDAY, MOSCOW_6PM, ("sales", "service")))
     assert [result.run.team for result in results] == ["sales", "service"]
     assert len(crm.requests) == 1

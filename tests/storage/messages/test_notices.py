@@ -28,6 +28,7 @@ from storage.messages.notices import (
     TroubleNotice,
     UnreadDayNotice,
     Whose,
+    ZeroQuestionNotice,
 )
 
 THURSDAY, WEDNESDAY = date(2026, 11, 19), date(2026, 11, 18)
@@ -85,6 +86,11 @@ STORED = [
         "rights_missing",
         STORED_ABOUT | {"connection": "main", "kpis": ["calls_held"], "problem": "telephony"},
         RightsMissingNotice(**ABOUT, connection="main", kpis=("calls_held",), problem="telephony"),
+    ),
+    (
+        "zero_question",
+        STORED_ABOUT | {"connection": "main", "kpi": "calls_held"},
+        ZeroQuestionNotice(**ABOUT, connection="main", kpi="calls_held"),
     ),
     (
         "shrunken_list",
