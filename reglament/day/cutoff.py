@@ -18,7 +18,7 @@ from reglament.day.due import DueCutoff
 from reglament.day.guard import DATABASE_TROUBLE, crm_error
 from reglament.day.members import ConnectionRosters, load_rosters, rosters_without_users
 from reglament.day.read import ConnectionReading, read_sheets
-from reglament.day.settle import settle_surely
+from reglament.day.settle_surely import settle_surely
 from reglament.day.tally_sheet import load_sheets
 from reglament.process import Process
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -13,8 +13,7 @@ from crm_clients.errors import CrmError
 from reglament.day import notifications
 from reglament.day.audience import Audience, load_audience
 from reglament.day.claims import TeamDay, TeamResult
-from reglament.day.guard import DATABASE_TROUBLE, crm_error
-from reglament.day.members import ConnectionRosters, rosters_without_users
+from reglament.day.members import ConnectionRosters
 from reglament.day.missing import lacking_rights, missing
 from reglament.day.notifications import Notification, enqueue
 from reglament.day.read import ConnectionReading, is_refusal
@@ -48,61 +47,13 @@ async def settle(
     error = rosters.error or reading.error_of(day.key)
     try:
         stored = await _store(process, day, fresh, rosters.users(day.key))
-        settlement = _Settlement(process, day, stored, reading, error)
+        settlement = Settlement(process, day, stored, reading, error)
         if not last_attempt and is_worth_waiting(process, day, stored, error):
             return await settlement.postpone()
         return await settlement.finish()
     except LeaseLost as lost:
         log.warning("lease_lost", team=day.key)
         return TeamResult(day.key, day.run.day, problem=str(lost))
-
-
-async def settle_surely(
-    process: Process,
-    day: TeamDay,
-    rosters: ConnectionRosters,
-    reading: ConnectionReading,
-    *,
-    last_attempt: bool = False,
-) -> TeamResult:
-    """Settle the team's day whatever happens: an exception postpones the day, at the deadline as a day without data."""
-    try:
-        return await settle(process, day, rosters, reading, last_attempt=last_attempt)
-    except DATABASE_TROUBLE:
-        raise
-    except Exception as caught:
-        fault = crm_error(caught, f"settlement of {day.key}")
-    if not last_attempt and process.now() < retry_deadline(process, day):
-        return await _Settlement(process, day, day.stored, reading, fault).postpone()
-    try:
-        return await _settle_unread(process, day, fault)
-    except DATABASE_TROUBLE:
-        raise
-    except Exception as caught:
-        fault = crm_error(caught, f"settlement of {day.key} without data")
-    return await _finish_bare(process, day, fault)
-
-
-async def _settle_unread(process: Process, day: TeamDay, fault: CrmError) -> TeamResult:
-    """Drop snapshots that cannot be scored, and score the day without data for the members known last."""
-    async with process.db.transaction() as session:
-        await runs.drop_snapshots(session, day.lease)
-    day = replace(day, stored=())
-    rosters = await rosters_without_users(process, [day], fault)
-    return await settle(process, day, rosters, ConnectionReading(), last_attempt=True)
-
-
-async def _finish_bare(process: Process, day: TeamDay, fault: CrmError) -> TeamResult:
-    """Finish the day without snapshots and points, and tell heads and admins."""
-    async with process.db.transaction() as session:
-        await runs.drop_snapshots(session, day.lease)
-        unread = dict.fromkeys(day.run.rulebook.counted, str(fault))
-        await runs.finish(session, day.lease, at=process.now(), missing=unread)
-        audience = await load_audience(process, session, day.key)
-        await enqueue(process, session, notifications.unread_day(day.run, audience, str(fault)))
-        run = await runs.find(session, day.key, day.run.day)
-    log.error("day_finished_bare", team=day.key, problem=str(fault))
-    return TeamResult(day.key, day.run.day, run, problem=str(fault))
 
 
 async def _store(
@@ -126,7 +77,7 @@ async def _store(
 
 
 @dataclass(frozen=True, slots=True)
-class _Settlement:
+class Settlement:
     """Carry a team's stored snapshots into the ledger, or postpone the run."""
 
     process: Process
