@@ -11,10 +11,11 @@ from bot.access import Viewer
 from bot.context import AppContext
 from bot.screens.view import View
 from bot.telegram import reply
-from bot.telegram.callbacks import Action, Callback
+from bot.telegram.callbacks import Action, Callback, mark
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts
+from scoring.kpis import CATALOGUE
 from storage.errors import Refused
 from storage.people import shrunken_lists, zero_questions
 
@@ -48,7 +49,8 @@ async def answer_zero(
     if not viewer.admin:
         await query.answer(t("not-yours"), show_alert=True)
         return
-    team, kpi, word = tapped.values
+    team, marked, word = tapped.values
+    kpi = next((key for key in CATALOGUE if mark(key) == marked), "")
     author = f"telegram:{viewer.telegram_id}"
     is_kept = word == "kept"
     try:

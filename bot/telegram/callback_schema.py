@@ -43,6 +43,7 @@ _KINDS: Mapping[str, Callable[[str], bool]] = {
     "period": _like(r"[wm]"),
     "word": _like(r"[a-z]{1,16}"),
     "user": _like(r"[\w-]{12}"),
+    "kpi": _like(r"[\w-]{12}"),
 }
 
 

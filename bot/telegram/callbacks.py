@@ -105,7 +105,7 @@ SHAPES: Mapping[Action, str] = {
     Action.HERE: "",
     Action.INVITE: "team",
     Action.LIST: "team number",
-    Action.ZERO: "team team word",
+    Action.ZERO: "team kpi word",
     Action.STAY: "",
 }
 """Values of each action in order; a value with a question mark may be missing. The longest data has 64 bytes."""
@@ -116,15 +116,19 @@ def kinds(action: Action) -> list[str]:
     return [kind.rstrip("?") for kind in SHAPES[action].split()]
 
 
-def mark(crm_user: str) -> str:
-    """Return the mark of a CRM user in a button: CRM ids may be long and hold any character."""
-    return base64.urlsafe_b64encode(hashlib.blake2b(crm_user.encode(), digest_size=9).digest()).decode()
+MARKED = frozenset({"user", "kpi"})
+"""Kinds of value that a button carries as a mark: CRM ids may hold any character, keys of KPIs may be long."""
+
+
+def mark(value: str) -> str:
+    """Return the mark of a CRM user or a KPI in a button, always 12 characters."""
+    return base64.urlsafe_b64encode(hashlib.blake2b(value.encode(), digest_size=9).digest()).decode()
 
 
 def pack(action: Action, *values: object) -> str:
     """Return the data of a button."""
     told = [str(value) for value in values]
-    told = [mark(value) if kind == "user" else value for kind, value in zip(kinds(action), told, strict=False)]
+    told = [mark(value) if kind in MARKED else value for kind, value in zip(kinds(action), told, strict=False)]
     return ":".join([VERSION, action.value, *told])
 
 

@@ -151,6 +151,7 @@ cause-changed = changed after the cutoff
 cause-unknown_user = the CRM does not know the user
 cause-rights = the key lacks rights in the CRM
 cause-malformed = a record of unexpected form
+cause-unanswered = zero for everybody for 20 working days, nobody has said why
 cause-not_asked = not asked for
 cause-no-run = no run took place
 

@@ -151,6 +151,7 @@ cause-changed = данные изменились после среза
 cause-unknown_user = CRM не знает такого пользователя
 cause-rights = не хватает прав в CRM
 cause-malformed = запись неожиданного вида
+cause-unanswered = ноль у всех 20 рабочих дней, причина не названа
 cause-not_asked = показатель не запрашивался
 cause-no-run = срез не состоялся
 

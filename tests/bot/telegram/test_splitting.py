@@ -74,6 +74,7 @@ def test_every_button_fits_whatever_it_carries(action):
         "part": Part.PEOPLE,
         "period": "w",
         "word": "leaderboardwords",
+        "kpi": "missed_not_called_back_within_an_hour",
         "user": "имя.фамилия:a-very-long-name@some-crm-of-a-large-company.example",
     }
     data = pack(action, *(longest[kind] for kind in kinds(action)))

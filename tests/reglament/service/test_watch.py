@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import httpx
 import pytest
 
@@ -14,7 +16,11 @@ from reglament.process import store_teams
 from reglament.service import watch as watch_module
 from reglament.service.watch import Step, Watch
 from reglament.service.work import ServiceWork
-from tests.reglament.scripted import ScriptedCrm, TestClock, process
+from scoring.records import Company
+from tests.reglament.scripted import ANNA, MOSCOW_6PM, ScriptedCrm, TestClock, facts, process
+
+COMPANY = Company("c1", "Ромашка-Пример", ANNA, MOSCOW_6PM - timedelta(hours=1))
+"""Somebody did something: zero for everybody would be a question."""
 
 URL = "https://hc.example/ping/5ecret-uuid?create=1"
 
@@ -33,7 +39,7 @@ class Switch:
 
 async def day_at_the_switch(database, switch: Switch, **crm) -> ServiceWork:
     clock = TestClock()
-    ready = process(database, ScriptedCrm(clock, **crm), clock)
+    ready = process(database, ScriptedCrm(clock, facts([COMPANY]), **crm), clock)
     await store_teams(ready)
 
     async def send(_delivery_id: int) -> None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from reglament.day.clocks import load_clocks
 from reglament.day.live import LiveReadings
 from reglament.process import store_teams
 from reglament.service.work import ServiceWork
-from tests.reglament.scripted import MOSCOW_6PM, ScriptedCrm, TestClock, process
+from scoring.records import Company
+from tests.reglament.scripted import ANNA, MOSCOW_6PM, ScriptedCrm, TestClock, facts, process
+
+COMPANY = Company("c1", "Ромашка-Пример", ANNA, MOSCOW_6PM - timedelta(hours=1))
+"""Somebody did something: zero for everybody would be a question."""
 
 
 @pytest.fixture
 async def work(database):
     """The service's work at the cutoff, with messages that need no Telegram."""
     clock = TestClock()
-    ready = process(database, ScriptedCrm(clock), clock)
+    ready = process(database, ScriptedCrm(clock, facts([COMPANY])), clock)
     await store_teams(ready)
 
     async def send(_delivery_id: int) -> None:
