@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check lint types imports tests night coverage test-odoo audit format lock wheel clean
+.PHONY: help demo test check lint types imports tests night simulate coverage test-odoo audit format lock wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -45,6 +45,11 @@ tests: $(VENV)/.dev
 
 night: $(VENV)/.dev  ## every mutated answer of every CRM, not a sample of them
 	MUTATIONS=all $(PYTEST) tests/crm_clients -k wrong_form
+
+SEEDS ?= 12
+FROM ?= 0
+simulate: $(VENV)/.dev  ## months of made-up companies, a seed each, with every trouble: make simulate SEEDS=10000 FROM=0
+	SIMULATE_FROM=$(FROM) SIMULATE_SEEDS=$(SEEDS) $(PYTEST) tests/simulation/simulate.py
 
 # Apart from `check`: measuring takes about three times the processor. The floors stand in pyproject.toml and
 # tests/conftest.py; nothing is printed after pytest's closing line.
