@@ -181,7 +181,7 @@ async def test_a_record_that_breaks_the_counting_of_a_team_leaves_other_teams_al
     assert Outcome.NO_DATA not in await _outcomes(database, "sales")
 
 
-@pytest.mark.parametrize("step", ["settle.settle", "tally_sheet.build", "cutoff.claim_day"])
+@pytest.mark.parametrize("step", ["settle_surely.settle", "tally_sheet.build", "cutoff.claim_day"])
 async def test_a_mistake_in_the_day_of_a_team_leaves_other_teams_alone(database, crm, clock, monkeypatch, step):
     ready = await ready_process(database, crm, clock, _two_teams())
     await synchronise_members(ready, "main", crm.people, THURSDAY)
