@@ -6,7 +6,17 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 
-from bot.telegram.limits import AT_WIRE, COMMON_STEP, MAX_LEAD, MAX_MISSED_SLOTS, PATIENCE, SLACK, TOO_LATE
+from bot.telegram.limits import (
+    AHEAD,
+    AT_WIRE,
+    COMMON_STEP,
+    MAX_LEAD,
+    MAX_MISSED_SLOTS,
+    PATIENCE,
+    SLACK,
+    STREAM_PAUSE,
+    TOO_LATE,
+)
 from bot.telegram.process_pacing import DatabaseClock
 from storage.db.database import Database
 from storage.errors import StorageError
@@ -19,8 +29,9 @@ ALL = "*"
 class CommonSlots:
     """Hand out evenly spaced slots, in the order in which messages ask for them.
 
-    Slots are moments of the database's clock. One statement reserves a slot for each message that waits. A message
-    that goes out more than SLACK after its slot comes close to the slots behind; the excess (`debt`) is added
+    Slots are moments of the database's clock. One statement reserves a slot for each message that waits, and in a
+    stream of messages AHEAD slots more, so that the stream does not stand still during a reservation. A message that
+    goes out more than SLACK after its slot comes close to the slots behind; the excess (`debt`) is added
     between the slots reserved so far and the next, before the thirtieth slot after it is reserved by any process.
     """
 
@@ -36,6 +47,8 @@ class CommonSlots:
         """Seconds to leave free before the next slots."""
         self._left_free: deque[tuple[float, float]] = deque(maxlen=AT_WIRE * 10)
         """First slot of each reservation, and the seconds left free before it."""
+        self._last = float("-inf")
+        """The slot given out last."""
 
     async def wait(self) -> float | None:
         """Wait for a slot and return it; None if Telegram asked all chats to wait for more than PATIENCE."""
@@ -71,9 +84,14 @@ class CommonSlots:
                 while self._reserved:
                     slot = self._reserved.popleft()
                     if self._lateness(slot) <= TOO_LATE:
+                        self._last = slot
                         return slot
-                await self._reserve(self._waiting)
-                return self._reserved.popleft() if self._reserved else None
+                streaming = bool(self._left_free) and self._lateness(self._last) < STREAM_PAUSE
+                await self._reserve(self._waiting + (AHEAD if streaming else 0))
+                if not self._reserved:
+                    return None
+                self._last = self._reserved.popleft()
+                return self._last
         finally:
             self._waiting -= 1
 

@@ -21,6 +21,10 @@ MAX_MISSED_SLOTS = 8
 """Slots a message may miss before it goes out late all the same."""
 MAX_LEAD = 0.2
 """Seconds by which slots are reserved ahead of now at most, for a database that answers slowly."""
+AHEAD = 3
+"""Slots reserved in a stream of messages beyond those of waiting messages; at its end so many are lost."""
+STREAM_PAUSE = 0.2
+"""Seconds since the last slot within which messages are a stream."""
 
 # The wire of one process.
 AT_WIRE = 4

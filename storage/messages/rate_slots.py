@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from storage.db.database import Database
 from storage.db.models import RateSlotRecord
-from storage.db.sql import dialect_insert, is_sqlite, upsert
+from storage.db.sql import dialect_insert, upsert
 from storage.db.types import DatabaseNow
 
 NEVER = float("inf")
@@ -40,17 +40,13 @@ async def take(
     """Reserve the next slot of a chat, `step` seconds after the message before, which waited for a `common` slot too.
 
     If the next common slot is more than `pause` seconds away, Telegram asked all senders to wait, and the slot of the
-    chat is not before. None, and nothing reserved, if the slot is more than `ahead` seconds away.
+    chat is not before. None if the slot is more than `ahead` seconds away.
     """
     given = {"slot": key, "seconds": step, "common": common, "pause": pause, "ahead": NEVER if ahead is None else ahead}
-    try:
-        async with db.transaction() as session:
-            row = (await session.execute(_taking_own(is_sqlite(session)), given)).one_or_none()
-            if row is None or row[0] - row[1] > given["ahead"]:
-                raise _TooFar
-            return Slot(*row)
-    except _TooFar:
-        return None
+    async with db.express() as connection:
+        row = (await connection.execute(_taking_own(db.is_sqlite), given)).one_or_none()
+    # A slot too far away stays reserved: Telegram asked all senders to wait, and the chat has none nearer.
+    return None if row is None or row[0] - row[1] > given["ahead"] else Slot(*row)
 
 
 async def reserve(
@@ -65,10 +61,6 @@ async def reserve(
     async with db.express() as connection:
         row = (await connection.execute(_taking_common(db.is_sqlite), given)).one_or_none()
     return None if row is None else Slot(row[0] + later, row[1])
-
-
-class _TooFar(Exception):
-    """Roll a reservation back."""
 
 
 async def wait_of(db: Database, key: str) -> float:

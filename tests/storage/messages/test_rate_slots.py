@@ -89,9 +89,13 @@ async def test_a_chats_slot_too_far_away_is_not_reserved(database):
     first = await _own(database)
     assert await _own(database, ahead=0.5) is None
     assert (await _own(database)).at - first.at == pytest.approx(100.0, abs=ALMOST)
+
+
+async def test_a_chat_waits_with_all_others_that_telegram_told_to_wait(database):
     await rate_slots.push_back(database, "*", 500.0)
     assert await _own(database, "new", ahead=0.5) is None
-    assert await rate_slots.wait_of(database, "new") == 0.0
+    assert await _own(database, "new", ahead=0.5) is None
+    assert await rate_slots.wait_of(database, "new") < 500.0 + 100.0
 
 
 async def test_retry_after_is_never_shortened(database):
