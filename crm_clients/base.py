@@ -37,10 +37,12 @@ class CrmConfig(BaseModel):
 
     kind: str
     companies_credit: Literal["creator", "owner"] = "creator"
+    deals_credit: Literal["responsible", "mover"] = "responsible"
+    """Who is credited with wins and losses: the responsible user at the cutoff, or the member who moved the deal."""
     meeting_types: list[str] = []
     """Which task or activity types are meetings; empty: the CRM's own."""
     required_fields: dict[str, list[str]] = {}
-    """Field names by pipeline id; `*` holds for all."""
+    """Field names by pipeline id, or by `PIPELINE/STAGE` (from that stage on, in the funnel's order); `*`: all."""
     read_timeout_seconds: float = Field(default=300, gt=0, le=86_400)
 
 

@@ -92,6 +92,12 @@ class Deal(msgspec.Struct, frozen=True):
     """Whether a human ever commented the deal, where the client knows; unless True, the comments tell too."""
     reopened: bool = False
     """Whether the deal was closed, really reopened, and closed again."""
+    moved_by: str = ""
+    """CRM id of the user who moved the deal into the present won or lost state; given with `deals_credit = "mover"`."""
+    lost_at: datetime | None = None
+    """Instant of the last loss of a deal that stands open in another funnel now, where the CRM keeps stage history."""
+    lost_from: str = ""
+    """Pipeline in which that loss happened."""
     changed: frozenset[Change] = NOTHING
     """Changes after the cutoff of which the CRM keeps no history."""
 
@@ -175,6 +181,8 @@ class Doubtful(msgspec.Struct, frozen=True):
     change: Change
     state: DealState | None = None
     """State of the deal at the cutoff; None: not told, or no deal."""
+    record: Record | None = None
+    """The record as read, if only the owner at the cutoff is uncertain: users who own no such record are untouched."""
 
 
 class Unreadable(msgspec.Struct, frozen=True):
