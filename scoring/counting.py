@@ -96,6 +96,10 @@ class KpiSettings:
     excluded_pipelines: frozenset[str] = frozenset()
     stale_days: int = 14
     comment_grace_hours: int = 24
+    work_hours: str = "09:00-18:00"
+    """Hours of the team's working days in which missed calls count in rules; `"00:00-24:00"`: at any hour."""
+    grace_minutes: int = 60
+    """Working time that a new deal has until `at_most` rules on states count it; 0: none."""
 
 
 @dataclass(frozen=True)

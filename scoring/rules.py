@@ -14,13 +14,15 @@ import msgspec
 from scoring.kpis import CATALOGUE, DEALS_OPEN, KpiSettings, Unit
 from scoring.workdays import WindowKind
 
-SCHEMA = 2
+SCHEMA = 3
 """Number of the form in which rulebooks are stored; texts of 0.1.0 carry none and count as 1.
 
-A new setting with a default needs no new number: older texts keep their version and are read with the default, which
-must therefore mean "as before". Raise the number when an older release could misread a text
-(docs/decisions/0013-identity-of-rulebooks.md).
+Older texts keep their version and are read with what `AS_BEFORE` says of a setting that they lack. Raise the number
+when an older release could misread a text (docs/decisions/0013-identity-of-rulebooks.md).
 """
+
+AS_BEFORE: dict[str, object] = {"grace_minutes": 0, "work_hours": "00:00-24:00"}
+"""Values of `[kpis]` by which days were judged before there was such a setting: a stored day is judged so again."""
 
 
 class Bound(StrEnum):
@@ -124,14 +126,14 @@ class Rulebook:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """Read a stored rulebook of this or an earlier release; a missing setting has its default.
+        """Read a stored rulebook of this or an earlier release; a missing setting means what held before.
 
         Raises ValueError for a rulebook that a later release wrote, KeyError or TypeError for data of another form.
         """
         if (schema := data.get("schema", 1)) > SCHEMA:
             raise ValueError(f"the rulebook has schema {schema}, this release reads up to {SCHEMA}: upgrade it")
         try:
-            kpis = msgspec.convert(data["kpis"], KpiSettings)
+            kpis = msgspec.convert(_as_before(data["kpis"]), KpiSettings)
         except msgspec.ValidationError as error:
             raise ValueError(f"kpis of the stored rulebook: {error}") from error
         return cls(
@@ -146,6 +148,11 @@ def version_of(content: dict[str, Any]) -> str:
     """Return the version of a stored rulebook: a hash of the canonical text alone."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _as_before(kpis: object) -> object:
+    """Add the settings that an older text lacks, with the values that held then."""
+    return AS_BEFORE | kpis if isinstance(kpis, dict) else kpis
 
 
 def _plain(setting: object) -> object:

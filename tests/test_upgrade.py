@@ -1,11 +1,11 @@
-"""A database and settings of version 0.1.0 work on: migrated, proved, read and rendered, with no new rulebook."""
+"""A database and settings of version 0.1.0 work on: migrated, proved, read, rendered, the running day judged alike."""
 
 from __future__ import annotations
 
 import sqlite3
 import tomllib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,10 +19,11 @@ from bot.texts import texts
 from reglament.bot_context import app_context
 from reglament.commands.export import PeriodExporter
 from reglament.config import settings
+from reglament.day.claims import load_window
 from reglament.day.live import LiveReadings
 from reglament.process import Process, open_process, store_teams
 from scoring.entries import EntryKind
-from storage.days import queries
+from storage.days import queries, rulebooks
 from storage.db import schema
 from storage.db.database import Session
 from storage.db.models import DeliveryRecord, RulebookRecord
@@ -76,11 +77,21 @@ async def test_the_ledger_of_0_1_0_is_proved(upgraded):
     assert {entry.kind for entry in entries} == set(EntryKind)
 
 
-async def test_the_settings_of_0_1_0_make_no_new_rulebook(upgraded):
-    await store_teams(upgraded.process)
-    async with upgraded.process.db.reading() as session:
-        versions = await session.scalars(select(RulebookRecord.version).order_by(RulebookRecord.id))
-        assert versions.all() == ["c06db378f2ce", "3f07b4148a2d"]
+async def test_an_upgrade_alone_changes_nothing_for_the_running_day(upgraded):
+    """What later versions judge otherwise (grace, working hours) is one new rulebook, from the next window."""
+    process = replace(upgraded.process, now=lambda: LAST)
+    await store_teams(process)
+    await store_teams(process)
+    async with process.db.reading() as session:
+        versions = (await session.scalars(select(RulebookRecord.version).order_by(RulebookRecord.id))).all()
+        assert (versions[:2], len(versions)) == (["c06db378f2ce", "3f07b4148a2d"], 3)
+        team = process.settings.teams["sales"]
+        window = await load_window(session, "sales", team, LAST.date())
+        running = await rulebooks.rulebook_at(session, "sales", window.start)
+        assert (running.version, running.kpis.grace_minutes) == ("3f07b4148a2d", 0)
+        following = await rulebooks.rulebook_at(session, "sales", window.cutoff)
+        assert following.is_same_as(team.rulebook())
+        assert (await verify.verification(session, "sales")).problems == ()
 
 
 async def test_every_setting_of_0_1_0_still_loads():

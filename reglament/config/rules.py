@@ -24,6 +24,7 @@ class KpiTable(Section):
     excluded_pipelines: CrmIds = []
     stale_days: int = Field(default=14, ge=1, le=365)
     comment_grace_hours: int = Field(default=24, ge=0, le=8_760)
+    grace_minutes: int = Field(default=60, ge=0, le=10_080)
 
     @field_validator("observe")
     @classmethod
@@ -32,14 +33,16 @@ class KpiTable(Section):
             _known_kpi(key)
         return value
 
-    def settings(self) -> KpiSettings:
-        """Convert the table to the settings of the tally."""
+    def settings(self, work_hours: str) -> KpiSettings:
+        """Convert the table, and the team's working hours, to the settings of the tally."""
         return KpiSettings(
             min_call_seconds=self.min_call_seconds,
             observe=tuple(CATALOGUE) if self.observe == "all" else tuple(self.observe),
             excluded_pipelines=frozenset(self.excluded_pipelines),
             stale_days=self.stale_days,
             comment_grace_hours=self.comment_grace_hours,
+            work_hours=work_hours,
+            grace_minutes=self.grace_minutes,
         )
 
 

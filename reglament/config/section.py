@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 LONGEST_SECRET = 65_536
 """Characters that are read of a secret's file: the path may name a device without end."""
 _TIME_OF_DAY = re.compile(r"^([01]?\d|2[0-3]):([0-5]\d)$")
+_HOURS = re.compile(r"^\s*((?:[01]?\d|2[0-3]):[0-5]\d)\s*[-–]\s*((?:[01]?\d|2[0-4]):[0-5]\d)\s*$")
 
 
 def _time_of_day(value: Any) -> Any:
@@ -41,7 +42,19 @@ def _texts(value: Any) -> Any:
     return [str(item) if isinstance(item, int) and not isinstance(item, bool) else item for item in value]
 
 
+def _hours(value: Any) -> Any:
+    match = _HOURS.match(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError('must be hours like "09:00-18:00", at most until "24:00"')
+    first, last = (f"{hour:0>2}:{minute}" for hour, minute in (match[1].split(":"), match[2].split(":")))
+    if not first < last <= "24:00":
+        raise ValueError('must end after they begin, like "09:00-18:00"')
+    return f"{first}-{last}"
+
+
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+Hours = Annotated[str, BeforeValidator(_hours)]
+"""Hours of a day, written with two digits each: `09:00-18:00`."""
 Date = Annotated[date, BeforeValidator(_date)]
 Amount = Annotated[Decimal, Field(max_digits=14, decimal_places=2, allow_inf_nan=False)]
 CrmIds = Annotated[list[Annotated[str, Field(max_length=64)]], BeforeValidator(_texts)]

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from reglament.config.money import MoneySettings
 from reglament.config.official_days import official_days
 from reglament.config.rules import DEFAULT_RULES, KpiTable, RuleSettings
-from reglament.config.section import CrmIds, Date, Section, TelegramId, TimeOfDay, Title
+from reglament.config.section import CrmIds, Date, Hours, Section, TelegramId, TimeOfDay, Title
 from scoring.rules import Rulebook
 from scoring.workdays import WindowKind, WorkCalendar
 
@@ -45,6 +45,7 @@ class TeamSettings(Section):
     members: MemberSettings
     timezone: str = "Europe/Moscow"
     cutoff: TimeOfDay = time(18)
+    work_hours: Hours = "09:00-18:00"
     weekdays: list[Weekday] = ["mon", "tue", "wed", "thu", "fri"]
     holidays: str = "RU"
     days_off: list[Date] = []
@@ -110,7 +111,8 @@ class TeamSettings(Section):
 
     def rulebook(self) -> Rulebook:
         """Convert rules, KPI settings and window to the team's rulebook."""
-        return Rulebook(tuple(rule.rule(self.currency) for rule in self.rules), self.kpis.settings(), self.window)
+        rules = tuple(rule.rule(self.currency) for rule in self.rules)
+        return Rulebook(rules, self.kpis.settings(self.work_hours), self.window)
 
     def calendar(self) -> WorkCalendar:
         """Convert zone, cutoff and days to the team's working calendar."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from scoring.kpis import CATALOGUE, DEFAULT_OBSERVE, KpiKind, KpiSettings, Unit, record_kinds
 from scoring.records import RecordKind
-from scoring.rules import Bound, Rule, Rulebook, version_of
+from scoring.rules import AS_BEFORE, Bound, Rule, Rulebook, version_of
 from scoring.workdays import WindowKind
 from tests.scoring.builders import at_least, at_most
 
@@ -87,25 +87,31 @@ def the_book() -> Rulebook:
 
 
 def test_the_version_is_the_same_on_every_machine_and_in_every_release() -> None:
-    assert the_book().version == "a10d373d4947"
+    assert the_book().version == "c2c71ddaef20"
 
 
 def of_0_1_0(book: Rulebook) -> dict[str, Any]:
-    """The text that the first release stored: without a number of its form."""
-    return {key: value for key, value in book.to_json().items() if key != "schema"}
+    """The text that the first release stored: without a number of its form, and with fewer settings."""
+    text = book.to_json()
+    kpis = {key: value for key, value in text["kpis"].items() if key not in AS_BEFORE}
+    return {"rules": text["rules"], "kpis": kpis, "window": text["window"]}
 
 
-def test_a_text_of_the_first_release_keeps_its_version() -> None:
+def test_a_text_of_the_first_release_keeps_its_version_and_its_meaning() -> None:
     stored = Rulebook.from_json(of_0_1_0(the_book()))
     assert stored.version == version_of(of_0_1_0(the_book())) == "409eb7779c7d"
-    assert stored.is_same_as(the_book())
+    assert (stored.kpis.grace_minutes, stored.kpis.work_hours) == (0, "00:00-24:00")
+    assert stored.is_same_as(
+        replace(the_book(), kpis=replace(the_book().kpis, grace_minutes=0, work_hours="00:00-24:00"))
+    )
+    assert not stored.is_same_as(the_book())
 
 
 @dataclass(frozen=True, slots=True)
 class Wider(KpiSettings):
     """The settings of a later release."""
 
-    grace_minutes: int = 0
+    patience_minutes: int = 0
 
 
 def test_a_new_setting_leaves_stored_rulebooks_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,12 +122,12 @@ def test_a_new_setting_leaves_stored_rulebooks_as_they_were(monkeypatch: pytest.
     assert stored.version == version
     settings = {name: getattr(the_book().kpis, name) for name in ("observe", "excluded_pipelines")}
     assert stored.is_same_as(Rulebook(the_book().rules, Wider(**settings)))
-    assert not stored.is_same_as(Rulebook(the_book().rules, Wider(**settings, grace_minutes=60)))
+    assert not stored.is_same_as(Rulebook(the_book().rules, Wider(**settings, patience_minutes=60)))
 
 
 def test_a_rulebook_of_a_later_release_is_refused_in_words() -> None:
-    with pytest.raises(ValueError, match="schema 3, this release reads up to 2: upgrade"):
-        Rulebook.from_json(the_book().to_json() | {"schema": 3})
+    with pytest.raises(ValueError, match="schema 4, this release reads up to 3: upgrade"):
+        Rulebook.from_json(the_book().to_json() | {"schema": 4})
 
 
 @pytest.mark.parametrize("kpis", [{"stale_days": "often"}, {"observe": [1]}, []])
@@ -144,6 +150,8 @@ CHANGED = [
     Rulebook((at_least("calls_held", "10"),), KpiSettings(excluded_pipelines=frozenset({"5"}))),
     Rulebook((at_least("calls_held", "10"),), KpiSettings(stale_days=15)),
     Rulebook((at_least("calls_held", "10"),), KpiSettings(comment_grace_hours=25)),
+    Rulebook((at_least("calls_held", "10"),), KpiSettings(work_hours="09:00-19:00")),
+    Rulebook((at_least("calls_held", "10"),), KpiSettings(grace_minutes=0)),
     Rulebook((at_least("calls_held", "10"),), window=WindowKind.CALENDAR_DAY),
     Rulebook(()),
 ]

@@ -65,6 +65,11 @@ TEAM = ("teams", "sales")
     ("path", "value", "words"),
     [
         ((*TEAM, "cutoff"), "25:00", ['teams.sales.cutoff = "25:00"', 'like "18:00"']),
+        ((*TEAM, "work_hours"), "09:00", ['teams.sales.work_hours = "09:00"', 'like "09:00-18:00"']),
+        ((*TEAM, "work_hours"), 9, ["teams.sales.work_hours = 9", 'like "09:00-18:00"']),
+        ((*TEAM, "work_hours"), "09:00-24:30", ["teams.sales.work_hours", "end after they begin"]),
+        ((*TEAM, "work_hours"), "18:00-09:00", ["teams.sales.work_hours", "end after they begin"]),
+        ((*TEAM, "kpis", "grace_minutes"), -5, ["teams.sales.kpis.grace_minutes = -5", "greater than or equal to 0"]),
         ((*TEAM, "timezone"), "Mars/Base", ['teams.sales.timezone = "Mars/Base"', "Europe/Moscow"]),
         ((*TEAM, "holidays"), "ZZ", ['teams.sales.holidays = "ZZ"', '"RU"']),
         ((*TEAM, "weekdays"), ["mon", "xyz"], ["teams.sales.weekdays.1", '"xyz"', "'tue'"]),
@@ -148,6 +153,17 @@ def test_a_money_rule_compares_the_teams_currency_unless_it_names_its_own(tables
     ]
     rules = settings.build(tables).teams["sales"].rulebook().rules
     assert [(rule.currency, rule.limit) for rule in rules] == [("KZT", Decimal("1000.50")), ("EUR", Decimal(10))]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("9:00 - 18:30", "09:00-18:30"), ("00:00-24:00", "00:00-24:00"), ("9:05–10:00", "09:05-10:00")],
+)
+def test_working_hours_and_grace_are_part_of_the_rulebook(tables, written, meant):
+    tables["teams"]["sales"]["work_hours"] = written
+    tables["teams"]["sales"]["kpis"]["grace_minutes"] = 15
+    kpis = settings.build(tables).teams["sales"].rulebook().kpis
+    assert (kpis.work_hours, kpis.grace_minutes) == (meant, 15)
 
 
 def test_a_rulebooks_version_does_not_depend_on_how_numbers_are_written(tables):

@@ -64,7 +64,7 @@ async def test_versions_follow_the_order_of_storing_also_after_a_clock_that_was_
 class Wider(KpiSettings):
     """The settings of a later release."""
 
-    grace_minutes: int = 0
+    patience_minutes: int = 0
 
 
 @pytest.mark.parametrize("is_first_release", [True, False])
@@ -89,7 +89,7 @@ async def test_an_upgrade_with_a_new_setting_keeps_versions_and_the_proof(databa
         assert await verify(session, TEAM) == []
 
     async with database.transaction() as session:
-        stricter = Rulebook(RULEBOOK.rules, Wider(grace_minutes=60))
+        stricter = Rulebook(RULEBOOK.rules, Wider(patience_minutes=60))
         assert await rulebooks.keep_rulebook(session, TEAM, stricter, START + HOUR)
         assert await verify(session, TEAM) == []
 
