@@ -61,7 +61,7 @@ MEANT_FOR = {
     "get_event_loop.create_task": set(),
     "asyncio.ensure_future": {
         "crm_clients/shared/concurrency.py",  # reads side by side, awaited or cancelled by the read that started them
-        "crm_clients/amocrm/change_feed.py",  # a kind waits for the others, or for a few seconds
+        "crm_clients/amocrm/history/change_feed.py",  # a kind waits for the others, or for a few seconds
         "reglament/service/bot_loop.py",  # polling, stopped and awaited by the one who started it
     },
     "datetime.now": {

@@ -1,22 +1,19 @@
-"""Read the account behind a token: zone, currency, task types, stages, users and rights."""
+"""Read the account behind a token: zone, currency, task types, users and rights."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from crm_clients.amocrm.answers import MovedAway, Row, judge_users, require_form, rows_of
+from crm_clients.amocrm.answers import MovedAway, Row, judge_users, require_form
 from crm_clients.amocrm.api import AmocrmApi, ListQuery
 from crm_clients.amocrm.lists import OverlappingPages
 from crm_clients.amocrm.wire import (
     WireAccount,
     WireOwnerOfToken,
-    WirePipeline,
-    WireStatus,
     WireTaskType,
     WireUser,
     as_instant,
@@ -27,12 +24,8 @@ from crm_clients.errors import CrmUnavailable
 from crm_clients.shared.cleaning import clean_name
 from crm_clients.shared.pacing import Deadline
 from crm_clients.shared.rows import malformed, typed_row, typed_rows
-from scoring.records import DealState, RecordKind
+from scoring.records import RecordKind
 
-WON, LOST = 142, 143
-"""The closing stages, the same in every pipeline."""
-INCOMING = 1
-"""`type` of the stage of incoming leads, which are no deals before a manager accepts the lead."""
 MEETING_TYPE, MEETING_CODE = 2, "MEETING"
 WHOLE_DAY = 86_340
 """Seconds from 00:00 to 23:59."""
@@ -48,11 +41,6 @@ _NEEDED_VIEWS: Mapping[RecordKind, tuple[str, ...]] = {
     RecordKind.CALLS: ("leads", "contacts", "companies"),
 }
 """Entities by whose view right a kind is visible: tasks and notes are visible together with their entity."""
-
-
-def deal_state(status: int) -> DealState:
-    """Return the state that a stage means: won, lost or open."""
-    return {WON: DealState.WON, LOST: DealState.LOST}.get(status, DealState.OPEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,41 +93,6 @@ class Account:
         return midnight.astimezone(UTC) - timedelta(microseconds=1)
 
 
-@dataclass(frozen=True)
-class Stages:
-    """Hold the stages of all funnels that amoCRM shows; archived funnels are hidden (`docs/crm/README.md`)."""
-
-    names: Mapping[int, str]
-    """Names of funnels by id."""
-    open: tuple[tuple[int, int], ...]
-    """Pairs of pipeline and stage."""
-    incoming: frozenset[tuple[int, int]]
-    archived: Mapping[int, str]
-    """Names of archived funnels by id."""
-
-    @property
-    def closed(self) -> tuple[tuple[int, int], ...]:
-        """Return the closing pairs of every pipeline."""
-        return tuple((pipeline, status) for pipeline in self.names for status in (WON, LOST))
-
-    @cached_property
-    def visible_open(self) -> frozenset[tuple[int, int]]:
-        """Return the open pairs as a set."""
-        return frozenset(self.open)
-
-    def hides(self, present: tuple[int, int], at_cutoff: tuple[int, int]) -> bool:
-        """Tell whether a lead is no deal: in an archived or unknown funnel, in a deleted stage, or incoming.
-
-        A stage that was deleted after the cutoff was visible at the cutoff.
-        """
-        return present not in self.visible or at_cutoff[0] not in self.names or at_cutoff in self.incoming
-
-    @cached_property
-    def visible(self) -> frozenset[tuple[int, int]]:
-        """Return all pairs in which a lead is not hidden."""
-        return self.visible_open | frozenset(self.closed) | self.incoming
-
-
 @dataclass(frozen=True, slots=True)
 class Rights:
     """Describe which entities the token's owner may see."""
@@ -181,27 +134,6 @@ async def read_account(api: AmocrmApi, deadline: Deadline) -> Account:
         loss_reasons=row.is_loss_reason_enabled is not False,
         task_types={task_type.id: (clean_name(task_type.name), task_type.code or "") for task_type in types},
     )
-
-
-async def read_stages(api: AmocrmApi, deadline: Deadline) -> Stages:
-    """Read pipelines and stages in a single request. Raises CrmError."""
-    what = "the pipelines"
-    fits = require_form(lambda data: rows_of(data, "pipelines") is not None, "list of pipelines")
-    data = await api.get("leads/pipelines", "", deadline, what, fits)
-    names: dict[int, str] = {}
-    archived: dict[int, str] = {}
-    pairs: list[tuple[int, int]] = []
-    incoming: set[tuple[int, int]] = set()
-    for raw in data["_embedded"]["pipelines"]:
-        pipeline = typed_row(raw, WirePipeline, what)
-        (archived if pipeline.is_archive else names)[pipeline.id] = clean_name(pipeline.name or pipeline.id)
-        for status in typed_rows(pipeline.parts.statuses, WireStatus, f"{what}: row {pipeline.id}"):
-            pair = (pipeline.id, status.id)
-            if status.type == INCOMING:
-                incoming.add(pair)
-            elif not pipeline.is_archive and status.id not in (WON, LOST):
-                pairs.append(pair)
-    return Stages(names, tuple(pairs), frozenset(incoming), archived)
 
 
 async def read_rights(api: AmocrmApi, account: Account, deadline: Deadline) -> Rights:

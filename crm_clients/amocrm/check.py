@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from crm_clients.amocrm.account import Account, read_account, read_rights, read_stages, read_users
+from crm_clients.amocrm.account import Account, read_account, read_rights, read_users
 from crm_clients.amocrm.answers import Row
 from crm_clients.amocrm.api import AmocrmApi, ListQuery
 from crm_clients.amocrm.auth import Keys, LongLivedToken
 from crm_clients.amocrm.config import AmocrmConfig
 from crm_clients.amocrm.lists import ListReader
+from crm_clients.amocrm.stages import Stages, read_stages
 from crm_clients.amocrm.tokens import expiry
 from crm_clients.amocrm.wire import as_int
 from crm_clients.base import Finding, Severity
 from crm_clients.errors import CrmError
 from crm_clients.shared.pacing import Deadline
+from crm_clients.shared.required_fields import RequiredFields
 from scoring.records import RecordKind
 
 OK, WARNING, ERROR = Severity.OK, Severity.WARNING, Severity.ERROR
@@ -116,7 +118,7 @@ class _Check:
 
         query = self._query("leads/custom_fields", "order[id]=asc", "the fields of leads")
         await self._lists.shifting(query, keep)
-        return [*self._unknown_settings(stages.names, fields), *self._unlisted_fields(fields)]
+        return [*self._unknown_settings(stages, fields), *self._unlisted_fields(fields)]
 
     async def _left_out(self) -> list[Finding]:
         """Name what amoCRM hides and what is therefore not counted (`docs/crm/README.md`)."""
@@ -136,20 +138,26 @@ class _Check:
             findings.append(Finding(WARNING, "deals_open", text))
         return findings
 
-    def _unknown_settings(self, pipelines: Mapping[int, str], fields: list[Row]) -> Iterator[Finding]:
+    def _unknown_settings(self, stages: Stages, fields: list[Row]) -> Iterator[Finding]:
         known = {str(field["id"]) for field in fields} | {str(field["code"]) for field in fields if field.get("code")}
-        for pipeline, names in self._config.required_fields.items():
-            if pipeline != "*" and not (pipeline.isdigit() and int(pipeline) in pipelines):
-                has = ", ".join(f"{key} {name}" for key, name in pipelines.items())
+        required = stages.required_fields(self._config.required_fields)
+        for key in required.unknown_keys:
+            pipeline = key.partition("/")[0]
+            if pipeline.isdigit() and int(pipeline) in stages.names:
+                shown = [pair for pair in stages.open if str(pair[0]) == pipeline]
+                has = ", ".join(f"{pipeline}/{pair[1]} {stages.stage_names[pair]}" for pair in shown)
+                text = f"required_fields names stage {key}, which the pipeline has not; open stages are {has}"
+            else:
+                has = ", ".join(f"{number} {name}" for number, name in stages.names.items())
                 text = f"required_fields names pipeline {pipeline}, which the account has not; it has {has}"
+            yield Finding(ERROR, "deals_missing_fields", text)
+        for name in required.names:
+            if name not in known | BUILT_IN_FIELDS:
+                text = f"required_fields names “{name}”, which is no field of leads"
                 yield Finding(ERROR, "deals_missing_fields", text)
-            for name in names:
-                if name not in known | BUILT_IN_FIELDS:
-                    text = f"required_fields names “{name}”, which is no field of leads"
-                    yield Finding(ERROR, "deals_missing_fields", text)
 
     def _unlisted_fields(self, fields: list[Row]) -> Iterator[Finding]:
-        listed = {name for names in self._config.required_fields.values() for name in names}
+        listed = set(RequiredFields(self._config.required_fields).names)
         for field in fields:
             required = field.get("is_required") or field.get("required_statuses")
             if required and not listed & {str(field["id"]), str(field.get("code"))}:

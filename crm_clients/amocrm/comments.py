@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import chain
 
 from crm_clients.amocrm.answers import Row
-from crm_clients.amocrm.changes import NOTE_DELETED
+from crm_clients.amocrm.history.changes import NOTE_DELETED
 from crm_clients.amocrm.session import ReadSession
 from crm_clients.amocrm.wire import WireEvent, WireNote, is_one_of
 from crm_clients.shared.comment_cache import CommentCache

@@ -7,17 +7,18 @@ from array import array
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import chain
 
-from crm_clients.amocrm.account import LOST, WON, Stages, deal_state, read_stages
 from crm_clients.amocrm.answers import IgnoredFilter, Row, UnsortedList
 from crm_clients.amocrm.api import ListQuery
-from crm_clients.amocrm.change_feed import ChangeFeed
-from crm_clients.amocrm.changes import Stage
-from crm_clients.amocrm.deal_rollback import DealRollback
-from crm_clients.amocrm.history import StageHistory, read_stage_history
+from crm_clients.amocrm.history.change_feed import ChangeFeed
+from crm_clients.amocrm.history.changes import Stage
+from crm_clients.amocrm.history.deal_rollback import DealRollback
+from crm_clients.amocrm.history.stage_history import StageHistory, read_stage_history
 from crm_clients.amocrm.rows import LeadRow, MalformedRows
 from crm_clients.amocrm.session import ReadSession
+from crm_clients.amocrm.stages import LOST, WON, Stages, deal_state, read_stages
 from crm_clients.amocrm.wire import as_int
 from crm_clients.shared.concurrency import cancel
+from crm_clients.shared.required_fields import RequiredFields
 from scoring.records import Deal, DealState, RecordKind
 
 STAGES_PER_LIST = 60
@@ -33,7 +34,7 @@ class DealReader:
 
     def __init__(self, session: ReadSession, feed: ChangeFeed, is_commented: Callable[[int], bool]) -> None:
         self._session, self._feed, self._is_commented = session, feed, is_commented
-        self._required = frozenset(name for names in session.config.required_fields.values() for name in names)
+        self._required = frozenset(RequiredFields(session.config.required_fields).names)
         self._stages: Stages
         self._history: asyncio.Task[StageHistory]
         """Reads the stage history beside the lists of leads."""

@@ -9,11 +9,11 @@ from contextlib import suppress
 from crm_clients.amocrm.account import read_account, read_rights
 from crm_clients.amocrm.api import AmocrmApi, ListQuery
 from crm_clients.amocrm.calls import read_calls
-from crm_clients.amocrm.change_feed import ChangeFeed
 from crm_clients.amocrm.comments import CommentReader
 from crm_clients.amocrm.companies import read_companies
 from crm_clients.amocrm.config import AmocrmConfig
 from crm_clients.amocrm.deals import DealReader
+from crm_clients.amocrm.history.change_feed import ChangeFeed
 from crm_clients.amocrm.session import ReadSession
 from crm_clients.amocrm.tasks import TaskReader, read_meetings
 from crm_clients.base import ClientMemory, ReadRequest

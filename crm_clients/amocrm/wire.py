@@ -172,6 +172,8 @@ class WireEvent(msgspec.Struct, frozen=True, kw_only=True):
     created_at: Second
     value_before: Any
     value_after: Any
+    created_by: Any = None
+    """Checked only where somebody asks who made the change."""
 
 
 class WireStage(msgspec.Struct, frozen=True):
@@ -226,6 +228,9 @@ class WireStatus(msgspec.Struct, frozen=True):
 
     id: Id
     type: Annotated[int, msgspec.Meta(ge=0, le=9)]
+    name: str | None
+    sort: Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+    """Place in the funnel's order."""
 
 
 class WireStatuses(msgspec.Struct, frozen=True):

@@ -320,7 +320,7 @@ class FakeAmocrm:
                 "is_archive": pipeline in self.world.archived,
                 "_embedded": {"statuses": [
                     {"id": stage.id, "name": stage.name, "sort": i, "pipeline_id": pipeline, "type": stage.type}
-                    for i, stage in enumerate(stages)
+                    for i, stage in reversed(list(enumerate(stages)))  # no order is promised but that of `sort`
                 ]},
             }
             for n, (pipeline, stages) in enumerate(self.world.pipelines.items())

@@ -10,7 +10,7 @@ import httpx
 
 from crm_clients.amocrm.client import AmocrmClient
 from crm_clients.amocrm.config import AmocrmConfig
-from crm_clients.base import ClientMemory, DictMemory, ReadRequest
+from crm_clients.base import ClientMemory, DictMemory, ReadRequest, Severity
 from scoring.kpis import CATALOGUE, KpiSettings
 from scoring.records import Completed, Fact, Failed, RecordKind
 from scoring.snapshot import Manager, NotRead, Snapshot, Value
@@ -143,3 +143,11 @@ async def ids(world: World, kpi: str, user: int = ANNA, late: int = 1, **fake: A
     reading = count(client, facts, [ANNA, BORIS], [kpi])[user].readings[kpi]
     await client.aclose()
     return [item.id for item in reading.items]  # type: ignore[union-attr]
+
+
+async def findings_of(fake: FakeAmocrm, members: dict[str, str] | None = None, **settings: Any) -> dict[Severity, str]:
+    """What `check` tells, by severity."""
+    client = client_of(fake, **settings)
+    findings = await client.check(members or {str(ANNA): "Анна", str(BORIS): "Борис"})
+    await client.aclose()
+    return {severity: "\n".join(f.text for f in findings if f.severity is severity) for severity in Severity}

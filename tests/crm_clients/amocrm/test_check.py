@@ -31,6 +31,7 @@ from tests.crm_clients.amocrm.team import (
     config,
     count,
     facts_of,
+    findings_of,
     instant,
     marks_of,
     unread,
@@ -51,13 +52,6 @@ async def test_rights_to_ones_own_leads_only_make_the_day_unreadable(world: Worl
 async def test_a_token_of_somebody_who_is_no_administrator_is_refused(world: World) -> None:
     with pytest.raises(RightsMissing, match="administrator"):
         await facts_of(client_of(FakeAmocrm(world, viewer=ANNA)), [ANNA])
-
-
-async def findings_of(fake: FakeAmocrm, members: dict[str, str] | None = None, **settings: Any) -> dict[Severity, str]:
-    client = client_of(fake, **settings)
-    findings = await client.check(members or {str(ANNA): "Анна", str(BORIS): "Борис"})
-    await client.aclose()
-    return {severity: "\n".join(f.text for f in findings if f.severity is severity) for severity in Severity}
 
 
 async def test_check_of_a_restricted_token_names_the_right_and_the_invisible_members(world: World) -> None:

@@ -5,16 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from crm_clients.amocrm.account import Stages, deal_state
-from crm_clients.amocrm.changes import STAGE_CHANGED, Moment, entity_of, moment_of, stages_of
+from crm_clients.amocrm.history.changes import STAGE_CHANGED, Moment, author_of, entity_of, moment_of, stages_of
 from crm_clients.amocrm.session import ReadSession
+from crm_clients.amocrm.stages import Stages, deal_state
 from crm_clients.amocrm.wire import WireEvent
 from crm_clients.errors import DeadlineExceeded
 from crm_clients.shared.pacing import Deadline
 from scoring.records import DealState
 
 DAY = 86_400
+
+
+class StateChange(NamedTuple):
+    """Describe how a deal went from open, won or lost to another of these states."""
+
+    before: DealState
+    after: DealState
+    pipeline: int
+    """Pipeline in which the deal stood afterwards."""
+    mover: int
+    """User who moved the deal; 0 for a robot, or if nobody asks."""
+
+
+class Loss(NamedTuple):
+    """Describe the last loss of a deal."""
+
+    second: int
+    pipeline: int
+    mover: int
 
 
 @dataclass(slots=True)
@@ -26,10 +46,12 @@ class StageHistory:
     """Changes are known in `[horizon, cutoff)`, in seconds."""
     keep_stages: bool
     """Whether to keep the last change of every deal, or changes of state only."""
+    credits_mover: bool = False
+    """Whether to keep who moved the deals."""
     last_change: dict[int, int] = field(default_factory=dict)
     """Second of the last change of stage, by deal."""
-    states: dict[int, dict[Moment, tuple[DealState, DealState]]] = field(default_factory=dict)
-    """Changes between open, won and lost, by deal: state before and state after."""
+    states: dict[int, dict[Moment, StateChange]] = field(default_factory=dict)
+    """Changes between open, won and lost, by deal."""
     moved_while_closed: set[int] = field(default_factory=set)
     """Closed deals that changed the closing stage without being reopened: no new win or loss."""
 
@@ -45,26 +67,44 @@ class StageHistory:
                 self.last_change[lead] = max(moment[0], self.last_change.get(lead, 0))
             old, new = deal_state(before[1]), deal_state(after[1])
             if old is not new:
-                self.states.setdefault(lead, {})[moment] = (old, new)
+                mover = author_of(event) if self.credits_mover else 0
+                self.states.setdefault(lead, {})[moment] = StateChange(old, new, after[0], mover)
             elif new is not DealState.OPEN:
                 self.moved_while_closed.add(lead)
 
     def entered(self, lead: int, state: DealState) -> int | None:
         """Return the second of the last entry into `state`; None if not since the horizon."""
-        moments = [moment for moment, (_, new) in self.states.get(lead, {}).items() if new is state]
-        return max(moments)[0] if moments else None
+        moment = self._last_entry(lead, state)
+        return moment[0] if moment else None
+
+    def mover(self, lead: int, state: DealState) -> int:
+        """Return the user who last moved a deal into `state`; 0 if amoCRM or nobody tells."""
+        moment = self._last_entry(lead, state)
+        return self.states[lead][moment].mover if moment else 0
+
+    def last_loss(self, lead: int, since: int) -> Loss | None:
+        """Return the last loss of a deal; None without a loss at second `since` or later."""
+        moment = self._last_entry(lead, DealState.LOST)
+        if moment is None or moment[0] < since:
+            return None
+        change = self.states[lead][moment]
+        return Loss(moment[0], change.pipeline, change.mover)
+
+    def _last_entry(self, lead: int, state: DealState) -> Moment | None:
+        changes = self.states.get(lead, {}).items()
+        return max((moment for moment, change in changes if change.after is state), default=None)
 
     def was_reopened(self, lead: int, until: int) -> bool:
         """Tell whether a deal had been closed and reopened up to second `until`."""
         changes = self.states.get(lead, {}).items()
-        return any(new is DealState.OPEN and moment[0] <= until for moment, (_, new) in changes)
+        return any(change.after is DealState.OPEN and moment[0] <= until for moment, change in changes)
 
     def closed_since(self, start: int) -> set[int]:
         """Return deals that were won or lost at second `start` or later."""
         return {
             lead
             for lead, changes in self.states.items()
-            if any(moment[0] >= start and new is not DealState.OPEN for moment, (_, new) in changes.items())
+            if any(moment[0] >= start and change.after is not DealState.OPEN for moment, change in changes.items())
         }
 
 
@@ -75,13 +115,14 @@ async def read_stage_history(session: ReadSession, stages: Stages) -> StageHisto
     deals, not all others.
     """
     horizon = min(session.cutoff - session.request.stale_days * DAY, session.start)
+    by_mover = session.config.deals_credit == "mover"
     if session.wants("stale_deals"):
-        history = StageHistory(horizon, session.cutoff, keep_stages=True)
+        history = StageHistory(horizon, session.cutoff, keep_stages=True, credits_mover=by_mover)
         seconds = session.deadline.remaining("changes of stages") / 2
         with suppress(DeadlineExceeded):
             await _read(session, history, horizon, "", Deadline(seconds, session.api.http.clock))
             return history
-    history = StageHistory(horizon, session.cutoff, keep_stages=False)
+    history = StageHistory(horizon, session.cutoff, keep_stages=False, credits_mover=by_mover)
     if session.wants("deals_won", "won_amount", "deals_lost", "lost_without_reason"):
         await _read(session, history, session.start, _closed_filter(stages, "value_after"), session.deadline)
         await _read(session, history, horizon, _closed_filter(stages, "value_before"), session.deadline)

@@ -13,8 +13,17 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from crm_clients.amocrm.account import deal_state
-from crm_clients.amocrm.wire import FIRST_SECOND, LAST_SECOND, WireEvent, WireOwner, WireSale, WireStage, as_int
+from crm_clients.amocrm.stages import deal_state
+from crm_clients.amocrm.wire import (
+    FIRST_SECOND,
+    LAST_SECOND,
+    UserId,
+    WireEvent,
+    WireOwner,
+    WireSale,
+    WireStage,
+    as_int,
+)
 from crm_clients.errors import MalformedRow
 from crm_clients.shared.rows import LARGEST_AMOUNT, malformed
 from scoring.records import DealState
@@ -151,6 +160,14 @@ def stages_of(event: WireEvent) -> tuple[Stage, Stage]:
     """Return the stages before and after a change of stage. Raises MalformedRow."""
     before, after = (_part(event, value, "lead_status", WireStage) for value in (event.value_before, event.value_after))
     return (before.pipeline_id, before.id), (after.pipeline_id, after.id)
+
+
+def author_of(event: WireEvent) -> int:
+    """Return the user who made a change; 0 for a robot or an integration. Raises MalformedRow."""
+    try:
+        return msgspec.convert(event.created_by, UserId)
+    except msgspec.ValidationError as error:
+        raise malformed_event(event, f"created_by: {error}") from None
 
 
 def owner_before(event: WireEvent) -> int:

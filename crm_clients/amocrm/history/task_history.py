@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from crm_clients.amocrm.answers import BadRequest, Row
-from crm_clients.amocrm.changes import TASK_DONE, ChangesSinceCutoff, Checkpoint, is_completion
+from crm_clients.amocrm.history.changes import TASK_DONE, ChangesSinceCutoff, Checkpoint, is_completion
 from crm_clients.amocrm.rows import TaskRow
 from crm_clients.amocrm.session import ReadSession
 from crm_clients.amocrm.wire import WireEvent

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from crm_clients.amocrm.account import Stages, deal_state
-from crm_clients.amocrm.change_feed import ChangeFeed
-from crm_clients.amocrm.history import StageHistory
+from crm_clients.amocrm.history.change_feed import ChangeFeed
+from crm_clients.amocrm.history.changes import Stage
+from crm_clients.amocrm.history.stage_history import Loss, StageHistory
 from crm_clients.amocrm.rows import LeadRow
 from crm_clients.amocrm.session import ReadSession
+from crm_clients.amocrm.stages import Stages, deal_state
 from scoring.records import NOTHING, Change, Deal, DealState, Money, RecordKind
 
 NO_LONGER_TOLD = "?"
@@ -31,6 +32,7 @@ class DealRollback:
         self._session, self._tasks, self._changes = session, feed.tasks, feed.changes
         self._history, self._stages, self._is_commented = history, stages, is_commented
         self._asks_tasks = RecordKind.TASKS in session.request.kinds
+        self._required = stages.required_fields(session.config.required_fields)
 
     def deal(self, row: LeadRow) -> Deal | None:
         """Return the deal; None for incoming and hidden leads, and for deals closed before the window."""
@@ -48,6 +50,7 @@ class DealRollback:
         has_task = self._has_task(row)
         owner = changes.owner("lead", row.id, row.owner)
         amount = self._money(changes.prices[row.id][1] if row.id in changes.prices else row.price)
+        loss = self._moved_loss(row, stage)
         return Deal(
             id=str(row.id),
             title=row.name,
@@ -59,10 +62,13 @@ class DealRollback:
             stage_since=self._stage_since(row),
             amount=amount,
             loss_reason=self._loss_reason(row) if state is DealState.LOST else "",
-            missing_fields=self._missing_fields(row, stage[0], owner, amount) if state is DealState.OPEN else (),
+            missing_fields=self._missing_fields(row, stage, owner, amount) if state is DealState.OPEN else (),
             has_task=has_task,
             has_comment=True if state is DealState.OPEN and self._is_commented(row.id) else None,
             reopened=closed_at is not None and self._history.was_reopened(row.id, int(closed_at.timestamp())),
+            moved_by=self._mover(row, state, loss),
+            lost_at=datetime.fromtimestamp(loss.second, UTC) if loss else None,
+            lost_from=str(loss.pipeline) if loss else "",
             changed=self._untraced_changes(row, has_task=has_task),
         )
 
@@ -90,9 +96,19 @@ class DealRollback:
     def _loss_reason(self, row: LeadRow) -> str:
         return row.loss_reason or (NO_LONGER_TOLD if row.id in self._changes.stages else "")
 
-    def _missing_fields(self, row: LeadRow, pipeline: int, owner: int, amount: Money | None) -> tuple[str, ...]:
-        fields = self._session.config.required_fields
-        required = dict.fromkeys([*fields.get("*", ()), *fields.get(str(pipeline), ())])
+    def _moved_loss(self, row: LeadRow, stage: Stage) -> Loss | None:
+        """Return the loss of a deal that was lost in another pipeline before it came to the present pipeline."""
+        loss = self._history.last_loss(row.id, self._session.start)
+        return loss if loss and loss.pipeline != stage[0] else None
+
+    def _mover(self, row: LeadRow, state: DealState, loss: Loss | None) -> str:
+        """Return the user who moved a deal into the closing state that counts; empty if amoCRM or nobody tells."""
+        if state is DealState.OPEN:
+            return str((loss and loss.mover) or "")
+        return str(self._history.mover(row.id, state) or "")
+
+    def _missing_fields(self, row: LeadRow, stage: Stage, owner: int, amount: Money | None) -> tuple[str, ...]:
+        required = self._required.required_at(str(stage[0]), str(stage[1]))
         with_history = {"price": amount is not None and amount.amount != 0, "responsible_user_id": owner != 0}
         return tuple(name for name in required if not with_history.get(name) and name not in row.filled)
 

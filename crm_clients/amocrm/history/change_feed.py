@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from crm_clients.amocrm.changes import LEAD_EVENTS, TASK_EVENTS, ChangesSinceCutoff, Checkpoint
+from crm_clients.amocrm.history.changes import LEAD_EVENTS, TASK_EVENTS, ChangesSinceCutoff, Checkpoint
+from crm_clients.amocrm.history.task_history import OpenTaskHistory
 from crm_clients.amocrm.session import ReadSession
-from crm_clients.amocrm.task_history import OpenTaskHistory
 from crm_clients.amocrm.wire import WireEvent
 from crm_clients.shared.concurrency import cancel
 from scoring.records import RecordKind

@@ -1,0 +1,94 @@
+"""Read the funnels of an account and their stages: which leads are deals, and in which state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from crm_clients.amocrm.answers import require_form, rows_of
+from crm_clients.amocrm.api import AmocrmApi
+from crm_clients.amocrm.wire import WirePipeline, WireStatus
+from crm_clients.shared.cleaning import clean_name
+from crm_clients.shared.pacing import Deadline
+from crm_clients.shared.required_fields import RequiredFields
+from crm_clients.shared.rows import typed_row, typed_rows
+from scoring.records import DealState
+
+WON, LOST = 142, 143
+"""The closing stages, the same in every pipeline."""
+INCOMING = 1
+"""`type` of the stage of incoming leads, which are no deals before a manager accepts the lead."""
+
+
+def deal_state(status: int) -> DealState:
+    """Return the state that a stage means: won, lost or open."""
+    return {WON: DealState.WON, LOST: DealState.LOST}.get(status, DealState.OPEN)
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Hold the stages of all funnels that amoCRM shows; archived funnels are hidden (`docs/crm/README.md`)."""
+
+    names: Mapping[int, str]
+    """Names of funnels by id."""
+    open: tuple[tuple[int, int], ...]
+    """Pairs of pipeline and stage, in the order of the funnel."""
+    incoming: frozenset[tuple[int, int]]
+    archived: Mapping[int, str]
+    """Names of archived funnels by id."""
+    archived_open: tuple[tuple[int, int], ...]
+    stage_names: Mapping[tuple[int, int], str]
+    """Names of the open stages of all funnels, archived funnels too."""
+
+    @property
+    def closed(self) -> tuple[tuple[int, int], ...]:
+        """Return the closing pairs of every pipeline."""
+        return tuple((pipeline, status) for pipeline in self.names for status in (WON, LOST))
+
+    @cached_property
+    def visible_open(self) -> frozenset[tuple[int, int]]:
+        """Return the open pairs as a set."""
+        return frozenset(self.open)
+
+    def required_fields(self, setting: Mapping[str, Iterable[str]]) -> RequiredFields:
+        """Combine the setting `required_fields` with the order of the open stages."""
+        order: dict[str, list[str]] = {str(pipeline): [] for pipeline in self.names}
+        for pipeline, status in self.open:
+            order[str(pipeline)].append(str(status))
+        return RequiredFields(setting, order)
+
+    def hides(self, present: tuple[int, int], at_cutoff: tuple[int, int]) -> bool:
+        """Tell whether a lead is no deal: in an archived or unknown funnel, in a deleted stage, or incoming.
+
+        A stage that was deleted after the cutoff was visible at the cutoff.
+        """
+        return present not in self.visible or at_cutoff[0] not in self.names or at_cutoff in self.incoming
+
+    @cached_property
+    def visible(self) -> frozenset[tuple[int, int]]:
+        """Return all pairs in which a lead is not hidden."""
+        return self.visible_open | frozenset(self.closed) | self.incoming
+
+
+async def read_stages(api: AmocrmApi, deadline: Deadline) -> Stages:
+    """Read pipelines and stages in a single request. Raises CrmError."""
+    what = "the pipelines"
+    fits = require_form(lambda data: rows_of(data, "pipelines") is not None, "list of pipelines")
+    data = await api.get("leads/pipelines", "", deadline, what, fits)
+    names: dict[int, str] = {}
+    archived: dict[int, str] = {}
+    stage_names: dict[tuple[int, int], str] = {}
+    incoming: set[tuple[int, int]] = set()
+    for raw in data["_embedded"]["pipelines"]:
+        pipeline = typed_row(raw, WirePipeline, what)
+        (archived if pipeline.is_archive else names)[pipeline.id] = clean_name(pipeline.name or pipeline.id)
+        statuses = typed_rows(pipeline.parts.statuses, WireStatus, f"{what}: row {pipeline.id}")
+        for status in sorted(statuses, key=lambda status: status.sort):
+            pair = (pipeline.id, status.id)
+            if status.type == INCOMING:
+                incoming.add(pair)
+            elif status.id not in (WON, LOST):
+                stage_names[pair] = clean_name(status.name or status.id)
+    shown, hidden = (tuple(pair for pair in stage_names if pair[0] in funnels) for funnels in (names, archived))
+    return Stages(names, shown, frozenset(incoming), archived, hidden, stage_names)
