@@ -16,14 +16,19 @@ from crm_clients.bitrix24.batching import BatchScheduler
 from crm_clients.bitrix24.config import Bitrix24Config
 from crm_clients.bitrix24.fields import Fields
 from crm_clients.bitrix24.lists import CallProgress, QueryProgress, single_call
-from crm_clients.bitrix24.session import DEAL
+from crm_clients.bitrix24.rows import portal_row
+from crm_clients.bitrix24.session import DEAL, Stages
 from crm_clients.bitrix24.users import UserDirectory
-from crm_clients.bitrix24.values import instant
+from crm_clients.bitrix24.values import Row, instant
 from crm_clients.bitrix24.visibility import ADVICE, VisibilityProbe, is_admin
 from crm_clients.errors import CrmError
 from crm_clients.shared.pacing import Deadline
+from crm_clients.shared.redaction import one_line
+from crm_clients.shared.required_fields import RequiredFields, stage_key
 
 SKEW = timedelta(minutes=1)
+LONGEST_LIST = 600
+"""Characters of a list of stages at most."""
 SCOPES = (
     (("crm",), Severity.ERROR, "deals, companies and activities"),
     (("user", "user_basic", "user_brief"), Severity.ERROR, "the list of employees"),
@@ -47,6 +52,7 @@ class _Check:
     def __init__(self, api: Bitrix24Api, config: Bitrix24Config, users: UserDirectory, deadline: Deadline) -> None:
         self._api, self._config, self._users, self._deadline = api, config, users, deadline
         self._findings: list[Finding] = []
+        self._stages = Stages()
 
     async def run(self, members: Mapping[str, str]) -> list[Finding]:
         """Look at all parts; stop where no further part could be seen."""
@@ -54,7 +60,8 @@ class _Check:
         profile, fields = self._once("profile"), self._once("crm.item.fields", entityTypeId=DEAL)
         tasks = self._once("tasks.task.list", filter={"ID": 0}, select=["ID"])
         calls = self._once("voximplant.statistic.get", FILTER={"ID": 0})
-        await self._ask([time, scopes, profile, fields, tasks, calls])
+        stages, funnels = self._stages.start("check"), self._stages.start_funnels("check")
+        await self._ask([time, scopes, profile, fields, tasks, calls, stages, funnels])
         if time.problem is not None and profile.problem is not None:
             self._say(Severity.ERROR, "login", str(time.problem))
             return self._findings
@@ -67,6 +74,10 @@ class _Check:
             if asked.problem is not None:
                 self._say(Severity.ERROR, subject, f"{asked.problem}; without it {subject} is not counted")
         self._fields(fields)
+        if problem := stages.problem or funnels.problem:
+            self._say(Severity.ERROR, "deals", str(problem))
+        else:
+            self._required_keys()
         await self._members(members)
         self._clock(time)
         return self._findings
@@ -77,9 +88,11 @@ class _Check:
     def _once(self, method: str, **params: Any) -> CallProgress:
         return single_call(method, params, what="the check of the connection", group="check")
 
-    async def _ask(self, asked: Sequence[CallProgress]) -> None:
-        async def take(_progress: QueryProgress, _rows: Sequence[Any]) -> None:
-            """Take no rows: single calls have none."""
+    async def _ask(self, asked: Sequence[QueryProgress]) -> None:
+        async def take(progress: QueryProgress, rows: Sequence[Row]) -> None:
+            query, now = progress.query, self._api.clock.now()
+            if query.row is not None:
+                query.fold([portal_row(row, query.row, query.what, now) for row in rows])
 
         await BatchScheduler(self._api, self._deadline, take).read(asked)
 
@@ -126,6 +139,15 @@ class _Check:
                 "lost_without_reason",
                 "not available: Bitrix24 has no loss reason of its own; name a deal field in loss_reason_field",
             )
+
+    def _required_keys(self) -> None:
+        """Name the funnels and stages of `required_fields` that the portal does not have."""
+        order = self._stages.order
+        if unknown := RequiredFields(self._config.required_fields, order).unknown_keys:
+            known = [stage_key(funnel, stage) for funnel, stages in order.items() for stage in stages]
+            text = f"required_fields: the portal has no funnel or stage {', '.join(unknown)}; correct the setting"
+            known_text = one_line(", ".join(known), LONGEST_LIST)
+            self._say(Severity.ERROR, "deals_missing_fields", f"{text}. There are {known_text}")
 
     async def _members(self, members: Mapping[str, str]) -> None:
         try:

@@ -15,6 +15,8 @@ from functools import partial
 from sys import intern
 from typing import Any
 
+import msgspec
+
 from crm_clients.bitrix24.api import PAGE
 from crm_clients.bitrix24.fields import DealFields, is_empty, values_of
 from crm_clients.bitrix24.keyset import KeysetQuery
@@ -50,18 +52,21 @@ class DealReader:
         expected_pages: int,
         has_task: Callable[[int], bool],
         has_comment: Callable[[int], bool],
+        was_lost: Callable[[DealRow], bool],
     ) -> None:
-        """Prepare the lists; `expected_pages` are the pages of open deals."""
+        """Prepare the lists; `expected_pages` are the pages of open deals.
+
+        `was_lost` tells whether a deal was lost lately in another pipeline than the present.
+        """
         self._session, self._fields = session, fields
-        self._has_task, self._has_comment = has_task, has_comment
+        self._has_task, self._has_comment, self._was_lost = has_task, has_comment, was_lost
         self._asks_tasks = session.wants("deals_without_task")
         self._asks_comments = session.wants("deals_without_comment")
-        self._start, self._cutoff = session.request.window.start, session.request.window.cutoff
+        self._start, self._cutoff = session.request.since, session.request.window.cutoff
         self._began = session.api.clock.now()
         self._history = StageHistory(session)
         self._set_aside: dict[int, DealRow] = {}
         """Rows of deals that need their stage history."""
-        self._doubted: set[DealState] = set()
         self.without_task: array[int] = array("q")
         """Open deals of members, without any planned activity of their own."""
         self.without_comment: array[int] = array("q")
@@ -124,13 +129,17 @@ class DealReader:
             moved = row.movedTime
             if is_yes(row.isRecurring) or row.createdTime >= self._cutoff:
                 continue
-            if moved is not None and moved < self._cutoff and self._session.stages.of(row) is DealState.OPEN:
+            if moved is not None and moved < self._cutoff and self._stands_open(row):
                 if not self._session.stages.are_shown(row):
                     continue
                 self._note_open(row.id, row.manager)
                 yield row, moved
             elif moved is None or moved >= self._start:
                 self._set_aside[row.id] = row
+
+    def _stands_open(self, row: DealRow) -> bool:
+        """Tell whether the row alone shows an open deal, which was not lost in another pipeline lately."""
+        return self._session.stages.of(row) is DealState.OPEN and not self._was_lost(row)
 
     def _make(self, noted: Sequence[_Open]) -> Iterator[Deal | Doubtful]:
         for row, since in noted:
@@ -166,15 +175,16 @@ class DealReader:
 
     def _told(self, deal: Deal) -> Sequence[Deal | Doubtful]:
         """Give the deal as at the cutoff, with a doubt for every member if another may have been responsible then."""
-        if Change.OWNER not in deal.changed or deal.state in self._doubted:
+        if Change.OWNER not in deal.changed:
             return (deal,)
-        self._doubted.add(deal.state)
-        return (deal, Doubtful(RecordKind.DEALS, self._session.request.members, Change.OWNER, deal.state))
+        record = msgspec.structs.replace(deal, changed=NOTHING)
+        members = self._session.request.members
+        return (deal, Doubtful(RecordKind.DEALS, members, Change.OWNER, deal.state, record))
 
     def _deal(self, row: DealRow, standing: StagePosition) -> Deal:
         pipeline = standing.pipeline or str(row.categoryId)
         state = standing.state or DealState.LOST
-        key = row.id
+        key, was_lost = row.id, standing.lost_from not in ("", pipeline)
         return Deal(
             id=str(key),
             title=clean_title(row.title or ""),
@@ -185,11 +195,14 @@ class DealReader:
             closed_at=standing.closed_at,
             stage_since=standing.stage_since,
             amount=self._money(row),
-            loss_reason=self._reason(row) if state is DealState.LOST else "",
-            missing_fields=self._missing(row, pipeline),
+            loss_reason=self._reason(row) if was_lost or state is DealState.LOST else "",
+            missing_fields=self._missing(row, pipeline, standing.stage or row.stageId),
             has_task=True if not self._asks_tasks or self._has_task(key) else None,
             has_comment=True if not self._asks_comments or self._has_comment(key) else None,
             reopened=standing.reopened,
+            moved_by=self._mover(row, standing),
+            lost_at=standing.lost_at if was_lost else None,
+            lost_from=standing.lost_from if was_lost else "",
             changed=self._changed(row, standing),
         )
 
@@ -202,8 +215,15 @@ class DealReader:
             return NOTHING
         if standing.state is DealState.OPEN or standing.state is None:
             return _UNTOLD
-        in_window = standing.closed_at is not None and standing.closed_at in self._session.request.window
-        return _UNTOLD if in_window else NOTHING
+        counts = standing.closed_at is not None and self._start <= standing.closed_at < self._cutoff
+        return _UNTOLD if counts else NOTHING
+
+    def _mover(self, row: DealRow, standing: StagePosition) -> str:
+        """Give the user who closed the deal; empty if the deal moved again since, for the row tells the last move."""
+        moved, closed = row.movedTime, standing.closed_at
+        if not self._fields.mover or moved is None or closed is None or abs(moved - closed) > SAME:
+            return ""
+        return str(row.movedBy or "")
 
     def _reason(self, row: DealRow) -> str:
         name = self._fields.loss_reason
@@ -213,9 +233,10 @@ class DealReader:
         told = next((value for value in values if value != "0"), "")  # no choice of a list has this number
         return clean_title(self._fields.reasons.get(told) or self._session.stages.names.get(told) or told)
 
-    def _missing(self, row: DealRow, pipeline: str) -> tuple[str, ...]:
-        wanted = self._fields.required_in(pipeline)
-        return tuple([shown for shown, name in wanted if is_empty(row.raw[name], name)]) if wanted else ()
+    def _missing(self, row: DealRow, pipeline: str, stage: str) -> tuple[str, ...]:
+        spelled = self._fields.spelled
+        wanted = self._fields.required.required_at(pipeline, stage) if spelled else ()
+        return tuple([name for name in wanted if is_empty(row.raw[spelled[name]], spelled[name])]) if wanted else ()
 
     def _money(self, row: DealRow) -> Money | None:
         """Give the sum; a sum without a currency is in the portal's own."""

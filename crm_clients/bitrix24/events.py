@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+import msgspec
+
 from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.lists import QueryProgress
-from crm_clients.bitrix24.rows import CallRow, CompanyRow, MeetingRow
+from crm_clients.bitrix24.rows import CallRow, CompanyRow, MeetingRow, OwnedCompanyRow
 from crm_clients.bitrix24.session import COMPANY, CONTACT, DEAL, LEAD, ReadSession, place
 from crm_clients.bitrix24.tasks import MEETING
 from crm_clients.bitrix24.values import is_yes, number, stamp
 from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.rows import malformed, unreadable
-from scoring.records import Call, Company, Meeting, RecordKind, Unreadable
+from scoring.records import Call, Change, Company, Doubtful, Meeting, RecordKind, Unreadable
 
 TALKED = "200"
 """CALL_FAILED_CODE of a call that was answered."""
@@ -39,8 +41,8 @@ class EventReader:
 
     def __init__(self, session: ReadSession) -> None:
         self._session = session
-        self._window = window = session.request.window
-        self._since = window.start if window.earlier is None else min(window.earlier, window.start)
+        self._window = session.request.window
+        self._since = session.request.since
         """Start of the window before: telephony delivers calls late, and people mark meetings done late."""
 
     def start(self, pages: int) -> dict[RecordKind, list[QueryProgress]]:
@@ -53,29 +55,26 @@ class EventReader:
         return {kind: start() for kind, start in starts.items() if kind in self._session.request.kinds}
 
     def _companies(self, pages: int) -> list[QueryProgress]:
-        """Begin to read the companies created in the window; our own company's details are no company."""
-        window = self._window
-        conditions = {">=createdTime": stamp(window.start), "<createdTime": stamp(window.cutoff, up=True)}
+        """Begin to read the companies created in this window or the window before.
+
+        Our own company's details are no company.
+        """
+        cutoff = self._window.cutoff
+        conditions = {">=createdTime": stamp(self._since), "<createdTime": stamp(cutoff, up=True)}
         by_creator = self._session.config.companies_credit == "creator"
-
-        def fold(rows: Sequence[CompanyRow]) -> Iterator[Company]:
-            for row in rows:
-                if row.createdTime in window and not is_yes(row.isMyCompany):
-                    manager = row.createdBy if by_creator else row.assignedById
-                    yield Company(str(row.id), clean_title(row.title or ""), str(manager or ""), row.createdTime)
-
+        fields = ["id", "title", "createdTime", "createdBy", "assignedById", "isMyCompany"]
         params = {
             "entityTypeId": COMPANY,
             "filter": conditions,
-            "select": ["id", "title", "createdTime", "createdBy", "assignedById", "isMyCompany"],
+            "select": fields if by_creator else [*fields, "updatedTime"],
         }
         kind = RecordKind.COMPANIES
         return [
             KeysetQuery(
                 method="crm.item.list",
                 params=params,
-                fold=fold,
-                row=CompanyRow,
+                fold=self._fold_companies,
+                row=CompanyRow if by_creator else OwnedCompanyRow,
                 owner="createdBy" if by_creator else "assignedById",
                 what="companies",
                 group=kind,
@@ -84,6 +83,19 @@ class EventReader:
                 expected_pages=pages,
             ).start()
         ]
+
+    def _fold_companies(self, rows: Sequence[CompanyRow]) -> Iterator[Company | Doubtful]:
+        """Give the companies; of a company changed since the cutoff another user may have been the responsible."""
+        for row in rows:
+            if is_yes(row.isMyCompany) or not self._since <= row.createdTime < self._window.cutoff:
+                continue
+            manager = row.assignedById if isinstance(row, OwnedCompanyRow) else row.createdBy
+            company = Company(str(row.id), clean_title(row.title or ""), str(manager or ""), row.createdTime)
+            if isinstance(row, OwnedCompanyRow) and row.updatedTime >= self._window.cutoff:
+                members = self._session.request.members
+                yield Doubtful(RecordKind.COMPANIES, members, Change.OWNER, record=company)
+                company = msgspec.structs.replace(company, changed=frozenset({Change.OWNER}))
+            yield company
 
     def _meetings(self, pages: int) -> list[QueryProgress]:
         """Begin to read the completed meetings that started in this window or the window before.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crm_clients.errors import CrmNonsense, CrmRefused
+from crm_clients.shared.required_fields import RequiredFields
 
 _NOTHING = frozenset({"", "0", "0.0", "0.00"})
 """Values that stand for no text, no sum, no link."""
@@ -63,6 +64,8 @@ def is_empty(value: Any, name: str) -> bool:
     return is_amount_or_link and str(value) in _NOTHING
 
 
+MOVER = "movedBy"
+"""Field of a deal that holds the user who moved the deal last, into the present stage."""
 COMMON = (
     "id", "title", "stageId", "stageSemanticId", "categoryId", "assignedById", "createdTime", "movedTime",
     "updatedTime", "opportunity", "currencyId", "isRecurring", "closed",
@@ -77,23 +80,23 @@ class DealFields:
     loss_reason: str = ""
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Labels of the values of the loss reason's field."""
-    required: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
-    """By pipeline, the required fields: (as the settings spell the name, as the portal does)."""
+    required: RequiredFields = field(default_factory=lambda: RequiredFields({}))
+    """Required fields, as the settings spell the names."""
+    spelled: Mapping[str, str] = field(default_factory=dict)
+    """Names of the required fields as the portal spells each, by the spelling of the settings."""
+    mover: str = ""
+    """Field that holds the user who moved the deal last; empty where nobody asks."""
 
     @classmethod
-    def named(cls, known: Fields, loss_reason: str, required: Mapping[str, Sequence[str]]) -> DealFields:
-        """Find the fields that the settings name. Raises CrmRefused where the portal has no such field."""
+    def with_reason(cls, known: Fields, loss_reason: str) -> DealFields:
+        """Find the field of the loss reason. Raises CrmRefused where the portal has no such field."""
         reason = known.name("loss_reason_field", loss_reason) if loss_reason else ""
-        spelled = {
-            pipeline: [(name, known.name("required_fields", name)) for name in names]
-            for pipeline, names in required.items()
-        }
-        return cls(reason, known.labels(reason) if reason else {}, spelled)
+        return cls(reason, known.labels(reason) if reason else {})
 
-    def required_in(self, pipeline: str) -> Sequence[tuple[str, str]]:
-        """List the fields required in a pipeline, as in `required`."""
-        everywhere, here = self.required.get("*", ()), self.required.get(pipeline, ())
-        return list(dict([*everywhere, *here]).items()) if everywhere and here else everywhere or here
+    def with_required(self, known: Fields, required: RequiredFields) -> DealFields:
+        """Find the required fields too. Raises CrmRefused where the portal has no such field."""
+        spelled = {name: known.name("required_fields", name) for name in required.names}
+        return replace(self, required=required, spelled=spelled)
 
     @property
     def select(self) -> list[str]:
@@ -102,6 +105,5 @@ class DealFields:
 
     @property
     def own(self) -> Sequence[str]:
-        """List the fields that the settings name."""
-        required = [name for names in self.required.values() for _, name in names]
-        return [*filter(None, [self.loss_reason]), *required]
+        """List the fields that the settings ask for."""
+        return [*filter(None, [self.loss_reason, self.mover]), *self.spelled.values()]

@@ -15,13 +15,15 @@ from crm_clients.bitrix24.bindings import BindingLookup
 from crm_clients.bitrix24.comments import CommentReader
 from crm_clients.bitrix24.deals import DealReader
 from crm_clients.bitrix24.events import EventReader
-from crm_clients.bitrix24.fields import DealFields, Fields
+from crm_clients.bitrix24.fields import MOVER, DealFields, Fields
 from crm_clients.bitrix24.lists import CallProgress, QueryProgress, problem_of, single_call
 from crm_clients.bitrix24.session import DEAL, ReadSession
+from crm_clients.bitrix24.stage_history import LossLog
 from crm_clients.bitrix24.tasks import TaskReader
 from crm_clients.bitrix24.users import UserDirectory
 from crm_clients.bitrix24.visibility import require_full_visibility
 from crm_clients.errors import CrmError, CrmNonsense, CrmRefused, CrmUnavailable
+from crm_clients.shared.required_fields import RequiredFields
 from crm_clients.shared.rows import Currency
 from scoring.causes import Cause
 from scoring.kpis import DEALS_MISSING_FIELDS, LOST_WITHOUT_REASON
@@ -48,6 +50,7 @@ class PortalRead:
         self._pages = PAGES_EACH * (len(session.request.members) or MEMBERS) + 1
         self._tasks = TaskReader(session)
         self._comments = CommentReader(session, users)
+        self._losses = LossLog(session)
         self._deals: DealReader | None = None
 
     async def run(self) -> None:
@@ -80,6 +83,8 @@ class PortalRead:
         stages = session.stages.start(RecordKind.DEALS)
         fields = single_call("crm.item.fields", {"entityTypeId": DEAL}, what="fields of deals", group=RecordKind.DEALS)
         about: list[QueryProgress] = [stages, fields] if self._needs_fields else [stages]
+        if session.wants("deals_lost", LOST_WITHOUT_REASON):
+            about.append(self._losses.start())
         currency = single_call("crm.currency.base.get", {}, what="the portal's currency", group=RecordKind.DEALS)
         funnels = session.stages.start_funnels(RecordKind.DEALS)
         await session.read([profile, currency, funnels, *about])
@@ -105,9 +110,13 @@ class PortalRead:
                 names = await self._name_fields(Fields(fields.value))
             except CrmNonsense as error:
                 return error
+        if session.config.deals_credit == "mover":
+            names = replace(names, mover=MOVER)
         if RecordKind.COMMENTS in self._kinds:
             await self._comments.recall()
-        self._deals = DealReader(session, names, self._pages, self._tasks.has_task, self._comments.knows)
+        self._deals = DealReader(
+            session, names, self._pages, self._tasks.has_task, self._comments.knows, self._losses.names
+        )
         return None
 
     async def _name_fields(self, known: Fields) -> DealFields:
@@ -115,12 +124,13 @@ class PortalRead:
         session, config, names = self._session, self._session.config, DealFields()
         try:
             if session.wants(LOST_WITHOUT_REASON):
-                names = DealFields.named(known, config.loss_reason_field, {})
+                names = DealFields.with_reason(known, config.loss_reason_field)
         except CrmRefused as error:
             await self._lose(LOST_WITHOUT_REASON, error)
         try:
             if session.wants(DEALS_MISSING_FIELDS):
-                names = replace(names, required=DealFields.named(known, "", config.required_fields).required)
+                required = RequiredFields(config.required_fields, session.stages.order)
+                names = names.with_required(known, required)
         except CrmRefused as error:
             await self._lose(DEALS_MISSING_FIELDS, error)
         return names

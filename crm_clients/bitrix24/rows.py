@@ -66,6 +66,7 @@ class DealRow(PortalRow, frozen=True):
     stageSemanticId: Semantics | None = None  # noqa: N815
     currencyId: Currency | None = None  # noqa: N815
     isRecurring: Flag | None = None  # noqa: N815
+    movedBy: Link | None = None  # noqa: N815
     raw: Mapping[str, Any] = {}
     """The row as sent, for the fields that the settings name."""
 
@@ -198,10 +199,10 @@ class CallRow(PortalRow, frozen=True):
             raise ValueError("`CALL_FAILED_CODE` is no code")
 
 
-class CompanyRow(PortalRow, frozen=True):
+class CompanyRow(PortalRow, frozen=True, kw_only=True):
     """Describe a company."""
 
-    past = ("createdTime",)
+    past: ClassVar[tuple[str, ...]] = ("createdTime",)
 
     id: Id
     createdTime: datetime  # noqa: N815
@@ -209,6 +210,14 @@ class CompanyRow(PortalRow, frozen=True):
     assignedById: Link | None  # noqa: N815
     isMyCompany: Flag | None = None  # noqa: N815
     title: str | None = None
+
+
+class OwnedCompanyRow(CompanyRow, frozen=True, kw_only=True):
+    """Describe a company that counts for its responsible user, who may have changed."""
+
+    past = ("createdTime", "updatedTime")
+
+    updatedTime: datetime  # noqa: N815
 
 
 class CommentRow(PortalRow, frozen=True):
@@ -242,6 +251,8 @@ class StatusRow(PortalRow, frozen=True):
     STATUS_ID: str
     NAME: str | None = None
     SEMANTICS: str | None = None
+    SORT: int | None = None
+    """Place among the entries of the directory; equal places are in the order of ids."""
     EXTRA: StageExtra | list[None] | None = None
     """An empty list where PHP sends an empty map."""
 

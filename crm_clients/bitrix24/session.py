@@ -54,6 +54,8 @@ class Stages:
     """Funnels that the portal shows to the webhook; empty where the portal does not tell."""
     _funnel_of: dict[str, int] = field(default_factory=dict)
     """By stage."""
+    _places: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Place of a stage in the funnel, by stage."""
 
     def start(self, group: str) -> QueryProgress:
         """Begin to read the stages: crm.status.list knows the stages of every pipeline."""
@@ -85,6 +87,14 @@ class Stages:
         """List the funnels that have stages and are not shown to the webhook."""
         return sorted(set(self._funnel_of.values()) - self.funnels) if self.funnels else []
 
+    @property
+    def order(self) -> dict[str, list[str]]:
+        """List the stages of each funnel in the funnel's order."""
+        order: dict[str, list[str]] = {str(funnel): [] for funnel in sorted(self.funnels)}
+        for stage in sorted(self._places, key=self._places.__getitem__):
+            order.setdefault(str(self._funnel_of[stage]), []).append(stage)
+        return order
+
     def are_shown(self, row: DealRow) -> bool:
         """Tell whether people see an open deal: its stage exists, and the stage's funnel does (docs/crm/README.md)."""
         return row.stageId in self.names and (not self.funnels or self._funnel_of[row.stageId] in self.funnels)
@@ -99,6 +109,7 @@ class Stages:
                 stage = row.STATUS_ID
                 state = state_of(row.SEMANTICS) or _STATES_BY_WORD.get(row.word)
                 self._funnel_of[stage] = number(row.ENTITY_ID.removeprefix("DEAL_STAGE").removeprefix("_"))
+                self._places[stage] = (row.SORT or 0, row.ID)
                 self.names[stage] = clean_title(row.NAME or stage)
                 if state is not None:
                     self.states[stage] = state

@@ -9,12 +9,15 @@ from datetime import datetime
 from crm_clients.bitrix24.api import PAGE
 from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.lists import QueryProgress
-from crm_clients.bitrix24.rows import MoveRow
+from crm_clients.bitrix24.rows import DealRow, MoveRow
 from crm_clients.bitrix24.session import DEAL, ReadSession, state_of
+from crm_clients.bitrix24.values import stamp
 from scoring.records import DealState, RecordKind
 
 DEALS = 33
 """Deals in a list of stage histories."""
+LOST = "F"
+"""STAGE_SEMANTIC_ID of a lost stage."""
 MOVES = 4
 """Rows that a deal's history is expected to have."""
 _SELECT = ["ID", "OWNER_ID", "CREATED_TIME", "STAGE_ID", "STAGE_SEMANTIC_ID", "CATEGORY_ID", "TYPE_ID"]
@@ -43,6 +46,12 @@ class StagePosition:
     """Whether the deal was closed before, and opened again."""
     pipeline: str = ""
     """Empty where the row tells the pipeline."""
+    stage: str = ""
+    """Empty where the row tells the stage."""
+    lost_at: datetime | None = None
+    """When the deal was lost last."""
+    lost_from: str = ""
+    """Pipeline in which the deal was lost last."""
 
 
 class StageHistory:
@@ -82,12 +91,48 @@ class StageHistory:
         return ()
 
 
+class LossLog:
+    """Read which deals came to a lost stage lately, and in which pipelines."""
+
+    def __init__(self, session: ReadSession) -> None:
+        self._session = session
+        self._pipelines: dict[int, set[int]] = {}
+        """By deal."""
+
+    def start(self) -> QueryProgress:
+        """Begin to read the losses since the window before: a deal lost and moved on stands in no list of the lost."""
+        window = self._session.request.window
+        losses = {
+            "STAGE_SEMANTIC_ID": LOST,
+            ">=CREATED_TIME": stamp(self._session.request.since),
+            "<CREATED_TIME": stamp(window.cutoff, up=True),
+        }
+        return KeysetQuery(
+            method="crm.stagehistory.list",
+            params={"entityTypeId": DEAL, "filter": losses, "select": _SELECT},
+            fold=self._fold,
+            row=MoveRow,
+            what="losses of deals",
+            group=RecordKind.DEALS,
+            rows_at="items",
+        ).start()
+
+    def names(self, row: DealRow) -> bool:
+        """Tell whether a deal was lost lately in another pipeline than the present."""
+        return bool(self._pipelines.get(row.id, set()) - {row.categoryId})
+
+    def _fold(self, rows: Sequence[MoveRow]) -> tuple[()]:
+        for row in rows:
+            self._pipelines.setdefault(row.OWNER_ID, set()).add(row.CATEGORY_ID)
+        return ()
+
+
 def position_after(moves: Iterator[Move]) -> StagePosition:
     """Follow moves to the last position."""
     state: DealState | None = DealState.OPEN
-    closed_at = since = None
+    closed_at = since = lost_at = None
     was_closed = reopened = False
-    stage = pipeline = ""
+    stage = pipeline = lost_from = ""
     for move in moves:
         pipeline = move.pipeline
         if move.stage != stage or since is None:
@@ -98,5 +143,8 @@ def position_after(moves: Iterator[Move]) -> StagePosition:
             reopened, closed_at = was_closed, None
         else:
             closed_at, was_closed = move.at, True
+        if move.state is DealState.LOST:
+            lost_at, lost_from = move.at, move.pipeline
         state = move.state
-    return StagePosition(state, closed_at, since, reopened and closed_at is not None, pipeline)
+    is_reopened = reopened and closed_at is not None
+    return StagePosition(state, closed_at, since, is_reopened, pipeline, stage, lost_at, lost_from)

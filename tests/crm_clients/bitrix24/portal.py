@@ -58,7 +58,7 @@ class Portal:
         number = str(len(self.statuses.rows) + 1)
         self.statuses.add(
             {"ID": number, "ENTITY_ID": entity, "STATUS_ID": stage, "NAME": name or stage, "SEMANTICS": semantics,
-             "CATEGORY_ID": str(category), "EXTRA": {"SEMANTICS": word}}
+             "SORT": number + "0", "CATEGORY_ID": str(category), "EXTRA": {"SEMANTICS": word}}
         )  # fmt: skip
 
     def add_user(
@@ -92,7 +92,7 @@ class Portal:
              "createdTime": when(created), "movedTime": when(moved or created),
              "updatedTime": when(updated or moved or created), "closed": "Y" if closed else "N",
              "closedate": "2026-11-30T03:00:00+03:00", "opportunity": amount, "currencyId": currency,
-             "isRecurring": "Y" if recurring else "N", "createdBy": user, **own}
+             "isRecurring": "Y" if recurring else "N", "createdBy": user, "movedBy": user, **own}
         )  # fmt: skip
 
     def add_move(self, deal: int, stage: str, semantics: str, at: datetime, kind: int = 2, category: int = 0) -> None:
@@ -159,7 +159,7 @@ class Portal:
     def add_company(self, key: int, title: str, creator: int, owner: int, created: datetime, **own: Any) -> Row:
         return self.companies.add(
             {"id": key, "title": title, "createdBy": creator, "assignedById": owner, "createdTime": when(created),
-             "isMyCompany": "N", **own}
+             "updatedTime": when(created), "isMyCompany": "N", **own}
         )  # fmt: skip
 
     def add_comment(self, key: int, deal: int, author: int, created: datetime) -> None:

@@ -36,6 +36,7 @@ MAY_BE_EMPTY = {
 class TestBitrix24(MutationTests):
     kind: ClassVar[str] = "bitrix24"
     required_field: ClassVar[str] = REQUIRED
+    late_arrivals: ClassVar[bool] = True
 
     def server(self, world: World, quirks: Quirks) -> httpx.AsyncBaseTransport:
         return FakeBitrix24(filled(world), now=world.now.timestamp, repeat_rows=quirks.repeat_rows)
