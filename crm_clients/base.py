@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from scoring.kpis import Capability, record_kinds
 from scoring.records import Fact, Record, RecordKind
+from scoring.rules import CrmCounting
 from scoring.workdays import Window
 
 
@@ -30,6 +31,10 @@ class CrmUser:
     """False: robots, integrations, portal guests; never members of a team."""
 
 
+COUNTING = tuple(each.name for each in fields(CrmCounting))
+"""Names of the settings of a connection that are part of the rulebook."""
+
+
 class CrmConfig(BaseModel):
     """Check the settings that every connection has; the config model of each kind adds more."""
 
@@ -44,6 +49,16 @@ class CrmConfig(BaseModel):
     required_fields: dict[str, list[str]] = {}
     """Field names by pipeline id, or by `PIPELINE/STAGE` (from that stage on, in the funnel's order); `*`: all."""
     read_timeout_seconds: float = Field(default=300, gt=0, le=86_400)
+
+    @property
+    def counting(self) -> CrmCounting:
+        """Return the settings that decide what the client counts for whom: part of the rulebook."""
+        return CrmCounting.from_json({name: getattr(self, name) for name in COUNTING if hasattr(self, name)})
+
+    def counting_as(self, counting: CrmCounting) -> Self:
+        """Copy the settings with those of a day's rulebook; address and keys stay those of now."""
+        stored = counting.to_json()
+        return self.model_copy(update={name: stored[name] for name in COUNTING if hasattr(self, name)})
 
 
 class Severity(StrEnum):

@@ -31,7 +31,7 @@ def _team(process: Process, key: str, team: TeamSettings) -> TeamContext:
         title=team.title or key,
         connection=team.crm,
         calendar=team.calendar(),
-        rulebook=team.rulebook(),
+        rulebook=process.settings.rulebook(key),
         money=team.money.terms() if team.money else None,
         board=team.board,
         heads=frozenset(team.heads),

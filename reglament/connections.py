@@ -8,6 +8,7 @@ from typing import Any
 
 from crm_clients import CRM_KINDS
 from crm_clients.base import ClientMemory, CrmClient, CrmConfig
+from scoring.rules import CrmCounting
 
 
 class Connections:
@@ -28,16 +29,24 @@ class Connections:
         self._memory = memory
         self._options = options or {}
         self._shift = shift
-        self._open: dict[str, CrmClient] = {}
+        self._open: dict[tuple[str, CrmCounting], CrmClient] = {}
 
     def client(self, connection: str) -> CrmClient:
         """Return the client of a connection, opened at the first call."""
-        if connection not in self._open:
-            config = self._configs[connection]
-            self._open[connection] = CRM_KINDS[config.kind].open(
+        return self._client(connection, self._configs[connection])
+
+    def client_for(self, connection: str, counting: CrmCounting | None) -> CrmClient:
+        """Return the client that counts as a day's rulebook says; None: as the settings say now."""
+        config = self._configs[connection]
+        return self._client(connection, config if counting is None else config.counting_as(counting))
+
+    def _client(self, connection: str, config: CrmConfig) -> CrmClient:
+        key = (connection, config.counting)
+        if key not in self._open:
+            self._open[key] = CRM_KINDS[config.kind].open(
                 config, self._memory(connection), **self._options.get(config.kind, {})
             )
-        return self._open[connection]
+        return self._open[key]
 
     def timeout(self, connection: str) -> float:
         """Return the time limit for a whole read of the connection, in seconds."""

@@ -147,6 +147,6 @@ async def store_teams(process: Process) -> TeamChanges:
             at=now,
         )
         for key, team in process.settings.teams.items():
-            await rulebooks.keep_rulebook(session, key, team.rulebook(), now)
+            await rulebooks.keep_rulebook(session, key, process.settings.rulebook(key), now)
             await rulebooks.keep_money(session, key, team.money.terms() if team.money else MoneyTerms(), now)
     return changes

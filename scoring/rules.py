@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import StrEnum
@@ -83,12 +84,40 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class CrmCounting:
+    """Hold the settings of a connection that decide what its client counts for whom; names as in `[crm.NAME]`.
+
+    A later setting is added with the default that older texts mean.
+    """
+
+    companies_credit: str = "creator"
+    deals_credit: str = "responsible"
+    meeting_types: tuple[str, ...] = ()
+    required_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    loss_reason_field: str = ""
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        """Read the settings from plain data. Raises ValueError for data of another form."""
+        read: Self = _read("crm", data, cls)
+        return read
+
+    def to_json(self) -> dict[str, Any]:
+        """Write plain data that `from_json` reads back."""
+        return {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
 class Rulebook:
     """Hold all that decides how a team's day is counted and judged."""
 
     rules: tuple[Rule, ...]
     kpis: KpiSettings = field(default_factory=KpiSettings)
     window: WindowKind = WindowKind.CUTOFF_TO_CUTOFF
+    aliases: Mapping[str, str] | None = field(default=None, hash=False)
+    """CRM users whose facts are credited to another user; None in older texts: those of the settings now."""
+    crm: CrmCounting | None = None
+    """Settings of the connection; None in older texts: those of the settings now."""
     stored_version: str = field(default="", compare=False)
     """Version of the text that the rulebook was read from; empty for a rulebook that was not stored yet."""
 
@@ -122,6 +151,8 @@ class Rulebook:
             "rules": [rule.to_json() for rule in self.rules],
             "kpis": {each.name: _plain(getattr(self.kpis, each.name)) for each in fields(self.kpis)},
             "window": self.window.value,
+            "aliases": None if self.aliases is None else dict(self.aliases),
+            "crm": self.crm and self.crm.to_json(),
         }
 
     @classmethod
@@ -132,14 +163,12 @@ class Rulebook:
         """
         if (schema := data.get("schema", 1)) > SCHEMA:
             raise ValueError(f"the rulebook has schema {schema}, this release reads up to {SCHEMA}: upgrade it")
-        try:
-            kpis = msgspec.convert(_as_before(data["kpis"]), KpiSettings)
-        except msgspec.ValidationError as error:
-            raise ValueError(f"kpis of the stored rulebook: {error}") from error
         return cls(
             rules=tuple(Rule.from_json(rule) for rule in data["rules"]),
-            kpis=kpis,
+            kpis=_read("kpis", _as_before(data["kpis"]), KpiSettings),
             window=WindowKind(data["window"]),
+            aliases=_read("aliases", data.get("aliases"), dict[str, str] | None),
+            crm=CrmCounting.from_json(data["crm"]) if data.get("crm") else None,
             stored_version=version_of(data),
         )
 
@@ -150,6 +179,14 @@ def version_of(content: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
+def _read(name: str, stored: object, form: Any) -> Any:
+    """Read a part of a stored rulebook. Raises ValueError for a part of another form."""
+    try:
+        return msgspec.convert(stored, form)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{name} of the stored rulebook: {error}") from error
+
+
 def _as_before(kpis: object) -> object:
     """Add the settings that an older text lacks, with the values that held then."""
     return AS_BEFORE | kpis if isinstance(kpis, dict) else kpis
@@ -157,6 +194,8 @@ def _as_before(kpis: object) -> object:
 
 def _plain(setting: object) -> object:
     """Write sets and lists of names sorted: the order decides nothing."""
+    if isinstance(setting, Mapping):
+        return {key: _plain(value) for key, value in setting.items()}
     return sorted(setting) if isinstance(setting, tuple | frozenset) else setting
 
 

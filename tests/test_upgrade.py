@@ -19,11 +19,11 @@ from bot.texts import texts
 from reglament.bot_context import app_context
 from reglament.commands.export import PeriodExporter
 from reglament.config import settings
-from reglament.day.claims import load_window
 from reglament.day.live import LiveReadings
 from reglament.process import Process, open_process, store_teams
 from scoring.entries import EntryKind
 from storage.days import queries, rulebooks
+from storage.days.windows import load_window
 from storage.db import schema
 from storage.db.database import Session
 from storage.db.models import DeliveryRecord, RulebookRecord
@@ -85,12 +85,11 @@ async def test_an_upgrade_alone_changes_nothing_for_the_running_day(upgraded):
     async with process.db.reading() as session:
         versions = (await session.scalars(select(RulebookRecord.version).order_by(RulebookRecord.id))).all()
         assert (versions[:2], len(versions)) == (["c06db378f2ce", "3f07b4148a2d"], 3)
-        team = process.settings.teams["sales"]
-        window = await load_window(session, "sales", team, LAST.date())
+        window = await load_window(session, "sales", process.settings.teams["sales"].calendar(), LAST.date())
         running = await rulebooks.rulebook_at(session, "sales", window.start)
         assert (running.version, running.kpis.grace_minutes) == ("3f07b4148a2d", 0)
         following = await rulebooks.rulebook_at(session, "sales", window.cutoff)
-        assert following.is_same_as(team.rulebook())
+        assert following.is_same_as(process.settings.rulebook("sales"))
         assert (await verify.verification(session, "sales")).problems == ()
 
 

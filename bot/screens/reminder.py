@@ -12,7 +12,7 @@ from bot.telegram.callbacks import Action, pack
 from bot.texts import Texts
 from scoring.scorecard import Outcome, Scorecard, score
 from scoring.snapshot import Manager, Snapshot
-from storage.days import rulebooks, runs
+from storage.days.windows import load_rulebook
 from storage.db.database import Session
 from storage.messages.notices import ReminderNotice
 from storage.people import people
@@ -35,8 +35,7 @@ async def load_reminder(session: Session, ctx: AppContext, notice: ReminderNotic
         return None
     names = {member.crm_user: member.name for member in await people.members(session, team.key)}
     snapshot = Snapshot(Manager(user, names.get(user, user)), notice.readings)
-    started = await runs.last_window_end(session, team.key, notice.day)
-    rulebook = await rulebooks.rulebook_at(session, team.key, started or now)
+    rulebook = await load_rulebook(session, team.key, team.calendar, notice.day)
     return Reminder(score(snapshot, rulebook), minutes=max(1, round((cutoff - now) / timedelta(minutes=1))))
 
 

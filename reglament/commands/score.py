@@ -22,6 +22,7 @@ from reglament.day.live import RunningDay, load_running_day, read_teams
 from reglament.day.missing import missing
 from reglament.errors import SettingsError, WorkFailed
 from reglament.process import Process, open_process, store_teams
+from scoring.rules import Rulebook
 from scoring.scorecard import Scorecard
 from scoring.scorecard import score as score_snapshot
 from scoring.snapshot import Snapshot
@@ -74,16 +75,19 @@ async def score(settings: Settings, key: str, day: date | None, at: datetime | N
             await telegram.send_pending(process)
         async with process.db.reading() as session:
             return ScoreResult(
-                key, on, await queries.day(session, key, on), _note(result, team, clock(), at is not None)
+                key,
+                on,
+                await queries.day(session, key, on),
+                _note(result, settings.rulebook(key), clock(), at is not None),
             )
 
 
-def _note(result: TeamResult, team: TeamSettings, now: datetime, by_hand: bool) -> str:
+def _note(result: TeamResult, rulebook: Rulebook, now: datetime, by_hand: bool) -> str:
     """Say that a day finished before answers with the stored result where rules or instant differ."""
     run = result.run
     if run is None or not result.already:
         return ""
-    differs = [] if run.rulebook.is_same_as(team.rulebook()) else ["other rules"]
+    differs = [] if run.rulebook.is_same_as(rulebook) else ["other rules"]
     is_same_instant = by_hand == run.manual_instant and abs(now - run.first_attempt_at) <= CLOCK_TOLERANCE
     if by_hand and not is_same_instant:
         differs.append(f"another instant, {run.first_attempt_at:%Y-%m-%d %H:%M} UTC")

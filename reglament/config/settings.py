@@ -24,6 +24,7 @@ from reglament.config.problems import first_problem, one_line, quoted, refuse_st
 from reglament.config.section import Section, TelegramId, Title, read_secret_files
 from reglament.config.team import TeamSettings
 from reglament.errors import SettingsError
+from scoring.rules import Rulebook
 
 KEY = re.compile(r"^[a-z][a-z0-9_]{0,23}$")
 
@@ -122,6 +123,11 @@ class Settings(BaseSettings):
     def teams_of(self, connection: str) -> dict[str, TeamSettings]:
         """Return the teams that are read from a connection, in the settings' order."""
         return {key: team for key, team in self.teams.items() if team.crm == connection}
+
+    def rulebook(self, team: str) -> Rulebook:
+        """Convert the settings of a team and of its connection to the team's rulebook."""
+        table = self.teams[team]
+        return table.rulebook(self.crm[table.crm].counting)
 
     @classmethod
     def settings_customise_sources(

@@ -12,7 +12,7 @@ from reglament.config.money import MoneySettings
 from reglament.config.official_days import official_days
 from reglament.config.rules import DEFAULT_RULES, KpiTable, RuleSettings
 from reglament.config.section import CrmIds, Date, Hours, Section, TelegramId, TimeOfDay, Title
-from scoring.rules import Rulebook
+from scoring.rules import CrmCounting, Rulebook
 from scoring.workdays import WindowKind, WorkCalendar
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -109,10 +109,19 @@ class TeamSettings(Section):
         """Return the team's currency."""
         return self.money.currency if self.money else "RUB"
 
-    def rulebook(self) -> Rulebook:
-        """Convert rules, KPI settings and window to the team's rulebook."""
-        rules = tuple(rule.rule(self.currency) for rule in self.rules)
-        return Rulebook(rules, self.kpis.settings(self.work_hours), self.window)
+    def rulebook(self, crm: CrmCounting | None = None) -> Rulebook:
+        """Convert rules, KPI settings, window and aliases to a rulebook, with the settings of the connection."""
+        return Rulebook(
+            rules=tuple(rule.rule(self.currency) for rule in self.rules),
+            kpis=self.kpis.settings(self.work_hours),
+            window=self.window,
+            aliases=dict(self.aliases),
+            crm=crm,
+        )
+
+    def judged_by(self, rulebook: Rulebook) -> TeamSettings:
+        """Copy the settings with the aliases of a day's rulebook."""
+        return self if rulebook.aliases is None else self.model_copy(update={"aliases": dict(rulebook.aliases)})
 
     def calendar(self) -> WorkCalendar:
         """Convert zone, cutoff and days to the team's working calendar."""

@@ -13,10 +13,10 @@ import structlog
 from reglament.config.team import TeamSettings
 from reglament.day.missing import still_missing
 from reglament.process import Process
-from scoring.workdays import Window, WindowKind
-from storage.days import rulebooks, runs
+from storage.days import runs
 from storage.days.snapshots import stored_snapshots
-from storage.db.database import Database, Session
+from storage.days.windows import load_window
+from storage.db.database import Database
 from storage.errors import StorageError
 from storage.values import Run, RunLease, StoredSnapshot
 
@@ -48,6 +48,7 @@ class TeamDay:
 
     key: str
     team: TeamSettings
+    """The settings, with the aliases of the run's rulebook."""
     run: Run
     lease: RunLease
     stored: tuple[StoredSnapshot, ...]
@@ -68,7 +69,7 @@ async def claim_day(
     """Claim the day of team `key`; return a result at once if the day is finished or another process has the lease."""
     team = process.settings.teams[key]
     async with process.db.reading() as session:
-        window = await load_window(session, key, team, day)
+        window = await load_window(session, key, team.calendar(), day)
     claim = await runs.claim(
         process.db,
         key,
@@ -87,16 +88,7 @@ async def claim_day(
         case runs.Claimed(run, lease):
             async with process.db.reading() as session:
                 stored = await stored_snapshots(session, run.id) if run.kept_at else []
-            return TeamDay(key, team, run, lease, tuple(stored))
-
-
-async def load_window(session: Session, key: str, team: TeamSettings, day: date) -> Window:
-    """Return the window of a team's day, from the end of the team's last stored window (docs/product.md §11)."""
-    calendar = team.calendar()
-    last_end = await runs.last_window_end(session, key, day)
-    running = calendar.window(day, WindowKind.CUTOFF_TO_CUTOFF, last_end)
-    rulebook = await rulebooks.rulebook_at(session, key, running.start)
-    return calendar.window(day, rulebook.window, last_end)
+            return TeamDay(key, team.judged_by(run.rulebook), run, lease, tuple(stored))
 
 
 @asynccontextmanager

@@ -93,5 +93,6 @@ async def _read(
     rosters = await load_rosters(process, due, unread)
     sheets = await load_sheets(process, unread, rosters)
     departed = await load_departed(process, sheets)
-    reading = await read_sheets(process.connections, due.connection, add_departed(sheets, departed))
+    counting = {day.key: day.run.rulebook.crm for day in unread}
+    reading = await read_sheets(process.connections, due.connection, add_departed(sheets, departed), counting)
     return rosters, await release_departed(process, reading, sheets, departed)

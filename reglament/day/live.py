@@ -23,7 +23,8 @@ from scoring.rules import Rulebook
 from scoring.snapshot import Cause, Manager, NotRead
 from scoring.workdays import Window
 from storage.days import rulebooks, runs
-from storage.db.database import Database, Session
+from storage.days.windows import load_window
+from storage.db.database import Database
 from storage.errors import NotFound
 
 FRESH = timedelta(minutes=5)
@@ -48,21 +49,13 @@ async def load_running_day(
     calendar = team.calendar()
     day = day or calendar.business_day(now)
     async with db.reading() as session:
-        last_end = await runs.last_window_end(session, key, day)
-        rulebook = await _load_rulebook(session, key, team, day, last_end)
-    window = calendar.window(day, rulebook.window, last_end)
+        try:
+            window = await load_window(session, key, calendar, day)
+            rulebook = await rulebooks.rulebook_at(session, key, window.start)
+        except NotFound:  # before the first start of the service: the settings'
+            rulebook = team.rulebook()
+            window = calendar.window(day, rulebook.window, await runs.last_window_end(session, key, day))
     return RunningDay(day, window.until(now) if now < window.cutoff else window, rulebook)
-
-
-async def _load_rulebook(
-    session: Session, key: str, team: TeamSettings, day: date, last_end: datetime | None
-) -> Rulebook:
-    """Load the stored rulebook valid at the window's start; before the first start of the service, the settings'."""
-    start = team.calendar().window(day, team.window, last_end).start
-    try:
-        return await rulebooks.rulebook_at(session, key, start)
-    except NotFound:
-        return team.rulebook()
 
 
 async def read_teams(
@@ -74,15 +67,18 @@ async def read_teams(
 ) -> ConnectionReading:
     """Read a connection once for the `wanted` teams. Raises CrmError if the list of users cannot be read."""
     users = await read_users(connections, connection)
-    found = rosters({key: team for key, team in all_teams.items() if team.crm == connection}, users)
+    teams = {key: team for key, team in all_teams.items() if team.crm == connection}
+    teams |= {key: teams[key].judged_by(running.rulebook) for key, running in wanted.items()}
+    found = rosters(teams, users)
     sheets = {}
     async with db.reading() as session:
         for key, running in wanted.items():
             held_before = await tally_sheet.load_held_before(session, key, running.day)
             sheets[key] = tally_sheet.build(
-                all_teams[key], running.rulebook, running.window, found[key], held_before=held_before
+                teams[key], running.rulebook, running.window, found[key], held_before=held_before
             )
-    reading = await read_sheets(connections, connection, sheets)
+    counting = {key: running.rulebook.crm for key, running in wanted.items()}
+    reading = await read_sheets(connections, connection, sheets, counting)
     reason = NotRead(Cause.UNKNOWN_USER)
     unknown = {
         key: tuple(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from types import MappingProxyType
 
 import structlog
 
 from crm_clients.base import CrmUser
 from crm_clients.errors import CrmError
+from reglament.config.team import TeamSettings
 from reglament.day import notifications
 from reglament.day.audience import load_heads
 from reglament.day.claims import TeamDay
@@ -66,7 +68,8 @@ async def load_rosters(process: Process, due: DueCutoff, days: Sequence[TeamDay]
         log.warning("users_not_read", problem=str(error))
         return await rosters_without_users(process, days, error)
     reads_for = timedelta(seconds=process.connections.timeout(due.connection)) + COUNTING_TIME
-    teams = await synchronise_members(process, due.connection, users, due.day, reads_for=reads_for)
+    judged = {day.key: day.team for day in days}
+    teams = await synchronise_members(process, due.connection, users, due.day, judged=judged, reads_for=reads_for)
     return ConnectionRosters(teams, {day.key: await _unknown(process, day.key, teams[day.key]) for day in days})
 
 
@@ -97,14 +100,15 @@ async def synchronise_members(
     users: Sequence[CrmUser],
     day: date,
     *,
+    judged: Mapping[str, TeamSettings] = MappingProxyType({}),
     reads_for: timedelta | None = None,
 ) -> dict[str, Roster]:
     """Store managers and memberships of a complete list of users and tell the heads who left; return the rosters.
 
-    `reads_for` is how long a reading that follows may take: the news of a departure waits so long for the deals left
-    behind.
+    `judged` holds the settings of teams whose day is judged by an earlier rulebook. `reads_for` is how long a reading
+    that follows may take: the news of a departure waits so long for the deals left behind.
     """
-    found = rosters(process.settings.teams_of(connection), users)
+    found = rosters({**process.settings.teams_of(connection), **judged}, users)
     async with process.db.transaction() as session:
         gone = await people.sync_users(
             session, connection, [(user.id, user.name, user.active and user.human) for user in users], at=process.now()

@@ -16,6 +16,7 @@ from reglament.day.guard import GRACE_SECONDS, crm_error, guarded_client
 from reglament.day.missing import unread_snapshot
 from reglament.gc_tuning import no_full_collection
 from scoring.records import Completed, Fact, Failed
+from scoring.rules import CrmCounting
 from scoring.snapshot import Cause, NotRead, Snapshot
 from scoring.tally import Tally, TallySheet
 from scoring.workdays import Window
@@ -36,6 +37,16 @@ class ConnectionReading:
         """Return the error that concerns a team."""
         return self.faults.get(team, self.error)
 
+    def join(self, other: ConnectionReading) -> ConnectionReading:
+        """Join the readings of different teams of a connection."""
+        return ConnectionReading(
+            {**self.snapshots, **other.snapshots},
+            self.requests + other.requests,
+            self.seconds + other.seconds,
+            self.error or other.error,
+            {**self.faults, **other.faults},
+        )
+
     @property
     def problem(self) -> str:
         """Say in words why the read ended early; empty for a complete read."""
@@ -47,16 +58,30 @@ def is_refusal(error: CrmError | None) -> bool:
     return isinstance(error, CrmRefused) and not isinstance(error, RightsMissing)
 
 
-async def read_sheets(connections: Connections, connection: str, sheets: Mapping[str, TallySheet]) -> ConnectionReading:
-    """Read a connection once for `sheets` (by team) within the connection's time limit; no sheets, no read."""
-    if not sheets:
-        return ConnectionReading()
-    return await read_connection(
-        connections.client(connection),
-        sheets,
-        timeout_seconds=connections.timeout(connection),
-        shift=connections.shift(connection),
-    )
+async def read_sheets(
+    connections: Connections,
+    connection: str,
+    sheets: Mapping[str, TallySheet],
+    counting: Mapping[str, CrmCounting | None],
+) -> ConnectionReading:
+    """Read a connection once for `sheets` (by team) within the connection's time limit; no sheets, no read.
+
+    `counting` is what the rulebook of each team's day says of the connection: teams that differ there (in the days
+    after a change, if their windows began at different instants) are read one after another.
+    """
+    together: dict[CrmCounting | None, dict[str, TallySheet]] = {}
+    for team, sheet in sheets.items():
+        together.setdefault(counting[team], {})[team] = sheet
+    readings = [
+        await read_connection(
+            connections.client_for(connection, each),
+            part,
+            timeout_seconds=connections.timeout(connection),
+            shift=connections.shift(connection),
+        )
+        for each, part in together.items()
+    ]
+    return reduce(ConnectionReading.join, readings, ConnectionReading())
 
 
 async def read_connection(

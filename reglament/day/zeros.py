@@ -92,7 +92,7 @@ async def _read_back(
     roster = Roster({snapshot.manager.crm_user: snapshot.manager for snapshot in fresh})
     window = Window(start, day.run.window.cutoff)
     sheet = build(day.team, day.run.rulebook, window, roster, kpis=tuple(sorted(kpis)))
-    reading = await read_sheets(process.connections, day.team.crm, {day.key: sheet})
+    reading = await read_sheets(process.connections, day.team.crm, {day.key: sheet}, {day.key: day.run.rulebook.crm})
     return zero_kpis(reading.snapshots[day.key], kpis)
 
 

@@ -13,6 +13,7 @@ from reglament.config.settings import Settings, build
 from reglament.process import Process
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import Completed, Fact, Failed, Record, RecordKind
+from scoring.rules import CrmCounting
 from scoring.snapshot import Cause
 from storage.db.database import Database
 
@@ -79,8 +80,14 @@ class FixedConnections:
 
     def __init__(self, crm: ScriptedCrm) -> None:
         self.crm = crm
+        self.counted_as: list[CrmCounting | None] = []
+        """By read: what the day's rulebook says of the connection."""
 
     def client(self, _connection: str) -> ScriptedCrm:
+        return self.crm
+
+    def client_for(self, _connection: str, counting: CrmCounting | None) -> ScriptedCrm:
+        self.counted_as.append(counting)
         return self.crm
 
     def timeout(self, _connection: str) -> float:

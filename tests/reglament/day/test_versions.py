@@ -1,0 +1,125 @@
+"""By what a day is judged: settings loaded before its window began, of the team and of its connection (§19)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import update
+
+from crm_clients.base import DictMemory
+from reglament.config.settings import build
+from reglament.connections import Connections
+from reglament.day.cutoff import run_cutoff
+from reglament.day.due import DueCutoff
+from reglament.day.live import load_running_day
+from reglament.process import store_teams
+from scoring.rules import CrmCounting
+from storage.days import queries, rulebooks
+from storage.db.models import RulebookRecord
+from tests.reglament.day.thursday import AT_SIX, HOUR, THURSDAY, ready_process
+from tests.reglament.scripted import ANNA, MOSCOW_6PM, PETR, settings, tables
+
+FRIDAY = DueCutoff("main", THURSDAY + timedelta(days=1), MOSCOW_6PM + timedelta(days=1), ("sales",))
+BY_CREATOR, BY_OWNER = CrmCounting(), CrmCounting(companies_credit="owner")
+
+
+def by_owner(**team):
+    """The settings after the change: another credit, in the connection."""
+    changed = tables(**team)
+    changed["crm"]["main"]["companies_credit"] = "owner"
+    return build(changed)
+
+
+async def started(database, crm, clock, changed):
+    """A service whose settings were changed an hour before Thursday's cutoff."""
+    clock.at = MOSCOW_6PM - timedelta(days=2)
+    before = await ready_process(database, crm, clock)
+    clock.at = MOSCOW_6PM - HOUR
+    after = replace(before, settings=changed)
+    await store_teams(after)
+    clock.at = MOSCOW_6PM
+    return after
+
+
+async def users_of(database, day):
+    async with database.reading() as session:
+        return {entry.crm_user for entry in await queries.entries(session, "sales", day, day)}
+
+
+async def test_the_client_counts_as_the_settings_said_before_the_window_began(database, crm, clock):
+    process = await started(database, crm, clock, by_owner())
+    await run_cutoff(process, AT_SIX)
+    assert process.connections.counted_as == [BY_CREATOR]
+    clock.pass_(days=1)
+    await run_cutoff(process, FRIDAY)
+    assert process.connections.counted_as == [BY_CREATOR, BY_OWNER]
+
+
+async def test_a_day_that_is_caught_up_is_read_as_its_own_settings_said(database, crm, clock):
+    process = await started(database, crm, clock, by_owner())
+    clock.pass_(days=1)
+    await run_cutoff(process, AT_SIX)
+    await run_cutoff(process, FRIDAY)
+    assert process.connections.counted_as == [BY_CREATOR, BY_OWNER]
+
+
+async def test_an_alias_holds_from_the_next_window(database, crm, clock):
+    process = await started(database, crm, clock, settings(aliases={PETR: ANNA}))
+    await run_cutoff(process, AT_SIX)
+    assert await users_of(database, THURSDAY) == {ANNA, PETR}
+    clock.pass_(days=1)
+    await run_cutoff(process, FRIDAY)
+    assert await users_of(database, FRIDAY.day) == {ANNA}
+
+
+async def test_teams_judged_by_different_settings_of_one_connection_are_read_apart(database, crm, clock):
+    clock.at = MOSCOW_6PM - timedelta(days=2)
+    before = await ready_process(database, crm, clock, settings(members={"users": [ANNA]}))
+    clock.at = MOSCOW_6PM - HOUR
+    changed = by_owner(members={"users": [ANNA]})
+    changed.teams["service"] = changed.teams["sales"].model_copy(
+        update={"members": type(changed.teams["sales"].members)(users=[PETR])}
+    )
+    process = replace(before, settings=changed)
+    await store_teams(process)
+    clock.at = MOSCOW_6PM
+    results = await run_cutoff(process, DueCutoff("main", THURSDAY, MOSCOW_6PM, ("sales", "service")))
+    assert all(result.run is not None for result in results)
+    assert [each.companies_credit for each in process.connections.counted_as[:2]] == ["creator", "owner"]
+
+
+async def test_returning_to_earlier_rules_is_a_change_too(database, crm, clock):
+    process = await started(database, crm, clock, by_owner())
+    clock.pass_(hours=1)
+    await store_teams(replace(process, settings=settings()))
+    async with database.reading() as session:
+        team = process.settings.teams["sales"]
+        for day, counting in ((THURSDAY, BY_CREATOR), (FRIDAY.day, BY_OWNER)):
+            running = await load_running_day(database, "sales", team, MOSCOW_6PM, day=day)
+            assert running.rulebook.crm == counting
+        following = await rulebooks.rulebook_at(session, "sales", FRIDAY.cutoff)
+    assert following.crm == BY_CREATOR
+
+
+async def test_a_text_without_the_connection_is_read_as_the_settings_say_now(database, crm, clock):
+    process = await ready_process(database, crm, clock, by_owner())
+    async with database.transaction() as session:
+        record = await rulebooks.rulebook_record_at(session, "sales", MOSCOW_6PM)
+        old = {key: value for key, value in record.content.items() if key not in ("aliases", "crm", "schema")}
+        await session.execute(update(RulebookRecord).values(content=old))
+    await run_cutoff(process, AT_SIX)
+    assert process.connections.counted_as == [None]
+
+
+async def test_an_earlier_counting_has_a_client_of_its_own_with_the_same_keys():
+    config = by_owner().crm["main"]
+    connections = Connections({"main": config}, lambda _: DictMemory())
+    now, then = connections.client("main"), connections.client_for("main", BY_CREATOR)
+    assert connections.client_for("main", None) is connections.client_for("main", BY_OWNER) is now
+    assert connections.client_for("main", BY_CREATOR) is then is not now
+    assert config.counting_as(BY_CREATOR).counting == BY_CREATOR
+    assert config.counting_as(BY_CREATOR).model_dump(exclude={"companies_credit"}) == config.model_dump(
+        exclude={"companies_credit"}
+    )
+    await connections.aclose()
