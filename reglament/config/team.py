@@ -121,7 +121,9 @@ class TeamSettings(Section):
 
     def judged_by(self, rulebook: Rulebook) -> TeamSettings:
         """Copy the settings with the aliases of a day's rulebook."""
-        return self if rulebook.aliases is None else self.model_copy(update={"aliases": dict(rulebook.aliases)})
+        if rulebook.aliases is None or rulebook.aliases == self.aliases:
+            return self
+        return self.model_copy(update={"aliases": dict(rulebook.aliases)})
 
     def calendar(self) -> WorkCalendar:
         """Convert zone, cutoff and days to the team's working calendar."""
