@@ -38,6 +38,12 @@ class ListQuery:
         return ListQuery(self.path, "&".join(filter(None, (self.filters, *filters))), self.deadline, self.what)
 
 
+def _is_last(data: Any, rows: list[Row], limit: int) -> bool:
+    """Tell whether a list ends with a page: a page that is full, or links to the next page, is never the end."""
+    links = data.get("_links") if rows else None
+    return not rows or (len(rows) < limit and not (isinstance(links, dict) and links.get("next")))
+
+
 @dataclass(frozen=True, slots=True)
 class RowPage:
     """Hold the rows of an answer."""
@@ -88,9 +94,7 @@ class AmocrmApi:
         rows = rows_of(data, name) or []
         if rows:
             self.shown.add(query.path)
-        links = data.get("_links") if rows else None
-        last = not links.get("next") if isinstance(links, dict) and links else len(rows) < limit
-        return RowPage(rows, last or not rows)
+        return RowPage(rows, _is_last(data, rows, limit))
 
     async def _authorised(self, path: str, query: str, deadline: Deadline, what: str, judge: Judge) -> Any:
         token = await self._keys.access()

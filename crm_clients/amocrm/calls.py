@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from crm_clients.amocrm.answers import Row
 from crm_clients.amocrm.rows import as_id
 from crm_clients.amocrm.session import ReadSession
+from crm_clients.amocrm.told_notes import ensure_listed, read_told_notes
 from crm_clients.amocrm.wire import WireCall, WireNote, as_int, encode_entity, entity_path, is_one_of
 from crm_clients.errors import MalformedRow
 from crm_clients.shared.cleaning import clean_title
@@ -14,6 +15,8 @@ from crm_clients.shared.rows import malformed, typed_row, unreadable
 from scoring.records import Call, Fact, RecordKind
 
 CALL_IN, CALL_OUT = "call_in", "call_out"
+INCOMING, OUTGOING = "incoming_call", "outgoing_call"
+"""Types of the events that tell of such notes."""
 TALKED, UNANSWERED = 4, frozenset({1, 5, 6, 7})
 """`call_status`: talked; left a message, wrong number, no answer, busy. For other statuses the duration decides."""
 LONGEST = 1_000_000
@@ -24,15 +27,24 @@ SURE_TALK = 60
 async def read_calls(session: ReadSession) -> None:
     """Read the calls of the window; a call noted on several entities counts once. Raises CrmError."""
     seen: set[str] = set()
+    listed: set[int] = set()
+    told = await read_told_notes(session, (INCOMING, OUTGOING), session.start, "events of calls")
     for entity in ("leads", "contacts", "companies"):
 
         async def take(rows: list[Row], entity: str = entity) -> None:
+            listed.update(as_id(row.get("id")) for row in rows)
             facts = [fact for row in rows if (fact := _fact(session, row, entity, seen)) is not None]
             await session.emit(facts)
 
         types = f"filter[note_type][]={CALL_IN}&filter[note_type][]={CALL_OUT}"
         filters = f"{types}&filter[updated_at][from]={session.start}&order[id]=asc"
         await session.lists.shifting(session.query(f"{entity}/notes", filters, f"calls on {entity}"), take)
+    await ensure_listed(session, told, listed, "calls", lambda row: _must_be_listed(session, row))
+
+
+def _must_be_listed(session: ReadSession, row: Row) -> bool:
+    is_call = row.get("note_type") in (CALL_IN, CALL_OUT) and not row.get("is_deleted")
+    return is_call and as_int(row.get("updated_at")) >= session.start
 
 
 def _fact(session: ReadSession, raw: Row, entity: str, seen: set[str]) -> Fact | None:

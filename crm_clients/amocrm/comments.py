@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import chain
 
 from crm_clients.amocrm.answers import Row
 from crm_clients.amocrm.history.changes import NOTE_DELETED
+from crm_clients.amocrm.rows import as_id
 from crm_clients.amocrm.session import ReadSession
-from crm_clients.amocrm.wire import WireEvent, WireNote, is_one_of
+from crm_clients.amocrm.told_notes import ToldNote, ensure_listed, read_told_notes
+from crm_clients.amocrm.wire import WireEvent, WireNote, as_int, is_one_of
 from crm_clients.shared.comment_cache import CommentCache
 from scoring.records import Comment, Fact
 
 COMMENT = "common"
 """Type of a note written by a user or by an integration."""
+
+
+COMMENT_ADDED, TOLD_SECONDS = "common_note_added", 14 * 86_400
+"""Events that tell of comments, and how far back the latest events are looked for."""
 
 
 class CommentReader:
@@ -49,8 +55,11 @@ class CommentReader:
         """Read the notes of deals that are not known to be commented, and remember the found. Raises CrmError."""
         session = self._session
         found: set[int] = set()
+        listed: set[int] = set()
+        told = await read_told_notes(session, (COMMENT_ADDED,), session.cutoff - TOLD_SECONDS, "events of comments")
 
         async def take(rows: list[Row]) -> None:
+            listed.update(as_id(row.get("id")) for row in rows)
             facts: list[Fact] = []
             for row in _comments(session, rows):
                 if row.created_by and row.created_at < session.cutoff and row.entity_id not in found:
@@ -61,8 +70,20 @@ class CommentReader:
         unknown = (lead for lead in leads if not self.is_known(lead))
         query = session.query("leads/notes", f"filter[note_type][]={COMMENT}", "comments")
         await session.lists.by_ids(query, "entity_id", unknown, take)
+        await self._ensure_whole(leads, [note for note in told if note.entity not in found], listed)
         known = await asyncio.to_thread(CommentCache, chain(filter(self.is_known, leads), found), session.cutoff)
         await known.save(session.memory)
+
+    async def _ensure_whole(self, leads: array[int], told: Collection[ToldNote], listed: set[int]) -> None:
+        """Raise CrmUnavailable if the list lacks a comment that an event tells of."""
+        entities = {note.entity for note in told if note.path == "leads/notes" and note.author}
+        asked = {lead for lead in leads if lead in entities and not self.is_known(lead)}
+        notes = [note for note in told if note.entity in asked and note.author]
+        await ensure_listed(self._session, notes, listed, "comments", self._must_be_listed)
+
+    def _must_be_listed(self, row: Row) -> bool:
+        is_comment = row.get("note_type") == COMMENT and not row.get("is_deleted")
+        return is_comment and bool(row.get("created_by")) and as_int(row.get("created_at")) < self._session.cutoff
 
 
 def _comments(session: ReadSession, rows: Iterable[Row]) -> Iterator[WireNote]:

@@ -8,10 +8,14 @@ import msgspec
 
 from crm_clients.amocrm.answers import Row
 from crm_clients.amocrm.history.changes import OWNER_CHANGED, ChangesSinceCutoff
+from crm_clients.amocrm.known_rows import KnownRows
 from crm_clients.amocrm.session import ReadSession
-from crm_clients.amocrm.wire import WireCompany, WireEvent
+from crm_clients.amocrm.wire import WireCompany, WireEvent, as_int
 from crm_clients.shared.cleaning import clean_title
 from scoring.records import Company
+
+LATEST = 50
+"""Companies made last, of which the list must show those of the window."""
 
 
 async def read_companies(session: ReadSession) -> None:
@@ -20,17 +24,25 @@ async def read_companies(session: ReadSession) -> None:
     changes = ChangesSinceCutoff(session.cutoff)
     companies: list[Company] = []
 
+    known = KnownRows(session, "companies", "companies")
+
     async def take(rows: list[Row]) -> None:
+        known.note(rows)
         for raw in rows:
             row = session.decode(raw, WireCompany, "companies")
             if session.covers(row.created_at) and not row.is_deleted:
                 companies.append(_company(row, by_owner=by_owner))
 
+    def must_be_listed(row: Row) -> bool:
+        return session.covers(as_int(row.get("created_at"))) and not row.get("is_deleted")
+
     async def learn(events: list[WireEvent]) -> None:
         changes.add(events)
 
     span = f"filter[created_at][from]={session.start}&filter[created_at][to]={session.cutoff - 1}"
+    await known.ask_latest("order[id]=desc", LATEST)
     await session.lists.shifting(session.query("companies", f"{span}&order[id]=asc", "companies"), take)
+    await known.ensure(must_be_listed)
     if by_owner and companies and session.is_past_cutoff:
         what = "owners of companies since the cutoff"
         await session.read_events((OWNER_CHANGED,), session.cutoff, None, what, learn)

@@ -13,6 +13,8 @@ from crm_clients.amocrm.history.change_feed import ChangeFeed
 from crm_clients.amocrm.history.changes import Stage
 from crm_clients.amocrm.history.deal_rollback import DealRollback
 from crm_clients.amocrm.history.stage_history import StageHistory, read_stage_history
+from crm_clients.amocrm.history.task_history import EVENT_IDS
+from crm_clients.amocrm.known_rows import KnownRows
 from crm_clients.amocrm.rows import LeadRow, MalformedRows
 from crm_clients.amocrm.session import ReadSession
 from crm_clients.amocrm.stages import LOST, WON, Stages, deal_state, read_stages
@@ -25,6 +27,8 @@ STAGES_PER_LIST = 60
 """Pairs of pipeline and stage that an address has room for."""
 HEARD, HOUR = "all_stages_heard", 3_600
 """Key of the memory for the second at which a filter was last proved to heed all stages, and how long that holds."""
+LATEST = 50
+"""Deals changed last that the lists must show."""
 HELD = 6_000
 """Leads kept back until the changes since the cutoff are read once more."""
 
@@ -42,6 +46,9 @@ class DealReader:
         self._malformed = MalformedRows(RecordKind.DEALS, "lead")
         self._per_list = STAGES_PER_LIST
         """Stages named in a filter."""
+        self._known = KnownRows(session, "leads", "open deals")
+        self._recent: list[int] = []
+        """Some of the open deals changed last."""
         self._listed_closed: set[int] = set()
         """Closed leads that a list has shown."""
         self.open_leads = array("q")
@@ -53,7 +60,10 @@ class DealReader:
         self._stages = await read_stages(session.api, session.deadline)
         self._history = asyncio.create_task(read_stage_history(session, self._stages), name="amocrm-stage-history")
         try:
+            await self._known.ask_latest("order[updated_at]=desc", LATEST)
+            self._recent = self._known.latest(self._must_be_listed, EVENT_IDS)
             await self._read_lists()
+            await self._ensure_whole()
         finally:
             await cancel([self._history])
 
@@ -71,10 +81,26 @@ class DealReader:
             await self._feed.finish(RecordKind.DEALS)
         await self._release()
 
+    async def _ensure_whole(self) -> None:
+        """Raise CrmUnavailable if the lists lack a deal, or the events a change of stage, that amoCRM tells elsewhere.
+
+        A list that lost rows would make merits of missing deals; missing events would make all deals stale.
+        """
+        await self._known.ensure(self._must_be_listed)
+        history = await self._history
+        if history.keep_stages:
+            await history.ensure_whole(self._session, self._recent)
+
+    def _must_be_listed(self, row: Row) -> bool:
+        stage = as_int(row.get("pipeline_id")), as_int(row.get("status_id"))
+        was_there = as_int(row.get("created_at")) < self._session.cutoff and self._known.is_settled(row)
+        return was_there and stage in self._stages.visible_open and not row.get("is_deleted")
+
     async def _read_open(self) -> None:
         silent = set(self._stages.open)
 
         async def take(raws: list[Row]) -> None:
+            self._known.note(raws)
             rows = self._parse(raws)
             if not {row.stage for row in rows} <= self._stages.visible_open:
                 raise IgnoredFilter("open deals: amoCRM ignores the filter by stages")
@@ -153,6 +179,7 @@ class DealReader:
 
     async def _take_wanted(self, raws: list[Row]) -> None:
         """Take the rows of a list that also holds deals closed before the window."""
+        self._known.note(raws)
         await self._keep(row for row in self._parse(raws) if self._is_wanted(row))
 
     def _is_wanted(self, row: LeadRow) -> bool:
@@ -165,6 +192,7 @@ class DealReader:
         return self._malformed.sift(raws, lambda raw: LeadRow.parse(self._session, raw, self._required))
 
     async def _take(self, raws: list[Row]) -> None:
+        self._known.note(raws)
         await self._keep(self._parse(raws))
 
     async def _keep(self, rows: Iterable[LeadRow]) -> None:

@@ -73,7 +73,8 @@ class ListReader:
         async def read(part: list[int]) -> None:
             async def take(rows: list[Row]) -> bool | None:
                 nonlocal is_ignored
-                is_ignored = is_ignored or any(row.get(name) not in chosen for row in rows)
+                numbers = [number for row in rows if isinstance(number := row.get(name), int)]
+                is_ignored = is_ignored or not chosen.issuperset(numbers)
                 return await sink(rows)
 
             if is_ignored:

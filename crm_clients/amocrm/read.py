@@ -7,15 +7,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from crm_clients.amocrm.account import read_account, read_rights
-from crm_clients.amocrm.api import AmocrmApi, ListQuery
+from crm_clients.amocrm.api import AmocrmApi
 from crm_clients.amocrm.calls import read_calls
 from crm_clients.amocrm.comments import CommentReader
 from crm_clients.amocrm.companies import read_companies
 from crm_clients.amocrm.config import AmocrmConfig
+from crm_clients.amocrm.control import ControlQuestions
 from crm_clients.amocrm.deals import DealReader
 from crm_clients.amocrm.history.change_feed import ChangeFeed
+from crm_clients.amocrm.meetings import read_meetings
 from crm_clients.amocrm.session import ReadSession
-from crm_clients.amocrm.tasks import TaskReader, read_meetings
+from crm_clients.amocrm.tasks import TaskReader
 from crm_clients.base import ClientMemory, ReadRequest
 from crm_clients.errors import CrmError, CrmUnavailable
 from crm_clients.shared.fact_stream import Stream
@@ -25,20 +27,6 @@ from scoring.records import Completed, Fact, Failed, RecordKind
 
 QUEUE = 4
 """Portions of facts that may wait to be folded."""
-SHOWN = "lists_with_rows"
-"""Key of the memory for the lists that have ever shown a row."""
-NOTES = ("leads/notes", "contacts/notes", "companies/notes")
-LISTS: Mapping[RecordKind, tuple[str, ...]] = {
-    RecordKind.DEALS: ("leads", "events"),
-    RecordKind.TASKS: ("tasks",),
-    RecordKind.MEETINGS: ("events", "tasks"),
-    RecordKind.CALLS: NOTES,
-    RecordKind.COMPANIES: ("companies",),
-    RecordKind.COMMENTS: ("leads/notes",),
-}
-"""Lists that a kind of record is read from."""
-ANY_LIST = ("leads", "tasks", "companies", "events")
-"""Lists of which no living account has none filled."""
 
 
 async def read_facts(
@@ -129,38 +117,3 @@ class AccountRead:
         if self._deals is None:
             raise CrmUnavailable(f"comments: the deals that they belong to could not be read: {self._deals_problem}")
         await self._comments.read(self._deals.open_leads)
-
-
-class ControlQuestions:
-    """Ask for a row of a list that showed no row in this read although the list is known to hold rows."""
-
-    def __init__(self, session: ReadSession) -> None:
-        self._session = session
-
-    async def ensure(self, kind: RecordKind) -> None:
-        """Prove the lists of a kind. Raises CrmUnavailable if a list known to hold rows shows none."""
-        session = self._session
-        known = session.known | await self._load()
-        for path in LISTS[kind]:
-            if path in known and not await self._shows(path):
-                raise CrmUnavailable(f"{path}: amoCRM shows not a single row of a list that is known to hold rows")
-        if not session.api.shown and not await self._shows_anything():
-            raise CrmUnavailable("amoCRM shows nothing at all of this account: no lead, task, company or event")
-        if not session.api.shown <= known:
-            await session.memory.put(SHOWN, " ".join(sorted(known | session.api.shown)))
-
-    async def _load(self) -> set[str]:
-        return set((await self._session.memory.get(SHOWN) or "").split())
-
-    async def _shows_anything(self) -> bool:
-        for path in ANY_LIST:
-            if await self._shows(path):
-                return True
-        return False
-
-    async def _shows(self, path: str) -> bool:
-        """Tell whether a list has shown a row in this read, or shows a row when asked without filters."""
-        api = self._session.api
-        if path not in api.shown:
-            await api.page(ListQuery(path, "", self._session.deadline, f"a row of {path}"), limit=1)
-        return path in api.shown

@@ -1,4 +1,4 @@
-"""Read tasks and meetings as at the cutoff: amoCRM keeps a meeting as a task of a meeting type."""
+"""Read tasks as at the cutoff."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from itertools import pairwise
 
 from crm_clients.amocrm.answers import Row
 from crm_clients.amocrm.history.change_feed import ChangeFeed
-from crm_clients.amocrm.history.changes import TASK_DONE, ChangesSinceCutoff
+from crm_clients.amocrm.known_rows import KnownRows
 from crm_clients.amocrm.lists import FULL
 from crm_clients.amocrm.rows import MalformedRows, TaskRow
 from crm_clients.amocrm.session import ReadSession
-from crm_clients.amocrm.wire import WireEvent, entity_path
-from scoring.records import Change, Meeting, RecordKind, Task
+from crm_clients.amocrm.wire import as_int, entity_path
+from scoring.records import Change, RecordKind, Task
 
 OPEN, BY_DEADLINE = "filter[is_completed]=0", "order[complete_till]"
+LATEST = 250
+"""Tasks made last that the list of open tasks must show, unless the deadline lies later than is read."""
 HELD = 6_000
 """Tasks kept back until the changes since the cutoff are read once more."""
 
@@ -66,6 +68,7 @@ class TaskReader:
         self._history = feed.tasks
         self._held: list[TaskRow] = []
         self._order = _DeadlineOrder(session)
+        self._known = KnownRows(session, "tasks", "open tasks")
         self._malformed = MalformedRows(RecordKind.TASKS, "task")
 
     async def read(self) -> None:
@@ -73,16 +76,26 @@ class TaskReader:
         session = self._session
         if session.wants("overdue_tasks"):
             query = session.query("tasks", f"{OPEN}&{BY_DEADLINE}=asc", "open tasks")
+            await self._known.ask_latest("order[id]=desc", LATEST)
             await session.lists.shifting(query, self._take, key="complete_till")
+            await self._known.ensure(self._must_be_listed)
         await self._feed.finish(RecordKind.TASKS)
         changed = list(self._history.changed.values())  # as they are now: a refresh by another kind may add to them
         await self._release()
         await self._state(changed)
         await session.emit(self._malformed.facts(self._feed.changes))
 
+    def _must_be_listed(self, row: Row) -> bool:
+        """Tell whether the list of open tasks must show a task: all of them up to the deadline that was reached."""
+        if row.get("is_completed") is not False or row.get("is_deleted") or not self._known.is_settled(row):
+            return False
+        due = as_int(row.get("complete_till"))
+        return self._order.last < self._session.cutoff or 0 < due < self._session.cutoff
+
     async def _take(self, page: list[Row]) -> bool:
         """Keep the overdue tasks of a page; False if no later page holds any."""
         session = self._session
+        self._known.note(page)
         rows = self._malformed.sift(page, partial(TaskRow.parse, session))
         self._held.extend(row for row in rows if not row.done and not row.deleted and 0 < row.due < session.cutoff)
         if len(self._held) >= HELD:
@@ -122,49 +135,3 @@ class TaskReader:
             place=entity_path(row.entity),
             changed=frozenset(untraced),
         )
-
-
-async def read_meetings(session: ReadSession, feed: ChangeFeed) -> None:
-    """Read meetings held in the window. Raises CrmError.
-
-    The event of a completion tells when a meeting was held, the task's row type and manager.
-    """
-    completed: dict[int, int] = {}
-    rows: list[TaskRow] = []
-    malformed = MalformedRows(RecordKind.MEETINGS, "task")
-    types = session.account.meeting_types(session.config.meeting_types)
-
-    async def note(events: list[WireEvent]) -> None:
-        for event in events:
-            if session.covers(event.created_at):
-                completed[event.entity_id] = max(event.created_at, completed.get(event.entity_id, 0))
-
-    async def take(page: list[Row]) -> None:
-        tasks = malformed.sift(page, partial(TaskRow.parse, session))
-        rows.extend(row for row in tasks if row.type in types and row.id in completed and not row.deleted)
-
-    await session.read_events((TASK_DONE,), session.start, session.cutoff, "completed tasks", note)
-    await session.lists.by_ids(session.query("tasks", "", "completed tasks"), "id", completed, take)
-    await feed.finish(RecordKind.MEETINGS)
-    meetings = (_meeting(session, row, completed[row.id], feed.changes) for row in rows)
-    await session.emit(meeting for meeting in meetings if meeting is not None)
-    await session.emit(malformed.facts(feed.changes))
-
-
-def _meeting(session: ReadSession, row: TaskRow, held_at: int, changes: ChangesSinceCutoff) -> Meeting | None:
-    """Roll a meeting back to the cutoff; None if opened again before the cutoff."""
-    is_unchanged = row.updated < session.cutoff  # whatever is told of it happened after the row was read
-    if is_unchanged and not row.done:
-        return None
-    was_undone = not is_unchanged and (not row.done or row.id in changes.done)
-    # Undone before the cutoff, so not held; or since, which no event tells: likelier if it had another such change.
-    was_held = not was_undone or not changes.explain(row.id, row.updated)
-    owner = changes.owner("task", row.id, row.owner)
-    return Meeting(
-        id=str(row.id),
-        title=row.title(session.account),
-        manager=str(owner or ""),
-        held_at=datetime.fromtimestamp(held_at, UTC) if was_held else None,
-        place=entity_path(row.entity),
-        changed=frozenset({Change.COMPLETION} if was_undone else ()),
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from crm_clients.amocrm.history.changes import STAGE_CHANGED, Moment, author_of,
 from crm_clients.amocrm.session import ReadSession
 from crm_clients.amocrm.stages import Stages, deal_state
 from crm_clients.amocrm.wire import WireEvent
-from crm_clients.errors import DeadlineExceeded
+from crm_clients.errors import CrmUnavailable, DeadlineExceeded
 from crm_clients.shared.pacing import Deadline
 from scoring.records import DealState
 
@@ -71,6 +71,21 @@ class StageHistory:
                 self.states.setdefault(lead, {})[moment] = StateChange(old, new, after[0], mover)
             elif new is not DealState.OPEN:
                 self.moved_while_closed.add(lead)
+
+    async def ensure_whole(self, session: ReadSession, leads: Sequence[int]) -> None:
+        """Ask for the events of some deals by id. Raises CrmUnavailable for a change of stage that is not known."""
+
+        async def compare(events: list[WireEvent]) -> None:
+            for event in events:
+                before, after = stages_of(event)
+                lead = entity_of(event)[1]
+                if before != after and event.created_at > self.last_change.get(lead, 0):
+                    raise CrmUnavailable(f"changes of stages: amoCRM's list lacks a change of deal {lead}")
+
+        if leads:
+            chosen = "&".join(["filter[entity]=lead", *(f"filter[entity_id][]={lead}" for lead in leads)])
+            what = "changes of the latest deals"
+            await session.read_events((STAGE_CHANGED,), self.horizon, self.cutoff, what, compare, filters=chosen)
 
     def entered(self, lead: int, state: DealState) -> int | None:
         """Return the second of the last entry into `state`; None if not since the horizon."""

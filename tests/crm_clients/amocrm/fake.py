@@ -446,6 +446,7 @@ class FakeAmocrm:
         by, reverse = query.order(("updated_at", "id"))
         created = query.span("filter[created_at]") if self.filters_enabled else None
         owners = query.ints("filter[responsible_user_id]") if self.filters_enabled else None
+        ids = query.ints("filter[id]") if self.filters_enabled else None
 
         def select() -> list[Company]:
             return [
@@ -453,9 +454,10 @@ class FakeAmocrm:
                 if not company.deleted and self._sees(company.owner.last)
                 and (created is None or created[0] <= company.created_at <= created[1])
                 and (owners is None or company.owner.last in owners)
+                and (ids is None or company.id in ids)
             ]  # fmt: skip
 
-        rows = self._sorted(("companies", repr((created, owners))), select, by, reverse)
+        rows = self._sorted(("companies", repr((created, owners, ids))), select, by, reverse)
         return self._page("companies", "companies", rows, query, 250, self._company)
 
     def _company(self, company: Company) -> Row:

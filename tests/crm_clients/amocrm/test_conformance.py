@@ -132,6 +132,7 @@ class _Filled:
             History(at, None), History(at, {"INN": "7700000000"} if deal.filled else {}), at,
         )  # fmt: skip
         self.account.leads[lead.id] = lead
+        self.account._event("lead_added", "lead", lead.id, owner, at, [], [])
         for move in deal.moves:
             reason = REASONS.get(move.reason)
             self.account.move_lead(lead, _seconds(move.at), self._stage(deal, move), reason=reason, by=owner)
@@ -153,6 +154,7 @@ class _Filled:
             History(at, self._due(due)), History(at, value=False), at,
         )  # fmt: skip
         self.account.tasks[task.id] = task
+        self.account._event("task_added", "task", task.id, owner, at, [], [])
         if lead is not None:
             self.account.open_tasks[lead].add(task.id)
         return task

@@ -1,0 +1,221 @@
+"""A list that lacks a row which amoCRM tells of elsewhere is a failed read, also in the first read ever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from crm_clients.amocrm.api import PAGE
+from crm_clients.amocrm.client import AmocrmClient
+from crm_clients.base import DictMemory
+from scoring.kpis import CATALOGUE
+from scoring.records import Call, Company, Completed, Deal, Failed, RecordKind, Task
+from tests.crm_clients.amocrm.fake import FakeAmocrm
+from tests.crm_clients.amocrm.team import (
+    ANNA,
+    CUTOFF,
+    DAY,
+    HOUR,
+    LONG_AGO,
+    NEW,
+    START,
+    TALKS,
+    config,
+    facts_of,
+    instant,
+    marks_of,
+    two_managers,
+)
+from tests.crm_clients.amocrm.world import WON, World
+from tests.crm_clients.world import FakeClock
+
+pytestmark = pytest.mark.usefixtures("no_backoff")
+
+Spoil = Callable[[str, str, httpx.Response], httpx.Response]
+"""Gives another answer, by path, query and the honest answer."""
+
+
+@pytest.fixture
+def world() -> World:
+    """An account in which every list has a row."""
+    world = two_managers()
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    world.move_lead(lead, START + HOUR, TALKS)
+    world.add_note(("leads", lead.id), START, by=ANNA)
+    world.add_task(ANNA, LONG_AGO, CUTOFF - DAY, lead)
+    world.finish_task(world.add_task(ANNA, LONG_AGO, CUTOFF, lead, type_id=2), START + HOUR)
+    world.add_call(ANNA, START + HOUR, 60, entity=("leads", lead.id))
+    world.add_call(ANNA, START + HOUR, 60, entity=("contacts", 7))
+    world.add_company(ANNA, START + HOUR)
+    return world
+
+
+def silent(path: str, part: str = "") -> Spoil:
+    """Nothing, HTTP 204, to every question to a path whose query has a part."""
+    return lambda asked, query, answer: httpx.Response(204) if asked == path and part in query else answer
+
+
+def cut(path: str, part: str, rows: int) -> Spoil:
+    """The first rows only, as if the list ended there."""
+
+    def spoil(asked: str, query: str, answer: httpx.Response) -> httpx.Response:
+        if asked != path or part not in query or answer.status_code == 204:
+            return answer
+        body = answer.json()
+        body["_links"].pop("next", None)
+        name = path.rsplit("/", 1)[-1]
+        body["_embedded"][name] = body["_embedded"][name][:rows]
+        return httpx.Response(200, json=body)
+
+    return spoil
+
+
+async def facts_behind(world: World, spoil: Spoil, kpis: tuple[str, ...] = tuple(CATALOGUE), **fake: Any) -> list[Any]:
+    """What the first read ever gives behind answers that are spoilt."""
+    honest = FakeAmocrm(world, **fake)
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        response = await honest.handle(request)
+        return spoil(request.url.path.removeprefix("/api/v4/"), request.url.query.decode(), response)
+
+    clock = FakeClock(instant(CUTOFF + 60))
+    honest.clock = lambda: clock.now().timestamp()
+    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(answer), clock=clock)
+    facts = await facts_of(client, [ANNA], kpis)
+    await client.aclose()
+    return facts
+
+
+async def failed_behind(world: World, spoil: Spoil, kpis: tuple[str, ...] = tuple(CATALOGUE)) -> set[RecordKind]:
+    marks = marks_of(await facts_behind(world, spoil, kpis))
+    return {kind for kind, mark in marks.items() if isinstance(mark, Failed)}
+
+
+async def test_an_honest_account_is_read_whole(world: World) -> None:
+    assert await failed_behind(world, lambda _path, _query, answer: answer) == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "kinds"),
+    [
+        ("leads", {RecordKind.DEALS}),
+        ("tasks", {RecordKind.TASKS, RecordKind.MEETINGS}),
+        ("companies", {RecordKind.COMPANIES}),
+        ("leads/notes", {RecordKind.COMMENTS, RecordKind.CALLS}),
+        ("contacts/notes", {RecordKind.CALLS}),
+        ("events", {RecordKind.DEALS, RecordKind.MEETINGS}),
+    ],
+)
+async def test_a_list_that_shows_nothing_has_failed_in_the_first_read_ever(
+    world: World, path: str, kinds: set[RecordKind]
+) -> None:
+    assert kinds <= await failed_behind(world, silent(path))
+
+
+@pytest.mark.parametrize(
+    ("path", "kpi", "kind"),
+    [
+        ("leads", "deals_open", RecordKind.DEALS),
+        ("tasks", "overdue_tasks", RecordKind.TASKS),
+        ("tasks", "meetings_held", RecordKind.MEETINGS),
+        ("companies", "companies_added", RecordKind.COMPANIES),
+        ("contacts/notes", "calls_held", RecordKind.CALLS),
+    ],
+)
+async def test_a_kind_asked_for_alone_needs_no_other_kind_to_notice_an_empty_list(
+    world: World, path: str, kpi: str, kind: RecordKind
+) -> None:
+    assert await failed_behind(world, silent(path), (kpi,)) == {kind}
+
+
+@pytest.mark.parametrize(
+    ("path", "part", "kind"),
+    [
+        ("leads", "filter[statuses]", RecordKind.DEALS),
+        ("tasks", "filter[is_completed]=0", RecordKind.TASKS),
+        ("tasks", "filter[id]", RecordKind.MEETINGS),
+        ("companies", "filter[created_at]", RecordKind.COMPANIES),
+        ("contacts/notes", "filter[updated_at]", RecordKind.CALLS),
+        ("leads/notes", "filter[entity_id]", RecordKind.COMMENTS),
+        ("events", "filter[type][]=task_completed&", RecordKind.MEETINGS),
+        ("events", "filter[type][]=lead_status_changed&filter[created_at]", RecordKind.DEALS),
+    ],
+)
+async def test_a_filter_that_shows_nothing_is_noticed_by_rows_known_otherwise(
+    world: World, path: str, part: str, kind: RecordKind
+) -> None:
+    def spoil(asked: str, query: str, answer: httpx.Response) -> httpx.Response:
+        is_control = "limit=1&" in query or "filter[entity]=" in query
+        return httpx.Response(204) if asked == path and part in query and not is_control else answer
+
+    assert kind in await failed_behind(world, spoil)
+
+
+async def test_a_list_of_open_deals_that_ends_too_early_has_failed(world: World) -> None:
+    for number in range(3 * PAGE):
+        world.add_lead(ANNA, LONG_AGO + number, NEW)
+    assert RecordKind.DEALS in await failed_behind(world, cut("leads", "filter[statuses]", 100))
+
+
+async def test_a_list_of_open_tasks_that_ends_before_the_cutoff_has_failed(world: World) -> None:
+    for number in range(PAGE):
+        world.add_task(ANNA, LONG_AGO + number, CUTOFF - DAY + number)
+    world.add_task(ANNA, LONG_AGO, CUTOFF + DAY)
+    assert RecordKind.TASKS in await failed_behind(world, cut("tasks", "filter[is_completed]=0", 100))
+
+
+async def test_a_full_page_without_a_link_to_the_next_does_not_end_a_list(world: World) -> None:
+    def unlinked(_path: str, _query: str, answer: httpx.Response) -> httpx.Response:
+        if answer.status_code != 200 or "_links" not in answer.json():
+            return answer
+        body = answer.json()
+        body["_links"].pop("next", None)
+        return httpx.Response(200, json=body)
+
+    for number in range(2 * PAGE):
+        world.add_lead(ANNA, LONG_AGO + number, NEW)
+        world.add_task(ANNA, LONG_AGO, CUTOFF - DAY + number)
+        world.add_call(ANNA, START + number, 60)
+        world.add_company(ANNA, START + number)
+    facts = await facts_behind(world, unlinked)
+    assert all(isinstance(mark, Completed) for mark in marks_of(facts).values())
+    for row_type in (Deal, Task, Call, Company):
+        assert len({fact.id for fact in facts if isinstance(fact, row_type)}) > 2 * PAGE, row_type
+
+
+async def test_a_list_that_fills_its_last_page_ends_with_an_empty_page(world: World) -> None:
+    leads = [world.add_lead(ANNA, LONG_AGO + number, NEW) for number in range(PAGE - 1)]
+    facts = await facts_behind(world, lambda _path, _query, answer: answer, ("deals_open",))
+    assert len({fact.id for fact in facts if isinstance(fact, Deal)}) == len(leads) + 1
+
+
+async def test_what_is_closed_done_or_deleted_while_it_is_read_is_no_contradiction(world: World) -> None:
+    leads = [world.add_lead(ANNA, LONG_AGO + number, NEW) for number in range(9)]
+    tasks = [world.add_task(ANNA, LONG_AGO, CUTOFF - DAY + number) for number in range(9)]
+    companies = [world.add_company(ANNA, START + number) for number in range(9)]
+
+    def live(path: str, number: int) -> None:
+        if path.endswith("/leads") and leads:
+            world.move_lead(leads.pop(), CUTOFF + 60 + number, (3100, WON))
+            world.delete_lead(leads.pop(), CUTOFF + 60 + number)
+        if path.endswith("/tasks") and tasks:
+            world.finish_task(tasks.pop(), CUTOFF + 60 + number)
+            world.delete_task(tasks.pop(), CUTOFF + 60 + number)
+        if path.endswith("/companies") and companies:
+            companies.pop().deleted = True
+            world.version += 1
+
+    del leads[8:], tasks[8:], companies[8:]
+    facts = await facts_behind(world, lambda _path, _query, answer: answer, before=live)
+    assert {mark.kind for mark in marks_of(facts).values() if isinstance(mark, Failed)} == set()
+
+
+async def test_an_account_whose_only_task_was_deleted_has_no_task() -> None:
+    world = two_managers()
+    world.add_lead(ANNA, LONG_AGO, NEW)
+    world.delete_task(world.add_task(ANNA, LONG_AGO, CUTOFF - DAY), START)
+    marks = marks_of(await facts_behind(world, lambda _path, _query, answer: answer))
+    assert isinstance(marks[RecordKind.TASKS], Completed)
