@@ -14,7 +14,6 @@ from typing import Any
 
 from reglament.config.settings import Settings
 from reglament.connections import Connections
-from scoring.payout import MoneyTerms
 from storage.client_memory import StoredMemory, secret_key_in
 from storage.days import rulebooks
 from storage.db import schema
@@ -148,5 +147,5 @@ async def store_teams(process: Process) -> TeamChanges:
         )
         for key, team in process.settings.teams.items():
             await rulebooks.keep_rulebook(session, key, process.settings.rulebook(key), now)
-            await rulebooks.keep_money(session, key, team.money.terms() if team.money else MoneyTerms(), now)
+            await rulebooks.keep_money(session, key, team.money.terms() if team.money else None, now)
     return changes

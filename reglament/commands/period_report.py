@@ -12,6 +12,7 @@ from scoring.rules import Rulebook
 from scoring.snapshot import Cause, NotRead, Snapshot
 from storage.days import queries, rulebooks, runs
 from storage.days.snapshots import stored_snapshots
+from storage.days.windows import load_period_start
 from storage.db.database import Session
 from storage.ledger import periods
 from storage.people import people, teams
@@ -29,9 +30,8 @@ async def load_period_report(process: Process, key: str, period: Month, *, by: s
         finished = await _load_finished(session, key, period)
         members = await people.members(session, key)
         snapshots = [(run.day, item.snapshot) for run in finished for item in await stored_snapshots(session, run.id)]
-        money = None
-        if team.money is not None:
-            money = await rulebooks.money_at(session, key, calendar.cutoff_of(period.last))
+        start = await load_period_start(session, key, calendar, period)
+        money = await rulebooks.money_at(session, key, start)
     last = min(period.last, _last_passed(calendar.local_date(now), finished))
     workdays = tuple(calendar.workdays(max(period.first, stored.scored_from), last))
     return PeriodReport(

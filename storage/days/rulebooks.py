@@ -23,6 +23,9 @@ from storage.errors import NotFound
 
 Version = TypeVar("Version", RulebookRecord, MoneyVersionRecord)
 
+MONEY_SCHEMA = 2
+"""Number of the form in which courses are stored; texts of 0.1.0 carry none."""
+
 
 async def keep_rulebook(session: AsyncSession, team: str, rulebook: Rulebook, at: datetime) -> bool:
     """Store the rulebook if it differs from the team's newest; tell whether it did."""
@@ -68,12 +71,12 @@ async def next_rulebook(session: AsyncSession, team: str, instant: datetime) -> 
     return Rulebook.from_json(newest.content), newest.valid_from
 
 
-async def keep_money(session: AsyncSession, team: str, terms: MoneyTerms, at: datetime) -> bool:
-    """Store the course of a point if it differs from the team's newest; tell whether it did."""
+async def keep_money(session: AsyncSession, team: str, terms: MoneyTerms | None, at: datetime) -> bool:
+    """Store the course of a point if it differs from the newest; tell whether it did. None: a team without money."""
     owner = await lock_team(session, team)
     newest = await _newest(session, MoneyVersionRecord, owner.id)
     content = _terms_to_json(terms)
-    if newest is not None and _terms_to_json(_terms_from_json(newest.content)) == content:
+    if newest is not None and not _is_unclear(newest.content) and _terms_from_json(newest.content) == terms:
         return False
     version = hashlib.sha256(canonical_json(content).encode()).hexdigest()[:12]
     session.add(MoneyVersionRecord(team_id=owner.id, version=version, content=content, valid_from=at))
@@ -81,13 +84,38 @@ async def keep_money(session: AsyncSession, team: str, terms: MoneyTerms, at: da
     return True
 
 
-async def money_at(session: AsyncSession, team: str, instant: datetime) -> MoneyTerms:
-    """Find the price of a point at `instant`. Raises NotFound for a team without money."""
+async def money_at(session: AsyncSession, team: str, instant: datetime) -> MoneyTerms | None:
+    """Find the course that pays a period with the first window starting at `instant`; None: without money.
+
+    Raises NotFound for a team whose settings were never loaded.
+    """
     owner = await team_named(session, team)
     row = await _valid_at(session, MoneyVersionRecord, owner.id, instant)
     if row is None:
         raise NotFound(f"team {team!r} has no course of a point yet")
+    if _is_unclear(row.content) and await _is_followed_by_none(session, row):
+        return None
     return _terms_from_json(row.content)
+
+
+async def next_money(session: AsyncSession, team: str) -> MoneyTerms | None:
+    """Find the course loaded last, which pays the periods that have not begun."""
+    newest = await _newest(session, MoneyVersionRecord, (await team_named(session, team)).id)
+    return _terms_from_json(newest.content) if newest is not None else None
+
+
+def _is_unclear(content: dict[str, Any]) -> bool:
+    """Tell whether the text may also mean no money: 0.1.0 stored the default course for a team without money."""
+    return bool(content) and "schema" not in content and _terms_from_json(content) == MoneyTerms()
+
+
+async def _is_followed_by_none(session: AsyncSession, row: MoneyVersionRecord) -> bool:
+    """Tell whether the next version is that of a team without money: the first start after an upgrade stores one."""
+    query = select(MoneyVersionRecord).where(MoneyVersionRecord.team_id == row.team_id)
+    following = await session.scalar(
+        query.where(MoneyVersionRecord.id > row.id).order_by(MoneyVersionRecord.id).limit(1)
+    )
+    return following is not None and not following.content
 
 
 async def _newest(session: AsyncSession, table: type[Version], team_id: int) -> Version | None:
@@ -104,8 +132,11 @@ async def _valid_at(session: AsyncSession, table: type[Version], team_id: int, i
     return await session.scalar(query.order_by(table.id).limit(1))
 
 
-def _terms_to_json(terms: MoneyTerms) -> dict[str, Any]:
+def _terms_to_json(terms: MoneyTerms | None) -> dict[str, Any]:
+    if terms is None:
+        return {}
     return {
+        "schema": MONEY_SCHEMA,
         "currency": terms.currency,
         "base": decimal_text(terms.base),
         "per_point": decimal_text(terms.per_point),
@@ -115,7 +146,9 @@ def _terms_to_json(terms: MoneyTerms) -> dict[str, Any]:
     }
 
 
-def _terms_from_json(data: dict[str, Any]) -> MoneyTerms:
+def _terms_from_json(data: dict[str, Any]) -> MoneyTerms | None:
+    if not data:
+        return None
     return MoneyTerms(
         currency=data["currency"],
         base=Decimal(data["base"]),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from scoring.entries import Month
 from scoring.rules import Rulebook
-from scoring.workdays import Window, WindowKind, WorkCalendar
+from scoring.workdays import Window, WindowKind, WorkCalendar, local_instant
 from storage.days import rulebooks, runs
 
 
@@ -23,3 +24,15 @@ async def load_rulebook(session: AsyncSession, team: str, calendar: WorkCalendar
     """Find the rulebook that judges a day: the last loaded before the window's start. Raises NotFound without any."""
     window = await load_window(session, team, calendar, day)
     return await rulebooks.rulebook_at(session, team, window.start)
+
+
+async def load_period_start(session: AsyncSession, team: str, calendar: WorkCalendar, period: Month) -> datetime:
+    """Find where the first window of a period begins: the course loaded last before it pays the whole period.
+
+    Raises NotFound without a rulebook.
+    """
+    first = next(calendar.workdays(period.first, period.last), None)
+    if first is None:
+        return local_instant(period.first, time(0), calendar.zone)
+    run = await runs.find(session, team, first)
+    return run.window.start if run else (await load_window(session, team, calendar, first)).start

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import update
 
 from crm_clients.base import DictMemory
+from reglament.commands.period_report import load_period_report
 from reglament.config.settings import build
 from reglament.connections import Connections
 from reglament.day.cutoff import run_cutoff
 from reglament.day.due import DueCutoff
 from reglament.day.live import load_running_day
 from reglament.process import store_teams
+from scoring.entries import Month
 from scoring.rules import CrmCounting
 from storage.days import queries, rulebooks
 from storage.db.models import RulebookRecord
@@ -110,6 +112,31 @@ async def test_a_text_without_the_connection_is_read_as_the_settings_say_now(dat
         await session.execute(update(RulebookRecord).values(content=old))
     await run_cutoff(process, AT_SIX)
     assert process.connections.counted_as == [None]
+
+
+async def test_a_course_changed_within_a_month_pays_from_the_next_month(database, crm, clock):
+    process = await ready_process(database, crm, clock, settings(money={"per_point": 100}))
+    await run_cutoff(process, AT_SIX)
+    dearer = replace(process, settings=settings(money={"per_point": 500}))
+    await store_teams(dearer)
+    clock.at = MOSCOW_6PM + timedelta(days=12)  # 1 December
+    cheaper = replace(process, settings=settings(money={"per_point": 50}))
+    await run_cutoff(dearer, DueCutoff("main", date(2026, 12, 1), clock.at, ("sales",)))
+    await store_teams(cheaper)
+    courses = {}
+    for month in (11, 12):
+        report = await load_period_report(cheaper, "sales", Month(2026, month), by="test")
+        courses[month] = report.money.per_point
+    assert courses == {11: 100, 12: 500}
+
+
+async def test_a_team_that_gains_money_within_a_month_is_paid_from_the_next(database, crm, clock):
+    process = await ready_process(database, crm, clock)
+    await run_cutoff(process, AT_SIX)
+    paid = replace(process, settings=settings(money={}))
+    await store_teams(paid)
+    assert (await load_period_report(paid, "sales", Month(2026, 11), by="test")).money is None
+    assert (await load_period_report(paid, "sales", Month(2026, 12), by="test")).money is not None
 
 
 async def test_an_earlier_counting_has_a_client_of_its_own_with_the_same_keys():

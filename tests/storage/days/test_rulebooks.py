@@ -7,11 +7,13 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
 from scoring.kpis import KpiSettings
 from scoring.payout import MoneyTerms
 from scoring.rules import Rulebook, version_of
 from storage.days import rulebooks
+from storage.db.models import MoneyVersionRecord
 from storage.errors import NotFound
 from storage.ledger.verify import verify
 from tests.storage.company import MONDAY, RULEBOOK, START, TEAM, TUESDAY, found, scored
@@ -113,6 +115,30 @@ async def test_money_is_versioned_apart_and_exact(database):
         stored = await rulebooks.money_at(session, TEAM, START + HOUR)
     assert stored == terms
     assert str(stored.base) == "0.10"
+
+
+async def test_a_team_may_gain_and_lose_its_money(database):
+    await found(database)
+    async with database.transaction() as session:
+        assert await rulebooks.keep_money(session, TEAM, None, START + HOUR)
+        assert not await rulebooks.keep_money(session, TEAM, None, START + 2 * HOUR)
+        assert await rulebooks.money_at(session, TEAM, START) == MoneyTerms()
+        assert await rulebooks.money_at(session, TEAM, START + HOUR) is None
+        assert await rulebooks.next_money(session, TEAM) is None
+        assert await rulebooks.keep_money(session, TEAM, MoneyTerms(), START + 3 * HOUR)
+        assert await rulebooks.next_money(session, TEAM) == MoneyTerms()
+
+
+@pytest.mark.parametrize("loaded", [None, MoneyTerms()])
+async def test_the_default_course_of_the_first_release_means_what_the_upgraded_settings_say(database, loaded):
+    """0.1.0 stored the default course for a team without money too."""
+    await found(database)
+    async with database.transaction() as session:
+        [row] = await session.scalars(select(MoneyVersionRecord))
+        row.content = {key: value for key, value in row.content.items() if key != "schema"}
+        assert await rulebooks.keep_money(session, TEAM, loaded, START + HOUR)
+        for instant in (START, START + HOUR):
+            assert await rulebooks.money_at(session, TEAM, instant) == loaded
 
 
 async def test_a_team_without_versions_says_so(database):
