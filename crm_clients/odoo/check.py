@@ -11,9 +11,14 @@ from crm_clients.odoo.lists import ListReader
 from crm_clients.odoo.meetings import meeting_types
 from crm_clients.odoo.rights import require_all_companies, require_deals, require_rights
 from crm_clients.odoo.rows import BindingRow, LeadIdRow, TeamRow, UserRow
+from crm_clients.odoo.stages import stage_order
 from crm_clients.odoo.users import read_accounts
 from crm_clients.shared.clock_check import clock_findings
+from crm_clients.shared.redaction import one_line
+from crm_clients.shared.required_fields import RequiredFields
 
+LONGEST_LIST = 600
+"""Characters of a finding that lists teams and stages at most."""
 _WHAT = "the check of the connection"
 
 
@@ -133,10 +138,13 @@ class _Check:
             text = f"required_fields: deals of this Odoo have no {', '.join(strange)}; use technical names"
             self._say(Severity.ERROR, "deals_missing_fields", text)
         teams = await self._lists.rows("crm.team", [], TeamRow, _WHAT)
-        if strange := sorted(required.keys() - {"*"} - {str(team.id) for team in teams}):
-            known_teams = ", ".join(f"{team.id} {team.name}" for team in teams)
-            text = f"required_fields: no sales team {', '.join(strange)}; there are {known_teams}"
-            self._say(Severity.ERROR, "deals_missing_fields", text)
+        order = await stage_order(self._lists, teams)
+        if strange := RequiredFields(required, order).unknown_keys:
+            known_teams = ", ".join(
+                f"{team.id} {team.name} (stages {', '.join(order[str(team.id)])})" for team in teams
+            )
+            text = f"required_fields: no sales team or stage {', '.join(strange)}; there are {known_teams}"
+            self._say(Severity.ERROR, "deals_missing_fields", one_line(text, LONGEST_LIST))
 
     async def _meetings(self) -> None:
         wanted = self._config.meeting_types

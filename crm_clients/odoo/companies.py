@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+
 from crm_clients.odoo.rows import PartnerRow, decoded, user_of
 from crm_clients.odoo.session import ReadSession
 from crm_clients.odoo.values import Domain, Row, id_of, naive, utc
@@ -39,8 +41,9 @@ async def read_companies(session: ReadSession) -> AsyncIterator[Company | Doubtf
             yield problem
         for record in sifted.rows:
             yield record
-    if reader.is_any_given_away:
-        yield Doubtful(RecordKind.COMPANIES, session.request.members, Change.OWNER)
+            if record.changed and session.config.companies_credit == "owner":
+                company = msgspec.structs.replace(record, changed=NOTHING)
+                yield Doubtful(RecordKind.COMPANIES, session.request.members, Change.OWNER, record=company)
 
 
 class _CompanyReader:
@@ -49,8 +52,6 @@ class _CompanyReader:
     def __init__(self, session: ReadSession) -> None:
         self._session = session
         self._by_owner = session.config.companies_credit == "owner"
-        self.is_any_given_away = False
-        """Whether a company may have had another salesperson at the cutoff."""
 
     def owner(self, row: Mapping[str, Any]) -> str:
         """Tell who is credited for a raw row."""
@@ -63,7 +64,6 @@ class _CompanyReader:
         if not self._session.start.replace(microsecond=0) <= created < cutoff.replace(microsecond=0) + _SECOND:
             raise malformed(raw, _WHAT, "`create_date` lies outside of what was asked for")
         changed = utc(row.write_date) >= cutoff
-        self.is_any_given_away |= changed and self._by_owner and created < cutoff
         return Company(
             str(row.id),
             clean_title(row.name),

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import datetime
 
+import msgspec
+
 from crm_clients.errors import MalformedRow
 from crm_clients.odoo.history import HistoryReader, refine
 from crm_clients.odoo.lead import WHAT, Lead, LeadFields
 from crm_clients.odoo.rights import require_deals
 from crm_clients.odoo.rows import NOBODY, OwnCompanyRow, StageRow, TeamRow, user_of
 from crm_clients.odoo.session import ReadSession
+from crm_clients.odoo.stages import stage_order
 from crm_clients.odoo.values import Domain, Row, id_of, naive, name_of, utc, utc_or_none
 from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.rows import malformed, unreadable
 from scoring.causes import Cause
 from scoring.kpis import DEALS_MISSING_FIELDS
-from scoring.records import Change, Deal, DealState, Doubtful, Money, RecordKind, Unreadable
+from scoring.records import NOTHING, Change, Deal, DealState, Doubtful, Money, RecordKind, Unreadable
 
 _FIELDS_ONLY = frozenset({DEALS_MISSING_FIELDS})
 
@@ -36,7 +39,8 @@ class DealReader:
         self._archived_teams: frozenset[str] = frozenset()
         self._currency = ""
         """The currency of the key's company, once a deal without a currency was read."""
-        self._is_any_reassigned = False
+        self._handed_over: list[Deal] = []
+        """Deals of which Odoo does not tell the owner at the cutoff."""
         self._unreadable: list[Unreadable] = []
 
     async def pages(self) -> AsyncIterator[list[Deal]]:
@@ -50,10 +54,12 @@ class DealReader:
             yield [deal for raw, lead in leads if (deal := self._refined(raw, lead)) is not None]
 
     def doubts(self) -> tuple[Doubtful | Unreadable, ...]:
-        """State, once the pages are read, which rows are unreadable, and whether Odoo hides a deal's former owner."""
+        """State, once the pages are read, which rows are unreadable, and of which deals Odoo hides the former owner."""
+        members = self._session.request.members
         doubts: list[Doubtful | Unreadable] = [*self._unreadable]
-        if self._is_any_reassigned:
-            doubts.append(Doubtful(RecordKind.DEALS, self._session.request.members, Change.OWNER))
+        for deal in self._handed_over:
+            record = msgspec.structs.replace(deal, changed=NOTHING)
+            doubts.append(Doubtful(RecordKind.DEALS, members, Change.OWNER, deal.state, record))
         if self._fields.unknown:
             text = f"required_fields: deals of this Odoo have no {', '.join(self._fields.unknown)}: correct the setting"
             doubts.append(Unreadable(RecordKind.DEALS, frozenset(), text, _FIELDS_ONLY, Cause.RIGHTS))
@@ -62,11 +68,12 @@ class DealReader:
     async def _prepare(self) -> None:
         lists, session = self._session.lists, self._session
         required = session.config.required_fields if DEALS_MISSING_FIELDS in session.request.kpis else {}
-        self._fields = LeadFields(await lists.field_types("crm.lead", WHAT), required)
+        teams = await lists.rows("crm.team", [], TeamRow, "sales teams")
+        stages = await stage_order(lists, teams) if any("/" in key for key in required) else {}
+        self._fields = LeadFields(await lists.field_types("crm.lead", WHAT), required, stages)
         won = await lists.rows("crm.stage", [["is_won", "=", True]], StageRow, "stages")
         self._won_stages = frozenset(row.id for row in won)
-        archived = await lists.rows("crm.team", [["active", "=", False]], TeamRow, "sales teams")
-        self._archived_teams = frozenset(str(team.id) for team in archived)
+        self._archived_teams = frozenset(str(team.id) for team in teams if not team.active)
 
     async def _learn_currency(self, leads: list[tuple[Row, Lead]]) -> None:
         if self._currency or all(lead.row.company_currency for _, lead in leads):
@@ -160,9 +167,11 @@ class DealReader:
             return None
         changed, given = self._is_changed(lead), utc_or_none(lead.row.date_open)
         reassigned = changed and deal.created_at < self._cutoff and (given is None or given >= self._cutoff)
-        self._is_any_reassigned |= reassigned
         history = self._histories.found.get(lead.row.id)
-        return refine(deal, history, changed=changed, reassigned=reassigned, cutoff=self._cutoff)
+        deal = refine(deal, history, changed=changed, reassigned=reassigned, cutoff=self._cutoff)
+        if reassigned:
+            self._handed_over.append(deal)
+        return deal
 
 
 def _closed_or_written(lead: Lead) -> datetime:

@@ -30,8 +30,11 @@ _SUBTYPES: Mapping[str, DealState | None] = {
 }
 """A stage change reopens a won deal; a lost deal stays lost until restored."""
 
-_UNTOLD = frozenset({Change.OWNER, Change.STAGE, Change.AMOUNT, Change.LOSS_REASON})
-"""Changes that a notification may announce: the changed field and the earlier value are shown to administrators."""
+_TRACKED = frozenset({Change.STAGE, Change.AMOUNT, Change.LOSS_REASON})
+"""Changes that a notification may announce: the changed field and the earlier value are shown to administrators.
+
+Another owner is announced too, but `date_open` tells since when a deal has its owner.
+"""
 _UNTRACKED = frozenset({Change.FIELD})
 """Changes of which nothing is told but that the deal was written."""
 
@@ -44,34 +47,47 @@ class DealPosition:
     since: datetime | None = None
     """When the deal entered a closed state."""
     reopened: bool = False
+    moved_by: str = ""
+    """The user who closed the deal, if the settings ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Describe a message that tells of a deal's stage or state."""
+
+    at: datetime
+    state: DealState | None
+    """None: the stage changed, whatever the state."""
+    user: str = ""
 
 
 @dataclass(slots=True)
 class DealHistory:
     """Hold the messages of a deal, oldest first."""
 
-    moves: list[tuple[datetime, DealState | None]] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
     changed_otherwise: bool = False
     """Whether another tracked field changed since the cutoff: amount, responsible, team, reason, ..."""
 
     def position(self, before: datetime | None = None) -> DealPosition:
         """Tell where the deal stood, now or at an instant."""
         position = DealPosition()
-        for at, state in self.moves:
-            if before is not None and at >= before:
+        for move in self.moves:
+            if before is not None and move.at >= before:
                 break
-            position = _after(position, at, state)
+            position = _after(position, move)
         return position
 
 
-def _after(position: DealPosition, at: datetime, state: DealState | None) -> DealPosition:
+def _after(position: DealPosition, move: Move) -> DealPosition:
+    state = move.state
     if state is None:
         state = DealState.OPEN if position.state is DealState.WON else position.state
     if state is position.state:
         return position
     if state is DealState.OPEN:
         return DealPosition(DealState.OPEN, None, True)
-    return DealPosition(state, at, position.reopened)
+    return DealPosition(state, move.at, position.reopened, move.user)
 
 
 class HistoryReader:
@@ -84,6 +100,8 @@ class HistoryReader:
         """Histories of the last page by deal; a deal without messages is missing."""
         self.malformed: dict[int, MalformedRow] = {}
         """What is wrong with a message, by deal."""
+        self._users: dict[int, str] = {}
+        """Users by contact, if the settings credit the mover."""
 
     async def read(self, deals: Sequence[int]) -> None:
         """Read the histories of a page of deals. Raises MalformedRow for a message that does not name its deal."""
@@ -91,6 +109,8 @@ class HistoryReader:
         if not deals:
             return
         states = await self._subtypes()
+        if self._session.config.deals_credit == "mover":
+            self._users = {account.partner_id[0]: str(account.id) for account in await self._session.accounts()}
         since_cutoff: Domain = ["&", ["message_type", "=", "notification"], ["date", ">=", naive(self._cutoff)]]
         domain: Domain = [
             ["model", "=", "crm.lead"],
@@ -104,7 +124,7 @@ class HistoryReader:
             for raw in sorted(page, key=lambda row: row["id"]):
                 self._note(raw, states, deals)
         for history in self.found.values():
-            history.moves.sort(key=lambda move: move[0])
+            history.moves.sort(key=lambda move: move.at)
 
     def _note(self, raw: Row, states: Mapping[int, DealState | None], deals: Sequence[int]) -> None:
         try:
@@ -119,7 +139,8 @@ class HistoryReader:
             raise malformed(raw, WHAT, "the message is of a deal that was not asked for")
         history = self.found.setdefault(row.res_id, DealHistory())
         if row.subtype_id is not None and row.subtype_id[0] in states:
-            history.moves.append((at, states[row.subtype_id[0]]))
+            user = "" if row.author_id is None else self._users.get(row.author_id[0], "")
+            history.moves.append(Move(at, states[row.subtype_id[0]], user))
         elif row.message_type == "notification" and at >= self._cutoff:
             history.changed_otherwise = True
         else:
@@ -150,10 +171,14 @@ def refine(deal: Deal, history: DealHistory | None, *, changed: bool, reassigned
     unknown = _UNTRACKED
     then = history.position(before=cutoff)
     if history.moves and then.state is not _at_cutoff(dated, cutoff) and not _is_tie(deal, told, cutoff):
-        dated = msgspec.structs.replace(dated, state=then.state, closed_at=then.since, reopened=then.reopened)
+        dated = msgspec.structs.replace(
+            dated, state=then.state, closed_at=then.since, reopened=then.reopened, moved_by=then.moved_by
+        )
         unknown = _UNTRACKED | {Change.AMOUNT, Change.LOSS_REASON}
-    if reassigned or history.changed_otherwise:
-        unknown = _UNTRACKED | _UNTOLD
+    if history.changed_otherwise:
+        unknown = _UNTRACKED | _TRACKED
+    if reassigned:
+        unknown |= {Change.OWNER}
     return msgspec.structs.replace(dated, changed=unknown)
 
 
@@ -169,7 +194,7 @@ def _dated(deal: Deal, told: DealPosition) -> Deal:
     if deal.state is DealState.OPEN or told.state is not deal.state or told.since is None:
         return deal
     closed_at = told.since if deal.closed_at is None else min(deal.closed_at, told.since)
-    return msgspec.structs.replace(deal, closed_at=closed_at, reopened=told.reopened)
+    return msgspec.structs.replace(deal, closed_at=closed_at, reopened=told.reopened, moved_by=told.moved_by)
 
 
 def _at_cutoff(deal: Deal, cutoff: datetime) -> DealState:

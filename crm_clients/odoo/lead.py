@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,6 +12,7 @@ from crm_clients.odoo.rows import LeadRow, decoded, fields_of
 from crm_clients.odoo.values import Row, id_of
 from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.redaction import one_line
+from crm_clients.shared.required_fields import RequiredFields
 from crm_clients.shared.rows import malformed
 
 WHAT = "deals"
@@ -37,7 +38,7 @@ class Lead:
     """`won`, `lost` or `pending`; empty where this Odoo has no such field."""
     loss_reason: str
     missing_fields: tuple[str, ...]
-    """Required fields of the opportunity's sales team that are empty."""
+    """Required fields of the opportunity's sales team and stage that are empty."""
     problem: MalformedRow | None = None
     """What is wrong with a required field; the rest of the row is as documented."""
 
@@ -50,8 +51,10 @@ class Lead:
 class LeadFields:
     """Know the fields of opportunities in a database; decode rows that hold these fields."""
 
-    def __init__(self, types: Mapping[str, str], required: Mapping[str, Iterable[str]]) -> None:
-        """Take the fields' types, and the required fields by sales team (`*`: every team).
+    def __init__(
+        self, types: Mapping[str, str], required: Mapping[str, Iterable[str]], stages: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Take the fields' types, the setting `required_fields`, and the order of each sales team's stages.
 
         Raises CrmNonsense without a field for the loss reason.
         """
@@ -60,7 +63,8 @@ class LeadFields:
         """Required fields that deals do not have, or that the key's user may not see."""
         wanted &= types.keys()
         self._types = types
-        self._required = {team: [name for name in names if name in types] for team, names in required.items()}
+        known = {key: [name for name in names if name in types] for key, names in required.items()}
+        self._required = RequiredFields(known, stages)
         reasons = [name for name in _REASONS if name in types]
         if not reasons:
             raise CrmNonsense(f"{WHAT}: Odoo does not say in which field the loss reason is")
@@ -78,7 +82,7 @@ class LeadFields:
             raise malformed(raw, WHAT, f"`{_STATUS}` is none of {', '.join(_STATUSES)}")
         reason = self._loss_reason(raw)
         try:
-            return Lead(row, status, reason, self._missing(raw, id_of(row.team_id)))
+            return Lead(row, status, reason, self._missing(raw, row))
         except MalformedRow as error:
             return Lead(row, status, reason, (), error)
 
@@ -90,8 +94,8 @@ class LeadFields:
             raise malformed(raw, WHAT, f"`{self._reason}` is no reference")
         return clean_title(reason[1])
 
-    def _missing(self, raw: Row, pipeline: str) -> tuple[str, ...]:
-        names = dict.fromkeys((*self._required.get("*", ()), *self._required.get(pipeline, ())))
+    def _missing(self, raw: Row, row: LeadRow) -> tuple[str, ...]:
+        names = self._required.required_at(id_of(row.team_id), id_of(row.stage_id))
         return tuple(name for name in names if self._is_empty(raw, name))
 
     def _is_empty(self, raw: Row, name: str) -> bool:

@@ -61,6 +61,13 @@ class StageRow(OdooRow, frozen=True):
     """Name a stage."""
 
 
+class StageOrderRow(OdooRow, frozen=True):
+    """Describe a stage by its place among others, but for the field of sales teams, which differs by version."""
+
+    sequence: int
+    name: str = ""
+
+
 class SubtypeRow(OdooRow, frozen=True):
     """Name a subtype of messages."""
 
@@ -178,6 +185,8 @@ class MoveRow(OdooRow, frozen=True):
     res_id: Id
     message_type: Choice
     subtype_id: Reference | None = None
+    author_id: Reference | None = None
+    """Contact of the user who made the change."""
 
 
 def decoded(row: Any, row_type: type[R], what: str) -> R:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
 
+import msgspec
+
 from crm_clients.errors import CrmNonsense
 from crm_clients.odoo.links import document
 from crm_clients.odoo.rows import ActivityRow, DoneActivityRow, EventRow, KeptActivityRow, decoded, user_of
@@ -37,6 +39,9 @@ async def read_tasks(session: ReadSession) -> AsyncIterator[Task | Doubtful | Un
         for record in sifted.rows:
             session.bound_deals.update(map(int, record.deals))
             yield record
+            if record.changed:
+                activity = msgspec.structs.replace(record, changed=NOTHING)
+                yield Doubtful(RecordKind.TASKS, session.request.members, Change.OWNER, record=activity)
     if row_type is not KeptActivityRow:
         async for done in _done_since_cutoff(session):
             yield done

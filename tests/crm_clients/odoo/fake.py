@@ -186,7 +186,10 @@ class FakeOdoo:
             {"id": 3, "name": "Meeting", "category": "meeting"},
         ]
         self.tables["mail.message.subtype"] = [{"id": key, "res_model": "crm.lead"} for key in SUBTYPES]
-        self.tables["crm.stage"] = [{"id": key, "is_won": key == WON_STAGE} for key in STAGES.values()]
+        self.tables["crm.stage"] = [
+            {"id": key, "name": name, "is_won": key == WON_STAGE, "sequence": key, "team_ids": []}
+            for name, key in STAGES.items()
+        ]
         self.tables["crm.team"] = [
             {
                 "id": int(key),

@@ -361,7 +361,7 @@ async def test_a_required_field_that_does_not_exist_is_named() -> None:
     assert isinstance(readings["deals_open"], Value)
     problems = _errors(await odoo.findings())
     assert "x_sitte" in problems
-    assert "no sales team 9" in problems
+    assert "no sales team or stage 9" in problems
 
 
 def test_without_required_fields_there_is_nothing_to_state() -> None:
