@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from crm_clients.base import CrmUser, Finding, Severity
 from crm_clients.demo.config import DemoConfig
-from crm_clients.demo.deal_life import FIELDS
+from crm_clients.demo.deal_life import FIELDS, NEW, REPEAT
 from crm_clients.errors import CrmUnavailable
+from crm_clients.shared.required_fields import RequiredFields
 
 
 async def check_connection(
@@ -26,5 +27,10 @@ async def check_connection(
     strange = sorted({name for names in config.required_fields.values() for name in names} - set(FIELDS))
     if strange:
         text = f"required_fields: its deals have no {', '.join(strange)}; they have {', '.join(FIELDS)}"
+        findings.append(Finding(Severity.ERROR, "deals_missing_fields", text))
+    if unknown := RequiredFields(config.required_fields, {NEW: (), REPEAT: ()}).unknown_keys:
+        text = (
+            f"required_fields: no pipeline or stage {', '.join(unknown)}; there are {NEW} and {REPEAT}, without stages"
+        )
         findings.append(Finding(Severity.ERROR, "deals_missing_fields", text))
     return findings

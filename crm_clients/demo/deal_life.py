@@ -10,6 +10,8 @@ from scoring.records import Comment, Deal, DealState, Task
 
 FIELDS = ("source", "budget")
 """The fields that the made-up CRM requires of a deal."""
+NEW, REPEAT = "new", "repeat"
+"""Pipelines, without named stages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class DealLife:
     filled: dict[str, datetime] = field(default_factory=dict)
     """When a required field was filled, by name."""
 
-    def deal_at(self, moment: datetime, required: Iterable[str]) -> Deal | None:
+    def deal_at(self, moment: datetime, required: Iterable[str], *, tells_mover: bool = False) -> Deal | None:
         """Show the deal as the CRM does just before `moment`; None before the creation."""
         past = [move for move in self.moves if move.at < moment]
         if not past:
@@ -62,6 +64,7 @@ class DealLife:
             loss_reason=last.loss_reason,
             missing_fields=tuple(name for name in required if name in FIELDS and not self._has(name, moment)),
             reopened=closed and sum(move.state is not DealState.OPEN for move in past) > 1,
+            moved_by=self.deal.manager if closed and tells_mover else "",
         )
 
     def _has(self, name: str, moment: datetime) -> bool:

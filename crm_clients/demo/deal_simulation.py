@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from crm_clients.demo.deal_life import FIELDS, DealLife, Move, PlannedTask
+from crm_clients.demo.deal_life import FIELDS, NEW, REPEAT, DealLife, Move, PlannedTask
 from crm_clients.demo.department import Department
 from crm_clients.demo.dice import Dice
 from crm_clients.demo.names import CLIENTS, GOODS, LOSS_REASONS, NEXT_STEPS, record_id
@@ -30,7 +30,7 @@ class DealSimulation:
                 manager=user,
                 state=DealState.OPEN,
                 created_at=created,
-                pipeline="new" if self._dice.chance(0.75) else "repeat",
+                pipeline=NEW if self._dice.chance(0.75) else REPEAT,
                 amount=Money(amount, "USD" if abroad else "RUB") if self._dice.chance(0.94) else None,
             ),
             [Move(created, DealState.OPEN)],

@@ -11,6 +11,7 @@ from crm_clients.base import ReadRequest
 from crm_clients.demo.config import DemoConfig
 from crm_clients.demo.deal_life import FIELDS
 from crm_clients.demo.world import World
+from crm_clients.shared.required_fields import RequiredFields
 from scoring.records import Company, Completed, Fact, Record, RecordKind
 
 _ORDER = (
@@ -58,7 +59,8 @@ def _records(
             return chain.from_iterable(life.tasks_at(moment) for life in lives)
         case RecordKind.COMMENTS:
             return chain.from_iterable(life.comments_at(moment) for life in lives)
-    deals = (life.deal_at(moment, _required(config, life.deal.pipeline)) for life in lives)
+    tells_mover = config.deals_credit == "mover"
+    deals = (life.deal_at(moment, _required(config, life.deal.pipeline), tells_mover=tells_mover) for life in lives)
     return (deal for deal in deals if deal is not None)
 
 
@@ -71,6 +73,4 @@ def _companies(world: World, config: DemoConfig, start: datetime, moment: dateti
 def _required(config: DemoConfig, pipeline: str) -> Sequence[str]:
     """List the fields a deal needs: the fields of the pipeline; the CRM's own where the settings list none at all."""
     listed = config.required_fields
-    if not any(listed.values()):
-        return FIELDS
-    return [*listed.get("*", []), *listed.get(pipeline, [])]
+    return RequiredFields(listed).required_at(pipeline, "") if any(listed.values()) else FIELDS

@@ -8,11 +8,16 @@ from crm_clients.base import Finding, Severity
 from crm_clients.errors import CrmError
 from crm_clients.shared.clock_check import clock_findings
 from crm_clients.shared.pacing import Deadline
+from crm_clients.shared.required_fields import RequiredFields
 from crm_clients.template.api import TemplateApi
+from crm_clients.template.config import TemplateConfig
 from crm_clients.template.rows import DealRow, TaskRow, UserRow
+from crm_clients.template.stages import stage_order
 
 
-async def check_connection(api: TemplateApi, deadline: Deadline, members: Mapping[str, str]) -> list[Finding]:
+async def check_connection(
+    api: TemplateApi, config: TemplateConfig, deadline: Deadline, members: Mapping[str, str]
+) -> list[Finding]:
     """Look at everything, up to the first failure, and return the findings; never raises CrmError.
 
     `members`: CRM user → name.
@@ -21,8 +26,12 @@ async def check_connection(api: TemplateApi, deadline: Deadline, members: Mappin
         await api.require_full_visibility(deadline)
         findings = [Finding(Severity.OK, "login", "Template accepts the key, which sees all records")]
         findings += [finding async for finding in _members(api, deadline, members)]
+        required = RequiredFields(config.required_fields, await stage_order(api, deadline))
     except CrmError as error:
         return [Finding(Severity.ERROR, "login", str(error))]
+    if unknown := required.unknown_keys:
+        text = f"required_fields: Template has no pipeline or stage {', '.join(unknown)}; correct the setting"
+        findings.append(Finding(Severity.ERROR, "deals_missing_fields", text))
     return findings + clock_findings(api.skew, "Template")
 
 

@@ -67,7 +67,7 @@ class TemplateClient:
 
     async def check(self, members: Mapping[str, str]) -> list[Finding]:
         """Check login, rights, visibility of every member, clock."""
-        return await check_connection(self._api, self._deadline(), members)
+        return await check_connection(self._api, self._config, self._deadline(), members)
 
     def link(self, record: Record) -> str:
         """Make the address of the record's page; empty for a comment."""

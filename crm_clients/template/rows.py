@@ -39,13 +39,24 @@ class UserRow(Row, frozen=True):
     robot: bool
 
 
+class StageRow(Row, frozen=True):
+    """Describe a stage of a pipeline."""
+
+    pipeline: Id
+    place: int
+    """Place in the pipeline's order."""
+
+
 class DealRow(Row, frozen=True):
     """Describe a deal."""
 
     title: str
     owner: Id | None
     pipeline: Id
+    stage: Id
     state: DealState
+    moved_by: Id | None
+    """The user who moved the deal into its state."""
     created_at: Instant
     updated_at: Instant
     stage_since: Instant

@@ -19,10 +19,10 @@ class ReadSession:
     """Hold the request, the settings and the deadline of a read."""
 
     def __init__(self, api: TemplateApi, config: TemplateConfig, request: ReadRequest, deadline: Deadline) -> None:
-        self._api = api
+        self.api = api
         self.config, self.request, self.deadline = config, request, deadline
         self.start, self.cutoff = request.since, request.window.cutoff
 
     def rows(self, name: str, row_type: type[R], start: datetime) -> AsyncIterator[R]:
         """Yield the rows of a list that matter since an instant; which instant of a row counts, the API documents."""
-        return self._api.rows(name, row_type, self.deadline, since=since(start))
+        return self.api.rows(name, row_type, self.deadline, since=since(start))

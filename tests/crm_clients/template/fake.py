@@ -46,6 +46,11 @@ class FakeTemplate:
         for user in self.world.users:
             yield {"id": int(user.id), "name": user.name, "active": user.active, "robot": not user.human}
 
+    def _stages(self, _since: datetime) -> Iterator[Row]:
+        for pipeline in self.world.pipelines:
+            for place, _stage in enumerate(self.world.stages):
+                yield {"id": int(pipeline) * 100 + place, "pipeline": int(pipeline), "place": place}
+
     def _deals(self, since: datetime) -> Iterator[Row]:
         for deal in self.world.deals:
             if deal.visible and (deal.closed_at is None or deal.closed_at >= since):
@@ -60,6 +65,8 @@ class FakeTemplate:
             "title": deal.title,
             "owner": int(deal.user) if deal.user else None,
             "pipeline": int(deal.pipeline),
+            "stage": int(deal.pipeline) * 100 + list(self.world.stages).index(self.world.stage_of(last)),
+            "moved_by": int(deal.user) if deal.user else None,
             "state": last.state.value,
             "created_at": deal.created_at.isoformat(),
             "updated_at": last.at.isoformat(),
