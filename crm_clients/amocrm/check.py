@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
 from crm_clients.amocrm.account import Account, read_account, read_rights, read_users
@@ -10,11 +10,12 @@ from crm_clients.amocrm.answers import Row
 from crm_clients.amocrm.api import AmocrmApi, ListQuery
 from crm_clients.amocrm.auth import Keys, LongLivedToken
 from crm_clients.amocrm.config import AmocrmConfig
+from crm_clients.amocrm.left_out import LeftOut
 from crm_clients.amocrm.lists import ListReader
 from crm_clients.amocrm.stages import Stages, read_stages
 from crm_clients.amocrm.tokens import expiry
 from crm_clients.amocrm.wire import as_int
-from crm_clients.base import Finding, Severity
+from crm_clients.base import CrmUser, Finding, Severity
 from crm_clients.errors import CrmError
 from crm_clients.shared.pacing import Deadline
 from crm_clients.shared.required_fields import RequiredFields
@@ -55,9 +56,11 @@ class _Check:
             findings += self._account(account)
             findings += await self._token()
             findings += await self._rights(account)
-            findings += await self._known_members(account)
-            findings += await self._required_fields()
-            findings += await self._left_out()
+            users = await read_users(self._api, account, self._deadline)
+            stages = await read_stages(self._api, self._deadline)
+            findings += self._known_members(users)
+            findings += await self._required_fields(stages)
+            findings += await LeftOut(self._api, stages, self._deadline).findings(users)
             findings += await self._visible_members()
             findings += await self._readable_deals()
         except CrmError as error:
@@ -98,19 +101,16 @@ class _Check:
             return [Finding(ERROR, "rights", text) for text in missing]
         return [Finding(OK, "rights", f"{rights.name} sees all leads, contacts and companies")]
 
-    async def _known_members(self, account: Account) -> list[Finding]:
-        users = {user.id: user for user in await read_users(self._api, account, self._deadline)}
-        findings = []
+    def _known_members(self, users: Iterable[CrmUser]) -> Iterator[Finding]:
+        known = {user.id: user for user in users}
         for member, name in self._members.items():
-            if member not in users:
-                findings.append(Finding(ERROR, "members", f"amoCRM knows no user {member} ({name})"))
-            elif not users[member].active:
-                findings.append(Finding(WARNING, "members", f"{name} ({member}) is switched off in amoCRM"))
-        return findings
+            if member not in known:
+                yield Finding(ERROR, "members", f"amoCRM knows no user {member} ({name})")
+            elif not known[member].active:
+                yield Finding(WARNING, "members", f"{name} ({member}) is switched off in amoCRM")
 
-    async def _required_fields(self) -> list[Finding]:
+    async def _required_fields(self, stages: Stages) -> list[Finding]:
         """Compare `required_fields` with the account's pipelines and fields."""
-        stages = await read_stages(self._api, self._deadline)
         fields: list[Row] = []
 
         async def keep(rows: list[Row]) -> None:
@@ -119,24 +119,6 @@ class _Check:
         query = self._query("leads/custom_fields", "order[id]=asc", "the fields of leads")
         await self._lists.shifting(query, keep)
         return [*self._unknown_settings(stages, fields), *self._unlisted_fields(fields)]
-
-    async def _left_out(self) -> list[Finding]:
-        """Name what amoCRM hides and what is therefore not counted (`docs/crm/README.md`)."""
-        stages = await read_stages(self._api, self._deadline)
-        findings = []
-        if stages.archived:
-            names = ", ".join(stages.archived.values())
-            findings.append(Finding(OK, "deals_open", f"deals in archived funnels are not counted: {names}"))
-        page = await self._api.page(self._query("leads", "order[updated_at]=desc", "the latest deals"))
-        pairs = [(as_int(row.get("pipeline_id")), as_int(row.get("status_id"))) for row in page.rows]
-        hidden = sum(pair not in stages.visible and pair[0] not in stages.archived for pair in pairs)
-        if hidden:
-            text = (
-                f"{hidden} of the {len(pairs)} latest deals lie in funnels or stages that amoCRM does not list: they "
-                "are not counted; move them to a stage, or give the token the rights to all funnels"
-            )
-            findings.append(Finding(WARNING, "deals_open", text))
-        return findings
 
     def _unknown_settings(self, stages: Stages, fields: list[Row]) -> Iterator[Finding]:
         known = {str(field["id"]) for field in fields} | {str(field["code"]) for field in fields if field.get("code")}

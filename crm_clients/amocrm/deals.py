@@ -17,14 +17,12 @@ from crm_clients.amocrm.history.task_history import EVENT_IDS
 from crm_clients.amocrm.known_rows import KnownRows
 from crm_clients.amocrm.rows import LeadRow, MalformedRows
 from crm_clients.amocrm.session import ReadSession
-from crm_clients.amocrm.stages import LOST, WON, Stages, deal_state, read_stages
+from crm_clients.amocrm.stages import LOST, STAGES_PER_LIST, WON, Stages, deal_state, read_stages, stage_filters
 from crm_clients.amocrm.wire import as_int
 from crm_clients.shared.concurrency import cancel
 from crm_clients.shared.required_fields import RequiredFields
 from scoring.records import Deal, DealState, RecordKind
 
-STAGES_PER_LIST = 60
-"""Pairs of pipeline and stage that an address has room for."""
 HEARD, HOUR = "all_stages_heard", 3_600
 """Key of the memory for the second at which a filter was last proved to heed all stages, and how long that holds."""
 LATEST = 50
@@ -114,7 +112,7 @@ class DealReader:
             await self._read_stages(take)
 
     async def _read_stages(self, take: Callable[[list[Row]], Awaitable[None]]) -> None:
-        for stages in _stage_filters(self._stages.open, self._per_list):
+        for stages in stage_filters(self._stages.open, self._per_list):
             await self._read_by_creation(self._session.query("leads", stages, "open deals"), take)
 
     async def _are_all_heard(self, silent: Iterable[Stage], started: int) -> bool:
@@ -127,7 +125,7 @@ class DealReader:
             return True
         for stage in silent:
             oldest = f"filter[created_at][to]={self._session.cutoff - 1}&order[updated_at]=asc"
-            query = self._session.query("leads", f"{next(_stage_filters((stage,), 1))}&{oldest}", "deals of a stage")
+            query = self._session.query("leads", f"{next(stage_filters((stage,), 1))}&{oldest}", "deals of a stage")
             page = await self._session.api.page(query, limit=1)
             if any(row.stage == stage and row.updated < started for row in self._parse(page.rows)):
                 return False
@@ -139,7 +137,7 @@ class DealReader:
         closed = f"filter[closed_at][from]={self._session.start}&with=loss_reason"
         # Lists of one stage per funnel: an account may heed no more.
         lists = [[stage for stage in self._stages.closed if stage[1] == status] for status in (WON, LOST)]
-        for stages in chain.from_iterable(_stage_filters(tuple(pairs), self._per_list) for pairs in lists):
+        for stages in chain.from_iterable(stage_filters(tuple(pairs), self._per_list) for pairs in lists):
             query = self._session.query("leads", f"{stages}&{closed}", "closed deals")
             await self._read_by_creation(query, self._take_wanted)
 
@@ -226,12 +224,3 @@ class DealReader:
             if asks_comments and (deal.state is DealState.OPEN or (deal.closed_at and deal.closed_at >= cutoff)):
                 self.open_leads.append(row.id)
             yield deal
-
-
-def _stage_filters(pairs: tuple[Stage, ...], per_list: int) -> Iterator[str]:
-    """Yield a filter for every `per_list` stages."""
-    for begin in range(0, len(pairs), per_list):
-        yield "&".join(
-            f"filter[statuses][{n}][pipeline_id]={pipeline}&filter[statuses][{n}][status_id]={status}"
-            for n, (pipeline, status) in enumerate(pairs[begin : begin + per_list])
-        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +17,8 @@ from scoring.records import DealState
 
 WON, LOST = 142, 143
 """The closing stages, the same in every pipeline."""
+STAGES_PER_LIST = 60
+"""Pairs of pipeline and stage that an address has room for."""
 INCOMING = 1
 """`type` of the stage of incoming leads, which are no deals before a manager accepts the lead."""
 
@@ -92,3 +94,12 @@ async def read_stages(api: AmocrmApi, deadline: Deadline) -> Stages:
                 stage_names[pair] = clean_name(status.name or status.id)
     shown, hidden = (tuple(pair for pair in stage_names if pair[0] in funnels) for funnels in (names, archived))
     return Stages(names, shown, frozenset(incoming), archived, hidden, stage_names)
+
+
+def stage_filters(pairs: Sequence[tuple[int, int]], per_list: int = STAGES_PER_LIST) -> Iterator[str]:
+    """Yield a filter for every `per_list` stages."""
+    for begin in range(0, len(pairs), per_list):
+        yield "&".join(
+            f"filter[statuses][{n}][pipeline_id]={pipeline}&filter[statuses][{n}][status_id]={status}"
+            for n, (pipeline, status) in enumerate(pairs[begin : begin + per_list])
+        )

@@ -36,7 +36,7 @@ from tests.crm_clients.amocrm.team import (
     marks_of,
     unread,
 )
-from tests.crm_clients.amocrm.world import Lead, User, World
+from tests.crm_clients.amocrm.world import WON, Lead, User, World
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
 
@@ -106,9 +106,35 @@ async def test_check_names_what_is_left_out_and_what_is_odd(world: World) -> Non
     world.add_lead(ANNA, LONG_AGO, (9999, 3110))
     world.archived.add(3200)
     found = await findings_of(FakeAmocrm(world))
-    assert "deals in archived funnels are not counted: Воронка 3200" in found[Severity.OK]
-    assert "1 of the" in found[Severity.WARNING]
-    assert "that amoCRM does not list" in found[Severity.WARNING]
+    assert "deals in archived funnels are not counted: Воронка 3200 (1 open deal)" in found[Severity.WARNING]
+    assert "1 of the 2 latest deals lie in" in found[Severity.WARNING]
+    assert "that amoCRM does not list: 9999/3110 (1)" in found[Severity.WARNING]
+
+
+async def test_check_counts_the_open_deals_of_people_who_are_switched_off(world: World) -> None:
+    gone = [world.add_user(User(900 + n, f"Бывший {n}", active=False)) for n in range(60)]
+    for user in (gone[0], gone[0], gone[59]):
+        world.add_lead(user.id, LONG_AGO, NEW)
+    world.add_lead(gone[1].id, LONG_AGO, (3100, WON))
+    world.add_lead(ANNA, LONG_AGO, NEW)
+    found = await findings_of(FakeAmocrm(world))
+    told = "3 open deals of people switched off in amoCRM count for nobody: Бывший 0 (2), Бывший 59 (1)"
+    assert told in found[Severity.WARNING]
+
+
+async def test_check_does_not_read_thousands_of_deals_to_count_them(world: World) -> None:
+    gone = world.add_user(User(900, "Бывший", active=False))
+    for number in range(3000):
+        world.add_lead(gone.id, LONG_AGO + number, NEW)
+    fake = FakeAmocrm(world)
+    assert "at least 1230 open deals of people" in (await findings_of(fake))[Severity.WARNING]
+    assert fake.count < 20
+
+
+async def test_check_of_an_account_that_hides_nothing_names_nothing(world: World) -> None:
+    world.add_lead(ANNA, LONG_AGO, NEW)
+    world.add_lead(BORIS, LONG_AGO, NEW)
+    assert (await findings_of(FakeAmocrm(world)))[Severity.WARNING] == ""
 
 
 async def test_check_sees_everybody_in_a_few_calls(world: World) -> None:
