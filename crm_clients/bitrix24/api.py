@@ -56,6 +56,10 @@ class OperationLimit(TryAgain):
     """Report that a method has used up the computing time; the method may be called again after `after` seconds."""
 
 
+class RecordMissing(CrmNonsense):
+    """Report that the portal denies a record that was asked for by its id."""
+
+
 class PlanEnded(RightsMissing):
     """Report that the portal's plan offers no REST API: a right is missing for everything."""
 
@@ -230,6 +234,8 @@ class Bitrix24Api:
 
 def _permanent(kind: str, text: str, status: int, *, in_batch: bool) -> CrmError:
     """Make the error for a refusal that asking again would not change."""
+    if in_batch and kind.endswith("NOT_FOUND") and kind not in _RIGHTS:
+        return RecordMissing(f"the portal does not know the record ({text})")
     if kind in _RIGHTS and (in_batch or kind != "ACCESS_DENIED"):
         return RightsMissing(f"the webhook lacks a right or a scope ({text})")
     if kind == "ACCESS_DENIED" and "plan" in text.lower():

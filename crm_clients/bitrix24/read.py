@@ -56,6 +56,7 @@ class PortalRead:
     async def run(self) -> None:
         """Read all kinds. Raises CrmError if the portal refuses everything."""
         session, scheduler = self._session, self._session.scheduler
+        await self._tasks.known.recall()
         events = EventReader(session).start(self._pages)
         scheduler.add_filler(progress for lists in events.values() for progress in lists)
         planned = self._tasks.start(self._pages) if RecordKind.TASKS in self._kinds else []
@@ -117,6 +118,7 @@ class PortalRead:
         self._deals = DealReader(
             session, names, self._pages, self._tasks.has_task, self._comments.knows, self._losses.names
         )
+        await self._deals.known.recall()
         return None
 
     async def _name_fields(self, known: Fields) -> DealFields:
@@ -155,14 +157,18 @@ class PortalRead:
             await session.read(others)
         if RecordKind.TASKS in kinds:
             await session.stream.give(list(self._tasks.unmatched_mirrors()))
-            failed = problem_of([*planned, *done])
+            failed = problem_of([*planned, *done]) or await self._lacking_steps()
             await self._mark(RecordKind.TASKS, failed or (None if problem else await self._bindings_problem(lookup)))
         if self._deals is not None:
             await session.stream.taken()
-            problem = problem or problem_of(self._deals.lists)
+            problem = problem or problem_of(self._deals.lists) or await self._deals.known.settle()
         if RecordKind.DEALS in kinds:
             await self._mark(RecordKind.DEALS, problem)
         return problem
+
+    async def _lacking_steps(self) -> CrmError | None:
+        """Return the problem if the list of deals' planned activities, where read whole, lacks a known activity."""
+        return await self._tasks.known.settle() if self._session.wants("deals_without_task") else None
 
     def _lookup(self, but: Iterable[int] = ()) -> BindingLookup | None:
         """Ask for the bindings of open deals without a planned activity; None if no KPI or deal needs that."""

@@ -5,14 +5,16 @@ A list shows the owner of an activity; further bindings are asked in `bindings.p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from crm_clients.bitrix24.keyset import KeysetQuery
-from crm_clients.bitrix24.lists import QueryProgress
+from crm_clients.bitrix24.known_records import KnownRecords
+from crm_clients.bitrix24.lists import CallProgress, QueryProgress, single_call
 from crm_clients.bitrix24.rows import ActivityRow, TaskRow
 from crm_clients.bitrix24.session import DEAL, ReadSession, place
-from crm_clients.bitrix24.values import Row, is_yes, stamp
+from crm_clients.bitrix24.values import Row, is_yes, number, stamp
 from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.id_set import IdSet
 from scoring.records import RecordKind, Task
@@ -73,6 +75,7 @@ class TaskReader:
         self._mirrors: list[tuple[int, Task]] = []
         self.covered_deal = 0
         """A deal that owns an open activity."""
+        self.known = KnownRecords(session, WHAT_ACTIVITIES, _ask_for, _is_step_of_deal)
         self.done: dict[int, ActivityRow] = {}
         """Activities done since the cutoff that were next steps at the cutoff."""
 
@@ -156,6 +159,8 @@ class TaskReader:
         return row.LAST_UPDATED if self._cutoff <= row.LAST_UPDATED else None
 
     def _fold(self, rows: Sequence[ActivityRow]) -> Iterator[Task]:
+        planned = [row.ID for row in rows if row.OWNER_TYPE_ID == DEAL and not is_yes(row.COMPLETED)]
+        self.known.see((row.ID for row in rows), planned)
         for row in rows:
             if not self.is_step(row):
                 continue
@@ -223,3 +228,15 @@ class TaskReader:
 def is_mirror(row: ActivityRow) -> bool:
     """Tell whether an activity mirrors a task of the tasks module."""
     return row.TYPE_ID == TASK or row.PROVIDER_ID in TASK_PROVIDERS
+
+
+def _ask_for(activity: int) -> CallProgress:
+    return single_call("crm.activity.get", {"id": activity}, what=WHAT_ACTIVITIES, group=RecordKind.TASKS)
+
+
+def _is_step_of_deal(answer: Any) -> bool | None:
+    """Tell whether an answer shows a planned activity that a deal owns; None if it shows no activity."""
+    completed = answer.get("COMPLETED") if isinstance(answer, Mapping) else None
+    if completed is None:
+        return None
+    return not is_yes(completed) and number(answer.get("OWNER_TYPE_ID")) == DEAL

@@ -82,23 +82,23 @@ class VisibilityProbe:
 
 
 async def require_full_visibility(session: ReadSession, profile: Any) -> None:
-    """Test the read of a webhook that is no administrator's, at most once an hour.
+    """Test the read of a webhook that is no administrator's for certain, at most once an hour.
 
     Raises RightsMissing where counts would be too low. A single member without any record may be new; that half of the
     members are new is not believed.
     """
-    if is_admin(profile) is False and (hidden_funnels := session.stages.without_funnel):
+    if is_admin(profile) is not True and (hidden_funnels := session.stages.without_funnel):
         names = ", ".join(map(str, hidden_funnels))
         raise RightsMissing(f"the webhook's user may not see the deals of some funnels (ID {names}): {ADVICE}")
     members = sorted(session.request.members)
-    if is_admin(profile) is not False or not members or await _has_passed(session, profile, members):
+    if is_admin(profile) is True or not members or await _has_passed(session, profile, members):
         return
     unseen, hidden = await VisibilityProbe(session.read).run(members)
     if 2 * len(unseen) >= len(members) or hidden:
         raise RightsMissing(
             f"the webhook's user may not see what others do, so every count would be too small: {ADVICE}"
         )
-    passed = {"at": session.api.clock.now().timestamp(), "user": str(profile.get("ID")), "members": members}
+    passed = {"at": session.api.clock.now().timestamp(), "user": _user_of(profile), "members": members}
     await session.memory.put(KEY, json.dumps(passed))
 
 
@@ -107,10 +107,15 @@ async def _has_passed(session: ReadSession, profile: Any, members: Iterable[str]
     try:
         passed = json.loads(await session.memory.get(KEY) or "{}")
         age = session.api.clock.now().timestamp() - float(passed["at"])
-        is_same = passed["user"] == str(profile.get("ID")) and set(members) <= set(passed["members"])
+        is_same = passed["user"] == _user_of(profile) and set(members) <= set(passed["members"])
     except (ValueError, KeyError, TypeError):
         return False
     return is_same and 0 <= age < PASSED_SECONDS
+
+
+def _user_of(profile: Any) -> str:
+    """Tell the webhook's user; empty if the portal does not say."""
+    return str(profile.get("ID") or "") if isinstance(profile, Mapping) else ""
 
 
 def _call(method: str, **params: Any) -> CallProgress:

@@ -59,6 +59,10 @@ class FakeBitrix24(httpx.AsyncBaseTransport):
         self.operation_limits: dict[str, float] = {}
         """Method → Unix time until which its computing time is used up."""
         self.overloaded = False
+        self.silent_profile = False
+        """Whether the profile says nothing of rights."""
+        self.empty: set[str] = set()
+        """Methods that list nothing, without an error, whatever there is."""
         self._bound: dict[tuple[int, int], set[int]] = {}
         self._bound_count = 0
         self._moves: dict[str, list[int]] = {}
@@ -164,6 +168,8 @@ class FakeBitrix24(httpx.AsyncBaseTransport):
                 403, _error("insufficient_scope", "The request requires higher privileges than provided by the webhook")
             )
         found: tuple[Any, int | None, int | None] = answer(self, params)
+        if method in self.empty:
+            return ({name: [] for name in found[0]} if isinstance(found[0], Mapping) else []), 0, None
         return found
 
     # Lists
@@ -235,6 +241,11 @@ class FakeBitrix24(httpx.AsyncBaseTransport):
             self._moves_count = len(self.portal.moves.rows)
         return [key for deal in deals for key in self._moves.get(str(deal), ())]
 
+    def admin(self) -> Row:
+        """What the profile says of rights."""
+        told = self.portal.admin if self.portal.says_admin is None else self.portal.says_admin
+        return {} if self.silent_profile else {"ADMIN": told}
+
     def sees(self, *names: str) -> tuple[Callable[[Row], bool] | None, str]:
         """Somebody who is no administrator sees his own, and is told nothing of the rest."""
         if self.portal.admin:
@@ -251,6 +262,20 @@ def _items(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | No
         table or Table("id"), params, params.get("filter") or {},
         select=None if "*" in wanted else [*dict.fromkeys(["id", *wanted])], at="items", extra=extra, mark=mark,
     )  # fmt: skip
+
+
+def _item(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
+    row = fake.portal.deals.rows.get(number(params.get("id")))
+    if row is None:
+        raise _Refused(400, _error("NOT_FOUND", "Элемент не найден"))
+    return {"item": dict(row)}, None, None
+
+
+def _activity(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
+    row = fake.portal.activities.rows.get(number(params.get("id")))
+    if row is None:
+        raise _Refused(400, _error("", "Activity is not found."))
+    return dict(row), None, None
 
 
 def _activities(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
@@ -355,6 +380,8 @@ def _plain(
 
 _METHODS: dict[str, tuple[str, Any]] = {
     "crm.item.list": ("crm", _items),
+    "crm.item.get": ("crm", _item),
+    "crm.activity.get": ("crm", _activity),
     "crm.activity.list": ("crm", _activities),
     "crm.activity.binding.list": ("crm", _bindings),
     "crm.stagehistory.list": ("crm", _moves),
@@ -374,7 +401,7 @@ _METHODS: dict[str, tuple[str, Any]] = {
         _plain(
             lambda fake: {
                 "ID": str(fake.portal.viewer),
-                "ADMIN": fake.portal.admin if fake.portal.says_admin is None else fake.portal.says_admin,
+                **fake.admin(),
                 "NAME": "Хозяин",
                 "LAST_NAME": "Вебхука",
             }

@@ -71,6 +71,17 @@ async def test_deals_hidden_behind_their_activities_are_found() -> None:
     assert any(f.severity is Severity.ERROR and "whose deals are not (2)" in f.text for f in findings)
 
 
+async def test_a_profile_that_says_nothing_of_rights_is_tested_like_that_of_no_administrator() -> None:
+    where = portal()
+    deal(where, 1, ANNA)
+    deal(where, 2, BORIS)
+    where.admin, where.viewer = False, ANNA
+    reader = Reader(where, webhook_url=f"https://example.bitrix24.ru/rest/{ANNA}/{SECRET}/")
+    reader.fake.silent_profile = True
+    with pytest.raises(RightsMissing, match="make the webhook as an administrator"):
+        await reader.facts()
+
+
 async def test_a_webhook_of_no_administrator_that_sees_everybody_is_read() -> None:
     where = portal()
     deal(where, 1, ANNA)
