@@ -13,6 +13,7 @@ from typing import Any
 from crm_clients.base import CrmUser, Finding, Severity
 from crm_clients.bitrix24.api import Bitrix24Api
 from crm_clients.bitrix24.batching import BatchScheduler
+from crm_clients.bitrix24.check_company import CompanyCheck
 from crm_clients.bitrix24.config import Bitrix24Config
 from crm_clients.bitrix24.fields import Fields
 from crm_clients.bitrix24.lists import CallProgress, QueryProgress, single_call
@@ -53,6 +54,7 @@ class _Check:
         self._api, self._config, self._users, self._deadline = api, config, users, deadline
         self._findings: list[Finding] = []
         self._stages = Stages()
+        self._company = CompanyCheck(self._ask, api.clock.now())
 
     async def run(self, members: Mapping[str, str]) -> list[Finding]:
         """Look at all parts; stop where no further part could be seen."""
@@ -79,6 +81,8 @@ class _Check:
         else:
             self._required_keys()
         await self._members(members)
+        if not self._config.meeting_types:
+            self._findings += await self._company.meetings()
         self._clock(time)
         return self._findings
 
@@ -155,6 +159,9 @@ class _Check:
         except CrmError as error:
             self._say(Severity.ERROR, "visibility", str(error))
             return
+        if self._stages.names:
+            dismissed = [int(user.id) for user in known.values() if not user.active]
+            self._findings += await self._company.left_out(self._stages, dismissed)
         found: list[CrmUser] = []
         for key, name in members.items():
             user = known.get(key)

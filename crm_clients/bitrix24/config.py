@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr, field_validator
 
 from crm_clients.base import CrmConfig
+from crm_clients.bitrix24.meeting_types import PRESETS, unknown_presets
 
 
 class Bitrix24Config(CrmConfig):
@@ -32,6 +33,13 @@ class Bitrix24Config(CrmConfig):
                 "https://PORTAL/rest/USER/CODE/ (in Bitrix24: Developer resources, Other, Inbound webhook)"
             )
         return SecretStr(f"{parts.scheme}://{parts.netloc}/{'/'.join(path)}/")
+
+    @field_validator("meeting_types")
+    @classmethod
+    def _names_known_presets(cls, value: list[str]) -> list[str]:
+        if strange := unknown_presets(value):
+            raise ValueError(f"there is no preset {', '.join(strange)}: there are {PRESETS}")
+        return value
 
     @property
     def portal(self) -> str:

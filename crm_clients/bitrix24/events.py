@@ -9,13 +9,13 @@ import msgspec
 
 from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.lists import QueryProgress
-from crm_clients.bitrix24.rows import CallRow, CompanyRow, MeetingRow, OwnedCompanyRow
+from crm_clients.bitrix24.meetings import MeetingReader
+from crm_clients.bitrix24.rows import CallRow, CompanyRow, OwnedCompanyRow
 from crm_clients.bitrix24.session import COMPANY, CONTACT, DEAL, LEAD, ReadSession, place
-from crm_clients.bitrix24.tasks import MEETING
-from crm_clients.bitrix24.values import is_yes, number, stamp
+from crm_clients.bitrix24.values import is_yes, stamp
 from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.rows import malformed, unreadable
-from scoring.records import Call, Change, Company, Doubtful, Meeting, RecordKind, Unreadable
+from scoring.records import Call, Change, Company, Doubtful, RecordKind, Unreadable
 
 TALKED = "200"
 """CALL_FAILED_CODE of a call that was answered."""
@@ -49,7 +49,7 @@ class EventReader:
         """Begin to read the kinds that are asked for; `pages` are expected of the open deals."""
         starts: dict[RecordKind, Callable[[], list[QueryProgress]]] = {
             RecordKind.COMPANIES: lambda: self._companies(pages // EVENTS + 1),
-            RecordKind.MEETINGS: lambda: self._meetings(pages // EVENTS + 1),
+            RecordKind.MEETINGS: lambda: MeetingReader(self._session).start(pages // EVENTS + 1),
             RecordKind.CALLS: lambda: self._calls(pages // CALLS + 1),
         }
         return {kind: start() for kind, start in starts.items() if kind in self._session.request.kinds}
@@ -96,51 +96,6 @@ class EventReader:
                 yield Doubtful(RecordKind.COMPANIES, members, Change.OWNER, record=company)
                 company = msgspec.structs.replace(company, changed=frozenset({Change.OWNER}))
             yield company
-
-    def _meetings(self, pages: int) -> list[QueryProgress]:
-        """Begin to read the completed meetings that started in this window or the window before.
-
-        Bitrix24 does not tell when a meeting was completed. A meeting changed since the cutoff may have been completed
-        since: such a meeting is left to the next day, which counts meetings held that this day did not count.
-        """
-        window = self._window
-        wanted = self._session.config.meeting_types
-        kinds = [number(kind) for kind in wanted if kind.isdigit()] if wanted else [MEETING]
-        providers = [kind for kind in wanted if not kind.isdigit()]
-        span = {"COMPLETED": "Y", ">=START_TIME": stamp(self._since), "<START_TIME": stamp(window.cutoff, up=True)}
-        params = {
-            "select": [
-                "ID", "SUBJECT", "RESPONSIBLE_ID", "START_TIME", "LAST_UPDATED", "COMPLETED", "TYPE_ID", "PROVIDER_ID",
-                "OWNER_TYPE_ID", "OWNER_ID",
-            ]
-        }  # fmt: skip
-
-        def fold(rows: Sequence[MeetingRow]) -> Iterator[Meeting]:
-            for row in rows:
-                meant = row.TYPE_ID in kinds or row.PROVIDER_ID in providers
-                if not meant or not is_yes(row.COMPLETED) or window.cutoff <= row.LAST_UPDATED:
-                    continue
-                yield Meeting(
-                    str(row.ID),
-                    clean_title(row.SUBJECT or ""),
-                    str(row.RESPONSIBLE_ID or ""),
-                    started_at=row.START_TIME,
-                    place=place(row.OWNER_TYPE_ID, row.OWNER_ID),
-                )
-
-        conditions = [{"TYPE_ID": kind} for kind in kinds] + [{"PROVIDER_ID": provider} for provider in providers]
-        return [
-            KeysetQuery(
-                method="crm.activity.list",
-                params={**params, "filter": {**span, **condition}},
-                fold=fold,
-                row=MeetingRow,
-                what="meetings",
-                group=RecordKind.MEETINGS,
-                expected_pages=pages,
-            ).start()
-            for condition in conditions
-        ]
 
     def _calls(self, pages: int) -> list[QueryProgress]:
         """Begin to read the calls that ended in the window or in the window before.

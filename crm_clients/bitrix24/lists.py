@@ -202,6 +202,8 @@ class CallProgress(QueryProgress):
     def __init__(self, query: SingleCall) -> None:
         super().__init__(query)
         self.value: Any = None
+        self.total: int | None = None
+        """Rows that the list has in all, where asked for."""
 
     def commands(self, name: str, pages: int) -> dict[str, str]:
         """Write the only command."""
@@ -211,7 +213,7 @@ class CallProgress(QueryProgress):
         """Keep the answer; there are no rows."""
         for reply in replies.values():
             if not self._has_failed(reply):
-                self.value, self.is_over = reply.value, True
+                self.value, self.total, self.is_over = reply.value, reply.total, True
         yield from ()
 
 

@@ -118,11 +118,11 @@ class ActivityRow(PortalRow, frozen=True):
         return str(self.RESPONSIBLE_ID or "")
 
 
-class MeetingRow(PortalRow, frozen=True):
+class MeetingRow(PortalRow, frozen=True, kw_only=True):
     """Describe an activity that may be a meeting."""
 
     past = ("LAST_UPDATED",)
-    planned = ("START_TIME",)
+    planned: ClassVar[tuple[str, ...]] = ("START_TIME",)
     owner = "RESPONSIBLE_ID"
 
     ID: Id
@@ -135,6 +135,21 @@ class MeetingRow(PortalRow, frozen=True):
     OWNER_ID: Link | None = None
     OWNER_TYPE_ID: Link | None = None
     SUBJECT: str | None = None
+
+
+class TodoRow(MeetingRow, frozen=True, kw_only=True):
+    """Describe a universal activity that may be a meeting."""
+
+    planned: ClassVar[tuple[str, ...]] = ("START_TIME", "END_TIME")
+
+    END_TIME: datetime | None
+    SETTINGS: dict[str, Any] | list[None] | None = None
+    """An empty list where PHP sends an empty map."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Give what the editor of to-dos keeps: colour, attendees, room, calendar."""
+        return self.SETTINGS if isinstance(self.SETTINGS, dict) else {}
 
 
 class TaskRow(PortalRow, frozen=True):

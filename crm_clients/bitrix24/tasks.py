@@ -19,7 +19,7 @@ from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.id_set import IdSet
 from scoring.records import RecordKind, Task
 
-MEETING, CALL, TASK, EMAIL = 1, 2, 3, 4
+CALL, TASK, EMAIL = 2, 3, 4
 """TYPE_ID of an activity."""
 TASK_PROVIDERS = frozenset({"CRM_TASKS_TASK", "TASKS"})
 """Providers of activities that mirror a task."""

@@ -138,6 +138,30 @@ async def test_check_names_missing_scopes_unknown_fields_and_a_wrong_clock() -> 
     assert ("clock", Severity.WARNING) in told
 
 
+async def test_check_names_open_deals_that_count_for_nobody() -> None:
+    where = portal()
+    where.add_user(50, "Зоя Ушедшая", active=False)
+    deal(where, 1)
+    deal(where, 2, stage="DELETED")
+    deal(where, 3, stage="WON")
+    for key in (4, 5):
+        deal(where, key, 50)
+    findings = await Reader(where).check({str(ANNA): "Анна"})
+    told = [finding for finding in findings if finding.subject == "deals_open"]
+    assert {finding.severity for finding in told} == {Severity.WARNING}
+    assert [finding.text.partition(",")[0] for finding in told] == [
+        "1 open deals stand in a deleted stage or in a stage of no funnel",
+        "1 open deals are marked open in a won or lost stage",
+        "2 open deals are of dismissed employees",
+    ]
+
+
+async def test_check_says_nothing_of_deals_left_out_where_there_are_none() -> None:
+    where = portal()
+    deal(where, 1)
+    assert not [f for f in await Reader(where).check({str(ANNA): "Анна"}) if f.subject == "deals_open"]
+
+
 @pytest.mark.parametrize(
     "address",
     [
