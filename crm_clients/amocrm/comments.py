@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import chain
 
 from crm_clients.amocrm.answers import Row
-from crm_clients.amocrm.history.changes import NOTE_DELETED
+from crm_clients.amocrm.history.changes import NOTE_DELETED, entity_of
 from crm_clients.amocrm.rows import as_id
 from crm_clients.amocrm.session import ReadSession
 from crm_clients.amocrm.told_notes import ToldNote, ensure_listed, read_told_notes
@@ -71,8 +71,22 @@ class CommentReader:
         query = session.query("leads/notes", f"filter[note_type][]={COMMENT}", "comments")
         await session.lists.by_ids(query, "entity_id", unknown, take)
         await self._ensure_whole(leads, [note for note in told if note.entity not in found], listed)
+        await self._state_deleted(leads, found)
         known = await asyncio.to_thread(CommentCache, chain(filter(self.is_known, leads), found), session.cutoff)
         await known.save(session.memory)
+
+    async def _state_deleted(self, leads: array[int], found: Collection[int]) -> None:
+        """State that deals which lost a comment since the cutoff were commented at the cutoff."""
+        session = self._session
+        lost: set[int] = set()
+
+        async def take(events: list[WireEvent]) -> None:
+            lost.update(key for kind, key in map(entity_of, events) if kind == "lead")
+
+        if session.is_past_cutoff:
+            what = "comments deleted since the cutoff"
+            await session.read_events((NOTE_DELETED,), session.cutoff, None, what, take)
+            await session.emit(Comment(str(lead)) for lead in leads if lead in lost and lead not in found)
 
     async def _ensure_whole(self, leads: array[int], told: Collection[ToldNote], listed: set[int]) -> None:
         """Raise CrmUnavailable if the list lacks a comment that an event tells of."""

@@ -12,7 +12,7 @@ from crm_clients.amocrm.wire import WirePipeline, WireStatus
 from crm_clients.shared.cleaning import clean_name
 from crm_clients.shared.pacing import Deadline
 from crm_clients.shared.required_fields import RequiredFields
-from crm_clients.shared.rows import typed_row, typed_rows
+from crm_clients.shared.rows import malformed, typed_row, typed_rows
 from scoring.records import DealState
 
 WON, LOST = 142, 143
@@ -86,6 +86,8 @@ async def read_stages(api: AmocrmApi, deadline: Deadline) -> Stages:
         pipeline = typed_row(raw, WirePipeline, what)
         (archived if pipeline.is_archive else names)[pipeline.id] = clean_name(pipeline.name or pipeline.id)
         statuses = typed_rows(pipeline.parts.statuses, WireStatus, f"{what}: row {pipeline.id}")
+        if not {WON, LOST} <= {status.id for status in statuses}:
+            raise malformed(raw, what, "a funnel without the two closing stages, so the list of stages is not whole")
         for status in sorted(statuses, key=lambda status: status.sort):
             pair = (pipeline.id, status.id)
             if status.type == INCOMING:

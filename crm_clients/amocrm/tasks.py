@@ -117,12 +117,14 @@ class TaskReader:
         if not self._history.was_open(row):
             return None
         changes, was_likely_open = self._feed.changes, self._history.was_likely_open(row)
-        due, untraced = row.due, {Change.COMPLETION} if self._history.is_uncertain(row) else set[Change]()
-        if not was_likely_open:
-            due = 0  # likely done: it counts nothing, yet the number is not certain
-        elif row.id in changes.deadlines:
+        due, untraced = row.due, set[Change]()
+        if row.id in changes.deadlines:
             before = changes.deadlines[row.id][1]
             due, untraced = (row.due, {Change.DEADLINE}) if before is None else (before, untraced)
+        if self._history.is_uncertain(row) and (untraced or 0 < due < self._session.cutoff):
+            untraced.add(Change.COMPLETION)
+        if not was_likely_open:
+            due = 0  # likely done: it counts nothing, yet the number is not certain
         owner = changes.owner("task", row.id, row.owner)
         return Task(
             id=str(row.id),

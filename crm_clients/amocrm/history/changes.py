@@ -39,6 +39,7 @@ STAGE_CHANGED, OWNER_CHANGED, PRICE_CHANGED = (
     "sale_field_changed",
 )
 TASK_DONE, DEADLINE_CHANGED, TASK_DELETED = "task_completed", "task_deadline_changed", "task_deleted"
+TASK_ADDED = "task_added"
 NOTE_DELETED = "common_note_deleted"
 LEAD_EVENTS = (STAGE_CHANGED, OWNER_CHANGED, PRICE_CHANGED)
 TASK_EVENTS = (
@@ -46,7 +47,7 @@ TASK_EVENTS = (
     DEADLINE_CHANGED,
     TASK_DELETED,
     OWNER_CHANGED,
-    "task_added",
+    TASK_ADDED,
     "task_text_changed",
     "task_type_changed",
     "task_result_added",
@@ -94,8 +95,9 @@ class ChangesSinceCutoff:
     """Second of the last event, by task."""
     reopened: set[int] = field(default_factory=set)
     """Deals that were closed and have been opened."""
-    task_deleted: bool = False
-    """Whether any task was deleted: the event does not name the deal."""
+    deleted_tasks: set[int] = field(default_factory=set)
+    """Tasks that were deleted: the event does not name the deal."""
+    added_tasks: set[int] = field(default_factory=set)
 
     def add(self, events: Iterable[WireEvent]) -> None:
         """Add events, in any order; a repeated event changes nothing. Raises MalformedRow."""
@@ -120,7 +122,9 @@ class ChangesSinceCutoff:
         elif name == TASK_DONE:
             self.done[key] = min(moment[0], self.done.get(key, moment[0]))
         elif name == TASK_DELETED:
-            self.task_deleted = True
+            self.deleted_tasks.add(key)
+        elif name == TASK_ADDED:
+            self.added_tasks.add(key)
 
     def _note_reopening(self, lead: int, before: Stage, after: Stage) -> None:
         if deal_state(before[1]) is not DealState.OPEN and deal_state(after[1]) is DealState.OPEN:
@@ -129,6 +133,11 @@ class ChangesSinceCutoff:
     def owner(self, kind: str, key: int, present: int) -> int:
         """Return the user responsible at the cutoff, given the present user."""
         return self.owners[kind, key][1] if (kind, key) in self.owners else present
+
+    @property
+    def lost_tasks(self) -> int:
+        """Return how many tasks existed at the cutoff and were deleted since."""
+        return len(self.deleted_tasks - self.added_tasks)
 
     def explain(self, task: int, updated: int) -> bool:
         """Tell whether the row of a task, updated at a second, has no change that no event tells of.

@@ -69,7 +69,7 @@ class DealRollback:
             moved_by=self._mover(row, state, loss),
             lost_at=datetime.fromtimestamp(loss.second, UTC) if loss else None,
             lost_from=str(loss.pipeline) if loss else "",
-            changed=self._untraced_changes(row, has_task=has_task),
+            changed=self._untraced_changes(row, owner, state, has_task=has_task),
         )
 
     def _entered(self, row: LeadRow, state: DealState) -> int | None:
@@ -121,11 +121,13 @@ class DealRollback:
     def _money(self, price: object) -> Money | None:
         return None if price in (None, "") else Money(Decimal(str(price)), self._session.account.currency)
 
-    def _untraced_changes(self, row: LeadRow, *, has_task: bool | None) -> frozenset[Change]:
+    def _untraced_changes(
+        self, row: LeadRow, owner: int, state: DealState, *, has_task: bool | None
+    ) -> frozenset[Change]:
         """Name possible changes since the cutoff of which amoCRM keeps no history."""
-        is_updated = row.updated >= self._session.cutoff
-        is_task_uncertain = self._tasks.is_lead_uncertain(row.id) or (has_task is False and self._changes.task_deleted)
-        if not is_updated and not is_task_uncertain:
-            return NOTHING
-        fields = {Change.LOSS_REASON, Change.FIELD} if is_updated else set[Change]()
-        return frozenset(fields | {Change.BINDING} if is_task_uncertain else fields)
+        fields = {Change.LOSS_REASON, Change.FIELD} if row.updated >= self._session.cutoff else set[Change]()
+        if state is DealState.OPEN and (
+            self._tasks.is_lead_uncertain(row.id) or (has_task is False and self._tasks.may_have_lost_task(row, owner))
+        ):
+            fields.add(Change.BINDING)
+        return frozenset(fields) or NOTHING

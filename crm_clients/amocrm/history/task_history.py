@@ -6,18 +6,21 @@ tells may have been done at the cutoff; where amoCRM cannot say, the record is d
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 
 from crm_clients.amocrm.answers import BadRequest, Row
 from crm_clients.amocrm.history.changes import TASK_DONE, ChangesSinceCutoff, Checkpoint, is_completion
-from crm_clients.amocrm.rows import TaskRow
+from crm_clients.amocrm.rows import LeadRow, TaskRow
 from crm_clients.amocrm.session import ReadSession
 from crm_clients.amocrm.wire import WireEvent
 from crm_clients.errors import CrmError, DeadlineExceeded
 from crm_clients.shared.concurrency import in_parts
 from crm_clients.shared.pacing import Deadline
 
+YOUNG_SECONDS = 7 * 86_400
+"""Age up to which a deal may still be spared by a team's settings."""
 EVENT_IDS = 10
 """Entities in a filter of events: amoCRM refuses more."""
 
@@ -40,6 +43,8 @@ class OpenTaskHistory:
         """Leads with known tasks that exist or are open only since the cutoff."""
         self._uncertain_leads: set[int] = set()
         """Leads with a task that may have been open or done at the cutoff."""
+        self._doubted: Counter[tuple[int, int]] = Counter()
+        """Deals without a task that a deleted task may have covered, by owner and pipeline."""
         self._had_older_task: dict[int, bool] = {}
         """Whether a lead with a new task also had an older open task."""
         self._done_before: dict[int, bool] = {}
@@ -166,3 +171,15 @@ class OpenTaskHistory:
     def is_lead_uncertain(self, lead: int) -> bool:
         """Tell whether `lead_had_task` may be wrong for a lead."""
         return lead in self._uncertain_leads
+
+    def may_have_lost_task(self, row: LeadRow, owner: int) -> bool:
+        """Tell whether to doubt that a deal without a task had none at the cutoff, as tasks were deleted since.
+
+        The events do not name the deals: in each pipeline so many deals of an owner are in doubt as tasks were deleted,
+        besides all deals that are young or changed lately, for such a deal may not count at all.
+        """
+        lost = self._changes.lost_tasks
+        if not lost or row.updated >= self._session.start or row.created >= self._session.cutoff - YOUNG_SECONDS:
+            return bool(lost)
+        self._doubted[owner, row.stage[0]] += 1
+        return self._doubted[owner, row.stage[0]] <= lost

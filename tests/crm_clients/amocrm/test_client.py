@@ -249,6 +249,37 @@ async def test_a_task_deleted_after_the_cutoff_makes_late_readings_doubtful(worl
     assert [Change.BINDING in deal.changed for deal in facts if isinstance(deal, Deal)] == [True]
 
 
+async def doubted(world: World) -> list[int]:
+    """Deals that may have had a task at the cutoff."""
+    facts = await facts_of(client_of(FakeAmocrm(world), CUTOFF + 60), [ANNA, BORIS], ["deals_without_task"])
+    return sorted(int(deal.id) for deal in facts if isinstance(deal, Deal) and Change.BINDING in deal.changed)
+
+
+async def test_a_deleted_task_makes_no_more_deals_of_a_manager_doubtful_than_it_can_have_covered(world: World) -> None:
+    leads = [world.add_lead(owner, LONG_AGO + n, NEW) for n in range(5) for owner in (ANNA, BORIS)]
+    world.delete_task(world.add_task(ANNA, LONG_AGO, CUTOFF + DAY, leads[0]), CUTOFF + 30)
+    by_owner = {lead.id: lead.owner.last for lead in leads}
+    assert sorted(by_owner[key] for key in await doubted(world)) == [ANNA, BORIS]
+
+
+async def test_a_task_made_and_deleted_after_the_cutoff_makes_no_deal_doubtful(world: World) -> None:
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    world.delete_task(world.add_task(ANNA, CUTOFF + 10, CUTOFF + DAY, lead), CUTOFF + 30)
+    assert await doubted(world) == []
+
+
+async def test_deals_that_may_be_spared_leave_the_doubt_to_the_others(world: World) -> None:
+    young = world.add_lead(ANNA, CUTOFF - HOUR, NEW)
+    handed = world.add_lead(BORIS, LONG_AGO, NEW)
+    world.give_lead(handed, START + HOUR, ANNA)
+    warming = world.add_lead(ANNA, LONG_AGO, (3200, 3210))
+    old = [world.add_lead(ANNA, LONG_AGO + n, NEW) for n in range(1, 4)]
+    world.delete_task(world.add_task(ANNA, LONG_AGO, CUTOFF + DAY, old[0]), CUTOFF + 30)
+    found = await doubted(world)
+    assert {young.id, handed.id, warming.id} <= set(found)
+    assert len(found) == 4
+
+
 async def test_without_the_tasks_a_deals_own_row_tells(world: World) -> None:
     lead = world.add_lead(ANNA, LONG_AGO, NEW)
     world.add_task(ANNA, LONG_AGO, CUTOFF + DAY, lead)
@@ -438,10 +469,10 @@ async def test_deals_once_commented_are_not_looked_at_again_until_a_comment_is_d
     note = world.add_note(("leads", leads[0].id), LONG_AGO + HOUR, by=BORIS)
     world.add_note(("leads", leads[1].id), LONG_AGO + HOUR, by=0)
 
-    async def look(late: int) -> tuple[list[str], int]:
+    async def look(late: int, window: Window = WINDOW) -> tuple[list[str], int]:
         fake = FakeAmocrm(world)
         client = client_of(fake, CUTOFF + late, memory)
-        facts = await facts_of(client, [ANNA], ["deals_without_comment"])
+        facts = await facts_of(client, [ANNA], ["deals_without_comment"], window)
         reading = count(client, facts, [ANNA], ["deals_without_comment"])[ANNA].readings["deals_without_comment"]
         asked = [query for query in fake.requests if "note_type" in query]
         return [item.id for item in reading.items], sum(query.count("entity_id") for query in asked)  # type: ignore[union-attr]
@@ -451,7 +482,16 @@ async def test_deals_once_commented_are_not_looked_at_again_until_a_comment_is_d
     assert await look(2) == (bare, 2)
     note.deleted = True
     world._event("common_note_deleted", "lead", leads[0].id, BORIS, CUTOFF + 1, [], [])
-    assert await look(3) == ([str(lead.id) for lead in leads], 3)
+    tomorrow = Window(WINDOW.cutoff, WINDOW.cutoff + timedelta(days=1))
+    assert await look(DAY + 3, tomorrow) == ([str(lead.id) for lead in leads], 3)
+
+
+async def test_a_comment_deleted_after_the_cutoff_was_there_at_the_cutoff(world: World) -> None:
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    note = world.add_note(("leads", lead.id), LONG_AGO + HOUR, by=BORIS)
+    note.deleted = True
+    world._event("common_note_deleted", "lead", lead.id, BORIS, CUTOFF + 1, [], [])
+    assert await ids(world, "deals_without_comment", late=60) == []
 
 
 async def test_a_comment_after_the_cutoff_does_not_help(world: World) -> None:
