@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from crm_clients.amocrm.answers import Row
+from crm_clients.amocrm.control.told_notes import ensure_listed, read_told_notes
 from crm_clients.amocrm.rows import as_id
 from crm_clients.amocrm.session import ReadSession
-from crm_clients.amocrm.told_notes import ensure_listed, read_told_notes
 from crm_clients.amocrm.wire import WireCall, WireNote, as_int, encode_entity, entity_path, is_one_of
 from crm_clients.errors import MalformedRow
 from crm_clients.shared.cleaning import clean_title

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from itertools import chain
 
 from crm_clients.amocrm.answers import Row
+from crm_clients.amocrm.control.told_notes import ToldNote, ensure_listed, read_told_notes
 from crm_clients.amocrm.history.changes import NOTE_DELETED, entity_of
 from crm_clients.amocrm.rows import as_id
 from crm_clients.amocrm.session import ReadSession
-from crm_clients.amocrm.told_notes import ToldNote, ensure_listed, read_told_notes
 from crm_clients.amocrm.wire import WireEvent, WireNote, as_int, is_one_of
 from crm_clients.shared.comment_cache import CommentCache
 from scoring.records import Comment, Fact

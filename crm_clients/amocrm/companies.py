@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from crm_clients.amocrm.answers import Row
+from crm_clients.amocrm.control.known_rows import KnownRows
 from crm_clients.amocrm.history.changes import OWNER_CHANGED, ChangesSinceCutoff
-from crm_clients.amocrm.known_rows import KnownRows
 from crm_clients.amocrm.session import ReadSession
 from crm_clients.amocrm.wire import WireCompany, WireEvent, as_int
 from crm_clients.shared.cleaning import clean_title

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from functools import partial
 
 from crm_clients.amocrm.answers import Row
+from crm_clients.amocrm.control.known_rows import KnownRows
 from crm_clients.amocrm.history.change_feed import ChangeFeed
 from crm_clients.amocrm.history.changes import TASK_DONE, ChangesSinceCutoff
 from crm_clients.amocrm.history.task_history import EVENT_IDS
-from crm_clients.amocrm.known_rows import KnownRows
 from crm_clients.amocrm.rows import MalformedRows, TaskRow
 from crm_clients.amocrm.session import ReadSession
 from crm_clients.amocrm.wire import WireEvent, as_int, entity_path

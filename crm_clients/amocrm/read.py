@@ -12,7 +12,7 @@ from crm_clients.amocrm.calls import read_calls
 from crm_clients.amocrm.comments import CommentReader
 from crm_clients.amocrm.companies import read_companies
 from crm_clients.amocrm.config import AmocrmConfig
-from crm_clients.amocrm.control import ControlQuestions
+from crm_clients.amocrm.control.empty_lists import ControlQuestions
 from crm_clients.amocrm.deals import DealReader
 from crm_clients.amocrm.history.change_feed import ChangeFeed
 from crm_clients.amocrm.meetings import read_meetings

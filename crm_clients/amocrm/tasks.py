@@ -8,8 +8,8 @@ from functools import partial
 from itertools import pairwise
 
 from crm_clients.amocrm.answers import Row
+from crm_clients.amocrm.control.known_rows import KnownRows
 from crm_clients.amocrm.history.change_feed import ChangeFeed
-from crm_clients.amocrm.known_rows import KnownRows
 from crm_clients.amocrm.lists import FULL
 from crm_clients.amocrm.rows import MalformedRows, TaskRow
 from crm_clients.amocrm.session import ReadSession

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from crm_clients.amocrm.answers import Row
 from crm_clients.amocrm.api import EVENTS_PAGE
-from crm_clients.amocrm.known_rows import ensure_hidden
+from crm_clients.amocrm.control.known_rows import ensure_hidden
 from crm_clients.amocrm.rows import as_id
 from crm_clients.amocrm.session import ReadSession
 
