@@ -6,12 +6,11 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 
-from crm_clients.bitrix24.api import COMMANDS, IN_FLIGHT, Bitrix24Api, Reply, refused
-from crm_clients.bitrix24.blocked_methods import BlockedMethods
+from crm_clients.bitrix24.api import COMMANDS, IN_FLIGHT, Bitrix24Api, OperationLimit, Reply, refused
 from crm_clients.bitrix24.lists import ATTEMPTS, QueryProgress
 from crm_clients.bitrix24.values import Row
 from crm_clients.errors import CrmError, CrmNonsense, CrmUnavailable, DeadlineExceeded
-from crm_clients.shared.pacing import Deadline
+from crm_clients.shared.pacing import Clock, Deadline
 
 Take = Callable[[QueryProgress, Sequence[Row]], Awaitable[None]]
 """Receives each page in turn; may only note the page, so that the next request can go out meanwhile."""
@@ -24,6 +23,26 @@ LONG_TEXT = 40_000
 """Characters of commands that take a while to write: after so many, other tasks have a turn."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0
 """Seconds to wait after a request without any answer; the pause doubles each time."""
+
+
+class BlockedMethods:
+    """Hold until when each method may not be called, because the computing time is used up."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until: dict[str, float] = {}
+        """By method, monotonic seconds."""
+
+    def note(self, method: str, replies: Iterable[Reply]) -> None:
+        """Learn from the replies to a method's commands."""
+        for reply in replies:
+            if isinstance(reply.error, OperationLimit):
+                end = self._clock.monotonic() + (reply.error.after or 0)
+                self._until[method] = max(end, self._until.get(method, end))
+
+    def wait(self, method: str) -> float:
+        """Give the seconds until a method may be called; 0 for now."""
+        return max(0.0, self._until.get(method, 0.0) - self._clock.monotonic())
 
 
 class BatchScheduler:

@@ -15,8 +15,7 @@ from typing import Any
 
 from crm_clients.bitrix24.api import COMMANDS, PAGE, Reply
 from crm_clients.bitrix24.lists import ListQuery, QueryProgress
-from crm_clients.bitrix24.query_string import command
-from crm_clients.bitrix24.values import Row, number, rows_of
+from crm_clients.bitrix24.values import Row, command, number, rows_of
 from crm_clients.errors import CrmNonsense
 
 GROWTH = 4

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from crm_clients.bitrix24.api import COMMANDS, PAGE, OperationLimit, Reply
-from crm_clients.bitrix24.query_string import command
 from crm_clients.bitrix24.rows import PortalRow
-from crm_clients.bitrix24.values import Row, number, rows_of
+from crm_clients.bitrix24.values import Row, command, number, rows_of
 from crm_clients.errors import CrmError, CrmNonsense, CrmUnavailable
 from crm_clients.shared.answers import TryAgain
 

@@ -1,10 +1,12 @@
-"""Read the values in Bitrix24's answers, and writes values for a filter."""
+"""Read the values in Bitrix24's answers; write values for a filter, and commands of a batch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from crm_clients.errors import CrmNonsense
 
@@ -76,3 +78,34 @@ def stamp(at: datetime, *, up: bool = False) -> str:
 def is_yes(value: Any) -> bool:
     """Read a flag of Bitrix24: `Y`, `true`, 1."""
     return value is True or value in ("Y", "y", 1, "1")
+
+
+def command(method: str, params: Mapping[str, Any]) -> str:
+    """Write a batch command.
+
+    References to earlier commands (`$result[name][49][ID]`) stay unquoted: the portal may look for references before
+    decoding the query.
+    """
+    parts: list[str] = []
+    for key, value in params.items():
+        _write(parts, _quoted(key), value)
+    return f"{method}?{'&'.join(parts)}"
+
+
+def _write(parts: list[str], prefix: str, value: Any) -> None:
+    """Write a parameter, or all parameters inside; a command may name some thousand deals by number."""
+    if isinstance(value, int):
+        parts.append(f"{prefix}={value}")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            _write(parts, f"{prefix}[{_quoted(key)}]", inner)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            _write(parts, f"{prefix}[{number}]", inner)
+    else:
+        parts.append(f"{prefix}={quote(str(value), safe='[]$')}")
+
+
+@lru_cache(1024)
+def _quoted(key: str) -> str:
+    return quote(key, safe="[]")
