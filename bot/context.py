@@ -46,7 +46,7 @@ class TeamContext:
 
 @dataclass(frozen=True, slots=True)
 class LiveReading:
-    """Hold a team's KPIs as if the cutoff were at `read_at`; never stored."""
+    """Hold a team's KPIs as at the running window's cutoff, read at `read_at`; never stored."""
 
     team: str
     day: date

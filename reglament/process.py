@@ -106,8 +106,12 @@ async def open_process(
     service: bool = False,
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> AsyncIterator[Process]:
-    """Open everything that a run needs. `options` are extra arguments for clients by kind."""
+    """Open everything that a run needs. `options` are extra arguments for clients by kind.
+
+    The made-up CRM goes by the clock of the process: what is to come stays unknown there too.
+    """
     now = clock or ProcessClock()
+    options = options or {"demo": {"now": now}}
     async with open_database(settings) as database:
         key = _secret_key(settings)
         connections = Connections(settings.crm, lambda name: StoredMemory(database, name, key), options, now.shift)

@@ -1,4 +1,4 @@
-"""Show `/team`: all managers of a team, as of the last run or as if the cutoff were now."""
+"""Show `/team`: all managers of a team, as of the last run, or as at the next cutoff if nothing changes."""
 
 from __future__ import annotations
 

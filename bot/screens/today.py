@@ -1,4 +1,4 @@
-"""Show `/today`: a manager's scorecard as if the cutoff were now (docs/product.md §8)."""
+"""Show `/today`: a manager's scorecard as at the cutoff if nothing changes (docs/product.md §8, §19)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def today_view(
     t: Texts, team: TeamContext, card: Scorecard, reading: LiveReading, now: datetime, *, page: int = 0
 ) -> View:
     """Show the scorecard with the age of the reading; from page 1 on the whole evidence."""
-    text = [f"<b>{t('today-head', weekday=t.weekday(reading.day))}</b>"]
+    cutoff = t.clock(team.calendar.cutoff_of(reading.day), team.calendar.zone)
+    text = [f"<b>{t('today-head', weekday=t.weekday(reading.day), clock=cutoff)}</b>"]
     minutes = max(0, int((now - reading.read_at) / timedelta(minutes=1)))
     text.append(t("today-age", clock=t.clock(reading.read_at, team.calendar.zone), n=minutes))
     text.append(_sum(t, card))

@@ -72,7 +72,8 @@ class CommentReader:
         await session.lists.by_ids(query, "entity_id", unknown, take)
         await self._ensure_whole(leads, [note for note in told if note.entity not in found], listed)
         await self._state_deleted(leads, found)
-        known = await asyncio.to_thread(CommentCache, chain(filter(self.is_known, leads), found), session.cutoff)
+        until = min(session.cutoff, session.now)  # a reading before the cutoff knows nothing of the time until then
+        known = await asyncio.to_thread(CommentCache, chain(filter(self.is_known, leads), found), until)
         await known.save(session.memory)
 
     async def _state_deleted(self, leads: array[int], found: Collection[int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from crm_clients.errors import CrmError
@@ -39,7 +40,8 @@ async def _load_running_day(process: Process, key: str, team: TeamSettings, day:
         day = calendar.local_date(now)
     if day is not None and not calendar.is_workday(day):
         day = calendar.next_workday(day)
-    return await load_running_day(process.db, key, team, now, day=day)
+    running = await load_running_day(process.db, key, team, now, day=day)
+    return replace(running, window=running.window.until(now)) if now < running.window.cutoff else running
 
 
 def team_clock(team: TeamSettings, at: datetime | None) -> ProcessClock:

@@ -35,7 +35,7 @@ FIRST_LENGTH = timedelta(seconds=20)
 
 @dataclass(frozen=True, slots=True)
 class RunningDay:
-    """Describe a team's business day as if the cutoff were now, or at the cutoff for a past day."""
+    """Describe a business day as at the cutoff: for a day that runs, as it will be if nothing changes until then."""
 
     day: date
     window: Window
@@ -55,7 +55,7 @@ async def load_running_day(
         except NotFound:  # before the first start of the service: the settings'
             rulebook = team.rulebook()
             window = calendar.window(day, rulebook.window, await runs.last_window_end(session, key, day))
-    return RunningDay(day, window.until(now) if now < window.cutoff else window, rulebook)
+    return RunningDay(day, window, rulebook)
 
 
 async def read_teams(

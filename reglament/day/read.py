@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import reduce
 
 from crm_clients.base import CrmClient, ReadRequest
@@ -66,12 +66,12 @@ async def read_sheets(
 ) -> ConnectionReading:
     """Read a connection once for `sheets` (by team) within the connection's time limit; no sheets, no read.
 
-    `counting` is what the rulebook of each team's day says of the connection: teams that differ there (in the days
-    after a change, if their windows began at different instants) are read one after another.
+    `counting` is what the rulebook of each team's day says of the connection. Teams that differ there (in the days
+    after a change, if their windows began at different instants), or in the cutoff, are read one after another.
     """
-    together: dict[CrmCounting | None, dict[str, TallySheet]] = {}
+    together: dict[tuple[datetime, CrmCounting | None], dict[str, TallySheet]] = {}
     for team, sheet in sheets.items():
-        together.setdefault(counting[team], {})[team] = sheet
+        together.setdefault((sheet.window.cutoff, counting[team]), {})[team] = sheet
     readings = [
         await read_connection(
             connections.client_for(connection, each),
@@ -79,7 +79,7 @@ async def read_sheets(
             timeout_seconds=connections.timeout(connection),
             shift=connections.shift(connection),
         )
-        for each, part in together.items()
+        for (_, each), part in together.items()
     ]
     return reduce(ConnectionReading.join, readings, ConnectionReading())
 

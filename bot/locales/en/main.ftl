@@ -141,7 +141,7 @@ channel-no_rights = the bot is not allowed to write in the group
 
 ## Commands
 
-command-today = my score if the cutoff were now
+command-today = my score at the cutoff if nothing changes
 command-me = my week and month
 command-rules = the rules and what a point is worth
 command-leaderboard = the leaderboard
@@ -184,8 +184,8 @@ too-often = Too many requests. Wait { $seconds } s
 failed = I could not answer: the mistake is mine, not yours. Your score is not affected. Try again; if it happens again, tell an admin: logged as { $number }.
 database-busy = The database is busy right now. Your score is not affected. Try again in a minute.
 
-today-head = { $weekday } · as if the cutoff were now
-today-sum = It would be { $points } ({ $rules })
+today-head = { $weekday } · at the cutoff ({ $clock }) if nothing changes
+today-sum = It will be { $points } ({ $rules })
 today-age = { $n ->
     [0] CRM data as of { $clock }
     [one] CRM data as of { $clock }, { $n } minute ago
@@ -259,7 +259,7 @@ summary-prev = ◀ Earlier
 summary-next = Later ▶
 
 team-head = { $title } · cutoff of { $day }
-team-head-live = { $title } · as if the cutoff were now, { $clock }
+team-head-live = { $title } · if nothing changes until the cutoff, data as of { $clock }
 team-absent = { $name }: absent
 team-unscored = { $name }: not scored
 team-live-button = As it is now

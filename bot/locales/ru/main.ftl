@@ -150,7 +150,7 @@ channel-no_rights = боту нельзя писать в группу
 
 ## Команды
 
-command-today = мои баллы, если бы срез был сейчас
+command-today = мои баллы на срез, если ничего не менять
 command-me = моя неделя и месяц
 command-rules = правила и цена балла
 command-leaderboard = таблица лидеров
@@ -193,8 +193,8 @@ too-often = Слишком много запросов подряд. Подож�
 failed = Не получилось ответить: ошибка у меня, не у вас. На баллы это не влияет. Попробуйте ещё раз; если повторится, сообщите администратору: в журнале { $number }.
 database-busy = База данных сейчас занята. На баллы это не влияет. Повторите через минуту.
 
-today-head = { $weekday } · как если бы срез был сейчас
-today-sum = Было бы { $points } ({ $rules })
+today-head = { $weekday } · на срез в { $clock }, если ничего не менять
+today-sum = Будет { $points } ({ $rules })
 today-age = { $n ->
     [0] Данные CRM на { $clock }
     [one] Данные CRM на { $clock }, { $n } минуту назад
@@ -269,7 +269,7 @@ summary-prev = ◀ Раньше
 summary-next = Позже ▶
 
 team-head = { $title } · срез { $day }
-team-head-live = { $title } · как если бы срез был сейчас, { $clock }
+team-head-live = { $title } · если до среза ничего не менять, данные на { $clock }
 team-absent = { $name }: отсутствует
 team-unscored = { $name }: не оценён
 team-live-button = Как сейчас

@@ -43,7 +43,7 @@ async def test_today_reads_once_and_answers_at_once_as_long_as_the_reading_is_fr
     await office.join_anna()
     anna, crm = office.api.user(ANNA), office.process.connections.client("main")
     anna.says("/today")
-    first = await office.api.message(ANNA, "как если бы срез был сейчас")
+    first = await office.api.message(ANNA, "если ничего не менять")
     assert "Данные CRM на 16:00" in first.text
     requests = crm.stats.requests
     office.clock.pass_(minutes=4)
@@ -61,7 +61,7 @@ async def test_today_unfolds_the_reading_that_is_known(office):
     await office.join_anna()
     anna = office.api.user(ANNA)
     anna.says("/today")
-    shown = await office.api.message(ANNA, "как если бы")
+    shown = await office.api.message(ANNA, "если ничего не менять")
     office.clock.pass_(minutes=20)
     await office.api.answered(anna.taps("Показать всё"))
     whole = await office.api.message(ANNA, "Данные CRM на 16:00, 20 минут назад")
@@ -214,7 +214,7 @@ async def test_a_head_sees_how_the_team_stands_now_and_as_of_the_last_cutoff(off
     head.says("/team")
     last = await office.api.message(HEAD, "срез 19 ноября")
     await office.api.answered(head.taps("Как сейчас"))
-    live = await office.api.message(HEAD, "как если бы срез был сейчас, 14:00")
+    live = await office.api.message(HEAD, "если до среза ничего не менять, данные на 14:00")
     assert live.id == last.id
     await office.api.answered(head.taps("Последний срез"))
     await office.api.message(HEAD, "срез 19 ноября")
