@@ -38,12 +38,6 @@ class ListQuery:
         return ListQuery(self.path, "&".join(filter(None, (self.filters, *filters))), self.deadline, self.what)
 
 
-def _is_last(data: Any, rows: list[Row], limit: int) -> bool:
-    """Tell whether a list ends with a page: a page that is full, or links to the next page, is never the end."""
-    links = data.get("_links") if rows else None
-    return not rows or (len(rows) < limit and not (isinstance(links, dict) and links.get("next")))
-
-
 @dataclass(frozen=True, slots=True)
 class RowPage:
     """Hold the rows of an answer."""
@@ -51,6 +45,8 @@ class RowPage:
     rows: list[Row]
     last: bool
     """Whether the list ends here."""
+    linked: bool = False
+    """Whether the page links to the next."""
 
 
 class AmocrmApi:
@@ -94,7 +90,10 @@ class AmocrmApi:
         rows = rows_of(data, name) or []
         if rows:
             self.shown.add(query.path)
-        return RowPage(rows, _is_last(data, rows, limit))
+        links = data.get("_links") if rows else None
+        linked = isinstance(links, dict) and bool(links.get("next"))
+        # A page that is full, or links to the next, is never the end.
+        return RowPage(rows, not rows or (len(rows) < limit and not linked), linked)
 
     async def _authorised(self, path: str, query: str, deadline: Deadline, what: str, judge: Judge) -> Any:
         token = await self._keys.access()

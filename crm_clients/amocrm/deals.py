@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from heapq import nlargest
 from itertools import chain
 
 from crm_clients.amocrm.answers import IgnoredFilter, Row, UnsortedList
@@ -45,8 +46,8 @@ class DealReader:
         self._per_list = STAGES_PER_LIST
         """Stages named in a filter."""
         self._known = KnownRows(session, "leads", "open deals")
-        self._recent: list[int] = []
-        """Some of the open deals changed last."""
+        self._unmoved: list[tuple[int, int]] = []
+        """Second of the last update and id of a few deals that were updated, but not moved, by what the events tell."""
         self._listed_closed: set[int] = set()
         """Closed leads that a list has shown."""
         self.open_leads = array("q")
@@ -59,7 +60,6 @@ class DealReader:
         self._history = asyncio.create_task(read_stage_history(session, self._stages), name="amocrm-stage-history")
         try:
             await self._known.ask_latest("order[updated_at]=desc", LATEST)
-            self._recent = self._known.latest(self._must_be_listed, EVENT_IDS)
             await self._read_lists()
             await self._ensure_whole()
         finally:
@@ -82,12 +82,12 @@ class DealReader:
     async def _ensure_whole(self) -> None:
         """Raise CrmUnavailable if the lists lack a deal, or the events a change of stage, that amoCRM tells elsewhere.
 
-        A list that lost rows would make merits of missing deals; missing events would make all deals stale.
+        A list that lost rows would make merits of missing deals; missing events would make deals stale.
         """
         await self._known.ensure(self._must_be_listed)
         history = await self._history
         if history.keep_stages:
-            await history.ensure_whole(self._session, self._recent)
+            await history.ensure_whole(self._session, [lead for _, lead in self._unmoved])
 
     def _must_be_listed(self, row: Row) -> bool:
         stage = as_int(row.get("pipeline_id")), as_int(row.get("status_id"))
@@ -211,7 +211,10 @@ class DealReader:
         await self._session.emit(self._malformed.facts(self._feed.changes))
 
     async def _state(self, rows: list[LeadRow]) -> None:
-        rollback = DealRollback(self._session, self._feed, await self._history, self._stages, self._is_commented)
+        history = await self._history
+        rollback = DealRollback(self._session, self._feed, history, self._stages, self._is_commented)
+        unmoved = ((row.updated, row.id) for row in rows if history.is_unmoved(row.id, row.updated))
+        self._unmoved = nlargest(EVENT_IDS, chain(self._unmoved, unmoved))
         await self._session.emit(self._deals(rollback, rows))
 
     def _deals(self, rollback: DealRollback, rows: Iterable[LeadRow]) -> Iterator[Deal]:

@@ -39,9 +39,12 @@ class ListReader:
 
     async def steady(self, query: ListQuery, sink: Sink, *, limit: int) -> None:
         """Read page after page of a list of fixed rows, such as events up to a past instant."""
-        number, is_over = 1, False
+        number, is_over, is_promised = 1, False, False
         while not is_over:
             page = await self.api.page(query, number, limit=limit)
+            if is_promised and not page.rows:  # the page before linked to this page: ask once more
+                page = await self.api.page(query, number, limit=limit)
+            is_promised = page.linked
             is_over = (bool(page.rows) and await sink(page.rows) is False) or page.last
             del page  # a page of rows takes a megabyte while the next one is on its way
             number += 1

@@ -72,6 +72,10 @@ class StageHistory:
             elif new is not DealState.OPEN:
                 self.moved_while_closed.add(lead)
 
+    def is_unmoved(self, lead: int, updated: int) -> bool:
+        """Tell whether a deal was updated since the horizon, but not moved by what the events tell."""
+        return updated >= self.horizon and lead not in self.last_change
+
     async def ensure_whole(self, session: ReadSession, leads: Sequence[int]) -> None:
         """Ask for the events of some deals by id. Raises CrmUnavailable for a change of stage that is not known."""
 

@@ -12,7 +12,7 @@ from crm_clients.amocrm.api import PAGE
 from crm_clients.amocrm.client import AmocrmClient
 from crm_clients.base import DictMemory
 from scoring.kpis import CATALOGUE
-from scoring.records import Call, Company, Completed, Deal, Failed, RecordKind, Task
+from scoring.records import Call, Company, Completed, Deal, Failed, Meeting, RecordKind, Task
 from tests.crm_clients.amocrm.fake import FakeAmocrm
 from tests.crm_clients.amocrm.team import (
     ANNA,
@@ -165,6 +165,29 @@ async def test_a_list_of_open_tasks_that_ends_before_the_cutoff_has_failed(world
         world.add_task(ANNA, LONG_AGO + number, CUTOFF - DAY + number)
     world.add_task(ANNA, LONG_AGO, CUTOFF + DAY)
     assert RecordKind.TASKS in await failed_behind(world, cut("tasks", "filter[is_completed]=0", 100))
+
+
+async def test_stage_changes_that_end_too_early_make_no_deal_stale(world: World) -> None:
+    for number in range(300):
+        lead = world.add_lead(ANNA, LONG_AGO + number, NEW)
+        world.move_lead(lead, CUTOFF - 13 * DAY + 60 * number, TALKS)
+    spoil = cut("events", "filter[type][]=lead_status_changed&filter[created_at]", 60)
+    assert RecordKind.DEALS in await failed_behind(world, spoil)
+
+
+async def test_an_empty_page_of_events_that_the_page_before_linked_to_is_asked_for_once_more(world: World) -> None:
+    for number in range(250):
+        world.finish_task(world.add_task(ANNA, LONG_AGO, CUTOFF, type_id=2), START + HOUR + number)
+    spoilt: list[str] = []
+
+    def spoil(asked: str, query: str, answer: httpx.Response) -> httpx.Response:
+        if asked == "events" and "filter[type][]=task_completed&" in query and "page=2" in query and not spoilt:
+            spoilt.append(query)
+            return httpx.Response(204)
+        return answer
+
+    facts = await facts_behind(world, spoil, ("meetings_held",))
+    assert len({fact.id for fact in facts if isinstance(fact, Meeting)}) == 251
 
 
 async def test_a_full_page_without_a_link_to_the_next_does_not_end_a_list(world: World) -> None:
