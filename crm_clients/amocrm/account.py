@@ -116,7 +116,7 @@ class Rights:
 
 async def read_account(api: AmocrmApi, deadline: Deadline) -> Account:
     """Read the account in a single request. Raises CrmError."""
-    fits = require_form(lambda data: isinstance(data, dict) and "current_user_id" in data, "account")
+    fits = require_form(lambda data: isinstance(data, dict) and "id" in data, "account")
     query = "with=is_api_filter_enabled,datetime_settings,task_types"
     data = await api.get("account", query, deadline, "the account", fits)
     row = typed_row(data, WireAccount, "the account")

@@ -123,6 +123,8 @@ class TaskReader:
             due, untraced = (row.due, {Change.DEADLINE}) if before is None else (before, untraced)
         if self._history.is_uncertain(row) and (untraced or 0 < due < self._session.cutoff):
             untraced.add(Change.COMPLETION)
+        if row.lead and was_likely_open and self._history.is_uncertain(row):
+            untraced.add(Change.BINDING)  # it covers its deal if it was open
         if not was_likely_open:
             due = 0  # likely done: it counts nothing, yet the number is not certain
         owner = changes.owner("task", row.id, row.owner)

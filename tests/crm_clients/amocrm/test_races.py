@@ -15,7 +15,7 @@ from crm_clients.amocrm.pacing import MeasuredPace
 from crm_clients.amocrm.session import PORTION
 from crm_clients.base import DictMemory, ReadRequest
 from crm_clients.shared.pacing import Deadline
-from scoring.records import Completed, Fact, RecordKind, Task
+from scoring.records import Change, Completed, Fact, RecordKind, Task
 from scoring.snapshot import Cause, NotRead, Reading
 from tests.crm_clients.amocrm.fake import FakeAmocrm
 from tests.crm_clients.amocrm.team import (
@@ -122,6 +122,17 @@ async def test_nobody_can_know_when_a_task_was_undone_that_is_done_again_so_late
         reading = await reading_of(world, kpi, late=7200)
         assert isinstance(reading, NotRead), kpi
         assert reading.cause is Cause.CHANGED
+
+
+async def test_a_task_that_may_have_been_done_covers_its_deal_by_doubt_only(world: World) -> None:
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    task = world.add_task(ANNA, LONG_AGO, CUTOFF - DAY, lead)
+    world.finish_task(task, START - DAY)
+    world.reopen_task(task, CUTOFF + 60)
+    world.finish_task(task, CUTOFF + 120)
+    facts = await facts_of(client_of(FakeAmocrm(world), CUTOFF + 180), [ANNA], ["overdue_tasks", "deals_without_task"])
+    told = {fact.changed for fact in facts if isinstance(fact, Task)}
+    assert told == {frozenset({Change.COMPLETION, Change.BINDING})}
 
 
 async def test_a_task_whose_deadline_lies_ahead_is_overdue_by_no_doubt(world: World) -> None:
