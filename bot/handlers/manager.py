@@ -15,7 +15,7 @@ from bot.screens.evening import evening_view, load_evening
 from bot.screens.leaderboard import board_view, load_last_board
 from bot.screens.me import load_own_month, me_view
 from bot.screens.pictures import board_picture, load_trend, trend_view
-from bot.screens.rules import load_rules, rules_view
+from bot.screens.rules.rulebook import load_rules, rules_view
 from bot.screens.team import load_member_name
 from bot.screens.team_picker import load_teams_of_group, only_team, picker_view
 from bot.screens.view import View

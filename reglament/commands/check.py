@@ -21,6 +21,7 @@ from reglament.day.shrunken import is_too_much
 from reglament.day.zeros import asked_kpis
 from reglament.process import Process, open_process, pooler_problem
 from scoring.kpis import Capability
+from scoring.workdays import WindowKind
 from storage.db import schema
 from storage.errors import StorageError
 from storage.ledger import verify as verify_store
@@ -118,6 +119,9 @@ async def _check_connection(process: Process, key: str) -> list[CheckLine]:
         lines += _find_inactive(where, team, process.settings.teams[team].members.users, users)
         if not roster.members:
             lines.append(_error(where, f"teams.{team}", "the team has no active member"))
+        if process.settings.teams[team].window is WindowKind.CALENDAR_DAY:
+            text = 'window = "calendar_day": what is entered between the cutoff and midnight counts nowhere'
+            lines.append(CheckLine(where, Finding(Severity.WARNING, f"teams.{team}", text)))
     return lines + _check_capabilities(process, key)
 
 

@@ -29,7 +29,7 @@ from bot.screens.me import load_own_month, me_view
 from bot.screens.periods import Shown, load_period, period_view
 from bot.screens.pictures import load_trend, trend_view
 from bot.screens.reminder import Reminder, reminder_view
-from bot.screens.rules import load_rules, rules_view
+from bot.screens.rules.rulebook import load_rules, rules_view
 from bot.screens.team import live_team_view, team_view
 from bot.screens.today import today_view
 from bot.screens.view import View

@@ -1,4 +1,4 @@
-"""Show `/rules`: each rule with its price, the break-even in plain words, and the worth of a point."""
+"""Show `/rules`: each rule with its price, all that decides a point in plain words, and the worth of a point."""
 
 from __future__ import annotations
 
@@ -9,25 +9,35 @@ from decimal import Decimal
 
 from bot.context import AppContext, TeamContext
 from bot.screens import lines
+from bot.screens.rules.meanings import meanings
+from bot.screens.rules.special_days import special_days
 from bot.screens.view import View
 from bot.texts import Texts, safe
+from scoring.entries import Month
 from scoring.kpis import CATALOGUE, Unit
 from scoring.payout import MoneyTerms
 from scoring.rules import Bound, Rule, Rulebook
-from storage.days import rulebooks, runs
+from scoring.workdays import WindowKind
+from storage.days import rulebooks
+from storage.days.windows import load_period_start, load_window
 from storage.db.database import Session
 from storage.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
 class RulesInForce:
-    """Hold the rulebook of the running window."""
+    """Hold the rulebook of the running window and the course of the running month."""
 
+    day: date
+    """Business day of the running window."""
     rulebook: Rulebook
     cutoff: datetime
     """Cutoff of the running window."""
     changes_on: date | None = None
     """First day of another rulebook that is known already."""
+    money: MoneyTerms | None = None
+    money_next: MoneyTerms | None = None
+    """Course of the next month, as loaded last."""
 
 
 async def load_rules(session: Session, ctx: AppContext, key: str, now: datetime) -> RulesInForce:
@@ -35,37 +45,59 @@ async def load_rules(session: Session, ctx: AppContext, key: str, now: datetime)
     team = ctx.teams[key]
     day = team.calendar.business_day(now)
     cutoff = team.calendar.cutoff_of(day)
-    start = await runs.last_window_end(session, key, day) or now
     try:
-        book = await rulebooks.rulebook_at(session, key, start)
-        coming = await rulebooks.next_rulebook(session, key, start)
+        window = await load_window(session, key, team.calendar, day)
+        book = await rulebooks.rulebook_at(session, key, window.start)
+        coming = await rulebooks.next_rulebook(session, key, window.start)
+        began = await load_period_start(session, key, team.calendar, Month.of(day))
+        money = await rulebooks.money_at(session, key, began)
+        money_next = await rulebooks.next_money(session, key)
     except NotFound:
-        return RulesInForce(team.rulebook, cutoff)
-    return RulesInForce(book, cutoff, team.calendar.next_workday(day) if coming else None)
+        return RulesInForce(day, team.rulebook, cutoff, money=team.money, money_next=team.money)
+    changes_on = team.calendar.next_workday(day) if coming else None
+    return RulesInForce(day, book, cutoff, changes_on, money, money_next)
 
 
 def rules_view(t: Texts, team: TeamContext, data: RulesInForce) -> View:
-    """Show the rules, the break-even, and the worth of a point where the team has money terms."""
+    """Show the rules, the window, how the rules count, the break-even and the worth of a point."""
     book = data.rulebook
+    clock = t.clock(data.cutoff, team.calendar.zone)
+    window = "rules-window-day" if book.window is WindowKind.CALENDAR_DAY else "rules-window-cutoff"
     text = [f"<b>{t('rules-head', title=safe(team.title))}</b>"]
     text += [f"• {_rule(t, rule)}" for rule in book.rules]
-    cutoff = t.clock(data.cutoff, team.calendar.zone)
-    text += ["", t("rules-cutoff", clock=cutoff), _break_even(t, book.rules)]
-    if team.money is not None:
-        text += _money(t, team.money)
+    text += ["", t("rules-cutoff", clock=clock, zone=team.calendar.zone.key), t(window, clock=clock), t("rules-late")]
+    text += special_days(t, team.calendar, data.day)
+    text += ["", f"<b>{t('rules-meanings')}</b>", *(f"• {line}" for line in meanings(t, book))]
+    text += ["", _break_even(t, book.rules), *_money(t, data)]
     if data.changes_on is not None:
         text.append(t("rules-next", day=t.day(data.changes_on)))
     text.append(f"<code>{t('rules-version', version=book.version)}</code>")
     return View("\n".join(text))
 
 
-def _money(t: Texts, money: MoneyTerms) -> list[str]:
-    plus, minus = (t.money(amount, money.currency) for amount in (money.per_point, money.per_penalty_point))
-    cap = "" if money.cap is None else t("rules-money-cap", cap=t.money(money.cap, money.currency))
-    return [
-        t("rules-money", plus=plus, minus=minus),
-        t("rules-money-bounds", floor=t.money(money.floor, money.currency), cap=cap),
-    ]
+def _money(t: Texts, data: RulesInForce) -> list[str]:
+    """Show what a point is worth in the running month, and the course of the next month if it differs."""
+    money = data.money
+    text = [] if money is None else [t("rules-money", **_prices(t, money)), _bounds(t, money)]
+    if data.money_next != money:
+        first = t.day(Month.of(data.day).next.first)
+        if data.money_next is None:
+            return [*text, t("rules-money-ends", day=first)]
+        text += [t("rules-money-next", day=first, **_prices(t, data.money_next)), _bounds(t, data.money_next)]
+    return text
+
+
+def _prices(t: Texts, money: MoneyTerms) -> dict[str, str]:
+    return {
+        "plus": t.money(money.per_point, money.currency),
+        "minus": t.money(money.per_penalty_point, money.currency),
+    }
+
+
+def _bounds(t: Texts, money: MoneyTerms) -> str:
+    base = "" if not money.base else t("rules-money-base", base=t.money(money.base, money.currency))
+    cap = t("rules-money-no-cap") if money.cap is None else t("rules-money-cap", cap=t.money(money.cap, money.currency))
+    return t("rules-money-bounds", base=base, floor=t.money(money.floor, money.currency), cap=cap)
 
 
 def _rule(t: Texts, rule: Rule) -> str:

@@ -1,0 +1,1 @@
+"""Show the rules of a team, and all that decides a point."""

@@ -1,0 +1,83 @@
+"""Say in plain words, made from the settings, how a team's rules count (docs/product.md §4, §19)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from bot.screens import lines
+from bot.texts import Texts, safe
+from scoring.kpis import CATALOGUE, KpiKind
+from scoring.records import RecordKind
+from scoring.rules import Bound, CrmCounting, Rulebook
+
+ALL_DAY = "00:00-24:00"
+"""Working hours of a team that counts missed calls at any hour."""
+OF_YOUNG_DEALS = frozenset({"deals_without_task", "deals_missing_fields"})
+"""KPIs that leave out young deals."""
+OF_CLOSED_DEALS = frozenset({"deals_won", "won_amount", "deals_lost", "lost_without_reason"})
+
+
+def meanings(t: Texts, book: Rulebook) -> list[str]:
+    """List what decides how the KPIs of the rules are counted, for the KPIs that the rules name."""
+    kpis = frozenset(rule.kpi for rule in book.rules)
+    crm = book.crm or CrmCounting()
+    return [*_whose(t, kpis, crm), *_what(t, book, kpis, crm), *_grace(t, book), t("rules-doubt"), t("rules-unread")]
+
+
+def _whose(t: Texts, kpis: frozenset[str], crm: CrmCounting) -> Iterator[str]:
+    yield t("rules-whose")
+    if "companies_added" in kpis:
+        yield t(f"rules-companies-{crm.companies_credit}")
+    if kpis & OF_CLOSED_DEALS:
+        yield t(f"rules-deals-{crm.deals_credit}")
+
+
+def _what(t: Texts, book: Rulebook, kpis: frozenset[str], crm: CrmCounting) -> Iterator[str]:
+    settings = book.kpis
+    if kpis & {"calls_held", "talk_minutes"}:
+        yield t("rules-calls", n=settings.min_call_seconds)
+    if "missed_calls" in kpis:
+        yield t("rules-missed-any") if settings.work_hours == ALL_DAY else t("rules-missed", hours=_hours(book))
+    if "meetings_held" in kpis and crm.meeting_types:
+        yield t("rules-meetings", types=_names(t, crm.meeting_types))
+    if kpis & OF_CLOSED_DEALS:
+        yield t("rules-once")
+    if settings.excluded_pipelines and any(RecordKind.DEALS in CATALOGUE[key].needs for key in kpis):
+        yield t("rules-excluded", pipelines=_names(t, sorted(settings.excluded_pipelines)))
+    if "stale_deals" in kpis:
+        yield t("rules-stale", n=settings.stale_days)
+    if "deals_without_comment" in kpis:
+        yield t("rules-comment", n=settings.comment_grace_hours)
+    if "deals_missing_fields" in kpis:
+        yield from (_fields(t, place, names) for place, names in sorted(crm.required_fields.items()) if names)
+
+
+def _fields(t: Texts, place: str, names: Iterable[str]) -> str:
+    """Name the required fields of all pipelines (`*`), of a pipeline, or of a pipeline from a stage on."""
+    pipeline, _, stage = place.partition("/")
+    fields = _names(t, names)
+    if stage:
+        return t("rules-fields-stage", pipeline=safe(pipeline), stage=safe(stage), fields=fields)
+    return (
+        t("rules-fields", fields=fields)
+        if pipeline == "*"
+        else t("rules-fields-pipeline", pipeline=safe(pipeline), fields=fields)
+    )
+
+
+def _grace(t: Texts, book: Rulebook) -> Iterator[str]:
+    at_most = frozenset(rule.kpi for rule in book.rules if rule.bound is Bound.AT_MOST)
+    young = [key for key in CATALOGUE if key in at_most & OF_YOUNG_DEALS]
+    if young and book.kpis.grace_minutes:
+        kpis = t.listed(lines.kpi_name(t, key).lower() for key in young)
+        yield t("rules-grace", n=book.kpis.grace_minutes, hours=_hours(book), kpis=kpis)
+    if any(CATALOGUE[key].kind is KpiKind.STATE for key in at_most):
+        yield t("rules-first-day")
+
+
+def _hours(book: Rulebook) -> str:
+    return book.kpis.work_hours.replace("-", "–")  # a span of time takes a dash
+
+
+def _names(t: Texts, names: Iterable[str]) -> str:
+    return t.listed(safe(name) for name in names)

@@ -1,0 +1,114 @@
+"""`/rules`: nothing that decides a point is secret, in plain words made from the settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, time
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.context import TeamContext
+from bot.screens.rules.rulebook import RulesInForce, rules_view
+from bot.telegram.splitting import size
+from bot.texts import texts
+from scoring.kpis import CATALOGUE, KpiKind, KpiSettings, Unit
+from scoring.payout import MoneyTerms
+from scoring.rules import Bound, CrmCounting, Rule, Rulebook
+from scoring.workdays import WindowKind, WorkCalendar
+
+RU, EN = texts("ru"), texts("en")
+MOSCOW = ZoneInfo("Europe/Moscow")
+FRIDAY = date(2026, 11, 20)
+CALENDAR = WorkCalendar(
+    MOSCOW,
+    days_off=frozenset({date(2026, 11, 24)}),
+    extra_workdays=frozenset({date(2026, 11, 28)}),
+    short_days={date(2026, 12, 30): time(15)},
+)
+REQUIRED = {"*": ("Бюджет",), "3": ("Источник", "Сайт"), "3/9": ("ИНН",)}
+CRM = CrmCounting("owner", "mover", ("Показ", "Встреча"), REQUIRED, "UF_WHY")
+
+
+def rule(kpi: str) -> Rule:
+    """A rule on a KPI as an owner would write it."""
+    states = CATALOGUE[kpi].kind is KpiKind.STATE or kpi in ("missed_calls", "deals_lost", "lost_without_reason")
+    currency = "RUB" if CATALOGUE[kpi].unit is Unit.MONEY else None
+    return Rule(kpi, kpi, Bound.AT_MOST if states else Bound.AT_LEAST, Decimal(1), currency=currency)
+
+
+EVERY = Rulebook(tuple(rule(kpi) for kpi in CATALOGUE), KpiSettings(excluded_pipelines=frozenset({"7", "11"})), crm=CRM)
+
+
+def shown(book: Rulebook = EVERY, *, t=RU, **data) -> str:
+    team = TeamContext("sales", "Отдел продаж", "main", CALENDAR, book)
+    cutoff = CALENDAR.cutoff_of(FRIDAY)
+    return rules_view(t, team, RulesInForce(FRIDAY, book, cutoff, **data)).text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "(Europe/Moscow)",
+        "что внесено после 18:00 или в выходной, идёт в следующий рабочий день",
+        "нерабочие дни кроме обычных: 24 ноября",
+        "Рабочие дни в выходные: 28 ноября",
+        "Короткие дни (срез раньше): 30 декабря (15:00)",
+        "Новая компания считается у того, кто за неё отвечает",
+        "считается у того, кто перевёл её на этот этап",
+        "не меньше 30 с",
+        "Пропущенные звонки считаются в рабочие дни, часы 09:00–18:00",
+        "Встречи – это дела таких типов: Показ и Встреча",
+        "снова в течение 14 дней, второй раз не считается",
+        "Сделки этих воронок не считаются: 11 и 7",
+        "дольше 14 рабочих дней",
+        "больше 24 ч",
+        "Обязательные поля: Бюджет",
+        "Обязательные поля в воронке 3: Источник и Сайт",
+        "Обязательные поля в воронке 3 с этапа 9: ИНН",
+        "Новой сделке даётся 60 мин рабочего времени",
+        "у нового ответственного в первый день не считается",
+        "со спорной записью и без неё",
+        "День, который не удалось прочитать",
+    ],
+)
+def test_all_that_decides_a_point_is_told(words):
+    assert words in shown()
+
+
+def test_only_what_the_rules_need_is_told():
+    text = shown(Rulebook((rule("companies_added"),)))
+    for words in ("Звонок считается", "Пропущенные", "Обязательные", "застряла", "14 дней", "мин рабочего времени"):
+        assert words not in text
+    assert "Новая компания считается у того, кто её создал" in text
+
+
+def test_with_a_calendar_day_it_is_said_that_the_evening_counts_nowhere():
+    book = replace(EVERY, window=WindowKind.CALENDAR_DAY)
+    assert "что внесено между 18:00 и полуночью, не считается нигде" in shown(book)
+    assert "between 18:00 and midnight counts nowhere" in shown(book, t=EN)
+
+
+def test_a_new_course_is_announced_from_the_first_of_the_next_month():
+    terms = MoneyTerms(per_point=Decimal(100), base=Decimal(5000), cap=Decimal(9000))
+    text = shown(money=terms, money_next=replace(terms, per_point=Decimal(150), cap=None)).replace("\xa0", " ")
+    assert "Цена балла: плюс 100 ₽" in text
+    assert "основа 5 000 ₽ и баллы, не меньше 0 ₽, не больше 9 000 ₽" in text
+    assert "С 1 декабря цена балла другая: плюс 150 ₽" in text
+    assert "верхней границы нет" in text
+    assert "С 1 декабря баллы не оплачиваются" in shown(money=terms)
+    assert "С 1 декабря цена балла другая" in shown(money_next=terms)
+    assert "С 1 декабря" not in shown(money=terms, money_next=terms)
+
+
+@pytest.mark.parametrize("t", [RU, EN])
+def test_rules_on_every_kpi_fit_a_message(t):
+    terms = MoneyTerms(base=Decimal("12345678.90"), cap=Decimal("99999999.99"))
+    text = shown(t=t, money=terms, money_next=MoneyTerms(), changes_on=FRIDAY)
+    assert size(text) <= 4096, size(text)
+
+
+def test_names_from_outside_are_escaped():
+    book = replace(EVERY, crm=replace(CRM, required_fields={"<b>": ("a<i>",)}))
+    assert "в воронке &lt;b&gt;: a&lt;i&gt;" in shown(book)
