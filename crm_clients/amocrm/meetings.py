@@ -82,7 +82,7 @@ def _meeting(session: ReadSession, row: TaskRow, held_at: int, changes: ChangesS
         return None
     was_undone = not is_unchanged and (not row.done or row.id in changes.done)
     # Undone before the cutoff, so not held; or since, which no event tells: likelier if it had another such change.
-    was_held = not was_undone or not changes.explain(row.id, row.updated)
+    was_held = not was_undone or not changes.explain("task", row.id, row.updated)
     owner = changes.owner("task", row.id, row.owner)
     return Meeting(
         id=str(row.id),

@@ -15,7 +15,7 @@ from crm_clients.amocrm.answers import Row
 from crm_clients.amocrm.api import EVENTS_PAGE, AmocrmApi, ListQuery
 from crm_clients.amocrm.config import AmocrmConfig
 from crm_clients.amocrm.lists import ListReader
-from crm_clients.amocrm.wire import WireEvent, is_one_of
+from crm_clients.amocrm.wire import WireEvent, is_one_of, plain_type
 from crm_clients.base import ClientMemory, ReadRequest
 from crm_clients.shared.pacing import Deadline
 from crm_clients.shared.rows import AHEAD, malformed, typed_row
@@ -108,7 +108,8 @@ class ReadSession:
         """Read events of some types in `[since, until)`, without an end if `until` is None. Raises CrmError."""
 
         async def take(rows: list[Row]) -> None:
-            await sink([self.decode(row, WireEvent, what) for row in rows if is_one_of(row.get("type"), types)])
+            chosen = (row for row in rows if is_one_of(plain_type(row.get("type")), types))
+            await sink([self.decode(row, WireEvent, what) for row in chosen])
 
         # Types are named one by one: an account that does not know this form gives more events, never fewer.
         names = "&".join(f"filter[type][]={name}" for name in types)

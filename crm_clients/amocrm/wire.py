@@ -32,7 +32,14 @@ Length = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 
 
 _ENTITIES = ("leads", "contacts", "companies")
+FIELD_CHANGED = "custom_field_value_changed"
+_OF_FIELD = re.compile(r"custom_field_\d{1,20}_value_changed")
 _WORD = re.compile(r"[a-z0-9_]{1,80}")
+
+
+def plain_type(word: object) -> object:
+    """Return the type of an event without the field's id, which some accounts put into the name."""
+    return FIELD_CHANGED if isinstance(word, str) and _OF_FIELD.fullmatch(word) else word
 
 
 def is_one_of(word: object, wanted: Collection[str]) -> bool:

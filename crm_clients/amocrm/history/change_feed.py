@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from crm_clients.amocrm.history.changes import LEAD_EVENTS, TASK_EVENTS, ChangesSinceCutoff, Checkpoint
+from crm_clients.amocrm.answers import BadRequest
+from crm_clients.amocrm.history.changes import FIELD_EVENTS, LEAD_EVENTS, TASK_EVENTS, ChangesSinceCutoff, Checkpoint
 from crm_clients.amocrm.history.task_history import OpenTaskHistory
 from crm_clients.amocrm.session import ReadSession
 from crm_clients.amocrm.wire import WireEvent
@@ -87,5 +88,11 @@ class ChangeFeed:
         async def take(events: list[WireEvent]) -> None:
             self.changes.add(events)
 
-        since = self._checkpoint.advance(session.now)
-        await session.read_events(types, since, None, "changes since the cutoff", take)
+        since, what = self._checkpoint.advance(session.now), "changes since the cutoff"
+        if RecordKind.DEALS in self._kinds and self.changes.tells_fields:
+            try:
+                await session.read_events((*types, *FIELD_EVENTS), since, None, what, take)
+                return
+            except BadRequest:  # the account knows no such events
+                self.changes.tells_fields = False
+        await session.read_events(types, since, None, what, take)

@@ -15,6 +15,7 @@ import msgspec
 
 from crm_clients.amocrm.stages import deal_state
 from crm_clients.amocrm.wire import (
+    FIELD_CHANGED,
     FIRST_SECOND,
     LAST_SECOND,
     UserId,
@@ -23,6 +24,7 @@ from crm_clients.amocrm.wire import (
     WireSale,
     WireStage,
     as_int,
+    plain_type,
 )
 from crm_clients.errors import MalformedRow
 from crm_clients.shared.rows import LARGEST_AMOUNT, malformed
@@ -41,6 +43,8 @@ STAGE_CHANGED, OWNER_CHANGED, PRICE_CHANGED = (
 TASK_DONE, DEADLINE_CHANGED, TASK_DELETED = "task_completed", "task_deadline_changed", "task_deleted"
 TASK_ADDED = "task_added"
 NOTE_DELETED = "common_note_deleted"
+FIELD_EVENTS = (FIELD_CHANGED, "name_field_changed")
+"""Events that tell of a changed field of a lead; the values are of too many forms to be read."""
 LEAD_EVENTS = (STAGE_CHANGED, OWNER_CHANGED, PRICE_CHANGED)
 TASK_EVENTS = (
     TASK_DONE,
@@ -91,8 +95,12 @@ class ChangesSinceCutoff:
     deadlines: dict[int, tuple[Moment, int | None]] = field(default_factory=dict)
     done: dict[int, int] = field(default_factory=dict)
     """Second of the first completion after the cutoff, by task."""
-    explained: dict[int, int] = field(default_factory=dict)
-    """Second of the last event, by task."""
+    explained: dict[tuple[str, int], int] = field(default_factory=dict)
+    """Second of the last event, by kind and id of the task or lead."""
+    fields: set[int] = field(default_factory=set)
+    """Leads with a changed field."""
+    tells_fields: bool = True
+    """Whether the account tells of changed fields."""
     reopened: set[int] = field(default_factory=set)
     """Deals that were closed and have been opened."""
     deleted_tasks: set[int] = field(default_factory=set)
@@ -104,12 +112,14 @@ class ChangesSinceCutoff:
         for event in events:
             moment = moment_of(event)
             if moment[0] >= self.cutoff:
-                self._add(event.type, *entity_of(event), moment, event)
+                self._add(str(plain_type(event.type)), *entity_of(event), moment, event)
 
     def _add(self, name: str, kind: str, key: int, moment: Moment, event: WireEvent) -> None:
-        if kind == "task":
-            self.explained[key] = max(moment[0], self.explained.get(key, 0))
-        if name == STAGE_CHANGED:
+        if kind in ("task", "lead"):
+            self.explained[kind, key] = max(moment[0], self.explained.get((kind, key), 0))
+        if name in FIELD_EVENTS and kind == "lead":
+            self.fields.add(key)
+        elif name == STAGE_CHANGED:
             before, after = stages_of(event)
             _keep_first(self.stages, key, moment, before)
             self._note_reopening(key, before, after)
@@ -139,12 +149,12 @@ class ChangesSinceCutoff:
         """Return how many tasks existed at the cutoff and were deleted since."""
         return len(self.deleted_tasks - self.added_tasks)
 
-    def explain(self, task: int, updated: int) -> bool:
-        """Tell whether the row of a task, updated at a second, has no change that no event tells of.
+    def explain(self, kind: str, key: int, updated: int) -> bool:
+        """Tell whether the row of a task or lead, updated at a second, has no change that no event tells of.
 
-        No event tells that a completed task was opened again.
+        No event tells that a completed task was opened again, or that a loss reason was set.
         """
-        return updated < self.cutoff or self.explained.get(task, 0) + EXPLAINED_SECONDS >= updated
+        return updated < self.cutoff or self.explained.get((kind, key), 0) + EXPLAINED_SECONDS >= updated
 
 
 def entity_of(event: WireEvent) -> tuple[str, int]:

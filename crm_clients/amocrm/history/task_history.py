@@ -153,12 +153,12 @@ class OpenTaskHistory:
 
     def was_likely_open(self, row: TaskRow) -> bool:
         """Tell the likelier state at the cutoff: a task once done, with an unexplained change, was reopened since."""
-        was_likely_done = self._may_have_been_done(row) and not self._changes.explain(row.id, row.updated)
+        was_likely_done = self._may_have_been_done(row) and not self._changes.explain("task", row.id, row.updated)
         return self.was_open(row) and not was_likely_done
 
     def is_uncertain(self, row: TaskRow) -> bool:
         """Tell whether a task may have stood otherwise at the cutoff."""
-        return self._may_have_been_done(row) or not self._changes.explain(row.id, row.updated)
+        return self._may_have_been_done(row) or not self._changes.explain("task", row.id, row.updated)
 
     def _may_have_been_done(self, row: TaskRow) -> bool:
         """Tell whether a task was completed before the cutoff and reopened at an unknown time."""

@@ -511,7 +511,7 @@ class FakeAmocrm:
             found = [
                 event for event in self.world.events
                 if (span is None or span[0] <= event.created_at <= span[1])
-                and (types is None or event.type in types)
+                and (types is None or not types.isdisjoint((event.type, re.sub(r"_\d+_", "_", event.type))))
                 and (entity is None or event.entity_type in entity)
                 and (ids is None or event.entity_id in ids)
                 and (after is None or _stage_of(event.after) in after)

@@ -15,7 +15,7 @@ from crm_clients.amocrm.pacing import MeasuredPace
 from crm_clients.amocrm.session import PORTION
 from crm_clients.base import DictMemory, ReadRequest
 from crm_clients.shared.pacing import Deadline
-from scoring.records import Change, Completed, Fact, RecordKind, Task
+from scoring.records import Change, Completed, Deal, Fact, RecordKind, Task
 from scoring.snapshot import Cause, NotRead, Reading
 from tests.crm_clients.amocrm.fake import FakeAmocrm
 from tests.crm_clients.amocrm.team import (
@@ -36,7 +36,7 @@ from tests.crm_clients.amocrm.team import (
     instant,
     marks_of,
 )
-from tests.crm_clients.amocrm.world import LOST, WON, Stage, World
+from tests.crm_clients.amocrm.world import LOST, WON, Lead, Stage, World
 from tests.crm_clients.world import FakeClock
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
@@ -249,6 +249,53 @@ async def test_tasks_that_fail_when_the_deals_ask_for_their_changes_make_no_deal
     assert looks > 1
     assert isinstance(readings["deals_without_task"], NotRead)
     assert readings["deals_open"].number == 1  # type: ignore[union-attr]
+
+
+# Fields without a history
+
+
+async def changed(world: World, lead: Lead, **fake: Any) -> frozenset[Change]:
+    """What may have changed of a deal since the cutoff."""
+    client = client_of(FakeAmocrm(world, **fake), CUTOFF + 300)
+    facts = await facts_of(client, [ANNA, BORIS], ["deals_missing_fields", "lost_without_reason"])
+    return next(fact.changed for fact in facts if isinstance(fact, Deal) and fact.id == str(lead.id))
+
+
+async def test_a_deal_handed_over_after_the_cutoff_is_not_doubtful_for_the_events_tell_of_it(world: World) -> None:
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    world.give_lead(lead, CUTOFF + 240, BORIS)
+    assert await changed(world, lead) == frozenset()
+
+
+async def test_a_field_filled_after_the_cutoff_is_doubtful_also_if_the_deal_was_moved_with_it(world: World) -> None:
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    world.fill_lead(lead, CUTOFF + 120, INN="7700000000")
+    world.move_lead(lead, CUTOFF + 120, TALKS)
+    assert await changed(world, lead) == {Change.FIELD}
+
+
+async def test_a_change_that_no_event_tells_of_may_be_one_of_any_field(world: World) -> None:
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    lead.updated_at = CUTOFF + 60
+    assert await changed(world, lead) == {Change.FIELD, Change.LOSS_REASON}
+
+
+async def test_an_account_that_refuses_to_tell_of_fields_is_read_and_doubted(world: World) -> None:
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    world.give_lead(lead, CUTOFF + 240, BORIS)
+    fake = FakeAmocrm(world)
+
+    async def strict(request: httpx.Request) -> httpx.Response:
+        if b"custom_field_value_changed" in request.url.raw_path:
+            return httpx.Response(400, json={"status": 400, "detail": "unknown type"})
+        return await fake.handle(request)
+
+    clock = client_of(fake, CUTOFF + 300)._api.http.clock
+    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(strict), clock=clock)
+    facts = await facts_of(client, [ANNA], ["deals_missing_fields"])
+    assert [(fact.manager, fact.changed) for fact in facts if isinstance(fact, Deal)] == [
+        (str(ANNA), frozenset({Change.FIELD}))
+    ]
 
 
 # Pages

@@ -272,6 +272,9 @@ class World:
         self.version += 1
         lead.fields.put(at, {**lead.fields.last, **fields})
         lead.updated_at = at
+        for name in fields:
+            kind = f"custom_field_{name if name.isdigit() else 77002}_value_changed"
+            self._event(kind, "lead", lead.id, lead.owner.last, at, [], [])
 
     def delete_lead(self, lead: Lead, at: int, *, silently: bool = False) -> None:
         self.version += 1
