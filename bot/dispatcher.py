@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -28,16 +29,16 @@ TEMPLATES = (
 )
 
 
-def build(ctx: AppContext, now: Callable[[], datetime]) -> Dispatcher:
+def build(ctx: AppContext, now: Callable[[], datetime], monotonic: Callable[[], float] = time.monotonic) -> Dispatcher:
     """Build a dispatcher that answers every user by the user's rights."""
     in_hand = TrackInFlight()
     dispatcher = Dispatcher(ctx=ctx, now=now, in_hand=in_hand)
     dispatcher.update.outer_middleware(in_hand)
     dispatcher.update.outer_middleware(DeduplicateUpdates())
-    dispatcher.callback_query.middleware(DeduplicateTaps())
+    dispatcher.callback_query.middleware(DeduplicateTaps(monotonic))
     for observer in (dispatcher.message, dispatcher.callback_query):
         observer.outer_middleware(Access(ctx))
-        observer.middleware(Throttle())
+        observer.middleware(Throttle(monotonic))
     for template in TEMPLATES:
         dispatcher.include_router(template.router())
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiogram import BaseMiddleware
 from aiogram.types import CallbackQuery, Message, TelegramObject, Update, User
+from aiogram.types.update import UpdateTypeLookupError
 
 from bot.access import Viewer, viewer
 from bot.context import AppContext
@@ -28,7 +29,10 @@ DOUBLED_SECONDS = 1.0
 
 
 class DeduplicateUpdates(BaseMiddleware):
-    """Answer an update once that Telegram sends again because the receipt was lost."""
+    """Answer an update once that Telegram sends again because the receipt was lost.
+
+    An update of a kind unknown to aiogram is dropped: aiogram would write its whole content to the log.
+    """
 
     def __init__(self) -> None:
         self._seen: OrderedDict[int, None] = OrderedDict()
@@ -36,12 +40,19 @@ class DeduplicateUpdates(BaseMiddleware):
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Handle the update the first time."""
         assert isinstance(event, Update)  # noqa: S101  # registered for updates
-        if event.update_id in self._seen:
+        if event.update_id in self._seen or not _is_known(event):
             return None
         self._seen[event.update_id] = None
         if len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
         return await handler(event, data)
+
+
+def _is_known(update: Update) -> bool:
+    try:
+        return bool(update.event_type)
+    except UpdateTypeLookupError:
+        return False
 
 
 class TrackInFlight(BaseMiddleware):

@@ -40,12 +40,14 @@ from reglament.service.work import ServiceWork
 from storage.days import heartbeats, instants, retention, runs
 from storage.db.locks import SingleRun
 from storage.errors import StorageError
-from storage.messages import deliveries
+from storage.messages import deliveries, rate_slots
 
 log = structlog.get_logger()
 
 LOCAL_OWNER = "run"
 """Name in leases of the only service of a SQLite file: the claims of a dead predecessor are free at the next start."""
+WAIT_KEPT = 600.0
+"""Longest wait for a chat that a start keeps; a longer wait may come from a clock that was wrong."""
 ABANDONED = timedelta(days=1)
 """Age of a heartbeat whose loop no replica has any more."""
 MEASURE_SECONDS = 15.0
@@ -97,6 +99,7 @@ async def _start(process: Process) -> Process:
         process = replace(process, owner=LOCAL_OWNER)
         await runs.end_leases(process.db, LOCAL_OWNER)
         await deliveries.end_leases(process.db, LOCAL_OWNER)
+        await rate_slots.forget(process.db, ahead=WAIT_KEPT)
     changes = await store_teams(process)
     for team in changes.archived:
         log.warning("team_archived", team=team, hint="it has history but is missing in the settings")

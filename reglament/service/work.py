@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -21,7 +22,7 @@ from reglament.service.metrics import Metrics
 from reglament.service.watch import Watch
 from scoring.scorecard import score
 from storage.days import heartbeats, instants, runs
-from storage.messages import deliveries
+from storage.messages import deliveries, rate_slots
 from storage.people import absences
 from storage.values import RunState
 
@@ -40,22 +41,38 @@ class ServiceWork:
     watch: Watch = field(default_factory=Watch)
     beats: dict[str, datetime] = field(default_factory=dict)
     """Last beats that this process wrote."""
+    monotonic: Callable[[], float] = time.monotonic
     clock_trouble: Trouble | None = None
     """Why nothing is scored now."""
     _foreign: str = ""
     """The clocks that say that this machine's clock is wrong."""
+    _compared_at: tuple[datetime, float] | None = None
+    """This machine's clock, and monotonic seconds, when the clocks were last compared."""
     _reminded: set[DueReminder] = field(default_factory=set)
     """Reminders handed out already; a second reading a minute later would not help."""
 
     async def look_at_clocks(self) -> None:
         """Compare this machine's clock with the clocks of others; a wrong clock ends the scoring until it is right."""
+        if self._was_clock_set(self.process.now()) and self.process.db.is_sqlite:
+            await rate_slots.forget(self.process.db)  # a clock set back by hours would keep chats waiting for hours
+        self._compared_at = self.process.now(), self.monotonic()
         clocks = await ask_clocks(self.process)
         self._foreign = clocks.text if clocks.is_ours_wrong else ""
         if clocks.off:
             log.warning("clocks_differ", problem=clocks.text, ours_is_wrong=clocks.is_ours_wrong)
 
+    def _was_clock_set(self, now: datetime) -> bool:
+        """Tell whether the clock was set, or the machine slept, since the clocks were last compared."""
+        if self._compared_at is None:
+            return False
+        then, seconds = self._compared_at
+        passed = timedelta(seconds=self.monotonic() - seconds)
+        return abs(now - then - passed) > instants.TOLERANCE
+
     async def _is_time_sane(self, now: datetime) -> bool:
         """Note whether the clock may be believed; a day stored later than now says that it may not."""
+        if self._was_clock_set(now):
+            await self.look_at_clocks()
         async with self.process.db.reading() as session:
             future = await instants.future_instant(session, now)
         detail = self._foreign

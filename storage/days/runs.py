@@ -290,7 +290,11 @@ async def unfinished(session: AsyncSession) -> list[Run]:
 
 async def finished_days(session: AsyncSession, team: str, first: date, last: date) -> set[date]:
     """List the days with a finished run."""
-    return {run.day for run in await between(session, team, first, last) if run.state is RunState.FINISHED}
+    query = select(RunRecord.day).join(TeamRecord, TeamRecord.id == RunRecord.team_id)
+    is_finished = RunRecord.state == RunState.FINISHED.value
+    return set(
+        await session.scalars(query.where(TeamRecord.key == team, RunRecord.day.between(first, last), is_finished))
+    )
 
 
 async def last_window_end(session: AsyncSession, team: str, before_day: date) -> datetime | None:

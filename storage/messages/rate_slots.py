@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    delete,
     func,
     select,
 )
@@ -108,6 +109,12 @@ async def push_back(db: Database, key: str, seconds: float) -> None:
                 index_elements=["key"], set_={"next_at": _later_of(RateSlotRecord.next_at, until)}
             )
         )
+
+
+async def forget(db: Database, ahead: float = 0.0) -> None:
+    """Delete the slots more than `ahead` seconds away, which a wrong clock may have reserved."""
+    async with db.transaction() as session:
+        await session.execute(delete(RateSlotRecord).where(RateSlotRecord.next_at > DatabaseNow() + ahead))
 
 
 def _later_of(first: SQLColumnExpression[float], second: ColumnElement[float]) -> ColumnElement[float]:

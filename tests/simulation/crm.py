@@ -2,46 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from datetime import datetime
 
 from crm_clients.base import CrmUser, Finding, ReadRequest, ReadStats
 from crm_clients.errors import CrmUnavailable
-from scoring.kpis import CATALOGUE, Capability
-from scoring.records import Call, Company, Completed, Deal, DealState, Fact, Failed, Meeting, Record, RecordKind, Task
-from tests.simulation.story import Happened, Story, StoryDeal
+from scoring.kpis import CATALOGUE, Capability, KpiKind
+from scoring.records import (
+    NOTHING,
+    Call,
+    Change,
+    Company,
+    Completed,
+    Deal,
+    DealState,
+    Doubtful,
+    Fact,
+    Failed,
+    Meeting,
+    Record,
+    RecordKind,
+    Task,
+    Unreadable,
+)
+from tests.simulation.clock import TrueClock
+from tests.simulation.history import Happened, StoryDeal
+from tests.simulation.story import Story
 
-KEPT = ("calls_held", "companies_added", "meetings_held")
+EVENTS = {RecordKind.COMPANIES: "company", RecordKind.MEETINGS: "meeting", RecordKind.CALLS: "call"}
 
 
 class SimulatedCrm:
-    """Reads the story as of the virtual present."""
+    """Read the story as of the true present, for one process.
 
-    def __init__(self, story: Story, now: Callable[[], datetime], seam: Callable[[], None]) -> None:
-        self.story, self.now, self.seam = story, now, seam
+    `stall` may keep the process waiting for an answer while the others go on.
+    """
+
+    def __init__(
+        self,
+        story: Story,
+        clock: TrueClock,
+        machine: Callable[[], datetime],
+        seam: Callable[[], None],
+        stall: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.story, self.clock, self.machine, self.seam, self.stall = story, clock, machine, seam, stall
         self.stats = ReadStats()
-        self.capabilities: Mapping[str, Capability] = dict.fromkeys(CATALOGUE, Capability.REBUILDABLE)
+        late = Capability.REBUILDABLE if story.rebuilds_states else Capability.PRESENT
+        self.capabilities: Mapping[str, Capability] = {
+            key: Capability.REBUILDABLE if kpi.kind is KpiKind.EVENT else late for key, kpi in CATALOGUE.items()
+        }
+        self.read_at: dict[datetime, list[datetime]] = defaultdict(list)
+        """By cutoff: when the CRM was really asked for the score."""
+        self.scores = False
+        """Whether the present reading is for the score, not for a reminder or for /today."""
 
     async def users(self) -> list[CrmUser]:
-        """Everybody whom the CRM lists; nobody while it answers with an empty list."""
-        self._ask()
-        if self.story.in_trouble("crm_empty", self.now()):
+        """List everybody; nobody while it answers with an empty list."""
+        await self._ask()
+        if self._fails("crm_empty"):
             return []
         return [
-            CrmUser(user, f"Сотрудник {user}", active=self.story.employed(user, self.now()))
+            CrmUser(user, f"Сотрудник {user}", active=self.story.employed(user, self.clock()))
             for user in self.story.users
-            if self.story.joined.get(user, self.now()) <= self.now()
+            if self.story.joined.get(user, self.clock()) <= self.clock()
         ]
 
     async def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
-        """Every kind with its mark; partial and mistaken while the story says so."""
-        self._ask()
+        """Give every kind with its mark; partial and mistaken while the story says so."""
         for kind in sorted(request.kinds):
-            started = self.now()
-            for record in self._records(kind, request):
-                self.seam()
-                yield record
-            if self.story.in_trouble("crm_partial", self.now()) and self.story.dice.random() < 0.5:
+            await self._ask()
+            if self.scores:
+                self.read_at[request.window.cutoff].append(self.clock())
+            started = self.machine()
+            for fact in self._facts(kind, request):
+                yield self._damaged(kind, fact)
+            self.seam()
+            if self._fails("crm_slow"):
+                await self.clock.sleep(self.story.dice.randrange(20, 400))
+            if self.story.dice.random() < 0.5 and self._fails("crm_partial"):
                 yield Failed(kind, "the answer was cut")
             else:
                 yield Completed(kind, started)
@@ -51,46 +91,65 @@ class SimulatedCrm:
         return []
 
     def link(self, record: Record) -> str:
-        """The page of a record."""
+        """Return the page of a record."""
         return f"https://crm.example/{type(record).__name__.lower()}/{getattr(record, 'id', '')}"
 
     async def aclose(self) -> None:
         """Close nothing."""
 
-    def _ask(self) -> None:
+    async def _ask(self) -> None:
         self.stats.requests += 1
         self.seam()
-        if self.story.in_trouble("crm_down", self.now()):
+        await self.stall()
+        if self._fails("crm_down"):
             raise CrmUnavailable("the CRM does not answer")
-        if self.story.in_trouble("crm_mistake", self.now()):
+        if self._fails("crm_mistake"):
             raise KeyError("responsible")
 
-    def _records(self, kind: RecordKind, request: ReadRequest) -> Iterator[Record]:
-        now, start = self.now(), request.window.earlier or request.window.start
+    def _fails(self, what: str) -> bool:
+        return self.story.troubles.strikes(what, self.clock())
+
+    def _damaged(self, kind: RecordKind, fact: Fact) -> Fact:
+        """Replace a row in a hundred by a row that cannot be understood, while the story says so."""
+        if isinstance(fact, Doubtful) or self.story.troubles.at("crm_unreadable_rows", self.clock()) is None:
+            return fact
+        if self.story.dice.random() > 0.01:
+            return fact
+        self._fails("crm_unreadable_rows")
+        return Unreadable(kind, frozenset({fact.manager}), f"{kind}: a row without its date")  # type: ignore[union-attr]
+
+    def _facts(self, kind: RecordKind, request: ReadRequest) -> Iterator[Record | Doubtful]:
+        now, start = self.clock(), request.window.earlier or request.window.start
         if kind is RecordKind.DEALS:
-            yield from (self._deal(deal, request) for deal in self.story.deals if self._is_read(deal, start, now))
+            for deal in self.story.deals:
+                if deal.created_at <= now and (deal.closed_at is None or deal.closed_at >= start):
+                    yield from self._deal(deal, request, now)
         elif kind is RecordKind.TASKS:
             yield from self._tasks(request.window.cutoff, now)
-        else:
+        elif kind in EVENTS:
             for event in self.story.events:
-                if event.at >= start and event.known_at <= now and (record := _record(kind, event)) is not None:
-                    yield record
+                if event.kind == EVENTS[kind] and start <= event.at <= now and event.known_at <= now:
+                    yield self._record(event)
 
-    def _is_read(self, deal: StoryDeal, start: datetime, now: datetime) -> bool:
-        return deal.created_at <= now and (deal.closed_at is None or deal.closed_at >= start)
-
-    def _deal(self, deal: StoryDeal, request: ReadRequest) -> Deal:
-        now = self.now()
+    def _deal(self, deal: StoryDeal, request: ReadRequest, now: datetime) -> Iterator[Deal | Doubtful]:
+        """Give a deal as it stands now; without history of owners a doubt for everybody if it changed hands."""
         closed = deal.closed_at is not None and deal.closed_at <= now
-        return Deal(
+        then = max(deal.created_at, min(now, request.window.cutoff))
+        moved = not self.story.keeps_owners and deal.owner_at(then) != deal.owner_at(now)
+        read = Deal(
             id=deal.id,
             title=f"Сделка {deal.id}",
-            manager=deal.owner_at(max(deal.created_at, min(now, request.window.cutoff))),
+            manager=deal.owner_at(then if self.story.keeps_owners else now),
             state=deal.state if closed else DealState.OPEN,
             created_at=deal.created_at,
             closed_at=deal.closed_at if closed else None,
             stage_since=deal.created_at,
+            changed=frozenset({Change.OWNER}) if moved else NOTHING,
         )
+        yield read
+        if moved:
+            self.story.troubles.felt["owner_changed_after_cutoff"] += 1
+            yield Doubtful(RecordKind.DEALS, request.members, Change.OWNER, record=read)
 
     def _tasks(self, cutoff: datetime, now: datetime) -> Iterator[Task]:
         for deal in self.story.deals:
@@ -107,12 +166,15 @@ class SimulatedCrm:
                         frozenset({deal.id}),
                     )
 
-
-def _record(kind: RecordKind, event: Happened) -> Record | None:
-    if kind is RecordKind.COMPANIES and event.kind == "company":
-        return Company(event.id, f"Компания {event.id}", event.user, event.at)
-    if kind is RecordKind.MEETINGS and event.kind == "meeting":
-        return Meeting(event.id, f"Встреча {event.id}", event.user, event.at, event.at - timedelta(hours=1))
-    if kind is RecordKind.CALLS and event.kind == "call":
-        return Call(event.id, f"Звонок {event.id}", event.user, event.at, event.seconds, incoming=False, answered=True)
-    return None
+    def _record(self, event: Happened) -> Record:
+        if event.known_at > event.at:
+            self.story.troubles.felt["late_record"] += 1
+        match event.kind:
+            case "company":
+                return Company(event.id, f"Компания {event.id}", event.user, event.at)
+            case "meeting":
+                held = event.at if self.story.keeps_completion else None
+                return Meeting(event.id, f"Встреча {event.id}", event.user, held, event.at)
+            case _:
+                title = f"Звонок {event.id}"
+                return Call(event.id, title, event.user, event.at, event.seconds, incoming=False, answered=True)

@@ -1,15 +1,6 @@
-"""The death of a process at any seam: after it nothing that the dead process tries has any effect."""
+"""The death of a process at any step: after it nothing that the dead process tries has any effect."""
 
 from __future__ import annotations
-
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
-
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
-from sqlalchemy.exc import OperationalError
 
 
 class Killed(BaseException):
@@ -17,7 +8,11 @@ class Killed(BaseException):
 
 
 class Seam:
-    """Count the steps at which a process can die; die at a chosen one."""
+    """Count the steps of a process that others can see; die at a chosen one.
+
+    Steps are statements, commits (before and after), requests to Telegram (before and after) and to the CRM. Between
+    two steps a death at one await differs from a death at another in nothing.
+    """
 
     def __init__(self) -> None:
         self.steps = 0
@@ -33,6 +28,7 @@ class Seam:
         self.left, self.dead = None, False
 
     def __call__(self) -> None:
+        """Take a step."""
         self.steps += 1
         if self.left is not None:
             self.left -= 1
@@ -41,17 +37,8 @@ class Seam:
             raise Killed
 
 
-@contextmanager
-def database_seam(seam: Seam, locked: Callable[[], bool]) -> Iterator[None]:
-    """Make every statement a step; while `locked`, refuse those that write."""
-
-    def before(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        seam()
-        if locked() and statement.lstrip().upper().startswith(("INSERT", "UPDATE", "BEGIN IMMEDIATE")):
-            raise OperationalError(statement, None, sqlite3.OperationalError("database is locked"))
-
-    event.listen(Engine, "before_cursor_execute", before)
-    try:
-        yield
-    finally:
-        event.remove(Engine, "before_cursor_execute", before)
+def was_killed(error: BaseException) -> bool:
+    """Tell whether a death lies behind an exception, alone or in a group."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(was_killed(each) for each in error.exceptions)
+    return isinstance(error, Killed)

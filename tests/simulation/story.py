@@ -1,14 +1,15 @@
-"""The history of a made-up company, drawn from one seed: what really happened, and when the CRM learnt of it."""
+"""Draw the history of a made-up company from one seed: what really happened, and when the CRM learnt of it."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from scoring.records import DealState
 from scoring.workdays import WorkCalendar, local_instant
+from tests.simulation.history import Happened, StoryDeal, StoryTask
+from tests.simulation.troubles import Troubles
 
 PLACES = (
     ("Europe/Moscow", 2026, 11),
@@ -17,104 +18,51 @@ PLACES = (
     ("Asia/Yekaterinburg", 2026, 12),
     ("Europe/Berlin", 2026, 10),
     ("America/New_York", 2026, 2),
+    ("Africa/Cairo", 2026, 4),
 )
-"""Zones and months: clocks that are changed, short months, the end of a year."""
-CUTOFFS = (time(18), time(17, 30), time(9), time(2, 30))
-"""The last does not exist on some days, and comes twice on others."""
-
-
-@dataclass(frozen=True)
-class Happened:
-    """A company, a call or a meeting."""
-
-    kind: str
-    id: str
-    user: str
-    at: datetime
-    """When it happened; a call by its end."""
-    known_at: datetime
-    """When the CRM shows it."""
-    seconds: int = 0
-
-
-@dataclass
-class StoryTask:
-    """A to-do on a deal."""
-
-    id: str
-    deal: str
-    user: str
-    created_at: datetime
-    deadline: datetime
-    done_at: datetime | None = None
-
-    def open_at(self, instant: datetime) -> bool:
-        """Whether it asks something of the manager then."""
-        return self.created_at <= instant and (self.done_at is None or self.done_at > instant)
-
-
-@dataclass
-class StoryDeal:
-    """A deal with its owners and its end."""
-
-    id: str
-    created_at: datetime
-    owners: list[tuple[datetime, str]]
-    closed_at: datetime | None = None
-    state: DealState = DealState.OPEN
-    tasks: list[StoryTask] = field(default_factory=list)
-
-    def owner_at(self, instant: datetime) -> str:
-        """Who was responsible."""
-        return [user for at, user in self.owners if at <= instant][-1]
-
-    def open_at(self, instant: datetime) -> bool:
-        """Whether it was in work."""
-        return self.created_at <= instant and (self.closed_at is None or self.closed_at > instant)
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """A span in which a part of the world fails."""
-
-    what: str
-    start: datetime
-    end: datetime
-
-    def __contains__(self, instant: datetime) -> bool:
-        return self.start <= instant < self.end
+"""Zones and months: clocks that are changed (in Cairo on a Friday), short months, the end of a year."""
+CUTOFFS = (time(18), time(17, 30), time(9), time(0, 30), time(2, 30))
+"""The last two do not exist on some days, and come twice on others."""
 
 
 class Story:
-    """Everything that happens to one company in one month."""
+    """Hold everything that happens to one company in one month."""
 
     def __init__(self, seed: int, people: int = 7) -> None:
         self.seed = seed
         self.dice = random.Random(f"world/{seed}")
         zone, year, month = PLACES[seed % len(PLACES)]
         self.zone = ZoneInfo(zone)
-        self.calendar = WorkCalendar(self.zone, self.dice.choice(CUTOFFS))
+        cutoff = self.dice.choice(CUTOFFS)
+        every_day = cutoff == time(2, 30)  # clocks are mostly changed on Sundays
+        self.calendar = WorkCalendar(self.zone, cutoff, frozenset(range(7 if every_day else 5)))
         self.first = date(year, month, 1)
         self.last = (self.first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
         self.users = [str(101 + number) for number in range(people)]
+        self.keeps_owners = self.dice.random() < 0.5
+        """Whether the CRM tells who was responsible earlier."""
+        self.keeps_completion = self.dice.random() < 0.5
+        """Whether the CRM tells when a meeting was marked done."""
+        self.rebuilds_states = self.dice.random() < 0.7
+        """Whether the CRM tells states of the past."""
         self.left: dict[str, datetime] = {}
         """Who leaves the company, and when."""
         self.joined: dict[str, datetime] = {}
         self.events: list[Happened] = []
         self.deals: list[StoryDeal] = []
-        self.troubles: list[Trouble] = []
         self._number = 0
         self._people()
         self._history()
-        self._troubles()
+        self.drift = timedelta(seconds=self.dice.uniform(-3, 3))
+        self.troubles = Troubles(self.dice, [self.calendar.cutoff_of(day) for day in self.workdays()])
+
+    def workdays(self) -> list[date]:
+        """List the working days of the month."""
+        return list(self.calendar.workdays(self.first, self.last))
 
     def employed(self, user: str, instant: datetime) -> bool:
         """Whether the CRM lists the user as active."""
         return self.joined.get(user, instant) <= instant < self.left.get(user, datetime.max.replace(tzinfo=UTC))
-
-    def in_trouble(self, what: str, instant: datetime) -> bool:
-        """Whether a part of the world fails then."""
-        return any(trouble.what == what and instant in trouble for trouble in self.troubles)
 
     def _id(self, prefix: str) -> str:
         self._number += 1
@@ -144,7 +92,7 @@ class Story:
 
     def _day(self, user: str, day: date) -> None:
         dice, busy = self.dice, 1.0 if self.calendar.is_workday(day) else 0.15
-        for kind, chance, times in (("company", 0.7, 2), ("meeting", 0.6, 2), ("call", 0.85, 14)):
+        for kind, chance, times in (("company", 0.7, 2), ("meeting", 0.6, 2), ("call", 0.85, 9)):
             for _ in range(times):
                 if dice.random() < chance * busy:
                     self._event(kind, user, self._moment(day))
@@ -152,16 +100,23 @@ class Story:
             self._deal(user, self._moment(day))
 
     def _event(self, kind: str, user: str, at: datetime) -> None:
-        late = timedelta(minutes=self.dice.randrange(1, 26)) if self.dice.random() < 0.05 and kind == "call" else None
-        seconds = self.dice.randrange(5, 600) if kind == "call" else 0
-        self.events.append(Happened(kind, self._id(kind[0]), user, at, at + (late or timedelta(0)), seconds))
+        """Add an event; telephony delivers some calls late, and people mark some meetings done late."""
+        dice, late = self.dice, timedelta(0)
+        if kind == "call" and dice.random() < 0.06:
+            late = timedelta(minutes=dice.randrange(1, 90))
+        elif kind == "meeting" and dice.random() < 0.12:
+            late = timedelta(minutes=dice.randrange(20, 30 * 60))
+        known_at = at + late
+        if kind == "meeting" and self.keeps_completion:
+            at = known_at
+        seconds = dice.randrange(5, 600) if kind == "call" else 0
+        self.events.append(Happened(kind, self._id(kind[0]), user, at, known_at, seconds))
 
     def _deal(self, user: str, at: datetime) -> None:
         dice = self.dice
         deal = StoryDeal(self._id("d"), at, [(at, user)])
         if dice.random() < 0.3:
-            other = dice.choice(self.users)
-            deal.owners.append((at + timedelta(hours=dice.randrange(5, 200)), other))
+            deal.owners.append((self._handed_over(at), dice.choice(self.users)))
         if dice.random() < 0.6:
             deal.closed_at = at + timedelta(hours=dice.randrange(20, 500), minutes=dice.randrange(60))
             deal.state = dice.choice([DealState.WON, DealState.LOST])
@@ -176,21 +131,10 @@ class Story:
             created = done + timedelta(minutes=dice.randrange(1, 90))
         self.deals.append(deal)
 
-    def _troubles(self) -> None:
-        for day in self.calendar.workdays(self.first, self.last):
-            cutoff = self.calendar.cutoff_of(day)
-            for what, chance, longest in (
-                ("crm_down", 0.15, 300),
-                ("crm_partial", 0.1, 60),
-                ("crm_mistake", 0.06, 300),
-                ("crm_empty", 0.06, 200),
-                ("telegram_down", 0.15, 120),
-                ("telegram_slow", 0.1, 60),
-                ("service_down", 0.1, 3000),
-                ("database_locked", 0.06, 2),
-            ):
-                if self.dice.random() < chance:
-                    start = cutoff + timedelta(minutes=self.dice.randrange(-50, 10))
-                    self.troubles.append(
-                        Trouble(what, start, start + timedelta(minutes=self.dice.randrange(1, longest)))
-                    )
+    def _handed_over(self, at: datetime) -> datetime:
+        """Draw when a deal changes hands, often within minutes of a cutoff."""
+        dice = self.dice
+        if dice.random() < 0.5:
+            return at + timedelta(hours=dice.randrange(5, 200))
+        day = self.calendar.local_date(at) + timedelta(days=dice.randrange(1, 6))
+        return max(self.calendar.cutoff_of(day) + timedelta(minutes=dice.randrange(-10, 20)), at)

@@ -2,108 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
+from unittest import mock
 
-from aiogram import Bot
-from aiogram.client.default import DefaultBotProperties
-from aiogram.enums import ParseMode
-from sqlalchemy import delete
-
-from bot.delivery.courier import Courier
-from bot.telegram.limited_bot import LimitedBot
-from reglament.bot_context import app_context
-from reglament.commands.export import PeriodExporter
 from reglament.config.settings import Settings, build
-from reglament.day.clocks import load_clocks
-from reglament.day.live import LiveReadings
-from reglament.process import Process, store_teams
-from reglament.service.work import ServiceWork
-from scoring.entries import EntryKind
-from scoring.scorecard import Outcome
-from storage.days import queries, runs
+from reglament.config.team import WEEKDAYS
+from reglament.day.foreign_clocks import ForeignClocks
+from reglament.process import Process
+from storage.days import runs
 from storage.db.database import Database
-from storage.db.models import RateSlotRecord
-from storage.errors import StorageError
-from storage.ledger.verify import verify
 from storage.messages import deliveries
-from storage.messages.notices import DeliveryKind, run_event
 from storage.people import invites, people
 from storage.values import DeliveryState, RunState
-from tests.bot.botapi import TOKEN
-from tests.reglament.scripted import FixedConnections
-from tests.simulation.crm import SimulatedCrm
-from tests.simulation.kill import Killed, Seam, database_seam
-from tests.simulation.messenger import SimulatedTelegram
-from tests.simulation.oracle import allowed, proves
+from tests.simulation.clock import TrueClock
+from tests.simulation.inline import kept_logs, without_threads
+from tests.simulation.invariants import Invariants
+from tests.simulation.messenger import Telegram
+from tests.simulation.replica import Replica
+from tests.simulation.staff import ADMIN, GROUP, HEAD, HR, Asked, Staff
 from tests.simulation.story import Story
-from tests.storage.told import told
 
-TEAM, HEAD, ADMIN, GROUP = "sales", 222, 999, -1001
+TEAM = "sales"
 RETRY_MINUTES = 120
-TICK = timedelta(minutes=3)
 RULES = [
     {"kpi": "companies_added", "at_least": 1},
     {"kpi": "meetings_held", "at_least": 1},
-    {"kpi": "calls_held", "at_least": 5},
+    {"kpi": "calls_held", "at_least": 4},
     {"kpi": "overdue_tasks", "at_most": 0},
     {"kpi": "deals_without_task", "at_most": 0},
 ]
-
-
-@dataclass
-class VirtualClock:
-    """Tell the virtual present; it moves only when the world moves it."""
-
-    at: datetime
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    async def sleep(self, seconds: float) -> None:
-        """Let virtual time pass."""
-        self.at += timedelta(seconds=seconds)
-
-
-@dataclass
-class Broken(AssertionError):
-    """An invariant that does not hold."""
-
-    seed: int
-    day: date
-    what: str
-
-    def __str__(self) -> str:
-        return f"seed {self.seed}, {self.day}: {self.what} (replay: make simulate FROM={self.seed} SEEDS=1)"
+STEPS = 400
+"""Steps within which an armed process dies."""
 
 
 @dataclass
 class World:
-    """A company, its CRM, its messenger, and the lives of the process that serves it."""
+    """Hold a company, its CRM, its messenger, and the processes that serve it."""
 
     seed: int
     url: str
-    story: Story = field(init=False)
-    connected_at: dict[str, datetime] = field(default_factory=dict)
-    """By CRM user, when the chat was connected."""
+    replicas: int = 1
     log: list[str] = field(default_factory=list)
     """The story in lines, for whoever replays it."""
 
     def __post_init__(self) -> None:
         """Draw the story and put the clock before its first day."""
         self.story = Story(self.seed)
-        start = self.story.calendar.cutoff_of(next(self.story.calendar.workdays(self.story.first, self.story.last)))
-        self.clock = VirtualClock(start - timedelta(hours=8))
-        self.seam = Seam()
-        self.crm = SimulatedCrm(self.story, self.clock, self.seam)
-        self.telegram = SimulatedTelegram(self.story, self.clock, self.seam)
-        self.lives = 0
-        self.cutoff = start
-        self.born_at = self.clock()
+        self.clock = TrueClock(self.story.calendar.cutoff_of(self.story.workdays()[0]) - timedelta(hours=8))
+        self.telegram = Telegram(self.story, self.clock)
+        self.staff = Staff(self.story, self.clock, self.telegram)
         self.settings = self._settings()
+        self.processes = [Replica(self, number) for number in range(self.replicas)]
+        self._standing: list[Replica] = []
+        self._blocked: set[int] = set()
 
     def _settings(self) -> Settings:
         calendar = self.story.calendar
@@ -113,8 +68,10 @@ class World:
             "members": {"everyone": True},
             "timezone": calendar.zone.key,
             "cutoff": calendar.cutoff.strftime("%H:%M"),
+            "weekdays": [name for number, name in enumerate(WEEKDAYS) if number in calendar.weekdays],
             "holidays": "",
             "heads": [HEAD],
+            "hr": [HR],
             "chat_id": GROUP,
             "retry_minutes": RETRY_MINUTES,
             "rules": RULES,
@@ -131,185 +88,130 @@ class World:
 
     def say(self, what: str) -> None:
         """Add a line to the story."""
-        self.log.append(f"{self.clock():%m-%d %H:%M} {what}")
+        self.log.append(f"{self.clock():%m-%d %H:%M:%S} {what}")
 
     async def live(self) -> None:
         """Live the whole month. Raises Broken at the first invariant that does not hold."""
-        with database_seam(self.seam, lambda: self.story.in_trouble("database_locked", self.clock())):
-            for day in self.story.calendar.workdays(self.story.first, self.story.last):
-                await self._day(day)
-            await self._end()
+        with without_threads(), kept_logs() as self.noted, self._foreign_clocks():
+            async with await Database.open(self.url) as db:
+                self.invariants = Invariants(self, db)
+                try:
+                    for day in self.story.workdays():
+                        await self._day(day)
+                    await self._end()
+                finally:
+                    for process in self.processes:
+                        await process.leave()
 
     async def _day(self, day: date) -> None:
-        self.cutoff = cutoff = self.story.calendar.cutoff_of(day)
-        self.clock.at = max(self.clock.at, cutoff - timedelta(minutes=31))
+        cutoff = self.story.calendar.cutoff_of(day)
+        self.clock.at = max(self.clock.at, cutoff - timedelta(minutes=29))
         end = cutoff + timedelta(minutes=RETRY_MINUTES + 20)
-        while self.clock() < end:
-            await self._life(end)
-        await self._check(day)
+        if self.story.dice.random() < 0.4:
+            self._arm()
+        while self.clock.at < end:
+            quiet = await self._round()
+            if quiet and self.clock.at > cutoff + timedelta(minutes=5):
+                break
+            step = timedelta(minutes=self.story.dice.uniform(2, 9))
+            before = self.clock.at < cutoff
+            self.clock.at = min(self.clock.at + step, cutoff + timedelta(seconds=1)) if before else self.clock.at + step
+        self.clock.at = max(self.clock.at, end)
+        await self.invariants.check(day)
 
-    async def _life(self, end: datetime) -> None:
-        """Start a process and let it work until `end`, or until it dies."""
-        if self.story.in_trouble("service_down", self.clock()):
-            self.clock.at += TICK
-            return
-        self.lives += 1
-        self.born_at = self.clock()
-        dice = self.story.dice
-        if dice.random() < 0.3:
-            self.seam.arm(dice.randrange(1, 2500))
-        try:
-            async with self._process() as work:
-                while self.clock() < end and not self.story.in_trouble("service_down", self.clock()):
-                    quiet = await self._tick(work)
-                    self.clock.at = end if quiet and self.clock() > self.cutoff else self.clock() + TICK
-        except* Killed:
-            self.say(f"life {self.lives} was killed")
-        except* StorageError as errors:
-            self.say(f"the database failed: {errors.exceptions[0]}")
-        self.seam.revive()
-        self.clock.at += timedelta(minutes=2)
+    def _arm(self) -> None:
+        self.story.dice.choice(self.processes).arm(self.story.dice.randrange(1, STEPS))
 
-    @asynccontextmanager
-    async def _process(self) -> AsyncIterator[ServiceWork]:
-        db = await Database.open(self.url)
-        try:
-            process = Process(
-                db=db,
-                settings=self.settings,
-                connections=FixedConnections(self.crm),  # type: ignore[arg-type]
-                owner="life",
-                started_at=self.clock(),
-                now=self.clock,
-            )
-            await runs.end_leases(db, "life")
-            await deliveries.end_leases(db, "life")
-            await store_teams(process)
-            teams = await load_clocks(process)
-            live = LiveReadings(db, process.connections, self.settings.teams, teams)
-            context = app_context(process, live, PeriodExporter(process))
-            bot = Bot(TOKEN, session=self.telegram, default=DefaultBotProperties(parse_mode=ParseMode.HTML))
-            courier = Courier(LimitedBot(bot, db, self.clock.sleep), context, "life", self.clock)
-            yield ServiceWork(process, teams, live, courier.deliver)
-        finally:
-            self.seam.revive()
-            with suppress(Exception):
-                await db.close()
-
-    async def _tick(self, work: ServiceWork) -> bool:
-        """Do as the engine's loops in one round; True if nothing is left to do today."""
-        try:
-            await self._connect(work.process)
-            await _rest(work.process)
-            cutoffs, reminders = await work.due()
-            for due in cutoffs:
-                with suppress(StorageError):
-                    await _guarded(self, work.cutoff(due))
-            for reminder in reminders:
-                await _guarded(self, work.reminder(reminder))
-            for number in await work.unsent(limit=200):
-                await _guarded(self, work.deliver(number))
-            return await self._nothing_left(work.process)
-        except StorageError as error:
-            self.say(f"database trouble: {error}")
+    async def _round(self) -> bool:
+        """Let every process live a round, in any order; return whether nothing is left to do."""
+        if self.story.troubles.strikes("service_down", self.clock()):
+            for process in self.processes:
+                await process.stop()
             return False
+        asked = self._people_act()
+        order = [each for each in self.processes if each.rests_until is None or each.rests_until <= self.clock()]
+        self.story.dice.shuffle(order)
+        before, since = self.story.troubles.disturbances, len(self.noted)
+        quiet = [await process.live(answers=place == 0) for place, process in enumerate(order)]
+        if order:
+            calm = before == self.story.troubles.disturbances
+            await self.invariants.check_answers(asked, calm=calm, since=since)
+            await self._connect()
+        return bool(quiet) and all(quiet) and await self._nothing_left()
 
-    async def _nothing_left(self, process: Process) -> bool:
+    async def others_live(self, but: Replica) -> None:
+        """Let the other processes live a round while one stands still in the middle of its own."""
+        self._standing.append(but)
+        answering, self.telegram.answering = self.telegram.answering, False
+        for process in self.processes:
+            if process.alive and process not in self._standing:
+                await process.live(answers=False)
+        self.telegram.answering = answering
+        self._standing.remove(but)
+
+    def _people_act(self) -> list[Asked]:
+        for chat in self.staff.managers.values():
+            if self.telegram.blocked(chat) != (chat in self._blocked):
+                self.staff.blocks(chat, back=chat in self._blocked)
+                self._blocked ^= {chat}
+        asked: list[Asked] = []
+        while self.story.dice.random() < 0.3:
+            asked += self.staff.acts()
+        return asked
+
+    async def _nothing_left(self) -> bool:
         """Whether every past cutoff is settled and no message waits."""
-        async with process.db.reading() as session:
+        db = self.invariants.db
+        async with db.reading() as session:
             counts = await deliveries.count_by_state(session)
-            today = await runs.find(session, TEAM, self.story.calendar.local_date(self.cutoff))
             unfinished = await runs.unfinished(session)
+            last = await runs.last_finished(session, TEAM)
+        passed = [day for day in self.story.workdays() if self.story.calendar.cutoff_of(day) <= self.clock()]
         waiting = counts.get(DeliveryState.PENDING, 0) + counts.get(DeliveryState.SENDING, 0)
-        return not waiting and not unfinished and today is not None
+        return not waiting and not unfinished and (not passed or (last is not None and last.day >= passed[-1]))
 
-    async def _connect(self, process: Process) -> None:
-        """Let every member who is known and not connected open an invite."""
-        async with process.db.reading() as session:
+    async def _connect(self) -> None:
+        """Let a member who is not connected open an invitation and say that it is he."""
+        async with self.invariants.db.reading() as session:
             waiting = await people.unconnected(session, TEAM)
         for member in waiting:
-            async with process.db.transaction() as session:
-                self.connected_at[member.crm_user] = self.clock()
-                token = await invites.invite_manager(session, "main", member.crm_user, author="sim", at=self.clock())
-                await invites.accept(session, token, 5000 + int(member.crm_user), at=self.clock())
+            chat = 5000 + int(member.crm_user)
+            asking = [each for each in self.telegram.chats[chat] if any(":ok:" in data for data in each.buttons)]
+            if asking:
+                self.staff.taps(chat, asking[-1], asking[-1].buttons[0])
+                continue
+            async with self.invariants.db.transaction() as session:
+                at = self.clock()
+                token = await invites.invite_manager(session, "main", member.crm_user, author="sim", at=at)
+            self.staff.managers[member.crm_user] = chat
+            self.staff.writes(chat, f"/start {token}")
 
-    # Invariants
+    @contextmanager
+    def _foreign_clocks(self) -> Iterator[None]:
+        """Tell the true time where the service asks CRM, Telegram and the server of the database."""
 
-    async def _check(self, day: date) -> None:
-        async with await Database.open(self.url) as db, db.reading() as session:
-            run = await runs.find(session, TEAM, day)
-            await self._settled(day, run)
-            if run is None or run.state is not RunState.FINISHED:
-                return
-            found = await queries.entries(session, TEAM, day, day)
-            scores = [entry for entry in found if entry.kind is EntryKind.SCORE]
-            self._once(day, scores)
-            for entry in scores:
-                self._proven(day, run, entry)
-            self._hold(day, not await verify(session, TEAM), "verify finds the ledger altered")
-            await self._told(session, day, run, {entry.crm_user for entry in scores})
+        async def ask_clocks(process: Process) -> ForeignClocks:
+            skew = self.clock() - process.now()
+            names = ["crm.main"]
+            if not self.story.troubles.at("telegram_down", self.clock()):
+                names.append("Telegram")
+            if not process.db.is_sqlite:
+                names.append("the database")
+            return ForeignClocks(dict.fromkeys(names, skew))
 
-    def _hold(self, day: date, holds: bool, what: str) -> None:
-        if not holds:
-            raise Broken(self.seed, day, what)
+        with mock.patch("reglament.service.work.ask_clocks", ask_clocks):
+            yield
 
-    async def _settled(self, day: date, run: Any) -> None:
-        """Every day is settled by its deadline, counted from when the service came back."""
-        up_since = max(self.story.calendar.cutoff_of(day), self.born_at, self._down_until())
-        if self.clock() > up_since + timedelta(minutes=RETRY_MINUTES) + 2 * TICK:
-            self._hold(day, run is not None and run.state is RunState.FINISHED, "the day is not settled")
-
-    def _down_until(self) -> datetime:
-        """Return the end of the last outage of the service that has begun."""
-        ends = [each.end for each in self.story.troubles if each.what == "service_down" and each.start <= self.clock()]
-        return max(ends, default=self.born_at)
-
-    def _once(self, day: date, scores: list[Any]) -> None:
-        lines = [(entry.crm_user, entry.rule) for entry in scores]
-        self._hold(day, len(lines) == len(set(lines)), "a rule was judged twice")
-
-    def _proven(self, day: date, run: Any, entry: Any) -> None:
-        """No points without proof in the company's own history."""
-        if entry.outcome not in (Outcome.KEPT, Outcome.BROKEN):
-            self._hold(day, entry.points == 0, f"{entry.outcome} made points")
-            return
-        window, read_by = run.window, self.clock()
-        earlier = window.earlier
-        found = allowed(self.story, entry.kpi, entry.crm_user, window.start, window.cutoff, read_by, earlier)
-        told = f"{entry.kpi} of {entry.crm_user} is {entry.value}, the history allows {found.low}–{found.high}"
-        self._hold(day, proves(entry.value, found), told)
-
-    async def _told(self, session: Any, day: date, run: Any, scored: set[str]) -> None:
-        """Everybody who was scored and is connected has a message of the day: sent, on its way, or noted why not."""
-        members = await people.members(session, TEAM)
-        connected = {f"person:{member.person_id}": member.crm_user for member in members if member.connected}
-        found = [item for item in await told(session, run_event(run.id)) if item.kind == DeliveryKind.PERSONAL]
-        self._hold(day, len(found) == len({item.recipient for item in found}), "a person has two messages of one day")
-        for item in found:
-            noted = item.state is not DeliveryState.FAILED or item.problem
-            self._hold(day, bool(noted), "a message failed without a reason")
-        missing = {user for recipient, user in connected.items() if recipient not in {d.recipient for d in found}}
-        late = {user for user in missing & scored if self.connected_at.get(user, self.clock()) < run.window.cutoff}
-        self._hold(day, not late, f"{sorted(late)} were scored and not told")
+    def born_at(self) -> datetime:
+        """Return when the youngest process was started."""
+        return max(process.born_at for process in self.processes)
 
     async def _end(self) -> None:
-        async with await Database.open(self.url) as db, db.reading() as session:
+        for process in self.processes:
+            await process.stop()
+        async with self.invariants.db.reading() as session:
             counts = await deliveries.count_by_state(session)
+            lived = await runs.between(session, TEAM, self.story.first, self.story.last)
         self.say(f"messages: { {state.value: count for state, count in counts.items()} }")
-        self._hold(self.story.last, counts.get(DeliveryState.SENDING, 0) == 0, "a message is stuck")
-
-
-async def _rest(process: Process) -> None:
-    """Free all slots: the database's clock stands still beside the virtual one."""
-    async with process.db.transaction() as session:
-        await session.execute(delete(RateSlotRecord))
-
-
-async def _guarded(world: World, work: Any) -> None:
-    """Go on after a mistake in one piece of work, as the engine does."""
-    try:
-        await work
-    except StorageError as error:
-        world.say(f"database trouble: {error}")
-    except Exception as error:  # the engine's own guard catches as much
-        world.say(f"failed: {type(error).__name__}: {error}")
+        self.say(f"days: {sum(run.state is RunState.FINISHED for run in lived)} of {len(self.story.workdays())}")
+        await self.invariants.check_end()

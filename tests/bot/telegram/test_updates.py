@@ -6,7 +6,9 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from aiogram.types import Update
 
+from bot.telegram.middlewares import DeduplicateUpdates
 from bot.telegram.session import make_bot
 from bot.telegram.updates import UpdatesHeard, readable_updates
 from tests.bot.botapi import TOKEN, BotApi
@@ -29,6 +31,17 @@ async def test_an_unreadable_update_is_skipped_and_confirmed_and_the_others_are_
         updates = await bot.get_updates()
     assert [update.update_id for update in updates][-2:] == [500, 501]
     assert [update.message and update.message.text for update in updates] == ["before", None, "before"]
+
+
+async def test_an_update_of_an_unknown_kind_is_dropped_before_aiogram_writes_its_content_to_the_log():
+    handled: list[object] = []
+
+    async def handler(event: object, _data: dict) -> None:
+        handled.append(event)
+
+    unknown = Update.model_validate({"update_id": 1, "brand_new_kind": {"text": "private"}})
+    await DeduplicateUpdates()(handler, unknown, {})
+    assert handled == []
 
 
 @pytest.mark.parametrize(

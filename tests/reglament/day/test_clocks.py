@@ -88,6 +88,21 @@ async def test_a_clock_that_the_others_contradict_scores_nothing(database, crm, 
     assert (await work.due())[0]
 
 
+async def test_a_clock_that_was_set_is_compared_before_anything_is_due(database, crm, clock, monkeypatch):
+    _, work = await _work(database, crm, clock)
+    told = {"crm.main": timedelta(0), "Telegram": timedelta(0)}
+
+    async def ask(_process):
+        return ForeignClocks(told)
+
+    monkeypatch.setattr("reglament.service.work.ask_clocks", ask)
+    clock.pass_(hours=-4)
+    await work.look_at_clocks()
+    told.update(dict.fromkeys(told, timedelta(hours=-4)))
+    clock.pass_(hours=4)
+    assert await work.due() == ([], [])
+
+
 async def test_hosts_tell_their_time_and_silent_hosts_say_nothing(database, crm, clock, monkeypatch):
     ready = await ready_process(database, crm, clock)
 

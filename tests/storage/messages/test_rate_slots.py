@@ -111,6 +111,14 @@ async def test_both_databases_know_what_time_it_is(database):
     assert now != int(now)
 
 
+async def test_far_slots_of_a_clock_that_was_wrong_are_forgotten_and_near_slots_kept(database):
+    await rate_slots.push_back(database, "near", 60.0)
+    await rate_slots.push_back(database, "far", 3 * 3600.0)
+    await rate_slots.forget(database, ahead=600.0)
+    assert await rate_slots.wait_of(database, "near") > 0
+    assert await rate_slots.wait_of(database, "far") == 0
+
+
 async def _common(database, *, count=1, ahead=1000.0, **when):
     return await rate_slots.reserve(database, "*", 100.0, count, ahead=ahead, **when)
 

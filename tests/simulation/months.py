@@ -1,0 +1,27 @@
+"""Live a month from a seed, and tell its story if an invariant breaks."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+
+from tests.simulation.world import World
+
+FELT: Counter[str] = Counter()
+"""Troubles that the months of this process met, by kind."""
+
+
+async def lived(seed: int, url: str, *, replicas: int = 1) -> World:
+    """Live the month of a seed; a failure prints the story."""
+    world = World(seed, url, replicas)
+    usual = gc.get_threshold()
+    gc.set_threshold(200_000, *usual[1:])  # most of what a month makes is gone by itself
+    try:
+        await world.live()
+    except BaseException:
+        print("\n".join(world.log))  # noqa: T201  # the story of the seed that failed
+        raise
+    finally:
+        gc.set_threshold(*usual)
+        FELT.update(world.story.troubles.felt)
+    return world
