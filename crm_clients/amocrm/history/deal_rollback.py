@@ -125,19 +125,19 @@ class DealRollback:
         self, row: LeadRow, owner: int, state: DealState, *, has_task: bool | None
     ) -> frozenset[Change]:
         """Name possible changes since the cutoff of which amoCRM keeps no history."""
-        fields = set(self._changed_fields(row))
+        fields = set(self._changed_fields(row, state))
         if state is DealState.OPEN and (
             self._tasks.is_lead_uncertain(row.id) or (has_task is False and self._tasks.may_have_lost_task(row, owner))
         ):
             fields.add(Change.BINDING)
         return frozenset(fields) or NOTHING
 
-    def _changed_fields(self, row: LeadRow) -> Iterator[Change]:
-        """Name the fields without history that may have changed since the cutoff."""
+    def _changed_fields(self, row: LeadRow, state: DealState) -> Iterator[Change]:
+        """Name the fields without history that may have changed since the cutoff; reopening erases a loss reason."""
         if row.updated < self._session.cutoff:
             return
         is_explained = self._changes.explain("lead", row.id, row.updated)
-        if not is_explained:
+        if state is DealState.LOST and (not is_explained or row.id in self._changes.stages):
             yield Change.LOSS_REASON
         if row.id in self._changes.fields or not (is_explained and self._changes.tells_fields):
             yield Change.FIELD

@@ -276,8 +276,16 @@ async def test_a_field_filled_after_the_cutoff_is_doubtful_also_if_the_deal_was_
 
 async def test_a_change_that_no_event_tells_of_may_be_one_of_any_field(world: World) -> None:
     lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    world.move_lead(lead, START + HOUR, (3100, LOST))
     lead.updated_at = CUTOFF + 60
     assert await changed(world, lead) == {Change.FIELD, Change.LOSS_REASON}
+
+
+async def test_a_loss_reason_that_a_reopening_erased_after_the_cutoff_is_doubtful(world: World) -> None:
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    world.move_lead(lead, START + HOUR, (3100, LOST))
+    world.move_lead(lead, CUTOFF + 60, TALKS)
+    assert await changed(world, lead) == {Change.LOSS_REASON}
 
 
 async def test_an_account_that_refuses_to_tell_of_fields_is_read_and_doubted(world: World) -> None:
