@@ -14,7 +14,8 @@ from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from scoring.records import Change, Comment, DealState, Record, RecordKind, Task
-from scoring.workdays import Window, local_instant
+from scoring.workdays import Window, WorkCalendar, local_instant
+from scoring.worktime import WorkTime
 
 R = TypeVar("R", bound=Record)
 
@@ -41,15 +42,6 @@ class Listed(Enum):
     NAMED = "named"
     """Only records of the members that the tally sheet names: the number alone is enough for the others."""
     NONE = "none"
-
-
-class Doubt(Enum):
-    """Tell why a record cannot be counted for certain."""
-
-    UNTOLD = "untold"
-    """The CRM does not tell the asked field: the value is unknown."""
-    MOVED_ON = "moved_on"
-    """The CRM tells the present only: the value is unknown when read late."""
 
 
 class Subject(Enum):
@@ -95,11 +87,23 @@ class KpiSettings:
     """KPIs that are shown also without a rule."""
     excluded_pipelines: frozenset[str] = frozenset()
     stale_days: int = 14
+    """Working days."""
     comment_grace_hours: int = 24
+    """Hours of working days."""
+    grace_minutes: int = 60
+    """Minutes of working time for which a new deal is shown without being counted."""
     work_hours: str = "09:00-18:00"
     """Hours of the team's working days in which missed calls count in rules; `"00:00-24:00"`: at any hour."""
-    grace_minutes: int = 60
-    """Working time that a new deal has until `at_most` rules on states count it; 0: none."""
+
+    @property
+    def work_start(self) -> time:
+        """Return the time at which a working day begins."""
+        return time.fromisoformat(self.work_hours.partition("-")[0].strip())
+
+    @property
+    def work_end(self) -> time:
+        """Return the time at which a working day ends; midnight for 24:00."""
+        return time.fromisoformat(self.work_hours.partition("-")[2].strip().replace("24:00", "00:00"))
 
 
 @dataclass(frozen=True)
@@ -109,18 +113,36 @@ class Scope:
     window: Window
     zone: ZoneInfo
     settings: KpiSettings = field(default_factory=KpiSettings)
-    held_before: frozenset[str] = frozenset()
-    """Ids of the meetings counted in the window before."""
+    calendar: WorkCalendar | None = None
+    """Working days of the team; None: every day is a working day of 24 hours."""
+
+    @cached_property
+    def _work(self) -> WorkTime | None:
+        if self.calendar is None:
+            return None
+        return WorkTime(self.calendar, self.settings.work_start, self.settings.work_end)
 
     @cached_property
     def stale_before(self) -> datetime:
         """Return the instant before which a deal must have entered the stage to be stale."""
-        return self.window.cutoff - timedelta(days=self.settings.stale_days)
+        cutoff, days = self.window.cutoff, self.settings.stale_days
+        return self._work.days_before(cutoff, days) if self._work else cutoff - timedelta(days=days)
 
     @cached_property
     def comment_before(self) -> datetime:
         """Return the instant before which a deal must have been created to need a comment."""
-        return self.window.cutoff - timedelta(hours=self.settings.comment_grace_hours)
+        cutoff, hours = self.window.cutoff, self.settings.comment_grace_hours
+        return self._work.hours_before(cutoff, hours) if self._work else cutoff - timedelta(hours=hours)
+
+    @cached_property
+    def young_after(self) -> datetime:
+        """Return the instant after which a deal must have been created to be young."""
+        cutoff, minutes = self.window.cutoff, self.settings.grace_minutes
+        return self._work.minutes_before(cutoff, minutes) if self._work else cutoff - timedelta(minutes=minutes)
+
+    def is_working(self, instant: datetime) -> bool:
+        """Tell whether an instant lies within working hours."""
+        return self._work is None or instant in self._work
 
     @cached_property
     def cutoff_day(self) -> date:
@@ -166,8 +188,8 @@ class Kpi(Generic[R]):
     key: str
     """Name in settings, ledger and JSON."""
     counts: Subject
-    is_counted: Callable[[R, Scope], bool | Doubt]
-    """Tell whether a record of the subject counts."""
+    is_counted: Callable[[R, Scope], bool | None]
+    """Tell whether a record of the subject counts; None: the CRM does not say."""
     since: Callable[[R, Scope], datetime | None]
     """Give the instant at which the record happened, or since which the state holds."""
     doubted_by: frozenset[Change]
@@ -177,6 +199,8 @@ class Kpi(Generic[R]):
     measure: Callable[[R], int] = _one
     """Give the part of a counted record in a number without evidence: 1, or seconds of talk."""
     exempted_by: Exemption[Any] | None = None
+    spares_young: bool = False
+    """Whether a deal younger than `grace_minutes` is shown without being counted."""
     has_deal_sum: bool = False
     """Whether the evidence shows the sum of the open deal that a task is bound to."""
 

@@ -1,39 +1,117 @@
-"""Keep which managers' KPIs are uncertain, and which kinds of record were read in full."""
+"""Keep which values are uncertain and by how much, and which kinds of record were read in full."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from scoring.counting import Doubt, Kpi
+from scoring.counting import Kpi, Listed, Unit
 from scoring.kpis import Capability
-from scoring.records import Change, Completed, DealState, Failed, RecordKind, Unreadable
-from scoring.snapshot import Cause, NotAvailable, NotRead
+from scoring.records import Call, Change, Completed, Deal, Failed, Money, Record, RecordKind, Unreadable
+from scoring.snapshot import Cause, Evidence, NotAvailable, NotRead, Number, Range, Value
+
+Size = int | Money | None
+"""Part of a record in a value: a count, seconds or money; None: not known, so that no upper end is known."""
 
 
 class Doubts:
-    """Hold, by KPI, the CRM users with an uncertain value."""
+    """Hold, by KPI and CRM user, the records that may count or may not (docs/product.md §19, Doubt)."""
 
     def __init__(self) -> None:
-        self._users: dict[Doubt, dict[str, set[str]]] = {doubt: defaultdict(set) for doubt in Doubt}
+        self._counted: dict[tuple[str, str], dict[str, Size]] = defaultdict(dict)
+        """Records that count now and may not have counted at the cutoff."""
+        self._uncounted: dict[tuple[str, str], dict[str, Size]] = defaultdict(dict)
+        """Records that do not count now and may have counted at the cutoff."""
+        self._if_late: dict[tuple[str, str], dict[str, Size]] = defaultdict(dict)
+        """Records that may have counted, in a reading that began late."""
+        self._exempt: dict[str, set[str]] = defaultdict(set)
+        """Deals that may have been exempt at the cutoff, by KPI."""
 
-    def add(self, kpi: str, user: str, doubt: Doubt) -> None:
-        """Note that a user's value is uncertain."""
-        self._users[doubt][kpi].add(user)
+    def may_not_count(self, kpi: str, user: str, record: str, size: Size) -> None:
+        """Note a record that counts now."""
+        self._counted[kpi, user][record] = size
 
-    def add_changes(
-        self, kpis: Iterable[Kpi[Any]], user: str, changes: Iterable[Change], kind: RecordKind, state: DealState | None
-    ) -> None:
-        """Doubt the KPIs that a change of a record of the user matters to."""
-        for kpi in kpis:
-            if any(kpi.is_doubted(change, kind, state) for change in changes):
-                self.add(kpi.key, user, Doubt.MOVED_ON)
+    def may_count(self, kpi: str, user: str, record: str, size: Size, *, if_late: bool = False) -> None:
+        """Note a record that does not count now; `if_late`: the doubt holds for a late reading alone."""
+        (self._if_late if if_late else self._uncounted)[kpi, user].setdefault(record, size)
 
-    def holds(self, kpi: str, user: str, *, late: bool) -> bool:
-        """Tell whether the value is uncertain when the records were read in time, or late."""
-        return user in self._users[Doubt.UNTOLD][kpi] or (late and user in self._users[Doubt.MOVED_ON][kpi])
+    def may_be_exempt(self, kpi: str, deals: Iterable[str]) -> None:
+        """Note deals with an uncertain exemption."""
+        self._exempt[kpi].update(deals)
+
+    def range_of(
+        self, kpi: Kpi[Any], user: str, value: Value, total: int, is_exempt: Callable[[str], bool], *, is_late: bool
+    ) -> Range | None:
+        """Return the ends between which a value lies; None for a certain value.
+
+        `total` is the exact number behind a value without full evidence (seconds of talk).
+        """
+        key = kpi.key, user
+        counted = {record: size for record, size in self._counted[key].items() if not is_exempt(record)}
+        extra = self._uncounted[key] | (self._if_late[key] if is_late else {})
+        more = [size for record, size in extra.items() if not is_exempt(record)]
+        open_ended = None in more or (kpi.unit is Unit.MONEY and None in counted.values())
+        if kpi.listed is Listed.ALL:
+            doubtful = counted.keys() | self._exempt[kpi.key]
+            sure = [item for item in value.items if item.id not in doubtful] if doubtful else value.items
+            if len(sure) == len(value.items) and not more:
+                return None
+            low = Value(number_of(kpi, sure), tuple(sure))
+            high = None if open_ended else _plus(value.number, more)
+        elif counted or more:
+            less = None if None in counted.values() else sum(_ints(counted.values()))
+            low = Value(shown(kpi, 0 if less is None else total - less), value.items)
+            high = None if open_ended else shown(kpi, total + sum(_ints(more)))
+        else:
+            return None
+        return Range(low, high)
+
+
+def size_of(kpi: Kpi[Any], record: Record, changes: Collection[Change]) -> Size:
+    """Return the part of a record in a value; None if a change makes the part itself uncertain, or it is not told."""
+    if kpi.unit is Unit.MONEY:
+        if Change.AMOUNT in changes or not isinstance(record, Deal):
+            return None
+        return record.amount or Money(Decimal(0), "")
+    if kpi.unit is Unit.MINUTES and (not isinstance(record, Call) or record.answered is None or record.seconds is None):
+        return None
+    return kpi.measure(record)
+
+
+def number_of(kpi: Kpi[Any], items: Sequence[Evidence]) -> Number:
+    """Return the number of a KPI with full evidence: spared records are left out."""
+    counted = (item for item in items if not item.spared)
+    if kpi.unit is Unit.MONEY:
+        return _sums(item.amount for item in counted)
+    return sum(1 for _ in counted)
+
+
+def shown(kpi: Kpi[Any], total: int) -> int:
+    """Return the number that is shown for an exact total: whole minutes of seconds."""
+    return total // 60 if kpi.unit is Unit.MINUTES else total
+
+
+def _plus(number: Number, sizes: Iterable[Size]) -> Number:
+    if isinstance(number, int):
+        return number + sum(_ints(sizes))
+    known = [Money(amount, currency) for currency, amount in number.items()]
+    return _sums([*known, *(size for size in sizes if isinstance(size, Money))])
+
+
+def _ints(sizes: Iterable[Size]) -> Iterable[int]:
+    return (size for size in sizes if isinstance(size, int))
+
+
+def _sums(amounts: Iterable[Money | None]) -> dict[str, Decimal]:
+    """Add up exact sums by currency; a deal without a sum adds nothing."""
+    sums: dict[str, Decimal] = {}
+    for money in amounts:
+        if money is not None and money.currency:
+            sums[money.currency] = sums.get(money.currency, Decimal(0)) + money.amount
+    return dict(sorted(sums.items()))
 
 
 class UnreadableRows:

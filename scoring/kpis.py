@@ -12,11 +12,12 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from scoring.counting import Doubt, Exemption, Kpi, KpiKind, KpiSettings, Listed, Scope, Subject, Unit
+from scoring.counting import Exemption, Kpi, KpiKind, KpiSettings, Listed, Scope, Subject, Unit
 from scoring.records import Call, Change, Comment, Company, Deal, Meeting, RecordKind, Task
 
 __all__ = [
     "CATALOGUE",
+    "DEALS_LOST",
     "DEALS_MISSING_FIELDS",
     "DEALS_OPEN",
     "DEALS_WITHOUT_COMMENT",
@@ -38,7 +39,8 @@ __all__ = [
 
 
 MEETINGS_HELD = "meetings_held"
-DEALS_WON, WON_AMOUNT, LOST_WITHOUT_REASON = "deals_won", "won_amount", "lost_without_reason"
+DEALS_WON, WON_AMOUNT = "deals_won", "won_amount"
+DEALS_LOST, LOST_WITHOUT_REASON = "deals_lost", "lost_without_reason"
 DEALS_OPEN = "deals_open"
 OVERDUE_TASKS, DEALS_WITHOUT_TASK = "overdue_tasks", "deals_without_task"
 DEALS_WITHOUT_COMMENT, DEALS_MISSING_FIELDS = "deals_without_comment", "deals_missing_fields"
@@ -69,28 +71,22 @@ def _closed(deal: Deal, _scope: Scope) -> datetime | None:
     return deal.closed_at
 
 
-def _was_held(meeting: Meeting, scope: Scope) -> bool:
-    """Count by completion; without a completion time by the start, also in the window before if not counted then."""
-    if meeting.held_at is not None:
-        return meeting.held_at in scope.window
-    if meeting.started_at is None:
-        return False
-    if meeting.started_at in scope.window:
-        return True
-    return scope.window.is_earlier(meeting.started_at) and meeting.id not in scope.held_before
+def _held_at(meeting: Meeting, _scope: Scope) -> datetime | None:
+    """Take the start for the completion where the CRM keeps none (docs/product.md §11)."""
+    return meeting.held_at or meeting.started_at
 
 
-def _was_answered(call: Call, scope: Scope) -> bool | Doubt:
+def _was_answered(call: Call, scope: Scope) -> bool | None:
     if call.answered is None or (call.answered and call.seconds is None):
-        return Doubt.UNTOLD
+        return None
     return call.answered and (call.seconds or 0) >= scope.settings.min_call_seconds
 
 
-def _was_missed(call: Call, _scope: Scope) -> bool | Doubt:
-    """Count only calls of which the CRM says that nobody answered (docs/product.md §11)."""
-    if not call.incoming:
+def _was_missed(call: Call, scope: Scope) -> bool | None:
+    """Count only calls within working hours of which the CRM says that nobody answered (docs/product.md §11, §19)."""
+    if not call.incoming or not scope.is_working(call.ended_at):
         return False
-    return Doubt.UNTOLD if call.answered is None else not call.answered
+    return None if call.answered is None else not call.answered
 
 
 def _is_overdue(task: Task, scope: Scope) -> bool:
@@ -101,13 +97,11 @@ def _lacks_comment(deal: Deal, scope: Scope) -> bool:
     return not deal.has_comment and deal.created_at < scope.comment_before
 
 
-def _is_stale(deal: Deal, scope: Scope) -> bool | Doubt:
+def _is_stale(deal: Deal, scope: Scope) -> bool | None:
     if deal.created_at >= scope.stale_before:
         return False
-    if deal.stage_since is None:
-        return Doubt.UNTOLD
-    if deal.stage_since >= scope.window.cutoff:
-        return Doubt.MOVED_ON
+    if deal.stage_since is None or deal.stage_since >= scope.window.cutoff:
+        return None
     return deal.stage_since < scope.stale_before
 
 
@@ -130,8 +124,8 @@ _KPIS: tuple[Kpi[Any], ...] = (
     Kpi[Meeting](
         key=MEETINGS_HELD,
         counts=Subject.MEETINGS,
-        is_counted=_was_held,
-        since=lambda meeting, _: meeting.held_at or meeting.started_at,
+        is_counted=_always,
+        since=_held_at,
         doubted_by=_OF_ANY | {Change.COMPLETION},
     ),
     Kpi[Call](
@@ -174,7 +168,7 @@ _KPIS: tuple[Kpi[Any], ...] = (
         unit=Unit.MONEY,
     ),
     Kpi[Deal](
-        key="deals_lost",
+        key=DEALS_LOST,
         counts=Subject.LOST_DEALS,
         is_counted=_always,
         since=_closed,
@@ -208,9 +202,13 @@ _KPIS: tuple[Kpi[Any], ...] = (
         counts=Subject.OPEN_DEALS,
         is_counted=lambda deal, _: not deal.has_task,
         since=lambda deal, _: deal.stage_since,
+        spares_young=True,
         doubted_by=_OF_DEAL | {Change.BINDING},
         exempted_by=Exemption[Task](
-            Task, RecordKind.TASKS, lambda task, _: task.deals, doubted_by=frozenset({Change.BINDING})
+            Task,
+            RecordKind.TASKS,
+            lambda task, _: task.deals,
+            doubted_by=frozenset({Change.BINDING, Change.COMPLETION}),
         ),
     ),
     Kpi[Deal](
@@ -226,6 +224,7 @@ _KPIS: tuple[Kpi[Any], ...] = (
         counts=Subject.OPEN_DEALS,
         is_counted=lambda deal, _: bool(deal.missing_fields),
         since=_created,
+        spares_young=True,
         doubted_by=_OF_DEAL | {Change.AMOUNT, Change.FIELD},
     ),
     Kpi[Deal](

@@ -9,7 +9,9 @@ from enum import StrEnum
 
 from scoring.kpis import CATALOGUE, DEALS_OPEN, KpiKind, Unit
 from scoring.rules import Bound, Rule, Rulebook
-from scoring.snapshot import Cause, Evidence, Manager, NotAvailable, NotRead, Reading, Snapshot, Value
+from scoring.snapshot import Cause, Evidence, Manager, NotAvailable, NotRead, Number, Reading, Snapshot, Value
+
+_NO_END = Decimal("Infinity")
 
 EvidenceKeys = Mapping[str, frozenset[str]]
 """Evidence keys by KPI, from the manager's last snapshot in the team in which the KPI was read."""
@@ -85,9 +87,9 @@ def score(
 
 def _judge(rule: Rule, snapshot: Snapshot, absent: bool, last: EvidenceKeys) -> ScoreLine:
     own = _reading(snapshot, rule.kpi)
-    value = _compared(rule, own)
+    value = _compared(rule, own.number) if isinstance(own, Value) else None
     bound = _bound(rule, snapshot)
-    items = own.items if isinstance(own, Value) else ()
+    items = _items(own)
     new = _new(rule, items, last)
 
     def line(outcome: Outcome, points: int = 0, cause: Cause | None = None) -> ScoreLine:
@@ -97,35 +99,68 @@ def _judge(rule: Rule, snapshot: Snapshot, absent: bool, last: EvidenceKeys) -> 
         return line(Outcome.EXCUSED)
     if rule.observed_only or isinstance(own, NotAvailable):
         return line(Outcome.NOT_APPLICABLE)
-    if isinstance(own, NotRead):
+    values, bounds = _ends(rule, own), _bounds(rule, snapshot)
+    if values is None and isinstance(own, NotRead):
         return line(Outcome.NO_DATA, cause=own.cause)
-    if bound is None:
+    if bounds is None:
         return line(Outcome.NO_DATA, cause=_why_no_bound(snapshot))
-    assert value is not None  # noqa: S101  # its own reading is a Value here
-    kept = value >= bound if rule.bound is Bound.AT_LEAST else value <= bound
+    assert values is not None  # noqa: S101  # a reading is a Value or has a range here
+    results = {_is_kept(rule, value, bound) for value in values for bound in bounds}
+    if len(results) > 1:
+        return line(Outcome.NO_DATA, cause=own.cause if isinstance(own, NotRead) else _why_no_bound(snapshot))
+    kept = results.pop()
+    # Of a range the end closest to the bound is told: what is claimed against or for a person is certain.
+    closest = max if kept == (rule.bound is Bound.AT_MOST) else min
+    value, bound = closest(values), (min if kept == (rule.bound is Bound.AT_MOST) else max)(bounds)
     return line(Outcome.KEPT, rule.reward) if kept else line(Outcome.BROKEN, -rule.penalty)
+
+
+def _is_kept(rule: Rule, value: Decimal, bound: Decimal) -> bool:
+    return value >= bound if rule.bound is Bound.AT_LEAST else value <= bound
 
 
 def _reading(snapshot: Snapshot, key: str) -> Reading:
     return snapshot.readings.get(key, NotRead(Cause.NOT_ASKED))
 
 
-def _compared(rule: Rule, reading: Reading) -> Decimal | None:
-    """Return the number to compare with the bound; of a money KPI the sum in the rule's currency."""
-    if not isinstance(reading, Value):
-        return None
-    if isinstance(reading.number, int):
-        return Decimal(reading.number)
-    return reading.number.get(rule.currency or "", Decimal(0))
+def _items(reading: Reading) -> Sequence[Evidence]:
+    """Return the evidence; of a range only what counts for certain."""
+    if isinstance(reading, NotRead) and reading.range is not None:
+        return reading.range.low.items
+    return reading.items if isinstance(reading, Value) else ()
+
+
+def _ends(rule: Rule, reading: Reading) -> tuple[Decimal, ...] | None:
+    """Return the numbers to compare with the bound: one, the two ends of a range, or None if nothing is known."""
+    if isinstance(reading, Value):
+        return (_compared(rule, reading.number),)
+    if isinstance(reading, NotRead) and reading.range is not None:
+        high = reading.range.high
+        return _compared(rule, reading.range.low.number), _NO_END if high is None else _compared(rule, high)
+    return None
+
+
+def _compared(rule: Rule, number: Number) -> Decimal:
+    """Return the number to compare with the bound; of money the sum in the rule's currency."""
+    return Decimal(number) if isinstance(number, int) else number.get(rule.currency or "", Decimal(0))
 
 
 def _bound(rule: Rule, snapshot: Snapshot) -> Decimal | None:
+    bounds = _bounds(rule, snapshot)
+    return bounds[0] if bounds is not None and len(bounds) == 1 else None
+
+
+def _bounds(rule: Rule, snapshot: Snapshot) -> tuple[Decimal, ...] | None:
+    """Return the bound, or the two ends of an allowance by an uncertain number of open deals; None if unknown."""
     if rule.per_deals is None:
-        return rule.limit
+        return (rule.limit,)
     open_deals = _reading(snapshot, DEALS_OPEN)
     if isinstance(open_deals, Value) and isinstance(open_deals.number, int):
-        return rule.allowed(open_deals.number)
-    return None
+        return (rule.allowed(open_deals.number),)
+    found = open_deals.range if isinstance(open_deals, NotRead) else None
+    if found is None or not isinstance(found.low.number, int) or not isinstance(found.high, int):
+        return None
+    return rule.allowed(found.low.number), rule.allowed(found.high)
 
 
 def _why_no_bound(snapshot: Snapshot) -> Cause:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 
 import msgspec
 
@@ -19,8 +20,10 @@ __all__ = [
     "NotAvailable",
     "NotRead",
     "Number",
+    "Range",
     "Reading",
     "Snapshot",
+    "Spared",
     "Value",
 ]
 
@@ -34,6 +37,15 @@ class Manager:
 
     crm_user: str
     name: str
+
+
+class Spared(StrEnum):
+    """Name the reasons why a record is shown without being counted (docs/product.md §19, Grace)."""
+
+    YOUNG = "young"
+    """The deal is younger than `grace_minutes` of working time."""
+    INHERITED = "inherited"
+    """The record was broken with another member in the team's last snapshot: the new owner has a day."""
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -52,6 +64,10 @@ class Evidence(msgspec.Struct, frozen=True):
     """A deal closed again after a real reopening."""
     deal: str = ""
     """Of an overdue task: id of the open deal that the task is bound to, with the sum `amount`."""
+    late: bool = False
+    """An event of the window before, which only this reading saw (docs/product.md §11)."""
+    spared: str = ""
+    """Why the record is shown without being counted (`Spared`); empty for a counted record."""
 
     @property
     def key(self) -> str:
@@ -65,12 +81,24 @@ class Value:
 
     number: Number
     items: Sequence[Evidence] = ()
-    """Oldest first."""
+    """Oldest first; spared records included, which the number leaves out."""
+    ids: frozenset[str] = frozenset()
+    """Ids of the counted events where the KPI keeps no evidence: so that none counts in a second window."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotAvailable:
     """State that the CRM cannot state the KPI at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Hold the two ends between which a value with doubtful records lies (docs/product.md §19, Doubt)."""
+
+    low: Value
+    """Without the doubtful records."""
+    high: Number | None
+    """With all of them; None: no upper end is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +108,8 @@ class NotRead:
     cause: Cause
     detail: str = ""
     """For the head and the admin; without secrets."""
+    range: Range | None = None
+    """What is known all the same: a rule that comes out alike at both ends is scored."""
 
 
 Reading = Value | NotAvailable | NotRead

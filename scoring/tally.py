@@ -6,17 +6,21 @@ in any order, and a row that comes twice (a page shifted) counts once.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from scoring.compact.evidence_store import NO_PLACE, EvidenceStore
-from scoring.counting import Doubt, Kpi, KpiSettings, Listed, Scope, Subject, Unit
-from scoring.doubts import Doubts, KindMarks, UnreadableRows
+import msgspec
+
+from scoring.compact.evidence_store import EvidenceStore
+from scoring.counting import Kpi, KpiKind, KpiSettings, Listed, Scope, Subject, Unit
+from scoring.doubts import Doubts, KindMarks, Size, UnreadableRows, number_of, shown, size_of
+from scoring.history import History
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import (
     NOTHING,
@@ -36,8 +40,8 @@ from scoring.records import (
     Task,
     Unreadable,
 )
-from scoring.snapshot import Cause, Evidence, Manager, NotRead, Number, Reading, Snapshot, Value
-from scoring.workdays import Window
+from scoring.snapshot import Cause, Evidence, Manager, NotRead, Reading, Snapshot, Spared, Value
+from scoring.workdays import Window, WorkCalendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,10 @@ class TallySheet:
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Facts of the first CRM user are credited to the second."""
     late_tolerance: timedelta = timedelta(minutes=15)
-    held_before: frozenset[str] = frozenset()
-    """Ids of the meetings in the evidence of the window before."""
+    calendar: WorkCalendar | None = None
+    """Working days of the team; None: every day is a working day of 24 hours."""
+    history: History = field(default_factory=History)
+    """What earlier runs counted."""
     named: frozenset[str] = frozenset()
     """Departed members: a new owner must be found for each open deal, so the deals are listed, not only counted."""
 
@@ -62,7 +68,15 @@ class TallySheet:
 Link = Callable[[Record], str]
 _Owned = Deal | Task | Call | Meeting | Company
 _CLOSED = {DealState.WON: Subject.WON_DEALS, DealState.LOST: Subject.LOST_DEALS}
+_SUBJECTS: Mapping[type[Record], Subject] = {
+    Task: Subject.TASKS,
+    Call: Subject.CALLS,
+    Meeting: Subject.MEETINGS,
+    Company: Subject.COMPANIES,
+}
 _STAGE_ONLY = frozenset({Change.STAGE})
+_WHOSE = frozenset({Change.OWNER, Change.STAGE})
+"""Changes that move a whole record, and change no field that decides whether the record counts."""
 
 
 class Tally:
@@ -72,20 +86,31 @@ class Tally:
         self._sheet = sheet
         self._capabilities = capabilities
         self._link = link
-        self._scope = Scope(sheet.window, sheet.zone, sheet.settings, sheet.held_before)
+        self._scope = Scope(sheet.window, sheet.zone, sheet.settings, sheet.calendar)
         self._kpis: tuple[Kpi[Any], ...] = tuple(CATALOGUE[key] for key in sheet.kpis)
         self._by_subject = {subject: [kpi for kpi in self._kpis if kpi.counts is subject] for subject in Subject}
         self._shows_deal_sums = any(kpi.has_deal_sum for kpi in self._kpis)
         self._users = [member.crm_user for member in sheet.members.values()]
-        self._places = {user: place for place, user in enumerate(self._users)}
         self._store = EvidenceStore()
         self._totals: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         """Numbers of the KPIs without full evidence, by KPI and CRM user."""
+        self._ids: dict[tuple[str, str], set[str]] = defaultdict(set)
+        """Ids of the counted events of the KPIs without evidence, by KPI and CRM user."""
+        self._spares: set[tuple[str, str]] = set()
+        """KPIs and CRM users with a spared record among the evidence."""
         self._doubts = Doubts()
+        self._unnamed = itertools.count()
+        """Numbers for doubtful records that the client does not name."""
         self._unreadable = UnreadableRows()
-        self._doubted_deals: dict[str, set[str]] = defaultdict(set)
-        """Deals with an uncertain exemption, by KPI; the managers are known when all deals have come."""
         self._marks = KindMarks(sheet.window.cutoff + sheet.late_tolerance)
+
+    @cached_property
+    def _scope_before(self) -> Scope:
+        """Return the scope of the window before: an event arrives late only if it would have counted there."""
+        window = self._sheet.window
+        end = window.earlier_end or window.start
+        before = Window(window.earlier or end, end)
+        return Scope(before, self._sheet.zone, self._sheet.history.settings, self._sheet.calendar)
 
     def add(self, fact: Fact) -> None:
         """Fold a fact into the count."""
@@ -95,13 +120,11 @@ class Tally:
             case Task():
                 self._add_task(fact)
             case Call():
-                if fact.ended_at in self._sheet.window:
-                    self._add_event(fact, Subject.CALLS)
+                self._add_event(fact, Subject.CALLS, fact.ended_at)
             case Meeting():
-                self._add_event(fact, Subject.MEETINGS)
+                self._add_event(fact, Subject.MEETINGS, fact.held_at or fact.started_at)
             case Company():
-                if fact.created_at in self._sheet.window:
-                    self._add_event(fact, Subject.COMPANIES)
+                self._add_event(fact, Subject.COMPANIES, fact.created_at)
             case Comment():
                 self._exempt(fact, NOTHING)
             case Doubtful():
@@ -114,7 +137,6 @@ class Tally:
 
     def snapshots(self) -> list[Snapshot]:
         """Give a snapshot per member, in the members' order. A KPI with missing or partial records is absent."""
-        self._settle_doubted_deals()
         obstacles = {kpi.key: self._marks.obstacle(kpi, self._capabilities) for kpi in self._kpis}
         return [
             Snapshot(manager, {kpi.key: obstacles[kpi.key] or self._reading(kpi, user) for kpi in self._kpis})
@@ -123,10 +145,11 @@ class Tally:
 
     # Records
 
-    def _add_event(self, record: Call | Meeting | Company, subject: Subject) -> None:
-        user = self._credit(record, subject.record, record.changed)
-        if user is not None:
-            self._count(subject, user, record)
+    def _add_event(self, record: Call | Meeting | Company, subject: Subject, at: datetime | None) -> None:
+        if at is not None and not self._is_near(at) and not record.changed:
+            return
+        if self._store.note(subject.record, record.id) and (member := self._member(record.manager)) is not None:
+            self._count(subject, member.crm_user, record, record.changed)
 
     def _add_task(self, task: Task) -> None:
         cutoff = self._sheet.window.cutoff
@@ -135,84 +158,143 @@ class Tally:
         if task.done_at is not None and task.done_at < cutoff:
             return
         self._exempt(task, task.changed)
-        user = self._credit(task, RecordKind.TASKS, task.changed)
-        if user is not None:
-            self._count(Subject.TASKS, user, task)
+        if self._store.note(RecordKind.TASKS, task.id) and (member := self._member(task.manager)) is not None:
+            self._count(Subject.TASKS, member.crm_user, task, task.changed)
 
     def _add_deal(self, deal: Deal) -> None:
-        window = self._sheet.window
-        if deal.created_at >= window.cutoff:
+        if deal.created_at >= self._sheet.window.cutoff or not self._store.note(RecordKind.DEALS, deal.id):
             return
-        is_open = deal.state is DealState.OPEN or (deal.closed_at is not None and deal.closed_at >= window.cutoff)
-        subject = Subject.OPEN_DEALS if is_open else _CLOSED[deal.state]
-        is_outside = not is_open and deal.closed_at is not None and deal.closed_at not in window
-        is_excluded = deal.pipeline in self._sheet.settings.excluded_pipelines
-        changed = deal.changed & _STAGE_ONLY if is_outside else deal.changed
-        user = self._credit(deal, RecordKind.DEALS, changed, subject.state, is_found_again=is_open and not is_excluded)
-        if user is None or is_excluded or is_outside:
+        placed = self._placed(deal)
+        if placed is None:
+            self._doubt_excluded(deal)
             return
-        if not is_open and deal.closed_at is None:
+        subject, deal = placed
+        member = self._owner(deal, subject)
+        if member is None:
+            return
+        user = member.crm_user
+        if subject is not Subject.OPEN_DEALS and deal.closed_at is None:
             self._doubt_undated(user, deal, subject)
             return
-        self._count(subject, user, deal)
-        if is_open and self._shows_deal_sums:
+        is_outside = subject is not Subject.OPEN_DEALS and not self._is_near(deal.closed_at)
+        self._count(subject, user, deal, deal.changed & _STAGE_ONLY if is_outside else deal.changed)
+        if subject is Subject.OPEN_DEALS and self._shows_deal_sums:
             self._store.note_sum(deal)
+
+    def _placed(self, deal: Deal) -> tuple[Subject, Deal] | None:
+        """Tell as what a deal counts at the cutoff; None in an excluded funnel.
+
+        A deal that was lost elsewhere and then moved into an excluded funnel is lost (docs/product.md §19).
+        """
+        excluded = self._sheet.settings.excluded_pipelines
+        if deal.pipeline in excluded:
+            if deal.lost_at is None or deal.lost_from in excluded or not self._is_near(deal.lost_at):
+                return None
+            return Subject.LOST_DEALS, msgspec.structs.replace(deal, state=DealState.LOST, closed_at=deal.lost_at)
+        is_open = deal.state is DealState.OPEN or (
+            deal.closed_at is not None and deal.closed_at >= self._sheet.window.cutoff
+        )
+        return (Subject.OPEN_DEALS if is_open else _CLOSED[deal.state]), deal
+
+    def _doubt_excluded(self, deal: Deal) -> None:
+        """Doubt a deal of an excluded funnel that may have been moved there after the cutoff."""
+        member = self._member(deal.manager)
+        moved = deal.changed - {Change.OWNER}
+        if member is None:
+            return
+        for kpi in self._by_subject[Subject.OPEN_DEALS]:
+            if self._matters(kpi, Subject.OPEN_DEALS, moved) and kpi.is_counted(deal, self._scope) is not False:
+                self._doubts.may_count(kpi.key, member.crm_user, deal.id, size_of(kpi, deal, moved))
+
+    def _owner(self, deal: Deal, subject: Subject) -> Manager | None:
+        """Return the credited member: the responsible, or of a closed deal the member who moved it, where told."""
+        mover = self._member(deal.moved_by) if deal.moved_by and subject is not Subject.OPEN_DEALS else None
+        return mover or self._member(deal.manager)
 
     def _doubt_undated(self, user: str, deal: Deal, subject: Subject) -> None:
         """Doubt a deal closed at an unknown time: in the window, before the window or, read late, after the cutoff."""
         for kpi in self._by_subject[subject]:
-            if kpi.is_counted(deal, self._scope):
-                self._doubts.add(kpi.key, user, Doubt.UNTOLD)
+            if kpi.is_counted(deal, self._scope) is not False:
+                self._doubts.may_count(kpi.key, user, deal.id, size_of(kpi, deal, deal.changed))
         for kpi in self._by_subject[Subject.OPEN_DEALS]:
-            self._doubts.add(kpi.key, user, Doubt.MOVED_ON)
-
-    def _credit(
-        self,
-        record: _Owned,
-        kind: RecordKind,
-        changed: frozenset[Change],
-        state: DealState | None = None,
-        *,
-        is_found_again: bool = False,
-    ) -> str | None:
-        """Return the member credited with the record; None if no member, or seen before (the first row counts)."""
-        member = self._member(record.manager)
-        place = self._places[member.crm_user] if member is not None and is_found_again else NO_PLACE
-        if not self._store.note(kind, record.id, place) or member is None:
-            return None
-        if changed:
-            self._doubts.add_changes(self._kpis, member.crm_user, changed, kind, state)
-        return member.crm_user
+            self._doubts.may_count(kpi.key, user, deal.id, 1, if_late=True)
 
     def _member(self, user: str) -> Manager | None:
         return self._sheet.members.get(self._sheet.aliases.get(user, user))
 
+    def _is_near(self, at: datetime | None) -> bool:
+        """Tell whether an event lies in the window or in the window before."""
+        return at is not None and (at in self._sheet.window or self._sheet.window.is_earlier(at))
+
     # Counting
 
-    def _count(self, subject: Subject, user: str, record: _Owned) -> None:
+    def _count(self, subject: Subject, user: str, record: _Owned, changed: frozenset[Change]) -> None:
+        """Count a record for the KPIs of its subject; a changed record also for KPIs that it may have counted for."""
         for kpi in self._by_subject[subject]:
-            is_counted = kpi.is_counted(record, self._scope)
-            if is_counted is True:
-                self._count_for(kpi, user, record)
-            elif is_counted:
-                self._doubts.add(kpi.key, user, is_counted)
+            late = self._lateness(kpi, user, record)
+            is_counted = False if late is None else kpi.is_counted(record, self._scope)
+            doubt = changed and self._matters(kpi, subject, changed)
+            if is_counted:
+                self._count_for(kpi, user, record, is_late=bool(late))
+                if doubt:
+                    self._doubts.may_not_count(kpi.key, user, record.id, size_of(kpi, record, changed))
+            elif is_counted is None or (doubt and not changed <= _WHOSE):
+                self._doubts.may_count(kpi.key, user, record.id, size_of(kpi, record, changed))
+        if Change.STAGE in changed:
+            self._doubt_states(subject, (user,), record, changed)
 
-    def _count_for(self, kpi: Kpi[Any], user: str, record: _Owned) -> None:
+    def _lateness(self, kpi: Kpi[Any], user: str, record: _Owned) -> bool | None:
+        """Tell whether an event arrives late from the window before; None: the event belongs to no window of ours."""
+        if kpi.kind is KpiKind.STATE:
+            return False
+        history, at = self._sheet.history, kpi.since(record, self._scope)
+        if at is None:
+            return None
+        if isinstance(record, Deal) and record.id in history.closed.get(record.state, ()):
+            return None
+        if at in self._sheet.window:
+            return False
+        if not self._sheet.window.is_earlier(at) or not history.is_late_arrival(kpi.key, user, record.id):
+            return None
+        return True if kpi.is_counted(record, self._scope_before) else None
+
+    def _count_for(self, kpi: Kpi[Any], user: str, record: _Owned, *, is_late: bool) -> None:
         if kpi.exempted_by and self._store.is_exempt(kpi.key, record.id):
             return
         if kpi.listed is not Listed.ALL:
             self._totals[kpi.key][user] += kpi.measure(record)
+        if kpi.listed is Listed.NONE:
+            self._ids[kpi.key, user].add(record.id)
         if kpi.listed is Listed.ALL or (kpi.listed is Listed.NAMED and user in self._sheet.named):
-            self._store.add(kpi.key, user, self._evidence(kpi, record))
+            item = self._evidence(kpi, user, record, is_late=is_late)
+            self._store.add(kpi.key, user, item)
+            if item.spared:
+                self._spares.add((kpi.key, user))
         if kpi.has_deal_sum and isinstance(record, Task):
             self._store.note_task(record)
 
-    def _evidence(self, kpi: Kpi[Any], record: _Owned) -> Evidence:
+    def _evidence(self, kpi: Kpi[Any], user: str, record: _Owned, *, is_late: bool) -> Evidence:
         amount, again = (record.amount, record.reopened) if isinstance(record, Deal) else (None, False)
-        since = kpi.since(record, self._scope)
         return Evidence(
-            type(record).__name__.lower(), record.id, record.title, self._link(record), amount, since, again
+            type(record).__name__.lower(),
+            record.id,
+            record.title,
+            self._link(record),
+            amount,
+            kpi.since(record, self._scope),
+            again,
+            late=is_late,
+            spared=self._spared(kpi, user, record),
         )
+
+    def _spared(self, kpi: Kpi[Any], user: str, record: _Owned) -> str:
+        """Tell why a record of a state is shown without being counted; empty for a counted record."""
+        if kpi.spares_young and isinstance(record, Deal) and record.created_at > self._scope.young_after:
+            return Spared.YOUNG
+        is_listed_state = kpi.kind is KpiKind.STATE and kpi.listed is Listed.ALL
+        if is_listed_state and self._sheet.history.is_inherited(kpi.key, user, record.id):
+            return Spared.INHERITED
+        return ""
 
     def _exempt(self, record: Task | Comment, changed: frozenset[Change]) -> None:
         """Exempt the deals that the record speaks for; a deal counted before is left out in the end."""
@@ -220,51 +302,77 @@ class Tally:
             exemption = kpi.exempted_by
             if exemption is not None and isinstance(record, exemption.by):
                 deals = exemption.deals(record, self._scope)
-                self._store.exempt(kpi.key, deals)
                 if changed & exemption.doubted_by:
-                    self._doubted_deals[kpi.key].update(deals)
+                    self._doubts.may_be_exempt(kpi.key, deals)
+                else:
+                    self._store.exempt(kpi.key, deals)
 
     # Doubts
 
-    def _add_doubt(self, doubt: Doubtful) -> None:
-        for user in doubt.users:
-            member = self._member(user)
-            if member is not None:
-                self._doubts.add_changes(self._kpis, member.crm_user, (doubt.change,), doubt.kind, doubt.state)
+    def _matters(self, kpi: Kpi[Any], subject: Subject, changes: Iterable[Change]) -> bool:
+        return any(kpi.is_doubted(change, subject.record, subject.state) for change in changes)
 
-    def _settle_doubted_deals(self) -> None:
-        """Doubt the KPIs of the managers of deals with an uncertain exemption."""
-        for kpi, deals in self._doubted_deals.items():
-            for deal in deals:
-                place = self._store.place_of(RecordKind.DEALS, deal)
-                if place != NO_PLACE:
-                    self._doubts.add(kpi, self._users[place], Doubt.MOVED_ON)
+    def _doubt_states(self, subject: Subject, users: Iterable[str], record: _Owned, changed: frozenset[Change]) -> None:
+        """Doubt the KPIs of the other states of a deal whose stage changed: it may have counted there."""
+        for kpi in self._kpis:
+            if kpi.counts is subject or not self._matters(kpi, subject, _STAGE_ONLY):
+                continue
+            if kpi.is_counted(record, self._scope) is not False or not changed <= _WHOSE:
+                for user in users:
+                    self._doubts.may_count(kpi.key, user, record.id, size_of(kpi, record, changed))
+
+    def _add_doubt(self, doubt: Doubtful) -> None:
+        """Doubt what a record may have added to the values of further users."""
+        members = {member.crm_user for user in doubt.users if (member := self._member(user)) is not None}
+        if doubt.record is not None and not isinstance(doubt.record, Comment):
+            owner = self._member(doubt.record.manager)
+            self._doubt_owner(doubt.record, members - {owner.crm_user if owner else ""})
+            return
+        for kpi in self._kpis:
+            if kpi.is_doubted(doubt.change, doubt.kind, doubt.state):
+                size: Size = 1 if kpi.unit is Unit.COUNT else None
+                for user in members:
+                    self._doubts.may_count(kpi.key, user, f"{doubt.kind} {next(self._unnamed)}", size)
+
+    def _doubt_owner(self, record: _Owned, users: Collection[str]) -> None:
+        """Doubt the KPIs for which a record would count if it belonged to `users`."""
+        if isinstance(record, Deal):
+            placed = self._placed(record) if record.created_at < self._sheet.window.cutoff else None
+            if placed is None:
+                return
+            subject, record = placed
+        else:
+            subject = _SUBJECTS[type(record)]
+        changed = record.changed | {Change.OWNER}
+        for kpi in self._by_subject[subject]:
+            at = kpi.since(record, self._scope)
+            is_outside = kpi.kind is KpiKind.EVENT and not self._is_near(at)
+            is_counted = kpi.is_counted(record, self._scope)
+            if is_outside or (is_counted is False and changed <= _WHOSE):
+                continue
+            for user in users:
+                self._doubts.may_count(kpi.key, user, record.id, size_of(kpi, record, changed))
+        if Change.STAGE in changed:
+            self._doubt_states(subject, users, record, changed)
 
     # Readings
 
     def _reading(self, kpi: Kpi[Any], user: str) -> Reading:
         if obstacle := self._unreadable.obstacle(kpi.key, user):
             return obstacle
-        if self._doubts.holds(kpi.key, user, late=self._marks.is_late(kpi.needs)):
-            return NotRead(Cause.CHANGED)
-        items = (
-            self._store.items_with_deal_sums(kpi.key, user) if kpi.has_deal_sum else self._store.items(kpi.key, user)
+        value = self._value(kpi, user)
+        total, is_late = self._totals[kpi.key][user], self._marks.is_late(kpi.needs)
+        found = self._doubts.range_of(
+            kpi, user, value, total, lambda record: self._store.is_exempt(kpi.key, record), is_late=is_late
         )
-        return Value(self._number(kpi, user, items), items)
+        if found is None or found.low.number == found.high:
+            return value
+        return NotRead(Cause.CHANGED, range=found)
 
-    def _number(self, kpi: Kpi[Any], user: str, items: Sequence[Evidence]) -> Number:
-        if kpi.unit is Unit.MONEY:
-            return _sums(items)
+    def _value(self, kpi: Kpi[Any], user: str) -> Value:
+        store = self._store
+        items = store.items_with_deal_sums(kpi.key, user) if kpi.has_deal_sum else store.items(kpi.key, user)
         if kpi.listed is Listed.ALL:
-            return len(items)
-        total = self._totals[kpi.key][user]
-        return total // 60 if kpi.unit is Unit.MINUTES else total
-
-
-def _sums(items: Iterable[Evidence]) -> dict[str, Decimal]:
-    """Add up exact sums by currency; a deal without a sum adds nothing."""
-    sums: dict[str, Decimal] = {}
-    for item in items:
-        if item.amount is not None:
-            sums[item.amount.currency] = sums.get(item.amount.currency, Decimal(0)) + item.amount.amount
-    return dict(sorted(sums.items()))
+            is_plain = kpi.unit is Unit.COUNT and (kpi.key, user) not in self._spares
+            return Value(len(items) if is_plain else number_of(kpi, items), items)
+        return Value(shown(kpi, self._totals[kpi.key][user]), items, frozenset(self._ids[kpi.key, user]))

@@ -100,8 +100,8 @@ def items(
     shown: int | None = None,
     new: frozenset[str] | None = None,
 ) -> list[str]:
-    """Write items as links, new items first, and count the items that are not shown."""
-    ordered = sorted(counted, key=lambda item: item.key not in new) if new is not None else list(counted)
+    """Write items as links, new items first, spared items last, and count the items that are not shown."""
+    ordered = sorted(counted, key=lambda item: (bool(item.spared), new is not None and item.key not in new))
     cut = ordered if shown is None else ordered[:shown]
     result = [f"   • {link(t, item, team.crm_host)}{_when(t, kpi, item, team)}{_mark(t, item, new)}" for item in cut]
     if len(cut) < len(ordered):
@@ -120,7 +120,11 @@ def _when(t: Texts, kpi: str, item: Evidence, team: TeamContext) -> str:
 
 
 def _mark(t: Texts, item: Evidence, new: frozenset[str] | None) -> str:
-    """Mark an item as new or carried over; no mark without an earlier snapshot."""
+    """Mark an item as not counted, late, new or carried over; neither of the last two without an earlier snapshot."""
+    if item.spared:
+        return f" · {t(f'mark-spared-{item.spared}')}"
+    if item.late:
+        return f" · {t('mark-late')}"
     if new is None:
         return ""
     return f" · {t('mark-new' if item.key in new else 'mark-carried')}"

@@ -23,6 +23,7 @@ from scoring.rules import Rulebook
 from scoring.snapshot import Cause, Manager, NotRead
 from scoring.workdays import Window
 from storage.days import rulebooks, runs
+from storage.days.history import load_history
 from storage.days.windows import load_window
 from storage.db.database import Database
 from storage.errors import NotFound
@@ -73,10 +74,9 @@ async def read_teams(
     sheets = {}
     async with db.reading() as session:
         for key, running in wanted.items():
-            held_before = await tally_sheet.load_held_before(session, key, running.day)
-            sheets[key] = tally_sheet.build(
-                teams[key], running.rulebook, running.window, found[key], held_before=held_before
-            )
+            rulebook, window = running.rulebook, running.window
+            history = await load_history(session, key, running.day, rulebook.counted, window.cutoff)
+            sheets[key] = tally_sheet.build(teams[key], rulebook, window, found[key], history=history)
     counting = {key: running.rulebook.crm for key, running in wanted.items()}
     reading = await read_sheets(connections, connection, sheets, counting)
     reason = NotRead(Cause.UNKNOWN_USER)

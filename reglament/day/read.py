@@ -15,6 +15,7 @@ from reglament.connections import Connections
 from reglament.day.guard import GRACE_SECONDS, crm_error, guarded_client
 from reglament.day.missing import unread_snapshot
 from reglament.gc_tuning import no_full_collection
+from scoring.counting import Scope
 from scoring.records import Completed, Fact, Failed
 from scoring.rules import CrmCounting
 from scoring.snapshot import Cause, NotRead, Snapshot
@@ -164,5 +165,11 @@ def _request(sheets: Iterable[TallySheet]) -> ReadRequest:
         window=reduce(Window.union, (sheet.window for sheet in every)),
         kpis=frozenset[str]().union(*(sheet.kpis for sheet in every)),
         members=frozenset[str]().union(*(sheet.members.keys() | sheet.aliases.keys() for sheet in every)),
-        stale_days=max(sheet.settings.stale_days for sheet in every),
+        stale_days=max(_stale_days(sheet) for sheet in every),
     )
+
+
+def _stale_days(sheet: TallySheet) -> int:
+    """Return how many calendar days back a stage change matters to `stale_deals`, which counts working days."""
+    scope = Scope(sheet.window, sheet.zone, sheet.settings, sheet.calendar)
+    return -((scope.stale_before - sheet.window.cutoff) // timedelta(days=1))

@@ -24,6 +24,7 @@ from reglament.process import Process
 from scoring.scorecard import Scorecard
 from scoring.snapshot import Snapshot
 from storage.days import runs
+from storage.days.history import note_spared
 from storage.days.snapshots import last_keys, stored_snapshots
 from storage.db.database import Session
 from storage.errors import LeaseLost
@@ -73,7 +74,9 @@ async def _store(
             StoredSnapshot(snapshot, snapshot.manager.crm_user in absent, last.get(snapshot.manager.crm_user, {}))
             for snapshot in fresh
         ]
-        return tuple(await runs.store_snapshots(session, day.lease, items, at=process.now(), members=members))
+        stored = tuple(await runs.store_snapshots(session, day.lease, items, at=process.now(), members=members))
+        await note_spared(session, day.run.id, day.team.crm, fresh)
+        return stored
 
 
 @dataclass(frozen=True, slots=True)

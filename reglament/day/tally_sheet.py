@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 
 from reglament.config.team import TeamSettings
 from reglament.day.claims import TeamDay
 from reglament.day.members import ConnectionRosters
 from reglament.day.roster import Roster
 from reglament.process import Process
-from scoring.kpis import MEETINGS_HELD
+from scoring.history import History
 from scoring.rules import Rulebook
-from scoring.snapshot import Value
 from scoring.tally import TallySheet
 from scoring.workdays import Window
-from storage.days import runs
-from storage.days.snapshots import stored_snapshots
+from storage.days.history import load_history
 from storage.db.database import Session
 
 
@@ -29,11 +27,9 @@ async def load_sheets(process: Process, days: Sequence[TeamDay], rosters: Connec
 
 
 async def _load_sheet(session: Session, day: TeamDay, roster: Roster) -> TallySheet:
-    kpis = day.unread_kpis
-    held_before: frozenset[str] = frozenset()
-    if MEETINGS_HELD in kpis:
-        held_before = await load_held_before(session, day.key, day.run.day)
-    return build(day.team, day.run.rulebook, day.run.window, roster, kpis=kpis, held_before=held_before)
+    kpis, run = day.unread_kpis, day.run
+    history = await load_history(session, day.key, run.day, kpis, run.window.cutoff)
+    return build(day.team, run.rulebook, run.window, roster, kpis=kpis, history=history)
 
 
 def build(
@@ -43,7 +39,7 @@ def build(
     roster: Roster,
     *,
     kpis: tuple[str, ...] | None = None,
-    held_before: frozenset[str] = frozenset(),
+    history: History | None = None,
 ) -> TallySheet:
     """Build the sheet of a team for `window`, with `kpis` or else all KPIs of the rulebook."""
     return TallySheet(
@@ -54,13 +50,6 @@ def build(
         settings=rulebook.kpis,
         aliases=team.aliases,
         late_tolerance=timedelta(minutes=team.late_tolerance_minutes),
-        held_before=held_before,
+        calendar=team.calendar(),
+        history=history or History(),
     )
-
-
-async def load_held_before(session: Session, key: str, day: date) -> frozenset[str]:
-    """Load the ids of the meetings in the evidence of the team's last run before `day` (docs/product.md §11)."""
-    run = await runs.last_finished(session, key, until=day - timedelta(days=1))
-    stored = await stored_snapshots(session, run.id) if run else []
-    readings = [item.snapshot.readings.get(MEETINGS_HELD) for item in stored]
-    return frozenset(item.id for reading in readings if isinstance(reading, Value) for item in reading.items)

@@ -20,8 +20,8 @@ _TIME = 8
 _NO_TIME = b"\xff" * _TIME
 _RECENT = 4
 
-_Shape = tuple[str, tuple[str, str] | None, str, bool]
-"""Kind, address before and after the id, currency, whether again."""
+_Shape = tuple[str, tuple[str, str] | None, str, bool, bool, str]
+"""Kind, address before and after the id, currency, whether again, whether late, why spared."""
 
 
 class EvidenceEncoder:
@@ -46,7 +46,7 @@ class EvidenceEncoder:
     def get(self, place: int) -> Evidence:
         """Decode the item at a place, with `since` in UTC."""
         since, (number, key, title, amount, url, deal) = self._look(place)
-        kind, around, currency, again = self._by_number[number]
+        kind, around, currency, again, late, spared = self._by_number[number]
         return Evidence(
             kind,
             key,
@@ -56,6 +56,8 @@ class EvidenceEncoder:
             since=None if since == _NO_TIME else _EPOCH + int.from_bytes(since) * _TICK,
             again=again,
             deal=deal,
+            late=late,
+            spared=spared,
         )
 
     def rank(self, place: int) -> tuple[bytes, str, str]:
@@ -72,7 +74,8 @@ class EvidenceEncoder:
         money = item.amount
         before, found, after = item.url.rpartition(item.id) if item.id else ("", "", "")
         around = (before, after) if found else None
-        number = self._number((item.kind, around, money.currency if money else "", item.again))
+        currency = money.currency if money else ""
+        number = self._number((item.kind, around, currency, item.again, item.late, item.spared))
         url = None if found else item.url
         rest = (number, item.id, item.title, str(money.amount) if money else None, url, item.deal)
         return _since(item) + marshal.dumps(rest)

@@ -12,8 +12,6 @@ from scoring.compact.id_map import IdMap
 from scoring.records import Deal, RecordKind, Task
 from scoring.snapshot import Evidence
 
-NO_PLACE = -1
-
 
 class EvidenceStore:
     """Hold evidence by KPI and CRM user, ids of seen records, exempted deals, and sums of open deals."""
@@ -49,14 +47,9 @@ class EvidenceStore:
 
     # Records that were seen
 
-    def note(self, kind: RecordKind, key: str, place: int = NO_PLACE) -> bool:
-        """Note the id of a record, with a number to find again; return False if the id was noted before."""
-        return self._seen[kind].put(key, place)
-
-    def place_of(self, kind: RecordKind, key: str) -> int:
-        """Return the number noted with an id; NO_PLACE if there is none."""
-        place = self._seen[kind].get(key)
-        return NO_PLACE if place is None else place
+    def note(self, kind: RecordKind, key: str) -> bool:
+        """Note the id of a record; return False if the id was noted before."""
+        return self._seen[kind].put(key, 1)
 
     # Deals that have what a KPI misses
 

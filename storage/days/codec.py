@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from scoring.records import Money
-from scoring.snapshot import Cause, Evidence, NotAvailable, NotRead, Number, Reading, Value
+from scoring.snapshot import Cause, Evidence, NotAvailable, NotRead, Number, Range, Reading, Value
 from storage.db.types import decimal_text
 
 
@@ -24,21 +24,52 @@ def readings_from_json(data: Mapping[str, Any]) -> dict[str, Reading]:
 
 def _reading_to_json(reading: Reading) -> dict[str, Any]:
     match reading:
-        case Value(number, items):
-            return {"value": _number_to_json(number), "items": [_item_to_json(item) for item in items]}
+        case Value():
+            return _value_to_json(reading)
         case NotAvailable():
             return {"not_available": True}
-        case NotRead(cause, detail):
-            return {"not_read": cause.value, "detail": detail}
+        case NotRead():
+            return _unread_to_json(reading)
+
+
+def _unread_to_json(reading: NotRead) -> dict[str, Any]:
+    data: dict[str, Any] = {"not_read": reading.cause.value, "detail": reading.detail}
+    if reading.range is not None:
+        high = reading.range.high
+        data["range"] = {
+            "low": _value_to_json(reading.range.low),
+            "high": None if high is None else _number_to_json(high),
+        }
+    return data
+
+
+def _value_to_json(value: Value) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "value": _number_to_json(value.number),
+        "items": [_item_to_json(item) for item in value.items],
+    }
+    return data | ({"ids": sorted(value.ids)} if value.ids else {})
+
+
+def _value_from_json(data: Mapping[str, Any]) -> Value:
+    items = tuple(_item_from_json(item) for item in data["items"])
+    return Value(number_from_json(data["value"]), items, frozenset(data.get("ids", ())))
 
 
 def reading_from_json(data: Mapping[str, Any]) -> Reading:
     """Decode one reading."""
     if "value" in data:
-        return Value(number_from_json(data["value"]), tuple(_item_from_json(item) for item in data["items"]))
+        return _value_from_json(data)
     if "not_read" in data:
-        return NotRead(Cause(data["not_read"]), data["detail"])
+        return NotRead(Cause(data["not_read"]), data["detail"], _range_from_json(data.get("range")))
     return NotAvailable()
+
+
+def _range_from_json(data: Mapping[str, Any] | None) -> Range | None:
+    if data is None:
+        return None
+    high = data["high"]
+    return Range(_value_from_json(data["low"]), None if high is None else number_from_json(high))
 
 
 def _number_to_json(number: Number) -> int | dict[str, str]:
@@ -64,6 +95,10 @@ def _item_to_json(item: Evidence) -> dict[str, Any]:
         data["again"] = True
     if item.deal:
         data["deal"] = item.deal
+    if item.late:
+        data["late"] = True
+    if item.spared:
+        data["spared"] = item.spared
     return data
 
 
@@ -79,20 +114,27 @@ def _item_from_json(data: Mapping[str, Any]) -> Evidence:
         since=datetime.fromisoformat(since) if since else None,
         again=data.get("again", False),
         deal=data.get("deal", ""),
+        late=data.get("late", False),
+        spared=data.get("spared", ""),
     )
 
 
 def evidence_keys(reading: Mapping[str, Any]) -> frozenset[str] | None:
-    """List the evidence keys of a stored reading; None if the KPI was not read."""
+    """List the evidence keys of a stored reading, without spared records; None if the KPI was not read."""
     if "value" not in reading:
         return None
-    return frozenset(f"{item['kind']}:{item['id']}" for item in reading["items"])
+    return frozenset(f"{item['kind']}:{item['id']}" for item in reading["items"] if not item.get("spared"))
 
 
 def without_titles(readings: Mapping[str, Any]) -> dict[str, Any]:
     """Blank titles and links of stored readings; numbers and keys stay, so that a day can still be recomputed."""
-    blanked: dict[str, Any] = {}
-    for kpi, reading in readings.items():
-        items = [item | {"title": "", "url": ""} for item in reading.get("items", ())]
-        blanked[kpi] = dict(reading) | ({"items": items} if "items" in reading else {})
+    return {kpi: _without_titles(reading) for kpi, reading in readings.items()}
+
+
+def _without_titles(reading: Mapping[str, Any]) -> dict[str, Any]:
+    blanked = dict(reading)
+    if "items" in reading:
+        blanked["items"] = [item | {"title": "", "url": ""} for item in reading["items"]]
+    if reading.get("range"):
+        blanked["range"] = reading["range"] | {"low": _without_titles(reading["range"]["low"])}
     return blanked

@@ -24,7 +24,7 @@ from scoring.records import (
     Task,
 )
 from scoring.rules import Bound, Rule
-from scoring.snapshot import Manager, Reading, Snapshot, Value
+from scoring.snapshot import Cause, Manager, NotRead, Reading, Snapshot, Value
 from scoring.tally import Tally, TallySheet
 from scoring.workdays import Window
 
@@ -135,6 +135,15 @@ def value(key: str, *facts: Fact, **options: Any) -> Value:
     found = reading(key, *facts, **options)
     assert isinstance(found, Value), found
     return found
+
+
+def ends(key: str, *facts: Fact, **options: Any) -> tuple[Any, Any]:
+    """The two ends of a doubtful value."""
+    found = reading(key, *facts, **options)
+    assert isinstance(found, NotRead), found
+    assert found.cause is Cause.CHANGED
+    assert found.range is not None
+    return found.range.low.number, found.range.high
 
 
 def number(key: str, *facts: Fact, **options: Any) -> Any:

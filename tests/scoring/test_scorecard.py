@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scoring.kpis import CATALOGUE, KpiKind
 from scoring.rules import Bound, Rule, Rulebook
 from scoring.scorecard import EvidenceKeys, Outcome, Scorecard, is_money, score
-from scoring.snapshot import Cause, Evidence, NotAvailable, NotRead, Reading, Snapshot, Value
+from scoring.snapshot import Cause, Evidence, NotAvailable, NotRead, Range, Reading, Snapshot, Value
 from tests.scoring.builders import ANNA, at_least, at_most, snapshot
 
 
@@ -259,3 +259,61 @@ def test_judging_the_same_snapshot_by_the_stored_rulebook_gives_the_same_points(
     book, found = Rulebook(tuple(rules)), Snapshot(ANNA, readings)
     stored = Rulebook.from_json(book.to_json())
     assert score(found, stored) == score(found, book)
+
+
+# Doubt as a range (docs/product.md §19)
+
+
+def doubtful(low: int, high: int | None, *ids: str) -> NotRead:
+    return NotRead(Cause.CHANGED, range=Range(Value(low, deals(*ids).items), high))
+
+
+@pytest.mark.parametrize(
+    ("rule", "low", "high", "expected", "value"),
+    [
+        (at_most("deals_without_task", "2"), 0, 2, Outcome.KEPT, 2),
+        (at_most("deals_without_task", "2"), 3, 5, Outcome.BROKEN, 3),
+        (at_most("deals_without_task", "2"), 2, 3, Outcome.NO_DATA, None),
+        (at_most("deals_without_task", "2"), 3, None, Outcome.BROKEN, 3),
+        (at_most("deals_without_task", "2"), 0, None, Outcome.NO_DATA, None),
+        (at_least("calls_held", "10"), 10, 12, Outcome.KEPT, 10),
+        (at_least("calls_held", "10"), 7, 9, Outcome.BROKEN, 9),
+        (at_least("calls_held", "10"), 9, 10, Outcome.NO_DATA, None),
+        (at_least("calls_held", "10"), 10, None, Outcome.KEPT, 10),
+    ],
+)
+def test_a_rule_that_comes_out_alike_at_both_ends_of_a_doubtful_value_is_scored(
+    rule: Rule, low: int, high: int | None, expected: Outcome, value: int | None
+) -> None:
+    [line] = judged(rule, absent=False, last=None, **{rule.kpi: doubtful(low, high)}).lines
+    assert (line.outcome, line.value) == (expected, value)
+    assert line.cause is (Cause.CHANGED if expected is Outcome.NO_DATA else None)
+
+
+def test_a_broken_rule_of_a_doubtful_value_names_only_what_counts_for_certain() -> None:
+    [line] = judged(at_most("deals_without_task"), deals_without_task=doubtful(2, 3, "1", "2")).lines
+    assert [item.id for item in line.items] == ["1", "2"]
+
+
+def test_a_doubtful_sum_is_compared_in_the_currency_of_the_rule() -> None:
+    rule = at_least("won_amount", "100", currency="RUB")
+    low, high = {"RUB": Decimal(120)}, {"RUB": Decimal(150), "EUR": Decimal(9)}
+    assert outcome(rule, won_amount=NotRead(Cause.CHANGED, range=Range(Value(low), high))) is Outcome.KEPT
+    low = {"EUR": Decimal(120)}
+    assert outcome(rule, won_amount=NotRead(Cause.CHANGED, range=Range(Value(low), high))) is Outcome.NO_DATA
+
+
+@pytest.mark.parametrize(
+    ("open_low", "open_high", "overdue", "expected"),
+    [(40, 50, 1, Outcome.KEPT), (40, 60, 1, Outcome.KEPT), (40, 60, 2, Outcome.NO_DATA), (40, 60, 3, Outcome.BROKEN)],
+)
+def test_an_allowance_by_an_uncertain_number_of_open_deals_decides_where_both_ends_agree(
+    open_low: int, open_high: int, overdue: int, expected: Outcome
+) -> None:
+    rule = at_most("overdue_tasks", "1", per_deals=50)
+    assert outcome(rule, overdue_tasks=overdue, deals_open=doubtful(open_low, open_high)) is expected
+
+
+def test_without_any_upper_end_of_open_deals_there_is_no_allowance() -> None:
+    rule = at_most("overdue_tasks", "1", per_deals=50)
+    assert outcome(rule, overdue_tasks=1, deals_open=doubtful(4, None)) is Outcome.NO_DATA

@@ -9,13 +9,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from scoring.history import History
 from scoring.kpis import CATALOGUE, Capability, KpiSettings
 from scoring.records import DealState, Fact
-from scoring.snapshot import Cause, Evidence, NotRead
-from scoring.workdays import Window
+from scoring.snapshot import Evidence, NotRead
+from scoring.workdays import Window, WorkCalendar
 from tests.scoring.builders import (
     CUTOFF,
     LONG_AGO,
+    MOSCOW,
     SECOND,
     STRANGER,
     WINDOW,
@@ -24,6 +26,7 @@ from tests.scoring.builders import (
     company,
     completed,
     deal,
+    ends,
     ids,
     lost,
     meeting,
@@ -35,6 +38,11 @@ from tests.scoring.builders import (
     value,
     won,
 )
+
+BEFORE = History(
+    read={key: frozenset({"7"}) for key in CATALOGUE}, counted={key: frozenset({"1"}) for key in CATALOGUE}
+)
+"""The run before read everything of the first manager, and counted records number 1."""
 
 AT_THE_BORDERS = [
     pytest.param(YESTERDAY - SECOND, 0, id="a second before the window"),
@@ -136,7 +144,8 @@ def test_a_meeting_that_was_completed_in_the_window_counts_whenever_it_was_plann
 def test_without_a_completion_time_it_must_have_started_in_this_window_or_the_one_before(
     started: datetime | None, counted: int
 ) -> None:
-    assert number("meetings_held", meeting(started_at=started)) == counted
+    history = History(read={"meetings_held": frozenset({"7"})})
+    assert number("meetings_held", meeting(started_at=started), history=history) == counted
 
 
 def test_a_meeting_is_explained_with_its_completion_or_else_with_its_start() -> None:
@@ -149,11 +158,11 @@ def test_a_meeting_is_explained_with_its_completion_or_else_with_its_start() -> 
 def test_a_meeting_that_was_counted_yesterday_is_not_counted_again() -> None:
     yesterday = YESTERDAY - timedelta(hours=2)
     facts: list[Any] = [meeting("1", started_at=yesterday), meeting("2", started_at=yesterday)]
-    assert ids("meetings_held", *facts, held_before=frozenset({"1"})) == ["2"]
+    assert ids("meetings_held", *facts, history=BEFORE) == ["2"]
 
 
 def test_a_meeting_of_this_window_counts_although_its_id_was_counted_yesterday() -> None:
-    assert number("meetings_held", meeting(started_at=CUTOFF - SECOND), held_before=frozenset({"1"})) == 1
+    assert number("meetings_held", meeting(started_at=CUTOFF - SECOND), history=BEFORE) == 1
 
 
 def test_without_an_earlier_window_only_this_one_counts() -> None:
@@ -165,7 +174,8 @@ def test_between_two_calendar_days_no_meeting_belongs_to_the_earlier_window() ->
     midnight = CUTOFF.replace(hour=0)
     window = Window(midnight, CUTOFF, midnight - timedelta(days=1), YESTERDAY)
     evening, afternoon = meeting("1", started_at=YESTERDAY), meeting("2", started_at=YESTERDAY - SECOND)
-    assert ids("meetings_held", evening, afternoon, window=window) == ["2"]
+    history = History(read={"meetings_held": frozenset({"7"})})
+    assert ids("meetings_held", evening, afternoon, window=window, history=history) == ["2"]
 
 
 # Deals that were closed
@@ -229,7 +239,9 @@ def test_moving_between_two_failure_stages_is_no_new_loss() -> None:
 
 def test_a_won_deal_of_unknown_time_makes_winning_unknown_for_its_manager_alone() -> None:
     fact = won(at=None)
-    assert reading("deals_won", fact) == reading("won_amount", fact) == NotRead(Cause.CHANGED)
+    assert ends("deals_won", fact) == (0, 1)
+    assert ends("won_amount", won(at=None, amount=money("5"))) == ({}, {"RUB": Decimal(5)})
+    assert number("won_amount", fact) == {}
     assert number("deals_lost", fact) == number("lost_without_reason", fact) == 0
     assert number("deals_won", fact, user="12") == 0
 
@@ -237,7 +249,7 @@ def test_a_won_deal_of_unknown_time_makes_winning_unknown_for_its_manager_alone(
 @pytest.mark.parametrize(("reason", "known"), [("", False), ("Дорого", True)])
 def test_a_lost_deal_of_unknown_time_with_a_reason_is_not_one_without(reason: str, known: bool) -> None:
     fact = lost(at=None, loss_reason=reason)
-    assert reading("deals_lost", fact) == NotRead(Cause.CHANGED)
+    assert ends("deals_lost", fact) == (0, 1)
     assert isinstance(reading("lost_without_reason", fact), NotRead) is not known
     assert number("deals_won", fact) == 0
 
@@ -246,7 +258,7 @@ def test_read_late_a_deal_closed_at_an_unknown_time_may_have_been_open_at_the_cu
     late = CUTOFF + timedelta(hours=1)
     assert number("deals_open", won(at=None)) == 0
     for key in ("deals_open", "deals_without_task", "stale_deals"):
-        assert reading(key, won(at=None), read_at=late) == NotRead(Cause.CHANGED)
+        assert ends(key, won(at=None), read_at=late) == (0, 1)
     assert number("overdue_tasks", won(at=None), read_at=late) == 0
 
 
@@ -350,3 +362,101 @@ def test_the_shared_window_of_two_teams_does_not_widen_a_teams_own() -> None:
     wide = WINDOW.union(Window(LONG_AGO, CUTOFF))
     assert wide.start < WINDOW.start
     assert number("companies_added", company(created_at=LONG_AGO)) == 0
+
+
+# Late arrivals, and deals closed a second time (docs/product.md §11, §19)
+
+LATE_CALL = call("5", ended_at=YESTERDAY - SECOND)
+
+
+def test_a_call_that_telephony_reports_after_the_cutoff_counts_in_the_next_window_and_says_so() -> None:
+    [item] = value("calls_held", LATE_CALL, history=BEFORE).items
+    assert (item.id, item.late) == ("5", True)
+    [today] = value("calls_held", call("6"), history=BEFORE).items
+    assert not today.late
+
+
+def test_an_event_counted_in_the_window_before_does_not_count_again() -> None:
+    assert number("calls_held", call("1", ended_at=YESTERDAY - SECOND), history=BEFORE) == 0
+
+
+def test_an_event_of_the_window_before_does_not_count_where_the_kpi_was_not_read_then() -> None:
+    assert number("calls_held", LATE_CALL) == 0
+    of_another = call("5", manager="12", ended_at=YESTERDAY - SECOND)
+    assert number("calls_held", of_another, user="12", history=BEFORE) == 0
+
+
+def test_an_event_older_than_the_window_before_counts_nowhere() -> None:
+    assert number("calls_held", call("5", ended_at=YESTERDAY - timedelta(days=1, seconds=1)), history=BEFORE) == 0
+
+
+def test_a_call_too_short_for_yesterdays_rule_does_not_arrive_late_under_todays() -> None:
+    short = call("5", ended_at=YESTERDAY - SECOND, seconds=20)
+    eased = KpiSettings(min_call_seconds=10)
+    assert number("calls_held", short, settings=eased, history=BEFORE) == 0
+    same = History(settings=eased, read=BEFORE.read, counted=BEFORE.counted)
+    assert number("calls_held", short, settings=eased, history=same) == 1
+
+
+def test_a_win_a_loss_and_a_company_may_arrive_late_too() -> None:
+    assert number("deals_won", won("5", at=YESTERDAY - SECOND), history=BEFORE) == 1
+    assert number("deals_lost", lost("5", at=YESTERDAY - SECOND), history=BEFORE) == 1
+    assert number("companies_added", company("5", created_at=YESTERDAY - SECOND), history=BEFORE) == 1
+
+
+def test_minutes_of_talk_keep_the_ids_of_their_calls_so_that_none_counts_twice() -> None:
+    found = value("talk_minutes", LATE_CALL, call("6"), call("7", answered=False, seconds=0), history=BEFORE)
+    assert found.ids == {"5", "6"}
+
+
+@pytest.mark.parametrize("key", ["deals_won", "won_amount"])
+def test_a_deal_won_again_within_14_days_of_a_counted_win_does_not_count_again(key: str) -> None:
+    again = won("1", amount=money("5"), reopened=True)
+    history = History(closed={DealState.WON: frozenset({"1"})})
+    assert number(key, again, history=history) in (0, {})
+    assert number(key, again, history=History(closed={DealState.LOST: frozenset({"1"})})) in (1, {"RUB": Decimal(5)})
+
+
+def test_a_deal_lost_again_within_14_days_counts_neither_as_lost_nor_as_lost_without_reason() -> None:
+    history = History(closed={DealState.LOST: frozenset({"1"})})
+    assert number("deals_lost", lost("1"), history=history) == 0
+    assert number("lost_without_reason", lost("1", loss_reason=""), history=history) == 0
+
+
+WARMING = KpiSettings(excluded_pipelines=frozenset({"warming"}))
+
+
+def test_a_deal_lost_in_the_window_and_moved_to_an_excluded_funnel_is_lost_once() -> None:
+    moved = deal("1", pipeline="warming", lost_at=CUTOFF - SECOND, lost_from="sales")
+    [item] = value("deals_lost", moved, settings=WARMING).items
+    assert item.since == CUTOFF - SECOND
+    assert number("deals_open", moved, settings=WARMING) == 0
+
+
+def test_a_deal_moved_straight_into_an_excluded_funnel_is_no_loss() -> None:
+    assert number("deals_lost", deal("1", pipeline="warming"), settings=WARMING) == 0
+
+
+def test_inside_an_excluded_funnel_nothing_counts() -> None:
+    inside = deal("1", pipeline="warming", lost_at=CUTOFF - SECOND, lost_from="warming")
+    assert number("deals_lost", inside, lost("2", pipeline="warming"), settings=WARMING) == 0
+
+
+def test_a_deal_reopened_in_a_counted_funnel_after_a_loss_is_not_lost() -> None:
+    reopened = deal("1", pipeline="sales", lost_at=CUTOFF - SECOND, lost_from="cold")
+    assert number("deals_lost", reopened, settings=WARMING) == 0
+
+
+def test_a_win_is_credited_to_the_member_who_moved_the_deal_else_to_the_responsible() -> None:
+    assert number("deals_won", won(moved_by="12")) == 0
+    assert number("deals_won", won(moved_by="12"), user="12") == 1
+    assert number("deals_won", won(moved_by=STRANGER)) == 1
+    assert number("deals_open", deal(moved_by="12")) == 1
+
+
+@pytest.mark.parametrize(("hour", "missed"), [(8, 0), (9, 1), (17, 1), (18, 0)])
+def test_a_missed_call_counts_only_within_working_hours(hour: int, missed: int) -> None:
+    at = CUTOFF.replace(hour=hour) if hour < 18 else YESTERDAY
+    fact = call(incoming=True, answered=False, seconds=0, ended_at=at)
+    assert number("missed_calls", fact, calendar=WorkCalendar(MOSCOW)) == missed
+    assert number("missed_calls", fact) == 1

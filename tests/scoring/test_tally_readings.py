@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -26,9 +27,11 @@ from tests.scoring.builders import (
     company,
     completed,
     deal,
+    ends,
     ids,
     link,
     meeting,
+    money,
     number,
     reading,
     tally,
@@ -139,21 +142,54 @@ def test_a_kind_that_was_read_twice_is_as_late_as_its_later_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "fact"),
+    ("key", "fact", "low", "high"),
     [
-        ("overdue_tasks", task(changed=frozenset({Change.DEADLINE}))),
-        ("deals_missing_fields", deal(changed=frozenset({Change.FIELD}))),
-        ("companies_added", company(changed=frozenset({Change.OWNER}))),
-        ("calls_held", call(changed=frozenset({Change.OWNER}))),
-        ("meetings_held", meeting(held_at=LONG_AGO, changed=frozenset({Change.COMPLETION}))),
-        ("deals_won", won(changed=frozenset({Change.OWNER}))),
+        ("overdue_tasks", task(changed=frozenset({Change.DEADLINE})), 0, 1),
+        ("overdue_tasks", task(deadline=CUTOFF + SECOND, changed=frozenset({Change.DEADLINE})), 0, 1),
+        ("deals_missing_fields", deal(changed=frozenset({Change.FIELD})), 0, 1),
+        ("companies_added", company(changed=frozenset({Change.OWNER})), 0, 1),
+        ("calls_held", call(changed=frozenset({Change.OWNER})), 0, 1),
+        ("meetings_held", meeting(held_at=LONG_AGO, changed=frozenset({Change.COMPLETION})), 0, 1),
+        ("deals_won", won(changed=frozenset({Change.OWNER})), 0, 1),
+        ("deals_open", won(changed=frozenset({Change.STAGE})), 0, 1),
     ],
 )
-def test_a_row_that_may_have_stood_otherwise_makes_its_kpi_unknown_when_read_late(key: str, fact: Company) -> None:
-    assert reading(key, fact, read_at=LATE) == NotRead(Cause.CHANGED)
-    assert isinstance(reading(key, fact, read_at=IN_TIME), Value)
-    assert isinstance(reading(key, fact, read_at=LATE, user="12"), Value)
+def test_a_row_that_may_have_stood_otherwise_makes_its_kpi_a_range_however_soon_it_was_read(
+    key: str, fact: Company, low: int, high: int
+) -> None:
+    for read_at in (IN_TIME, LATE):
+        assert ends(key, fact, read_at=read_at) == (low, high)
+        assert isinstance(reading(key, fact, read_at=read_at, user="12"), Value)
     assert isinstance(reading("stale_deals", fact, read_at=LATE), Value)
+
+
+def test_a_change_of_owner_alone_does_not_touch_what_the_record_never_counted_for() -> None:
+    with_task = deal(has_task=True, changed=frozenset({Change.OWNER}))
+    assert number("deals_without_task", with_task) == 0
+    assert ends("deals_open", with_task) == (0, 1)
+
+
+def test_a_changed_sum_has_no_upper_end() -> None:
+    facts: list[Any] = [won("1", amount=money("5")), won("2", amount=money("7"), changed=frozenset({Change.AMOUNT}))]
+    assert ends("won_amount", *facts) == ({"RUB": Decimal(5)}, None)
+    assert number("deals_won", *facts) == 2
+
+
+def test_a_record_of_an_uncertain_owner_touches_only_what_it_would_count_for() -> None:
+    covered = deal("5", manager="12", has_task=True, amount=money("9"))
+    doubt = Doubtful(RecordKind.DEALS, frozenset({"7", "12"}), Change.OWNER, DealState.OPEN, covered)
+    assert ends("deals_open", covered, doubt) == (0, 1)
+    assert number("deals_without_task", covered, doubt) == 0
+    assert number("deals_won", covered, doubt) == 0
+    sold = won("6", manager="12", amount=money("9"))
+    doubt = Doubtful(RecordKind.DEALS, frozenset({"7"}), Change.OWNER, DealState.WON, sold)
+    assert ends("won_amount", sold, doubt) == ({}, {"RUB": Decimal(9)})
+
+
+def test_a_deal_of_an_uncertain_owner_that_a_task_covers_is_no_doubt_about_next_steps() -> None:
+    doubt = Doubtful(RecordKind.DEALS, frozenset({"7"}), Change.OWNER, DealState.OPEN, deal("5", manager="12"))
+    assert ends("deals_without_task", doubt) == (0, 1)
+    assert number("deals_without_task", doubt, task(manager="12", deals=frozenset({"5"}))) == 0
 
 
 def test_a_doubtful_row_of_a_stranger_touches_nobody() -> None:
@@ -163,23 +199,26 @@ def test_a_doubtful_row_of_a_stranger_touches_nobody() -> None:
 
 def test_a_doubtful_row_of_a_second_account_touches_the_first() -> None:
     fact = deal(manager="45", changed=frozenset({Change.OWNER}))
-    assert reading("deals_open", fact, read_at=LATE, aliases={"45": "7"}) == NotRead(Cause.CHANGED)
+    assert ends("deals_open", fact, aliases={"45": "7"}) == (0, 1)
 
 
 def test_a_deal_that_may_have_been_moved_to_the_warming_funnel_after_the_cutoff_is_doubtful() -> None:
     hidden = deal(pipeline="warming", changed=frozenset({Change.BINDING}))
     settings = KpiSettings(excluded_pipelines=frozenset({"warming"}))
-    assert reading("deals_without_task", hidden, read_at=LATE, settings=settings) == NotRead(Cause.CHANGED)
-    assert number("deals_without_task", hidden, settings=settings) == 0
+    assert ends("deals_without_task", hidden, settings=settings) == (0, 1)
+    assert number("deals_open", hidden, settings=settings) == 0
 
 
 @pytest.mark.parametrize("task_first", [True, False])
 def test_a_doubtful_task_touches_the_manager_of_the_deal_it_is_bound_to(task_first: bool) -> None:
     rebound = task(manager=STRANGER, deals=frozenset({"1"}), changed=frozenset({Change.BINDING}))
     facts: list[Any] = [rebound, deal()] if task_first else [deal(), rebound]
-    assert reading("deals_without_task", *facts, read_at=LATE) == NotRead(Cause.CHANGED)
-    assert number("deals_without_task", *facts) == 0
-    assert number("deals_without_task", *facts, read_at=LATE, user="12") == 0
+    assert ends("deals_without_task", *facts) == (0, 1)
+    assert number("deals_without_task", *facts, user="12") == 0
+    undone = task(manager=STRANGER, deals=frozenset({"1"}), changed=frozenset({Change.COMPLETION}))
+    assert ends("deals_without_task", undone, deal()) == (0, 1)
+    covered = task("9", manager=STRANGER, deals=frozenset({"1"}))
+    assert number("deals_without_task", *facts, covered) == 0
 
 
 @pytest.mark.parametrize(
@@ -197,17 +236,16 @@ def test_a_doubt_without_a_record_touches_the_kpis_that_the_change_matters_to(
     change: Change, state: DealState | None, touched: set[str]
 ) -> None:
     doubt = Doubtful(RecordKind.DEALS, frozenset({"45", STRANGER}), change, state)
-    found = tally([doubt, *completed(LATE)], aliases={"45": "7"})
-    doubted = {key for key, kpi in found["7"].readings.items() if kpi == NotRead(Cause.CHANGED)}
+    found = tally([doubt, *completed()], aliases={"45": "7"})
+    doubted = {key for key, kpi in found["7"].readings.items() if isinstance(kpi, NotRead)}
     assert doubted & {"deals_open", "deals_won", "won_amount", "deals_lost", "stale_deals", "calls_held"} == touched
     assert all(isinstance(kpi, Value) for kpi in found["12"].readings.values())
-    assert all(isinstance(kpi, Value) for kpi in tally([doubt, *completed()])["7"].readings.values())
 
 
 def test_an_ordinary_task_leaves_its_deals_known_also_when_read_late() -> None:
-    facts: list[Any] = [deal("1"), deal("2"), task(deals=frozenset({"1"}), changed=frozenset({Change.COMPLETION}))]
+    facts: list[Any] = [deal("1"), deal("2"), task(deals=frozenset({"1"}), changed=frozenset({Change.DEADLINE}))]
     assert ids("deals_without_task", *facts, read_at=LATE) == ["2"]
-    assert reading("overdue_tasks", *facts, read_at=LATE) == NotRead(Cause.CHANGED)
+    assert ends("overdue_tasks", *facts) == (0, 1)
 
 
 # Pages that shift while they are read

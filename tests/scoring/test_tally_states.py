@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from scoring.history import History
 from scoring.kpis import KpiSettings
 from scoring.records import Fact
-from scoring.snapshot import Cause, NotRead
-from scoring.workdays import Window
+from scoring.workdays import Window, WorkCalendar
 from tests.scoring.builders import (
     CUTOFF,
     LONG_AGO,
@@ -22,10 +22,10 @@ from tests.scoring.builders import (
     comment,
     company,
     deal,
+    ends,
     ids,
     money,
     number,
-    reading,
     task,
     value,
     won,
@@ -210,7 +210,6 @@ def test_an_empty_required_field_counts_the_deal_once() -> None:
         (CUTOFF - timedelta(days=14, seconds=1), 1),
         (CUTOFF - timedelta(days=14), 0),
         (CUTOFF - timedelta(days=1), 0),
-        (CUTOFF + SECOND, 0),
     ],
 )
 def test_a_deal_is_stale_when_longer_than_the_days_in_one_stage(stage_since: datetime, stale: int) -> None:
@@ -224,15 +223,13 @@ def test_a_deal_younger_than_the_days_cannot_be_stale_whatever_is_known() -> Non
 
 def test_an_old_deal_of_unknown_stage_makes_staleness_unknown_for_its_manager_alone() -> None:
     fact = deal(stage_since=None)
-    assert reading("stale_deals", fact) == NotRead(Cause.CHANGED)
+    assert ends("stale_deals", fact) == (0, 1)
     assert number("stale_deals", fact, user="12") == 0
 
 
 @pytest.mark.parametrize("after", [timedelta(0), timedelta(minutes=1)])
-def test_a_stage_that_changed_after_the_cutoff_is_unknown_only_when_read_late(after: timedelta) -> None:
-    moved = deal(stage_since=CUTOFF + after)
-    assert number("stale_deals", moved, read_at=CUTOFF + timedelta(minutes=15)) == 0
-    assert reading("stale_deals", moved, read_at=CUTOFF + timedelta(minutes=15, seconds=1)) == NotRead(Cause.CHANGED)
+def test_a_stage_that_changed_after_the_cutoff_is_unknown_however_soon_it_was_read(after: timedelta) -> None:
+    assert ends("stale_deals", deal(stage_since=CUTOFF + after)) == (0, 1)
 
 
 def test_a_state_counts_for_whoever_is_responsible_at_the_cutoff() -> None:
@@ -264,3 +261,81 @@ def test_the_deal_of_an_overdue_task_may_be_a_colleagues_but_not_a_strangers_or_
         assert bool(item.deal) is at_stake
     [item] = value("overdue_tasks", task(deadline=CUTOFF - SECOND, **ON_DEAL), won(amount=money("5"))).items
     assert item.amount is None
+
+
+# Grace (docs/product.md §19)
+
+CALENDAR = WorkCalendar(MOSCOW)
+"""CUTOFF is 18:00 on a Wednesday."""
+YOUNG = CUTOFF - timedelta(minutes=60)
+
+
+@pytest.mark.parametrize("key", ["deals_without_task", "deals_missing_fields"])
+def test_a_deal_younger_than_an_hour_of_working_time_is_shown_and_not_counted(key: str) -> None:
+    facts: list[Any] = [
+        deal("1", created_at=YOUNG, missing_fields=("city",)),
+        deal("2", created_at=YOUNG + SECOND, missing_fields=("city",)),
+    ]
+    found = value(key, *facts, calendar=CALENDAR)
+    assert found.number == 1
+    assert [(item.id, item.spared) for item in found.items] == [("1", ""), ("2", "young")]
+    assert number("deals_open", *facts, calendar=CALENDAR) == 2
+
+
+def test_the_hour_of_grace_runs_only_in_working_time() -> None:
+    monday = CUTOFF - timedelta(days=2, hours=8, minutes=30)  # 9:30 on Monday
+    window = Window(monday - timedelta(days=3), monday)
+    friday = monday - timedelta(days=3) + timedelta(hours=8)  # 17:30 on Friday
+    for created, counted in ((friday, 1), (friday + SECOND, 0)):
+        found = number("deals_without_task", deal(created_at=created), window=window, calendar=CALENDAR)
+        assert found == counted
+
+
+def test_no_grace_is_given_where_the_settings_give_none() -> None:
+    settings = KpiSettings(grace_minutes=0)
+    assert number("deals_without_task", deal(created_at=CUTOFF - SECOND), settings=settings, calendar=CALENDAR) == 1
+
+
+HANDED = History(holders={key: {"1": "12"} for key in ("overdue_tasks", "deals_without_task", "stale_deals")})
+"""Record 1 broke the rules for another member in the team's last snapshot."""
+
+
+@pytest.mark.parametrize(
+    ("key", "fact"),
+    [
+        ("overdue_tasks", task("1", deadline=CUTOFF - SECOND)),
+        ("deals_without_task", deal("1")),
+        ("stale_deals", deal("1", stage_since=LONG_AGO)),
+    ],
+)
+def test_what_was_broken_with_somebody_else_does_not_count_on_the_new_owners_first_day(key: str, fact: Fact) -> None:
+    found = value(key, fact, history=HANDED)
+    assert (found.number, [item.spared for item in found.items]) == (0, ["inherited"])
+    assert number(key, fact, history=HANDED, user="12") == 0
+
+
+def test_a_record_is_spared_once_per_person() -> None:
+    spared = History(holders=HANDED.holders, spared=frozenset({("deals_without_task", "7", "1")}))
+    assert number("deals_without_task", deal("1"), history=spared) == 1
+
+
+def test_who_broke_the_rule_himself_before_is_not_spared() -> None:
+    own = History(holders={"deals_without_task": {"1": "7"}})
+    assert number("deals_without_task", deal("1"), history=own) == 1
+
+
+@pytest.mark.parametrize(("seconds", "stale"), [(0, 0), (1, 1)])
+def test_a_stage_grows_stale_in_working_days_only(seconds: int, stale: int) -> None:
+    since = CUTOFF - timedelta(days=21, seconds=seconds)  # three weeks: 15 working days
+    settings = KpiSettings(stale_days=15)
+    facts = deal(stage_since=since)
+    assert number("stale_deals", facts, settings=settings, calendar=CALENDAR) == stale
+
+
+def test_a_comment_may_wait_over_the_weekend() -> None:
+    monday = CUTOFF - timedelta(days=2)
+    window = Window(monday - timedelta(days=3), monday)
+    friday = monday - timedelta(days=3)
+    for created, counted in ((friday, 0), (friday - SECOND, 1)):
+        found = number("deals_without_comment", deal(created_at=created), window=window, calendar=CALENDAR)
+        assert found == counted

@@ -10,6 +10,7 @@ from storage.db.models.days import (
     RulebookRecord,
     RunRecord,
     SnapshotRecord,
+    SparedRecord,
 )
 from storage.db.models.ledger import LedgerRecord, PeriodRecord, ReasonRecord
 from storage.db.models.messages import DeliveryRecord, RateSlotRecord
@@ -43,5 +44,6 @@ __all__ = [
     "RulebookRecord",
     "RunRecord",
     "SnapshotRecord",
+    "SparedRecord",
     "TeamRecord",
 ]

@@ -93,6 +93,17 @@ class SnapshotRecord(Base):
     """Titles and links were removed by retention; the keys stay."""
 
 
+class SparedRecord(Base):
+    """Store a record of the CRM that was not counted on the first day of a new owner: once per record and manager."""
+
+    __tablename__ = "spared_records"
+
+    manager_id: Mapped[int] = mapped_column(ForeignKey("managers.id"), primary_key=True)
+    kpi: Mapped[str] = mapped_column(String(40), primary_key=True)
+    record: Mapped[str] = mapped_column(Text, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+
+
 class HeartbeatRecord(Base):
     """Store the last beat of a loop."""
 

@@ -77,7 +77,7 @@ def count(
     client: AmocrmClient, facts: Iterable[Fact], users: Iterable[int], kpis: Iterable[str] = CATALOGUE
 ) -> dict[int, Snapshot]:
     members = {str(user): Manager(str(user), f"Менеджер {user}") for user in users}
-    sheet = TallySheet(members, WINDOW, World().zone, tuple(kpis), KpiSettings())
+    sheet = TallySheet(members, WINDOW, World().zone, tuple(kpis), KpiSettings(grace_minutes=0))
     tally = Tally(sheet, client.capabilities, client.link)
     for fact in facts:
         tally.add(fact)

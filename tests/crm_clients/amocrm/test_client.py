@@ -15,6 +15,7 @@ from crm_clients.amocrm.api import PAGE
 from crm_clients.amocrm.client import AmocrmClient
 from crm_clients.base import DictMemory, ReadRequest
 from scoring.records import Call, Change, Comment, Completed, Deal, RecordKind, Task
+from scoring.snapshot import NotRead, Range, Value
 from scoring.workdays import Window
 from tests.crm_clients.amocrm.fake import FakeAmocrm, Fault
 from tests.crm_clients.amocrm.team import (
@@ -45,6 +46,9 @@ pytestmark = pytest.mark.usefixtures("no_backoff")
 
 # A whole account against its own past
 
+UNTRACED = {"won_amount", "lost_without_reason", "deals_missing_fields"}
+"""What hangs on fields without history: doubtful where a deal changed after the cutoff."""
+
 
 @pytest.mark.parametrize("seed", range(5))
 async def test_every_kpi_of_every_manager_is_what_the_accounts_past_says(seed: int) -> None:
@@ -52,8 +56,9 @@ async def test_every_kpi_of_every_manager_is_what_the_accounts_past_says(seed: i
     client = client_of(FakeAmocrm(world))
     snapshots = count(client, await facts_of(client, managers), managers)
     assert differences(world, snapshots) == []
-    assert unread(snapshots) == set()
-    assert sum(len(reading.items) for s in snapshots.values() for reading in s.readings.values()) > 1000  # type: ignore[union-attr, misc]
+    assert unread(snapshots) <= UNTRACED
+    known = [reading for s in snapshots.values() for reading in s.readings.values() if isinstance(reading, Value)]
+    assert sum(len(reading.items) for reading in known) > 900
 
 
 @pytest.mark.parametrize("late", [600, 7200, 3 * DAY])
@@ -62,8 +67,7 @@ async def test_a_late_read_counts_what_was_true_at_the_cutoff(late: int) -> None
     client = client_of(FakeAmocrm(world), CUTOFF + late + 1)
     snapshots = count(client, await facts_of(client, managers), managers)
     assert differences(world, snapshots) == []
-    not_kept = {"won_amount", "lost_without_reason", "deals_missing_fields"} if late > 900 else set()
-    assert unread(snapshots) == not_kept
+    assert unread(snapshots) <= UNTRACED
 
 
 async def test_thousands_of_rows_over_many_pages_are_all_counted() -> None:
@@ -113,7 +117,7 @@ async def test_faults_in_the_middle_change_nothing(kind: str) -> None:
     client = client_of(fake)
     snapshots = count(client, await facts_of(client, managers), managers)
     assert differences(world, snapshots) == []
-    assert unread(snapshots) == set()
+    assert unread(snapshots) <= UNTRACED
     assert client.stats.retries > 0
 
 
@@ -175,7 +179,11 @@ async def test_a_lost_deal_that_was_reopened_after_the_cutoff_gets_the_benefit_o
     lead = world.add_lead(ANNA, LONG_AGO, NEW)
     world.move_lead(lead, START + HOUR, (3100, LOST), reason=501)
     world.move_lead(lead, CUTOFF + 60, TALKS)
-    assert await ids(world, "lost_without_reason", late=120) == []
+    client = client_of(FakeAmocrm(world), CUTOFF + 120)
+    snapshots = count(client, await facts_of(client, [ANNA], ["lost_without_reason"]), [ANNA], ["lost_without_reason"])
+    found = snapshots[ANNA].readings["lost_without_reason"]
+    assert isinstance(found, NotRead)
+    assert found.range == Range(Value(0), 1)
 
 
 async def test_a_deal_given_away_after_the_cutoff_belongs_to_whom_it_belonged(world: World) -> None:

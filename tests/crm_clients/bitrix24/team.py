@@ -15,14 +15,15 @@ from crm_clients.bitrix24.client import Bitrix24Client
 from crm_clients.bitrix24.config import Bitrix24Config
 from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.lists import QueryProgress
-from scoring.kpis import CATALOGUE, KpiSettings
+from scoring.history import History
+from scoring.kpis import CATALOGUE
 from scoring.records import Completed, Fact, Failed, RecordKind
 from scoring.snapshot import Manager, Reading, Value
 from scoring.tally import Tally, TallySheet
 from scoring.workdays import Window
 from tests.crm_clients.bitrix24.fake import FakeBitrix24
 from tests.crm_clients.bitrix24.portal import SECRET, Portal
-from tests.crm_clients.conformance import MOSCOW
+from tests.crm_clients.conformance import MOSCOW, NO_GRACE
 from tests.crm_clients.faults import Break, Unreliable
 from tests.crm_clients.world import CUTOFF, LONG_AGO, START, FakeClock
 
@@ -97,7 +98,8 @@ class Reader:
         facts = await self.facts(*kpis)
         members = {str(key): Manager(str(key), str(key)) for key in (ANNA, BORIS)}
         window = Window(START, CUTOFF, EARLIER)
-        sheet = TallySheet(members, window, MOSCOW, tuple(kpis or CATALOGUE), KpiSettings(), held_before=held)
+        history = History(read={"meetings_held": frozenset({str(user)})}, counted={"meetings_held": held})
+        sheet = TallySheet(members, window, MOSCOW, tuple(kpis or CATALOGUE), NO_GRACE, history=history)
         async with self.client() as client:
             tally = Tally(sheet, client.capabilities, client.link)
         for fact in facts:

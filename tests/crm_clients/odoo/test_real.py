@@ -17,7 +17,7 @@ import pytest
 from crm_clients.base import DictMemory, ReadRequest, Severity
 from crm_clients.odoo.client import OdooClient
 from crm_clients.odoo.config import OdooConfig
-from scoring.kpis import CATALOGUE, Capability
+from scoring.kpis import CATALOGUE, Capability, KpiSettings
 from scoring.snapshot import Manager, Value
 from scoring.tally import Tally, TallySheet
 from scoring.workdays import Window
@@ -75,7 +75,7 @@ async def test_every_kpi_of_everybody_is_what_sql_counts(protocol):
         now = datetime.now(UTC)
         window = Window(now - timedelta(days=400), now)
         people = {user.id: Manager(user.id, user.name) for user in await client.users() if user.active and user.human}
-        sheet = TallySheet(people, window, ZoneInfo("UTC"), tuple(CATALOGUE))
+        sheet = TallySheet(people, window, ZoneInfo("UTC"), tuple(CATALOGUE), KpiSettings(grace_minutes=0))
         tally = Tally(sheet, client.capabilities, client.link)
         async for fact in client.read(ReadRequest(window, frozenset(CATALOGUE), frozenset(people))):
             tally.add(fact)

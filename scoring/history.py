@@ -1,0 +1,39 @@
+"""Describe what a team's earlier runs counted, as far as the next count depends on that (docs/product.md §11, §19)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from scoring.counting import KpiSettings
+from scoring.records import DealState
+
+CLOSED_AGAIN_DAYS = 14
+"""Days after a counted win or loss within which the same deal does not count again."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Hold the evidence of the run before, wins and losses of 14 days, and records spared once. Users are CRM ids."""
+
+    settings: KpiSettings = field(default_factory=KpiSettings)
+    """Settings of the run before: an event that did not count then does not arrive late now."""
+    read: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Users whose value was read in the run before, by KPI."""
+    counted: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Ids of the events that the run before counted for any member, by KPI."""
+    closed: Mapping[DealState, frozenset[str]] = field(default_factory=dict)
+    """Ids of the deals counted as won and as lost within CLOSED_AGAIN_DAYS."""
+    holders: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """User by id of the record that broke the KPI in the run before, by KPI of a state."""
+    spared: frozenset[tuple[str, str, str]] = frozenset()
+    """KPI, user and id of the record for each grace that was given to a new owner in an earlier run."""
+
+    def is_late_arrival(self, kpi: str, user: str, record: str) -> bool:
+        """Tell whether an event of the window before counts now: the run before read the KPI and lacked the event."""
+        return user in self.read.get(kpi, ()) and record not in self.counted.get(kpi, ())
+
+    def is_inherited(self, kpi: str, user: str, record: str) -> bool:
+        """Tell whether a record broke the KPI for another member before, and `user` was not spared for it yet."""
+        holder = self.holders.get(kpi, {}).get(record)
+        return holder is not None and holder != user and (kpi, user, record) not in self.spared

@@ -1,0 +1,123 @@
+"""Load what a team's earlier runs counted, and note the records spared for a new owner (docs/product.md §11, §19)."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from scoring.history import CLOSED_AGAIN_DAYS, History
+from scoring.kpis import CATALOGUE, DEALS_LOST, DEALS_WON, LOST_WITHOUT_REASON, WON_AMOUNT, KpiKind
+from scoring.records import DealState
+from scoring.snapshot import Snapshot, Spared, Value
+from storage.days import runs
+from storage.days.snapshots import stored_readings
+from storage.db.models import ManagerRecord, RunRecord, SnapshotRecord, SparedRecord, TeamRecord
+from storage.db.sql import json_at, manager_ids
+from storage.values import RunState
+
+_CLOSED = {DealState.WON: (DEALS_WON, WON_AMOUNT), DealState.LOST: (DEALS_LOST, LOST_WITHOUT_REASON)}
+_NO_TIME = "0001-01-01T00:00:00+00:00"
+
+
+async def load_history(session: AsyncSession, team: str, day: date, kpis: Iterable[str], cutoff: datetime) -> History:
+    """Load what decides the count of `kpis` on a day of a team: the run before, and 14 days of wins and losses."""
+    wanted = frozenset(kpis)
+    closed = {
+        state: await _closed(session, team, day, keys, cutoff)
+        for state, keys in _CLOSED.items()
+        if wanted.intersection(keys)
+    }
+    before = await runs.last_finished(session, team, until=day - timedelta(days=1))
+    if before is None:
+        return History(closed=closed)
+    found = _of_run(await stored_readings(session, before.id), wanted)
+    spared = await _spared(session, team, day)
+    return replace(found, settings=before.rulebook.kpis, closed=closed, spared=spared)
+
+
+def _of_run(stored: Sequence[tuple[str, dict[str, Any]]], kpis: frozenset[str]) -> History:
+    """Sort the stored readings of the run before by what they decide."""
+    read: dict[str, set[str]] = defaultdict(set)
+    counted: dict[str, set[str]] = defaultdict(set)
+    holders: dict[str, dict[str, str]] = defaultdict(dict)
+    for user, readings in stored:
+        for key in kpis & readings.keys() & CATALOGUE.keys():
+            reading = readings[key]
+            if "value" in reading:
+                read[key].add(user)
+            items = _items(reading)
+            if CATALOGUE[key].kind is KpiKind.EVENT:
+                counted[key].update(item["id"] for item in items)
+                counted[key].update(reading.get("ids", ()))
+            else:
+                holders[key] |= {item["id"]: user for item in items if not item.get("spared")}
+    return History(read=_frozen(read), counted=_frozen(counted), holders=dict(holders))
+
+
+def _items(reading: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the stored evidence; of a range what counted for certain."""
+    known = reading.get("range", {}).get("low", reading)
+    items: list[Mapping[str, Any]] = known.get("items", [])
+    return items
+
+
+def _frozen(sets: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+    return {key: frozenset(ids) for key, ids in sets.items()}
+
+
+async def _closed(session: AsyncSession, team: str, day: date, kpis: Sequence[str], cutoff: datetime) -> frozenset[str]:
+    """Load the ids of the deals counted as closed within 14 days before the cutoff."""
+    since = cutoff - timedelta(days=CLOSED_AGAIN_DAYS)
+    evidence = [json_at(session, SnapshotRecord.readings, kpi, "items") for kpi in kpis]
+    rows = await session.execute(
+        select(*evidence)
+        .join(RunRecord, RunRecord.id == SnapshotRecord.run_id)
+        .join(TeamRecord, TeamRecord.id == RunRecord.team_id)
+        .where(
+            TeamRecord.key == team,
+            RunRecord.state == RunState.FINISHED.value,
+            RunRecord.day < day,
+            RunRecord.cutoff >= since,
+        )
+    )
+    items = (item for row in rows for text in row if text is not None for item in json.loads(text))
+    return frozenset(item["id"] for item in items if datetime.fromisoformat(item.get("since", _NO_TIME)) >= since)
+
+
+async def _spared(session: AsyncSession, team: str, day: date) -> frozenset[tuple[str, str, str]]:
+    """Load the records that were spared in runs of earlier days of the team."""
+    rows = await session.execute(
+        select(SparedRecord.kpi, ManagerRecord.crm_user, SparedRecord.record)
+        .join(ManagerRecord, ManagerRecord.id == SparedRecord.manager_id)
+        .join(RunRecord, RunRecord.id == SparedRecord.run_id)
+        .join(TeamRecord, TeamRecord.id == RunRecord.team_id)
+        .where(TeamRecord.key == team, RunRecord.day < day)
+    )
+    return frozenset((kpi, user, record) for kpi, user, record in rows)
+
+
+async def note_spared(session: AsyncSession, run_id: int, connection: str, snapshots: Iterable[Snapshot]) -> None:
+    """Note the records that a run spares for a new owner, so that none is spared a second time."""
+    spared = {
+        (snapshot.manager, kpi, item.id)
+        for snapshot in snapshots
+        for kpi, reading in snapshot.readings.items()
+        if isinstance(reading, Value)
+        for item in (reading.items if CATALOGUE[kpi].kind is KpiKind.STATE else ())
+        if item.spared == Spared.INHERITED
+    }
+    if not spared:
+        return
+    ids = await manager_ids(session, connection, {manager.crm_user: manager.name for manager, _, _ in spared})
+    for manager, kpi, record in sorted(spared, key=lambda each: (each[0].crm_user, *each[1:])):
+        key = {"manager_id": ids[manager.crm_user], "kpi": kpi, "record": record, "run_id": run_id}
+        if await session.get(SparedRecord, key) is None:
+            session.add(SparedRecord(**key))
+    await session.flush()
