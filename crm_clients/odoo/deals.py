@@ -8,8 +8,9 @@ from datetime import datetime
 import msgspec
 
 from crm_clients.errors import MalformedRow
-from crm_clients.odoo.history import HistoryReader, refine
+from crm_clients.odoo.history import DealHistory, HistoryReader, refine
 from crm_clients.odoo.lead import WHAT, Lead, LeadFields
+from crm_clients.odoo.losses import LossLog
 from crm_clients.odoo.rights import require_deals
 from crm_clients.odoo.rows import NOBODY, OwnCompanyRow, StageRow, TeamRow, user_of
 from crm_clients.odoo.session import ReadSession
@@ -18,10 +19,11 @@ from crm_clients.odoo.values import Domain, Row, id_of, naive, name_of, utc, utc
 from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.rows import malformed, unreadable
 from scoring.causes import Cause
-from scoring.kpis import DEALS_MISSING_FIELDS
+from scoring.kpis import DEALS_MISSING_FIELDS, LOST_WITHOUT_REASON
 from scoring.records import NOTHING, Change, Deal, DealState, Doubtful, Money, RecordKind, Unreadable
 
 _FIELDS_ONLY = frozenset({DEALS_MISSING_FIELDS})
+_LOSSES = frozenset({"deals_lost", LOST_WITHOUT_REASON})
 
 
 class DealReader:
@@ -34,6 +36,7 @@ class DealReader:
         self._session = session
         self._start, self._cutoff = session.start.replace(microsecond=0), session.cutoff
         self._histories = HistoryReader(session)
+        self._losses = LossLog(session)
         self._fields: LeadFields
         self._won_stages: frozenset[int] = frozenset()
         self._archived_teams: frozenset[str] = frozenset()
@@ -74,6 +77,9 @@ class DealReader:
         won = await lists.rows("crm.stage", [["is_won", "=", True]], StageRow, "stages")
         self._won_stages = frozenset(row.id for row in won)
         self._archived_teams = frozenset(str(team.id) for team in teams if not team.active)
+        if session.request.kpis & _LOSSES:
+            subtypes = await self._histories.subtypes()
+            await self._losses.read(next(key for key, state in subtypes.items() if state is DealState.LOST))
 
     async def _learn_currency(self, leads: list[tuple[Row, Lead]]) -> None:
         if self._currency or all(lead.row.company_currency for _, lead in leads):
@@ -152,7 +158,8 @@ class DealReader:
 
     def _needs_history(self, lead: Lead) -> bool:
         """Tell whether the fields alone may mislead: of closed deals, and of deals changed since the cutoff."""
-        return self._state(lead) is not DealState.OPEN or self._is_changed(lead)
+        is_plain = self._state(lead) is DealState.OPEN and not self._is_changed(lead)
+        return not is_plain or self._losses.names(lead.row.id)
 
     def _is_changed(self, lead: Lead) -> bool:
         return utc(lead.row.write_date) >= self._cutoff
@@ -169,9 +176,18 @@ class DealReader:
         reassigned = changed and deal.created_at < self._cutoff and (given is None or given >= self._cutoff)
         history = self._histories.found.get(lead.row.id)
         deal = refine(deal, history, changed=changed, reassigned=reassigned, cutoff=self._cutoff)
+        deal = self._lost_elsewhere(deal, history)
         if reassigned:
             self._handed_over.append(deal)
         return deal
+
+    def _lost_elsewhere(self, deal: Deal, history: DealHistory | None) -> Deal:
+        """Add when and in which team the deal was lost, if the deal stands in another team now."""
+        lost_at = history.position(before=self._cutoff).lost_at if history else None
+        if lost_at is None or not self._losses.names(int(deal.id)):
+            return deal
+        team = self._losses.team_at(int(deal.id), lost_at, deal.pipeline)
+        return deal if team == deal.pipeline else msgspec.structs.replace(deal, lost_at=lost_at, lost_from=team)
 
 
 def _closed_or_written(lead: Lead) -> datetime:

@@ -49,6 +49,8 @@ class DealPosition:
     reopened: bool = False
     moved_by: str = ""
     """The user who closed the deal, if the settings ask."""
+    lost_at: datetime | None = None
+    """When the deal was lost last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,9 @@ def _after(position: DealPosition, move: Move) -> DealPosition:
     if state is position.state:
         return position
     if state is DealState.OPEN:
-        return DealPosition(DealState.OPEN, None, True)
-    return DealPosition(state, move.at, position.reopened, move.user)
+        return DealPosition(DealState.OPEN, None, True, lost_at=position.lost_at)
+    lost_at = move.at if state is DealState.LOST else position.lost_at
+    return DealPosition(state, move.at, position.reopened, move.user, lost_at)
 
 
 class HistoryReader:
@@ -108,7 +111,7 @@ class HistoryReader:
         self.found, self.malformed = {}, {}
         if not deals:
             return
-        states = await self._subtypes()
+        states = await self.subtypes()
         if self._session.config.deals_credit == "mover":
             self._users = {account.partner_id[0]: str(account.id) for account in await self._session.accounts()}
         since_cutoff: Domain = ["&", ["message_type", "=", "notification"], ["date", ">=", naive(self._cutoff)]]
@@ -146,7 +149,7 @@ class HistoryReader:
         else:
             self.malformed[row.res_id] = malformed(raw, WHAT, "the message is none of those that were asked for")
 
-    async def _subtypes(self) -> dict[int, DealState | None]:
+    async def subtypes(self) -> dict[int, DealState | None]:
         """Read the subtypes by id in this database; names are translated, external ids are not."""
         if self._states is None:
             model = "mail.message.subtype"

@@ -178,6 +178,21 @@ class CommentRow(OdooRow, frozen=True):
     author_id: Reference | None = None
 
 
+class LossRow(OdooRow, frozen=True):
+    """Name the deal of a message."""
+
+    res_id: Id
+
+
+class TeamChangeRow(OdooRow, frozen=True):
+    """Describe a change of a deal's sales team, as administrators see it."""
+
+    create_date: Naive
+    mail_message_id: Reference
+    old_value_integer: int = 0
+    """Id of the team before; 0 for none."""
+
+
 class MoveRow(OdooRow, frozen=True):
     """Describe a message by which Odoo tells of a change of a deal."""
 

@@ -178,7 +178,7 @@ class FakeOdoo:
     # The tables
 
     def _fill(self) -> None:
-        for model in (*GUARDED, "crm.lead", "res.partner", "calendar.event"):
+        for model in (*GUARDED, "mail.tracking.value", "crm.lead", "res.partner", "calendar.event"):
             self.tables[model] = []
         self.tables["mail.activity.type"] = [
             {"id": 4, "name": "To-Do", "category": "default"},
@@ -369,6 +369,7 @@ class FakeOdoo:
 
 FIELDS = {
     "res.partner": {"name", "is_company", "active", "create_date", "write_date", "create_uid", "user_id"},
+    "mail.tracking.value": {"field_id", "create_date", "mail_message_id", "old_value_integer"},
     "calendar.event": {"name", "user_id", "opportunity_id", "create_date", "stop", "active"},
     "mail.activity": {"summary", "activity_type_id", "user_id", "date_deadline", "create_date", "write_date"}
     | {"res_model", "res_id"},

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from scoring.records import Change, Company, Deal, DealState, Doubtful, RecordKind, Task
+from scoring.records import Change, Company, Deal, DealState, Doubtful, Failed, RecordKind, Task
 from tests.crm_clients.odoo.fake import STAGES, WON, stamp
 from tests.crm_clients.odoo.test_facts import EVENING, HOUR, Odoo, _errors
 from tests.crm_clients.world import (
@@ -74,6 +74,61 @@ async def test_a_message_of_a_contact_that_is_no_user_names_no_mover() -> None:
     (deal,) = await read_deals(odoo, "deals_won")
 
     assert deal.moved_by == ""
+
+
+# Where it was lost
+
+
+def restored_elsewhere(odoo: Odoo, at: datetime) -> None:
+    """Let the deal come into its present team at an instant, from team 1."""
+    odoo.fake.message(1001, at, None)
+    message = odoo.fake.tables["mail.message"][-1]
+    odoo.fake.tables["mail.tracking.value"] = [
+        {
+            "id": 1,
+            "create_date": stamp(at),
+            "mail_message_id": [message["id"], "…"],
+            "mail_message_id.model": "crm.lead",
+            "mail_message_id.res_id": 1001,
+            "field_id": [9, "…"],
+            "field_id.model": "crm.lead",
+            "field_id.name": "team_id",
+            "old_value_integer": 1,
+        }
+    ]
+
+
+LOST_AND_RESTORED = World(
+    deals=[WorldDeal("1001", "a", ANNA, moves=(Move(START + HOUR, LOST), Move(START + 2 * HOUR, OPEN)), pipeline="2")]
+)
+
+
+async def test_a_deal_lost_in_one_team_and_restored_in_another_tells_when_and_where_it_was_lost() -> None:
+    odoo = Odoo(LOST_AND_RESTORED)
+    restored_elsewhere(odoo, START + 2 * HOUR)
+
+    (deal,) = await read_deals(odoo, "deals_lost")
+
+    assert (deal.state, deal.pipeline) == (DealState.OPEN, "2")
+    assert (deal.lost_at, deal.lost_from) == (START + HOUR, "1")
+
+
+async def test_a_deal_that_came_to_its_team_before_the_loss_tells_no_loss_elsewhere() -> None:
+    odoo = Odoo(LOST_AND_RESTORED)
+    restored_elsewhere(odoo, START + HOUR / 2)
+
+    (deal,) = await read_deals(odoo, "deals_lost")
+
+    assert (deal.lost_at, deal.lost_from) == (None, "")
+
+
+async def test_a_key_that_may_not_see_former_teams_tells_no_loss_elsewhere() -> None:
+    odoo = Odoo(LOST_AND_RESTORED, options={"forbidden": frozenset({"mail.tracking.value"})})
+
+    facts = await odoo.facts("deals_lost")
+
+    assert [fact.lost_at for fact in facts if isinstance(fact, Deal)] == [None]
+    assert not [fact for fact in facts if isinstance(fact, Failed)]
 
 
 # Required fields by stage
