@@ -137,6 +137,10 @@ class _Check:
         except CrmError as error:
             subject = "deals_missing_fields" if "required_fields" in str(error) else "lost_without_reason"
             self._say(Severity.ERROR, subject, str(error))
+        else:
+            if self._config.deals_credit == "mover" and not known.tells_mover():
+                text = "deals of this portal do not tell who moved each, so the responsible users are credited"
+                self._say(Severity.WARNING, "deals_won", text)
         if not self._config.loss_reason_field:
             self._say(
                 Severity.OK,

@@ -9,6 +9,8 @@ from typing import Any
 from crm_clients.errors import CrmNonsense, CrmRefused
 from crm_clients.shared.required_fields import RequiredFields
 
+MOVER = "movedBy"
+"""Field of a deal that holds the user who moved the deal last, into the present stage."""
 _NOTHING = frozenset({"", "0", "0.0", "0.00"})
 """Values that stand for no text, no sum, no link."""
 
@@ -30,6 +32,10 @@ class Fields:
         if found is None:
             raise CrmRefused(f"{setting}: deals of this portal have no field {wanted}: correct the setting")
         return found
+
+    def tells_mover(self) -> bool:
+        """Tell whether deals of the portal say who moved each last."""
+        return MOVER in self._abouts
 
     def labels(self, name: str) -> dict[str, str]:
         """Read the labels of a list field's values."""
@@ -64,8 +70,6 @@ def is_empty(value: Any, name: str) -> bool:
     return is_amount_or_link and str(value) in _NOTHING
 
 
-MOVER = "movedBy"
-"""Field of a deal that holds the user who moved the deal last, into the present stage."""
 COMMON = (
     "id", "title", "stageId", "stageSemanticId", "categoryId", "assignedById", "createdTime", "movedTime",
     "updatedTime", "opportunity", "currencyId", "isRecurring", "closed",

@@ -102,17 +102,19 @@ class PortalRead:
     @property
     def _needs_fields(self) -> bool:
         config = self._session.config
-        return bool(config.loss_reason_field) or any(config.required_fields.values())
+        asks_mover = config.deals_credit == "mover"
+        return asks_mover or bool(config.loss_reason_field) or any(config.required_fields.values())
 
     async def _prepare_deals(self, fields: CallProgress) -> CrmError | None:
         session, names = self._session, DealFields()
         if self._needs_fields:
             try:
-                names = await self._name_fields(Fields(fields.value))
+                known = Fields(fields.value)
             except CrmNonsense as error:
                 return error
-        if session.config.deals_credit == "mover":
-            names = replace(names, mover=MOVER)
+            names = await self._name_fields(known)
+            if session.config.deals_credit == "mover" and known.tells_mover():
+                names = replace(names, mover=MOVER)
         if RecordKind.COMMENTS in self._kinds:
             await self._comments.recall()
         self._deals = DealReader(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import msgspec
 
@@ -24,11 +25,17 @@ async def read_deals(session: ReadSession) -> AsyncIterator[Deal | Doubtful]:
     required = RequiredFields(setting, await stage_order(session.api, session.deadline) if by_stage else {})
     async for row in session.rows("deals", DealRow, session.start):
         deal = _deal(row, required, tells_mover=session.config.deals_credit == "mover")
-        if not row.created_at < session.cutoff <= row.updated_at:
+        if _is_known(row, session.cutoff):
             yield deal
             continue
         yield msgspec.structs.replace(deal, changed=_UNTOLD)
         yield Doubtful(RecordKind.DEALS, session.request.members, Change.OWNER, deal.state, deal)
+
+
+def _is_known(row: DealRow, cutoff: datetime) -> bool:
+    """Tell whether a deal's fields at the cutoff are known: nothing changed since, or only that the deal was closed."""
+    is_only_closed = row.updated_at == row.closed_at and not row.reopened
+    return row.created_at >= cutoff or row.updated_at < cutoff or is_only_closed
 
 
 def _deal(row: DealRow, required: RequiredFields, *, tells_mover: bool) -> Deal:

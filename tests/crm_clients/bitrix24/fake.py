@@ -59,6 +59,8 @@ class FakeBitrix24(httpx.AsyncBaseTransport):
         self.operation_limits: dict[str, float] = {}
         """Method → Unix time until which its computing time is used up."""
         self.overloaded = False
+        self.unknown_fields: frozenset[str] = frozenset()
+        """Fields that deals of the portal do not have."""
         self.silent_profile = False
         """Whether the profile says nothing of rights."""
         self.empty: set[str] = set()
@@ -368,8 +370,20 @@ def _departments(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, in
 
 
 def _fields(fake: FakeBitrix24, _params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
-    plain = ("id", "title", "stageId", "categoryId", "companyId", "contactId", "opportunity", "comments", "sourceId")
-    return {"fields": {**{name: {"type": "string"} for name in plain}, **fake.portal.fields}}, None, None
+    plain = (
+        "id",
+        "title",
+        "stageId",
+        "categoryId",
+        "companyId",
+        "contactId",
+        "opportunity",
+        "comments",
+        "sourceId",
+        "movedBy",
+    )
+    known = [name for name in plain if name not in fake.unknown_fields]
+    return {"fields": {**{name: {"type": "string"} for name in known}, **fake.portal.fields}}, None, None
 
 
 def _plain(

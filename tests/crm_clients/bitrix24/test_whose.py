@@ -13,7 +13,7 @@ from tests.crm_clients.world import CUTOFF, LONG_AGO, START
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
 
-MOVER = {"deals_credit": "mover"}
+MOVER: dict[str, Any] = {"deals_credit": "mover"}
 
 
 async def read_deal(where: Portal, *kpis: str, now: Any = None, **settings: Any) -> Deal:
@@ -47,6 +47,19 @@ async def test_who_moved_a_deal_after_the_cutoff_did_not_win_the_deal() -> None:
     read = await read_deal(where, "deals_won", **MOVER)
 
     assert (read.state, read.moved_by) == (DealState.WON, "")
+
+
+async def test_a_portal_that_does_not_tell_who_moved_a_deal_credits_the_responsible_and_check_says_so() -> None:
+    where = portal()
+    closed(where, 1, (START + HOUR, "WON", "S"), movedBy=BORIS)
+    reader = Reader(where, **MOVER)
+    reader.fake.unknown_fields = frozenset({"movedBy"})
+
+    (read,) = [fact for fact in await reader.facts("deals_won") if isinstance(fact, Deal)]
+    findings = await reader.check({str(ANNA): "Анна"})
+
+    assert read.moved_by == ""
+    assert any("do not tell who moved" in finding.text for finding in findings if finding.subject == "deals_won")
 
 
 # Where it was lost

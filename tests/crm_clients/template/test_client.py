@@ -114,6 +114,8 @@ async def test_check_names_pipelines_and_stages_that_do_not_exist() -> None:
 
 
 async def test_each_deal_changed_after_the_cutoff_is_named() -> None:
-    world = World(deals=[WorldDeal("1001", "a", ANNA, moves=(Move(CUTOFF, WON),)), WorldDeal("1002", "b", ANNA)])
+    talks = Move(CUTOFF, DealState.OPEN, "talks")
+    deals = [("1001", (talks,)), ("1002", ()), ("1003", (Move(CUTOFF, WON),))]
+    world = World(deals=[WorldDeal(key, key, ANNA, moves=moves) for key, moves in deals])
     doubts = [fact for fact in await read_deals(world) if isinstance(fact, Doubtful)]
     assert [doubt.record.id for doubt in doubts if isinstance(doubt.record, Deal)] == ["1001"]
