@@ -375,6 +375,15 @@ async def test_the_same_call_on_a_deal_and_on_its_contact_is_one_call(world: Wor
     assert await ids(world, "calls_held") == [str(on_lead.id)]
 
 
+@pytest.mark.parametrize(
+    ("phone", "title"), [("+7 (999) 000-12-34", "…1234"), ("102", "…102"), ("hidden", "#{id}"), (None, "#{id}")]
+)
+async def test_of_a_clients_number_the_last_four_digits_are_kept(world: World, phone: str | None, title: str) -> None:
+    note = world.add_call(ANNA, START + HOUR, 60, phone=phone)
+    facts = await facts_of(client_of(FakeAmocrm(world)), [ANNA], ["calls_held"])
+    assert [call.title for call in facts if isinstance(call, Call)] == [title.format(id=note.id)]
+
+
 async def test_the_same_call_is_one_call_although_the_telephony_gives_it_no_name(world: World) -> None:
     lead = world.add_lead(ANNA, LONG_AGO, NEW)
     on_lead = world.add_call(ANNA, START + HOUR, 60, entity=("leads", lead.id))
