@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from crm_clients.amocrm.answers import require_form, rows_of
 from crm_clients.amocrm.api import AmocrmApi
-from crm_clients.amocrm.wire import WirePipeline, WireStatus
+from crm_clients.amocrm.wire import WirePipeline, WireStatus, as_int
 from crm_clients.shared.cleaning import clean_name
 from crm_clients.shared.pacing import Deadline
 from crm_clients.shared.required_fields import RequiredFields
@@ -76,8 +77,7 @@ class Stages:
 async def read_stages(api: AmocrmApi, deadline: Deadline) -> Stages:
     """Read pipelines and stages in a single request. Raises CrmError."""
     what = "the pipelines"
-    fits = require_form(lambda data: rows_of(data, "pipelines") is not None, "list of pipelines")
-    data = await api.get("leads/pipelines", "", deadline, what, fits)
+    data = await api.get("leads/pipelines", "", deadline, what, require_form(_is_whole, "whole list of pipelines"))
     names: dict[int, str] = {}
     archived: dict[int, str] = {}
     stage_names: dict[tuple[int, int], str] = {}
@@ -96,6 +96,12 @@ async def read_stages(api: AmocrmApi, deadline: Deadline) -> Stages:
                 stage_names[pair] = clean_name(status.name or status.id)
     shown, hidden = (tuple(pair for pair in stage_names if pair[0] in funnels) for funnels in (names, archived))
     return Stages(names, shown, frozenset(incoming), archived, hidden, stage_names)
+
+
+def _is_whole(data: Any) -> bool:
+    """Tell whether an answer is a list of funnels, of as many funnels as amoCRM itself counts."""
+    rows = rows_of(data, "pipelines")
+    return rows is not None and as_int(data.get("_total_items", 0)) <= len(rows)
 
 
 def stage_filters(pairs: Sequence[tuple[int, int]], per_list: int = STAGES_PER_LIST) -> Iterator[str]:

@@ -190,6 +190,19 @@ async def test_an_empty_page_of_events_that_the_page_before_linked_to_is_asked_f
     assert len({fact.id for fact in facts if isinstance(fact, Meeting)}) == 251
 
 
+async def test_a_list_of_funnels_that_lacks_a_funnel_has_failed(world: World) -> None:
+    world.add_lead(ANNA, LONG_AGO, (3200, 3210))
+
+    def spoil(asked: str, _query: str, answer: httpx.Response) -> httpx.Response:
+        if asked != "leads/pipelines":
+            return answer
+        body = answer.json()
+        body["_embedded"]["pipelines"].pop()
+        return httpx.Response(200, json=body)
+
+    assert await failed_behind(world, spoil, ("deals_open",)) == {RecordKind.DEALS}
+
+
 async def test_a_full_page_without_a_link_to_the_next_does_not_end_a_list(world: World) -> None:
     def unlinked(_path: str, _query: str, answer: httpx.Response) -> httpx.Response:
         if answer.status_code != 200 or "_links" not in answer.json():
