@@ -11,12 +11,13 @@ from crm_clients.bitrix24.rows import MeetingRow, TodoRow
 from crm_clients.bitrix24.session import ReadSession, place
 from crm_clients.bitrix24.values import is_yes, stamp
 from crm_clients.shared.cleaning import clean_title
-from scoring.records import Meeting, RecordKind
+from scoring.records import NOTHING, Change, Meeting, RecordKind
 
 _SELECT = [
     "ID", "SUBJECT", "RESPONSIBLE_ID", "START_TIME", "LAST_UPDATED", "COMPLETED", "TYPE_ID", "PROVIDER_ID",
     "OWNER_TYPE_ID", "OWNER_ID",
 ]  # fmt: skip
+_UNTOLD = frozenset({Change.COMPLETION})
 _SELECT_TODO = [*_SELECT, "END_TIME", "SETTINGS"]
 
 
@@ -24,7 +25,7 @@ class MeetingReader:
     """Read the completed meetings that started in this window or the window before.
 
     Bitrix24 does not tell when a meeting was completed. A meeting changed since the cutoff may have been completed
-    since: such a meeting is left to the next day, which counts meetings held that this day did not count.
+    since, so that whether it was held at the cutoff is doubtful; the next day counts what this day did not.
     """
 
     def __init__(self, session: ReadSession) -> None:
@@ -43,8 +44,8 @@ class MeetingReader:
     def _query(self, kind: MeetingType, pages: int) -> QueryProgress:
         def fold(rows: Sequence[MeetingRow]) -> Iterator[Meeting]:
             for row in rows:
-                if is_yes(row.COMPLETED) and self._cutoff > row.LAST_UPDATED and kind.includes(row):
-                    yield _meeting(row)
+                if is_yes(row.COMPLETED) and kind.includes(row):
+                    yield _meeting(row, _UNTOLD if self._cutoff <= row.LAST_UPDATED else NOTHING)
 
         select = _SELECT_TODO if issubclass(kind.row, TodoRow) else _SELECT
         return KeysetQuery(
@@ -58,11 +59,12 @@ class MeetingReader:
         ).start()
 
 
-def _meeting(row: MeetingRow) -> Meeting:
+def _meeting(row: MeetingRow, changed: frozenset[Change]) -> Meeting:
     return Meeting(
         str(row.ID),
         clean_title(row.SUBJECT or ""),
         str(row.RESPONSIBLE_ID or ""),
         started_at=row.START_TIME,
         place=place(row.OWNER_TYPE_ID, row.OWNER_ID),
+        changed=changed,
     )

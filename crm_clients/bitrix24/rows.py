@@ -155,7 +155,7 @@ class TodoRow(MeetingRow, frozen=True, kw_only=True):
 class TaskRow(PortalRow, frozen=True):
     """Describe a task of the tasks module."""
 
-    past = ("createdDate", "closedDate")
+    past = ("createdDate", "closedDate", "changedDate")
     planned = ("deadline",)
     owner = "responsibleId"
 
@@ -166,6 +166,7 @@ class TaskRow(PortalRow, frozen=True):
     deadline: datetime | None
     createdDate: datetime  # noqa: N815
     closedDate: datetime | None  # noqa: N815
+    changedDate: datetime | None  # noqa: N815
     ufCrmTask: list[str] | dict[str, str] | bool | None  # noqa: N815
     """What the task is bound to, as `D_1001` for a deal; false for nothing."""
     title: str | None = None

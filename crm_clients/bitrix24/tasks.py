@@ -6,8 +6,10 @@ A list shows the owner of an activity; further bindings are asked in `bindings.p
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.known_records import KnownRecords
@@ -17,7 +19,7 @@ from crm_clients.bitrix24.session import DEAL, ReadSession, place
 from crm_clients.bitrix24.values import Row, is_yes, number, stamp
 from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.id_set import IdSet
-from scoring.records import RecordKind, Task
+from scoring.records import NOTHING, Change, Doubtful, RecordKind, Task
 
 CALL, TASK, EMAIL = 2, 3, 4
 """TYPE_ID of an activity."""
@@ -44,14 +46,18 @@ AWAITS_APPROVAL, FINISHED, DECLINED = 4, 5, 7
 """Status of a task; in all other states a task is open."""
 OVERDUE = 50
 """Planned activities for each activity that is expected to be overdue."""
+SAME = timedelta(seconds=5)
+"""Longest time between the closing of a task and the change of the row by the closing; a later change is another."""
 WHAT_ACTIVITIES, WHAT_TASKS = "activities", "tasks"
+_UNTOLD = frozenset({Change.OWNER, Change.DEADLINE})
+"""Changes of which Bitrix24 keeps no history that a list tells; of activities neither that of being done."""
 
 SELECT = [
     "ID", "OWNER_ID", "OWNER_TYPE_ID", "TYPE_ID", "PROVIDER_ID", "ASSOCIATED_ENTITY_ID", "RESPONSIBLE_ID", "SUBJECT",
     "DEADLINE", "CREATED", "LAST_UPDATED", "COMPLETED", "DIRECTION", "ORIGIN_ID", "IS_INCOMING_CHANNEL",
 ]  # fmt: skip
 _SELECT_TASK = [
-    "ID", "TITLE", "RESPONSIBLE_ID", "DEADLINE", "CREATED_DATE", "CLOSED_DATE", "STATUS", "UF_CRM_TASK",
+    "ID", "TITLE", "RESPONSIBLE_ID", "DEADLINE", "CREATED_DATE", "CLOSED_DATE", "CHANGED_DATE", "STATUS", "UF_CRM_TASK",
 ]  # fmt: skip
 
 
@@ -73,6 +79,8 @@ class TaskReader:
         self._covered = IdSet()
         self._tasks: set[int] = set()
         self._mirrors: list[tuple[int, Task]] = []
+        self._certain: set[str] = set()
+        """Tasks that were read unchanged: a change seen later in this read is no doubt."""
         self.covered_deal = 0
         """A deal that owns an open activity."""
         self.known = KnownRecords(session, WHAT_ACTIVITIES, _ask_for, _is_step_of_deal)
@@ -99,11 +107,11 @@ class TaskReader:
             lists.append(self._activities({"COMPLETED": "N", "<DEADLINE": until, **rest}, 1 if rest else late))
         return lists
 
-    def unmatched_mirrors(self) -> Iterator[Task]:
+    def unmatched_mirrors(self) -> Iterator[Task | Doubtful]:
         """Give the activities that mirror an unknown task, once all tasks are read; a known task counts itself."""
         for key, mirror in self._mirrors:
             if key not in self._tasks:
-                yield mirror
+                yield from self._told(mirror)
         self._mirrors = []
 
     def has_task(self, deal: int) -> bool:
@@ -111,11 +119,12 @@ class TaskReader:
         return deal in self._covered
 
     def done_since(self) -> list[QueryProgress]:
-        """Begin to read the work done since the cutoff, asked last: work done meanwhile is in no other list."""
+        """Begin to read the work done or changed since the cutoff, asked last: such work may be in no other list."""
         cutoff = stamp(self._cutoff)
         return [
-            self._activities({"COMPLETED": "Y", ">=LAST_UPDATED": cutoff}, 1, ask_last=True),
+            self._activities({">=LAST_UPDATED": cutoff}, 1, ask_last=True),
             self._list_tasks({">=CLOSED_DATE": cutoff}, 1, ask_last=True),
+            self._list_tasks({">=CHANGED_DATE": cutoff}, 1, ask_last=True),
         ]
 
     def _activities(self, conditions: Row, pages: int, *, ask_last: bool = False) -> QueryProgress:
@@ -158,7 +167,7 @@ class TaskReader:
         """Give the last change of a done activity, if after the cutoff: Bitrix24 tells no time of completion."""
         return row.LAST_UPDATED if self._cutoff <= row.LAST_UPDATED else None
 
-    def _fold(self, rows: Sequence[ActivityRow]) -> Iterator[Task]:
+    def _fold(self, rows: Sequence[ActivityRow]) -> Iterator[Task | Doubtful]:
         planned = [row.ID for row in rows if row.OWNER_TYPE_ID == DEAL and not is_yes(row.COMPLETED)]
         self.known.see((row.ID for row in rows), planned)
         for row in rows:
@@ -171,18 +180,29 @@ class TaskReader:
                 deal = row.OWNER_ID
                 self._cover(deal)
                 self.covered_deal = self.covered_deal if is_done else deal
-            if not self._concerns(row.manager, row.DEADLINE):
-                continue
             task = self.task(row, frozenset({str(deal)} if deal else ()))
+            if not self._concerns(task):
+                continue
             if not is_mirror(row):
-                yield task
+                yield from self._told(task)
             elif row.ASSOCIATED_ENTITY_ID:  # without the id of the task: the task counts itself
                 self._mirrors.append((row.ASSOCIATED_ENTITY_ID, task))
 
-    def _concerns(self, user: str, deadline: datetime | None) -> bool:
-        """Tell whether a task is to be counted; other planned work only covers the deal."""
-        late = deadline is not None and deadline < self._cutoff
-        return late and self._session.wants("overdue_tasks") and self._session.concerns(user)
+    def _concerns(self, task: Task) -> bool:
+        """Tell whether a task is to be counted, or may have been; other planned work only covers the deal."""
+        late = isinstance(task.deadline, datetime) and task.deadline < self._cutoff
+        concerns = self._session.concerns(task.manager)
+        return self._session.wants("overdue_tasks") and ((late or concerns) if task.changed else (late and concerns))
+
+    def _told(self, task: Task) -> Iterator[Task | Doubtful]:
+        """Give a task, with a doubt for every member if another may have been responsible at the cutoff."""
+        if not task.changed:
+            self._certain.add(task.id)
+        elif task.id not in self._certain:
+            members = self._session.request.members
+            record = msgspec.structs.replace(task, changed=NOTHING)
+            yield Doubtful(RecordKind.TASKS, members, Change.OWNER, record=record)
+        yield task
 
     def _cover(self, deal: int) -> None:
         if deal:
@@ -201,9 +221,16 @@ class TaskReader:
             done_at=self._last_change(row) if is_yes(row.COMPLETED) else None,
             deals=deals,
             place=place(row.OWNER_TYPE_ID, row.OWNER_ID),
+            changed=self._changed_activity(row),
         )
 
-    def _fold_tasks(self, rows: Sequence[TaskRow]) -> Iterator[Task]:
+    def _changed_activity(self, row: ActivityRow) -> frozenset[Change]:
+        """Name the possible changes of an activity; one done may have been done before the cutoff, and edited since."""
+        if self._last_change(row) is None:
+            return NOTHING
+        return _UNTOLD | {Change.COMPLETION} if is_yes(row.COMPLETED) else _UNTOLD
+
+    def _fold_tasks(self, rows: Sequence[TaskRow]) -> Iterator[Task | Doubtful]:
         for row in rows:
             done = row.closedDate if row.closedDate is not None and row.closedDate >= self._cutoff else None
             if done is None and row.status in (FINISHED, DECLINED):
@@ -212,17 +239,26 @@ class TaskReader:
             if row.createdDate < self._cutoff:
                 for deal in row.deals:
                     self._cover(int(deal))
-            if self._concerns(row.manager, row.deadline):
-                yield Task(
-                    id=f"task-{row.id}",
-                    title=clean_title(row.title or ""),
-                    manager=row.manager,
-                    deadline=row.deadline,
-                    created_at=row.createdDate,
-                    done_at=done,
-                    deals=row.deals,
-                    awaits_approval=row.status == AWAITS_APPROVAL and done is None,
-                )
+            task = Task(
+                id=f"task-{row.id}",
+                title=clean_title(row.title or ""),
+                manager=row.manager,
+                deadline=row.deadline,
+                created_at=row.createdDate,
+                done_at=done,
+                deals=row.deals,
+                awaits_approval=row.status == AWAITS_APPROVAL and done is None,
+                changed=self._changed(row, done),
+            )
+            if row.createdDate < self._cutoff and self._concerns(task):
+                yield from self._told(task)
+
+    def _changed(self, row: TaskRow, done: datetime | None) -> frozenset[Change]:
+        """Name the possible changes, if a task was changed after the cutoff by more than the closing."""
+        changed = row.changedDate
+        if changed is None or changed < self._cutoff or (done is not None and abs(changed - done) <= SAME):
+            return NOTHING
+        return _UNTOLD
 
 
 def is_mirror(row: ActivityRow) -> bool:

@@ -138,12 +138,14 @@ class Portal:
         deadline: datetime | None,
         created: datetime,
         closed: datetime | None = None,
+        changed: datetime | None = None,
         status: int = 2,
         crm: Sequence[str] = (),
     ) -> Row:
         return self.tasks.add(
             {"id": str(key), "title": title, "responsibleId": str(user), "deadline": when(deadline),
              "createdDate": when(created), "closedDate": when(closed), "status": str(status),
+             "changedDate": when(changed or closed or created),
              "ufCrmTask": list(crm) or False, "group": []}
         )  # fmt: skip
 

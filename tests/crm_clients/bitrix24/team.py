@@ -18,7 +18,7 @@ from crm_clients.bitrix24.lists import QueryProgress
 from scoring.history import History
 from scoring.kpis import CATALOGUE
 from scoring.records import Completed, Fact, Failed, RecordKind
-from scoring.snapshot import Manager, Reading, Value
+from scoring.snapshot import Manager, NotRead, Reading, Value
 from scoring.tally import Tally, TallySheet
 from scoring.workdays import Window
 from tests.crm_clients.bitrix24.fake import FakeBitrix24
@@ -110,6 +110,15 @@ class Reader:
         reading = (await self.count(kpi, user=user, **more))[kpi]
         assert isinstance(reading, Value), reading
         return reading.number
+
+    async def ends(self, kpi: str, *others: str) -> tuple[Any, Any]:
+        """The ends between which a KPI lies; twice the same where nothing is in doubt."""
+        reading = (await self.count(kpi, *others))[kpi]
+        if isinstance(reading, Value):
+            return reading.number, reading.number
+        assert isinstance(reading, NotRead)
+        assert reading.range is not None, reading
+        return reading.range.low.number, reading.range.high
 
     async def marks(self, *kpis: str) -> dict[RecordKind, Completed | Failed]:
         return {fact.kind: fact for fact in await self.facts(*kpis) if isinstance(fact, Completed | Failed)}

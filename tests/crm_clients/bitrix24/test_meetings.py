@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from crm_clients.base import Severity
 from crm_clients.bitrix24.config import Bitrix24Config
-from scoring.records import Failed, Meeting, RecordKind, Unreadable
+from scoring.records import Change, Failed, Meeting, RecordKind, Unreadable
 from tests.crm_clients.bitrix24.portal import SECRET, Portal, when
-from tests.crm_clients.bitrix24.team import ANNA, HOUR, Reader, portal
-from tests.crm_clients.world import LONG_AGO, START
+from tests.crm_clients.bitrix24.team import ANNA, HOUR, SECOND, Reader, portal
+from tests.crm_clients.world import CUTOFF, LONG_AGO, START
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
 
@@ -39,6 +39,29 @@ def todos() -> Portal:
 async def held(where: Portal, *types: str) -> set[str]:
     facts = await Reader(where, meeting_types=list(types)).facts("meetings_held")
     return {fact.id for fact in facts if isinstance(fact, Meeting)}
+
+
+async def test_a_meeting_changed_after_the_cutoff_may_have_been_completed_since() -> None:
+    where = portal()
+    for key, updated in ((1, CUTOFF + SECOND), (2, CUTOFF - SECOND)):
+        where.add_activity(
+            key,
+            "Встреча",
+            ANNA,
+            kind=1,
+            provider="CRM_MEETING",
+            started=AT,
+            created=LONG_AGO,
+            updated=updated,
+            done=True,
+        )
+
+    facts = await Reader(where).facts("meetings_held")
+
+    assert {fact.id: fact.changed for fact in facts if isinstance(fact, Meeting)} == {
+        "1": {Change.COMPLETION},
+        "2": frozenset(),
+    }
 
 
 async def test_a_preset_knows_to_dos_in_the_calendar_from_other_to_dos() -> None:

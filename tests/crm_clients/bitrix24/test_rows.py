@@ -105,7 +105,7 @@ def test_a_row_without_a_field_is_refused(name: str) -> None:
 def _task(**changed: Any) -> dict[str, Any]:
     return {
         "id": "5", "title": "Дело", "responsibleId": "7", "status": "2", "deadline": None, "closedDate": "",
-        "createdDate": "2026-11-01T10:00:00+03:00", "ufCrmTask": False, **changed,
+        "createdDate": "2026-11-01T10:00:00+03:00", "changedDate": None, "ufCrmTask": False, **changed,
     }  # fmt: skip
 
 

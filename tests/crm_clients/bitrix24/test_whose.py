@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scoring.records import Change, Company, Deal, DealState, Doubtful, RecordKind
+from scoring.records import Change, Company, Deal, DealState, Doubtful, RecordKind, Task
 from tests.crm_clients.bitrix24.portal import Portal
 from tests.crm_clients.bitrix24.team import ANNA, BORIS, DAY, HOUR, SECOND, Reader, closed, deal, portal
 from tests.crm_clients.world import CUTOFF, LONG_AGO, START
@@ -199,3 +199,62 @@ async def test_wins_and_companies_of_the_window_before_are_read_for_what_came_la
 
     assert [fact.id for fact in facts if isinstance(fact, Deal)] == ["1"]
     assert [fact.id for fact in facts if isinstance(fact, Company)] == ["1"]
+
+
+SOON = CUTOFF + 4 * SECOND
+LATE, LATER = CUTOFF - DAY, CUTOFF + DAY
+
+
+async def read_tasks(where: Portal) -> tuple[dict[str, frozenset[Change]], list[Doubtful]]:
+    """Tasks by id with their changes, and the doubts of a read of overdue tasks."""
+    facts = await Reader(where).facts("overdue_tasks")
+    tasks = {fact.id: fact.changed for fact in reversed(facts) if isinstance(fact, Task)}  # the first row counts
+    return tasks, [fact for fact in facts if isinstance(fact, Doubtful)]
+
+
+async def test_an_activity_postponed_after_the_cutoff_may_have_been_overdue_at_the_cutoff() -> None:
+    where = portal()
+    where.add_activity(1, "Отложено", ANNA, deadline=LATER, created=LONG_AGO, updated=SOON)
+    where.add_activity(2, "Впереди", ANNA, deadline=LATER, created=LONG_AGO)
+
+    tasks, doubts = await read_tasks(where)
+
+    assert tasks.keys() == {"1"}
+    assert Change.DEADLINE in tasks["1"]
+    assert [doubt.record.id for doubt in doubts if isinstance(doubt.record, Task)] == ["1"]
+
+
+async def test_an_activity_done_after_the_cutoff_may_have_been_done_before_and_edited_since() -> None:
+    where = portal()
+    where.add_activity(1, "Сделано", ANNA, deadline=LATE, created=LONG_AGO, updated=SOON, done=True)
+
+    tasks, _ = await read_tasks(where)
+
+    assert Change.COMPLETION in tasks["1"]
+
+
+async def test_an_overdue_task_of_somebody_else_changed_after_the_cutoff_may_have_been_a_members() -> None:
+    where = portal()
+    where.add_user(50, "Секретарь")
+    where.add_activity(1, "Передано", 50, deadline=LATE, created=LONG_AGO, updated=SOON)
+    where.add_task(60, "Передано", 50, deadline=LATE, created=LONG_AGO, changed=SOON)
+    where.add_task(61, "Своё", 50, deadline=LATE, created=LONG_AGO)
+
+    _, doubts = await read_tasks(where)
+
+    assert {doubt.record.id for doubt in doubts if isinstance(doubt.record, Task)} == {"1", "task-60"}
+    assert all(isinstance(doubt.record, Task) and not doubt.record.changed for doubt in doubts)
+
+
+async def test_a_task_postponed_after_the_cutoff_is_doubtful_and_a_task_only_closed_since_is_not() -> None:
+    where = portal()
+    where.add_task(60, "Отложено", ANNA, deadline=LATER, created=LONG_AGO, changed=SOON)
+    where.add_task(61, "Закрыто", ANNA, deadline=LATE, created=LONG_AGO, closed=SOON, status=5)
+    where.add_task(62, "Изменено, закрыто", ANNA, deadline=LATE, created=LONG_AGO, closed=SOON, status=5,
+                   changed=SOON + 10 * SECOND)  # fmt: skip
+
+    tasks, _ = await read_tasks(where)
+
+    assert Change.DEADLINE in tasks["task-60"]
+    assert tasks["task-61"] == frozenset()
+    assert Change.DEADLINE in tasks["task-62"]

@@ -98,7 +98,7 @@ async def test_a_step_done_while_it_is_asked_for_was_open_at_the_cutoff() -> Non
             where.activities.changed()
 
     reader.fake.fault = done_before_the_question
-    assert await reader.number("deals_without_task") == 0
+    assert await reader.ends("deals_without_task") == (0, 1)
 
 
 async def test_postponed_tasks_are_overdue_and_finished_or_declined_ones_are_not() -> None:
