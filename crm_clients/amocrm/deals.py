@@ -47,7 +47,7 @@ class DealReader:
         """Stages named in a filter."""
         self._known = KnownRows(session, "leads", "open deals")
         self._unmoved: list[tuple[int, int]] = []
-        """Second of the last update and id of a few deals that were updated, but not moved, by what the events tell."""
+        """Second of the last update and id of a few deals that were updated or closed without an event of it."""
         self._listed_closed: set[int] = set()
         """Closed leads that a list has shown."""
         self.open_leads = array("q")
@@ -85,9 +85,7 @@ class DealReader:
         A list that lost rows would make merits of missing deals; missing events would make deals stale.
         """
         await self._known.ensure(self._must_be_listed)
-        history = await self._history
-        if history.keep_stages:
-            await history.ensure_whole(self._session, [lead for _, lead in self._unmoved])
+        await (await self._history).ensure_whole(self._session, [lead for _, lead in self._unmoved])
 
     def _must_be_listed(self, row: Row) -> bool:
         stage = as_int(row.get("pipeline_id")), as_int(row.get("status_id"))
@@ -213,7 +211,7 @@ class DealReader:
     async def _state(self, rows: list[LeadRow]) -> None:
         history = await self._history
         rollback = DealRollback(self._session, self._feed, history, self._stages, self._is_commented)
-        unmoved = ((row.updated, row.id) for row in rows if history.is_unmoved(row.id, row.updated))
+        unmoved = ((row.updated, row.id) for row in rows if history.is_unmoved(row.id, row.updated, row.closed))
         self._unmoved = nlargest(EVENT_IDS, chain(self._unmoved, unmoved))
         await self._session.emit(self._deals(rollback, rows))
 

@@ -48,12 +48,18 @@ class StageHistory:
     """Whether to keep the last change of every deal, or changes of state only."""
     credits_mover: bool = False
     """Whether to keep who moved the deals."""
+    closings_since: int = field(init=False)
+    """First second of which all wins and losses are known; the cutoff if none are asked for."""
     last_change: dict[int, int] = field(default_factory=dict)
     """Second of the last change of stage, by deal."""
     states: dict[int, dict[Moment, StateChange]] = field(default_factory=dict)
     """Changes between open, won and lost, by deal."""
     moved_while_closed: set[int] = field(default_factory=set)
     """Closed deals that changed the closing stage without being reopened: no new win or loss."""
+
+    def __post_init__(self) -> None:
+        """Begin without any known change."""
+        self.closings_since = self.cutoff
 
     def add(self, events: Iterable[WireEvent]) -> None:
         """Add events, in any order; a repeated event changes nothing. Raises MalformedRow."""
@@ -72,9 +78,13 @@ class StageHistory:
             elif new is not DealState.OPEN:
                 self.moved_while_closed.add(lead)
 
-    def is_unmoved(self, lead: int, updated: int) -> bool:
-        """Tell whether a deal was updated since the horizon, but not moved by what the events tell."""
-        return updated >= self.horizon and lead not in self.last_change
+    def is_unmoved(self, lead: int, updated: int, closed: int) -> bool:
+        """Tell whether a deal was updated or closed at a second of which all changes are known, without an event."""
+        is_in_time = (self.keep_stages and updated >= self.horizon) or self.closings_since <= closed < self.cutoff
+        return is_in_time and not self._knows(lead)
+
+    def _knows(self, lead: int) -> bool:
+        return lead in self.last_change or lead in self.states or lead in self.moved_while_closed
 
     async def ensure_whole(self, session: ReadSession, leads: Sequence[int]) -> None:
         """Ask for the events of some deals by id. Raises CrmUnavailable for a change of stage that is not known."""
@@ -82,9 +92,9 @@ class StageHistory:
         async def compare(events: list[WireEvent]) -> None:
             for event in events:
                 before, after = stages_of(event)
-                lead = entity_of(event)[1]
-                if before != after and event.created_at > self.last_change.get(lead, 0):
-                    raise CrmUnavailable(f"changes of stages: amoCRM's list lacks a change of deal {lead}")
+                is_closing = deal_state(after[1]) is not DealState.OPEN and event.created_at >= self.closings_since
+                if before != after and (self.keep_stages or is_closing) and not self._knows(event.entity_id):
+                    raise CrmUnavailable(f"changes of stages: amoCRM's list lacks a change of deal {event.entity_id}")
 
         if leads:
             chosen = "&".join(["filter[entity]=lead", *(f"filter[entity_id][]={lead}" for lead in leads)])
@@ -140,11 +150,13 @@ async def read_stage_history(session: ReadSession, stages: Stages) -> StageHisto
         seconds = session.deadline.remaining("changes of stages") / 2
         with suppress(DeadlineExceeded):
             await _read(session, history, horizon, "", Deadline(seconds, session.api.http.clock))
+            history.closings_since = session.start
             return history
     history = StageHistory(horizon, session.cutoff, keep_stages=False, credits_mover=by_mover)
     if session.wants("deals_won", "won_amount", "deals_lost", "lost_without_reason"):
         await _read(session, history, session.start, _closed_filter(stages, "value_after"), session.deadline)
         await _read(session, history, horizon, _closed_filter(stages, "value_before"), session.deadline)
+        history.closings_since = session.start
     return history
 
 

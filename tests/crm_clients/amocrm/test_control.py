@@ -29,7 +29,7 @@ from tests.crm_clients.amocrm.team import (
     marks_of,
     two_managers,
 )
-from tests.crm_clients.amocrm.world import WON, World
+from tests.crm_clients.amocrm.world import LOST, WON, World
 from tests.crm_clients.world import FakeClock
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
@@ -173,6 +173,21 @@ async def test_stage_changes_that_end_too_early_make_no_deal_stale(world: World)
         world.move_lead(lead, CUTOFF - 13 * DAY + 60 * number, TALKS)
     spoil = cut("events", "filter[type][]=lead_status_changed&filter[created_at]", 60)
     assert RecordKind.DEALS in await failed_behind(world, spoil)
+
+
+@pytest.mark.parametrize("kpis", [("deals_lost",), ("deals_lost", "stale_deals")], ids=["alone", "with stale deals"])
+async def test_events_of_losses_that_are_missing_make_no_new_loss_of_an_old_loss(
+    world: World, kpis: tuple[str, ...]
+) -> None:
+    old = world.add_lead(ANNA, LONG_AGO, NEW)
+    world.move_lead(old, LONG_AGO + DAY, (3100, LOST))
+    world.move_lead(old, START + HOUR, (3200, LOST))
+
+    def spoil(asked: str, query: str, answer: httpx.Response) -> httpx.Response:
+        is_history = "lead_status_changed" in query and "filter[entity]=" not in query
+        return httpx.Response(204) if asked == "events" and is_history else answer
+
+    assert await failed_behind(world, spoil, kpis) == {RecordKind.DEALS}
 
 
 async def test_an_empty_page_of_events_that_the_page_before_linked_to_is_asked_for_once_more(world: World) -> None:
