@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from crm_clients.errors import MalformedRow
-from crm_clients.odoo.history import DealHistory, HistoryReader, refine
+from crm_clients.odoo.history import DealHistory, DealPosition, HistoryReader, refine
 from crm_clients.odoo.lead import WHAT, Lead, LeadFields
 from crm_clients.odoo.losses import LossLog
 from crm_clients.odoo.rights import require_deals
@@ -183,11 +183,14 @@ class DealReader:
 
     def _lost_elsewhere(self, deal: Deal, history: DealHistory | None) -> Deal:
         """Add when and in which team the deal was lost, if the deal stands in another team now."""
-        lost_at = history.position(before=self._cutoff).lost_at if history else None
-        if lost_at is None or not self._losses.names(int(deal.id)):
+        then = history.position(before=self._cutoff) if history else DealPosition()
+        if then.lost_at is None or not self._losses.names(int(deal.id)):
             return deal
-        team = self._losses.team_at(int(deal.id), lost_at, deal.pipeline)
-        return deal if team == deal.pipeline else msgspec.structs.replace(deal, lost_at=lost_at, lost_from=team)
+        team = self._losses.team_at(int(deal.id), then.lost_at, deal.pipeline)
+        if team == deal.pipeline:
+            return deal
+        mover = then.lost_by if deal.state is DealState.OPEN else deal.moved_by
+        return msgspec.structs.replace(deal, lost_at=then.lost_at, lost_from=team, moved_by=mover)
 
 
 def _closed_or_written(lead: Lead) -> datetime:

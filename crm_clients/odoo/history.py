@@ -9,7 +9,7 @@ tracked field changed is visible to all: a message of type `notification`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -51,6 +51,8 @@ class DealPosition:
     """The user who closed the deal, if the settings ask."""
     lost_at: datetime | None = None
     """When the deal was lost last."""
+    lost_by: str = ""
+    """The user who lost the deal last, if the settings ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,9 @@ def _after(position: DealPosition, move: Move) -> DealPosition:
     if state is position.state:
         return position
     if state is DealState.OPEN:
-        return DealPosition(DealState.OPEN, None, True, lost_at=position.lost_at)
-    lost_at = move.at if state is DealState.LOST else position.lost_at
-    return DealPosition(state, move.at, position.reopened, move.user, lost_at)
+        return replace(position, state=state, since=None, reopened=True, moved_by="")
+    closed = replace(position, state=state, since=move.at, moved_by=move.user)
+    return replace(closed, lost_at=move.at, lost_by=move.user) if state is DealState.LOST else closed
 
 
 class HistoryReader:

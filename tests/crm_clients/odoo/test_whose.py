@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from scoring.records import Change, Company, Deal, DealState, Doubtful, Failed, RecordKind, Task
+from tests.crm_clients.odoo.fake import LOST as LOST_SUBTYPE
 from tests.crm_clients.odoo.fake import STAGES, WON, stamp
 from tests.crm_clients.odoo.test_facts import EVENING, HOUR, Odoo, _errors
 from tests.crm_clients.world import (
@@ -104,13 +105,14 @@ LOST_AND_RESTORED = World(
 
 
 async def test_a_deal_lost_in_one_team_and_restored_in_another_tells_when_and_where_it_was_lost() -> None:
-    odoo = Odoo(LOST_AND_RESTORED)
+    odoo = Odoo(LOST_AND_RESTORED, settings=dict(MOVER))
     restored_elsewhere(odoo, START + 2 * HOUR)
+    written_by(odoo, LOST_SUBTYPE, BORIS)
 
     (deal,) = await read_deals(odoo, "deals_lost")
 
     assert (deal.state, deal.pipeline) == (DealState.OPEN, "2")
-    assert (deal.lost_at, deal.lost_from) == (START + HOUR, "1")
+    assert (deal.lost_at, deal.lost_from, deal.moved_by) == (START + HOUR, "1", BORIS)
 
 
 async def test_a_deal_that_came_to_its_team_before_the_loss_tells_no_loss_elsewhere() -> None:
