@@ -48,6 +48,8 @@ class DealReader:
         self._known = KnownRows(session, "leads", "open deals")
         self._unmoved: list[tuple[int, int]] = []
         """Second of the last update and id of a few deals that were updated or closed without an event of it."""
+        self._unexplained: list[tuple[int, int]] = []
+        """Second of the last update and id of a few deals that were updated since the cutoff without an event of it."""
         self._listed_closed: set[int] = set()
         """Closed leads that a list has shown."""
         self.open_leads = array("q")
@@ -86,6 +88,7 @@ class DealReader:
         """
         await self._known.ensure(self._must_be_listed)
         await (await self._history).ensure_whole(self._session, [lead for _, lead in self._unmoved])
+        await self._feed.ensure_whole("lead", self._unexplained)
 
     def _must_be_listed(self, row: Row) -> bool:
         stage = as_int(row.get("pipeline_id")), as_int(row.get("status_id"))
@@ -213,6 +216,9 @@ class DealReader:
         rollback = DealRollback(self._session, self._feed, history, self._stages, self._is_commented)
         unmoved = ((row.updated, row.id) for row in rows if history.is_unmoved(row.id, row.updated, row.closed))
         self._unmoved = nlargest(EVENT_IDS, chain(self._unmoved, unmoved))
+        explain = self._feed.changes.explain
+        unexplained = ((row.updated, row.id) for row in rows if not explain("lead", row.id, row.updated))
+        self._unexplained = nlargest(EVENT_IDS, chain(self._unexplained, unexplained))
         await self._session.emit(self._deals(rollback, rows))
 
     def _deals(self, rollback: DealRollback, rows: Iterable[LeadRow]) -> Iterator[Deal]:

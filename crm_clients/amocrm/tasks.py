@@ -83,6 +83,9 @@ class TaskReader:
         changed = list(self._history.changed.values())  # as they are now: a refresh by another kind may add to them
         await self._release()
         await self._state(changed)
+        explain = self._feed.changes.explain
+        unexplained = ((row.updated, row.id) for row in changed if not explain("task", row.id, row.updated))
+        await self._feed.ensure_whole("task", unexplained)
         await session.emit(self._malformed.facts(self._feed.changes))
 
     def _must_be_listed(self, row: Row) -> bool:

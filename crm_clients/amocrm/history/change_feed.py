@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from heapq import nlargest
 
 from crm_clients.amocrm.answers import BadRequest
 from crm_clients.amocrm.history.changes import FIELD_EVENTS, LEAD_EVENTS, TASK_EVENTS, ChangesSinceCutoff, Checkpoint
-from crm_clients.amocrm.history.task_history import OpenTaskHistory
+from crm_clients.amocrm.history.task_history import EVENT_IDS, OpenTaskHistory
 from crm_clients.amocrm.session import ReadSession
 from crm_clients.amocrm.wire import WireEvent
+from crm_clients.errors import CrmUnavailable
 from crm_clients.shared.concurrency import cancel
 from scoring.records import RecordKind
 
@@ -80,6 +82,27 @@ class ChangeFeed:
             await self._read_events()
             await self.tasks.resolve()
             self._done = self._begun
+
+    async def ensure_whole(self, kind: str, rows: Iterable[tuple[int, int]]) -> None:
+        """Ask by id for the events of a few rows (second of the last update, id) whose update no event explains.
+
+        Raises CrmUnavailable for an event that the changes since the cutoff lack.
+        """
+        updates = {key: second for second, key in nlargest(EVENT_IDS, rows)}
+        types = LEAD_EVENTS if kind == "lead" else TASK_EVENTS
+
+        async def compare(events: list[WireEvent]) -> None:
+            for event in events:
+                known = self.changes.explained.get((kind, event.entity_id), 0)
+                if known < event.created_at <= updates.get(event.entity_id, 0):
+                    raise CrmUnavailable(
+                        f"changes since the cutoff: amoCRM's list lacks one of {kind} {event.entity_id}"
+                    )
+
+        if updates:
+            chosen = "&".join([f"filter[entity]={kind}", *(f"filter[entity_id][]={key}" for key in updates)])
+            session, what = self._session, "changes of the latest rows"
+            await session.read_events(types, session.cutoff, None, what, compare, filters=chosen)
 
     async def _read_events(self) -> None:
         session = self._session

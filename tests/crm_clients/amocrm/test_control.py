@@ -16,6 +16,7 @@ from scoring.records import Call, Company, Completed, Deal, Failed, Meeting, Rec
 from tests.crm_clients.amocrm.fake import FakeAmocrm
 from tests.crm_clients.amocrm.team import (
     ANNA,
+    BORIS,
     CUTOFF,
     DAY,
     HOUR,
@@ -188,6 +189,26 @@ async def test_events_of_losses_that_are_missing_make_no_new_loss_of_an_old_loss
         return httpx.Response(204) if asked == "events" and is_history else answer
 
     assert await failed_behind(world, spoil, kpis) == {RecordKind.DEALS}
+
+
+def without_changes_since_the_cutoff(asked: str, query: str, answer: httpx.Response) -> httpx.Response:
+    is_feed = f"[from]={CUTOFF}" in query and "filter[entity]=" not in query
+    return httpx.Response(204) if asked == "events" and is_feed else answer
+
+
+async def test_a_deal_handed_over_after_the_cutoff_is_not_blamed_on_its_new_owner_for_want_of_events(
+    world: World,
+) -> None:
+    lead = world.add_lead(BORIS, LONG_AGO, NEW)
+    world.give_lead(lead, CUTOFF + 30, ANNA)
+    assert await failed_behind(world, without_changes_since_the_cutoff, ("deals_without_task",)) >= {RecordKind.DEALS}
+
+
+async def test_a_task_handed_over_after_the_cutoff_is_not_blamed_on_its_new_owner_for_want_of_events(
+    world: World,
+) -> None:
+    world.give_task(world.add_task(BORIS, LONG_AGO, CUTOFF - DAY), CUTOFF + 30, ANNA)
+    assert await failed_behind(world, without_changes_since_the_cutoff, ("overdue_tasks",)) == {RecordKind.TASKS}
 
 
 async def test_an_empty_page_of_events_that_the_page_before_linked_to_is_asked_for_once_more(world: World) -> None:
