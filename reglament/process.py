@@ -115,15 +115,18 @@ async def open_process(
     async with open_database(settings) as database:
         key = _secret_key(settings)
         connections = Connections(settings.crm, lambda name: StoredMemory(database, name, key), options, now.shift)
+        process = Process(
+            db=database,
+            settings=settings,
+            connections=connections,
+            owner=f"{socket.gethostname()}:{os.getpid()}",
+            started_at=now() if service else None,
+            now=now,
+        )
         try:
-            yield Process(
-                db=database,
-                settings=settings,
-                connections=connections,
-                owner=f"{socket.gethostname()}:{os.getpid()}",
-                started_at=now() if service else None,
-                now=now,
-            )
+            async with database.reading() as session:
+                await _learn_schedules(process, session)
+            yield process
         finally:
             await connections.aclose()
 
@@ -152,4 +155,11 @@ async def store_teams(process: Process) -> TeamChanges:
         for key, team in process.settings.teams.items():
             await rulebooks.keep_rulebook(session, key, process.settings.rulebook(key), now)
             await rulebooks.keep_money(session, key, team.money.terms() if team.money else None, now)
+        await _learn_schedules(process, session)
     return changes
+
+
+async def _learn_schedules(process: Process, session: Session) -> None:
+    """Tell the teams which cutoff, zone and weekdays were loaded before: a running window keeps its own."""
+    for key, team in process.settings.teams.items():
+        team.learn_schedules(await rulebooks.loaded_schedules(session, key), process.now())

@@ -108,6 +108,28 @@ class CrmCounting:
 
 
 @dataclass(frozen=True, slots=True)
+class Schedule:
+    """Hold what decides where a team's windows end."""
+
+    timezone: str
+    """IANA name."""
+    cutoff: str
+    """Wall time, `18:00`."""
+    weekdays: tuple[int, ...]
+    """0 is Monday."""
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        """Read a schedule from plain data. Raises ValueError for data of another form."""
+        read: Self = _read("schedule", data, cls)
+        return read
+
+    def to_json(self) -> dict[str, Any]:
+        """Write plain data that `from_json` reads back."""
+        return {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
 class Rulebook:
     """Hold all that decides how a team's day is counted and judged."""
 
@@ -118,6 +140,8 @@ class Rulebook:
     """CRM users whose facts are credited to another user; None in older texts: those of the settings now."""
     crm: CrmCounting | None = None
     """Settings of the connection; None in older texts: those of the settings now."""
+    schedule: Schedule | None = None
+    """Zone, cutoff and weekdays; None in older texts: those of the settings now."""
     stored_version: str = field(default="", compare=False)
     """Version of the text that the rulebook was read from; empty for a rulebook that was not stored yet."""
 
@@ -153,6 +177,7 @@ class Rulebook:
             "window": self.window.value,
             "aliases": None if self.aliases is None else dict(self.aliases),
             "crm": self.crm and self.crm.to_json(),
+            "schedule": self.schedule and self.schedule.to_json(),
         }
 
     @classmethod
@@ -169,6 +194,7 @@ class Rulebook:
             window=WindowKind(data["window"]),
             aliases=_read("aliases", data.get("aliases"), dict[str, str] | None),
             crm=CrmCounting.from_json(data["crm"]) if data.get("crm") else None,
+            schedule=Schedule.from_json(data["schedule"]) if data.get("schedule") else None,
             stored_version=version_of(data),
         )
 

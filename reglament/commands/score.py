@@ -62,10 +62,12 @@ async def score(settings: Settings, key: str, day: date | None, at: datetime | N
     """
     team = settings.teams[key]
     clock = team_clock(team, at)
-    on = _due_day(team, day, clock())
-    if on is None:
-        return ScoreResult(key, day or team.calendar().local_date(clock()), None)
+    on = day or team.calendar().local_date(clock())
+    if not team.calendar().is_workday(on):
+        return ScoreResult(key, on, None)
     async with open_process(settings, clock=clock) as process:
+        if not _is_due(team, on, clock()):
+            return ScoreResult(key, on, None)
         await store_teams(process)
         due = DueCutoff(team.crm, on, team.calendar().cutoff_of(on), (key,))
         result = await _run(process, due, manual_instant=at is not None)
@@ -105,10 +107,12 @@ async def dry_run(settings: Settings, key: str, day: date | None, at: datetime |
     """
     team = settings.teams[key]
     clock = team_clock(team, at)
-    on = _due_day(team, day, clock())
-    if on is None:
-        return ScoreResult(key, day or team.calendar().local_date(clock()), None)
+    on = day or team.calendar().local_date(clock())
+    if not team.calendar().is_workday(on):
+        return ScoreResult(key, on, None)
     async with open_process(settings, clock=clock) as process:
+        if not _is_due(team, on, clock()):
+            return ScoreResult(key, on, None)
         running = await load_running_day(process.db, key, team, clock(), day=on)
         try:
             reading = await read_teams(process.connections, process.db, team.crm, settings.teams, {key: running})
@@ -151,17 +155,16 @@ async def _cards(
     )
 
 
-def _due_day(team: TeamSettings, day: date | None, now: datetime) -> date | None:
-    """Return the day to score; None for a day off. Raises SettingsError before the cutoff."""
+def _is_due(team: TeamSettings, on: date, now: datetime) -> bool:
+    """Tell whether a day is to be scored; False for a day off. Raises SettingsError before the cutoff."""
     calendar = team.calendar()
-    on = day or calendar.local_date(now)
     if not calendar.is_workday(on):
-        return None
+        return False
     cutoff = calendar.cutoff_of(on)
     if now < cutoff:
         local = cutoff.astimezone(team.zone)
         raise SettingsError(f"{on}: the cutoff is at {local:%H:%M}; `snapshot` shows how it stands")
-    return on
+    return True
 
 
 async def _run(process: Process, due: DueCutoff, *, manual_instant: bool) -> TeamResult:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import time
+from collections.abc import Sequence
+from datetime import datetime, time
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
+from reglament.config.changing_calendar import schedule_of, with_earlier
 from reglament.config.money import MoneySettings
 from reglament.config.official_days import official_days
 from reglament.config.rules import DEFAULT_RULES, KpiTable, RuleSettings
 from reglament.config.section import CrmIds, Date, Hours, Section, TelegramId, TimeOfDay, Title
-from scoring.rules import CrmCounting, Rulebook
+from scoring.rules import CrmCounting, Rulebook, Schedule
 from scoring.workdays import WindowKind, WorkCalendar
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -64,6 +66,8 @@ class TeamSettings(Section):
     kpis: KpiTable = KpiTable()
     rules: list[RuleSettings] = DEFAULT_RULES
     money: MoneySettings | None = None
+    _loaded: Sequence[tuple[datetime, Schedule]] = PrivateAttr(default=())
+    """Schedules in the order of loading, the present one last."""
 
     @field_validator("timezone")
     @classmethod
@@ -117,6 +121,7 @@ class TeamSettings(Section):
             window=self.window,
             aliases=dict(self.aliases),
             crm=crm,
+            schedule=schedule_of(self._calendar_of_settings()),
         )
 
     def judged_by(self, rulebook: Rulebook) -> TeamSettings:
@@ -126,7 +131,14 @@ class TeamSettings(Section):
         return self.model_copy(update={"aliases": dict(rulebook.aliases)})
 
     def calendar(self) -> WorkCalendar:
-        """Convert zone, cutoff and days to the team's working calendar."""
+        """Convert zone, cutoff and days to the team's working calendar; a change holds from the next window."""
+        return with_earlier(self._calendar_of_settings(), self._loaded)
+
+    def learn_schedules(self, stored: Sequence[tuple[datetime, Schedule]], now: datetime) -> None:
+        """Take over the schedules that were loaded before; those of the settings count as loaded at `now`."""
+        self._loaded = [*stored, (now, schedule_of(self._calendar_of_settings()))]
+
+    def _calendar_of_settings(self) -> WorkCalendar:
         return WorkCalendar(
             zone=self.zone,
             cutoff=self.cutoff,

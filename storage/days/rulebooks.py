@@ -15,8 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.payout import MoneyTerms
-from scoring.rules import Rulebook, version_of
-from storage.db.models import MoneyVersionRecord, RulebookRecord
+from scoring.rules import Rulebook, Schedule, version_of
+from storage.db.models import MoneyVersionRecord, RulebookRecord, TeamRecord
 from storage.db.sql import lock_team, team_named
 from storage.db.types import canonical_json, decimal_text
 from storage.errors import NotFound
@@ -59,6 +59,22 @@ async def rulebook_record_at(session: AsyncSession, team: str, instant: datetime
     if row is None:
         raise NotFound(f"team {team!r} has no rulebook yet")
     return row
+
+
+async def loaded_schedules(session: AsyncSession, team: str) -> list[tuple[datetime, Schedule]]:
+    """List the schedules of a team's rulebooks with the instant of loading, oldest first; none for an unknown team."""
+    query = select(RulebookRecord).join(TeamRecord, TeamRecord.id == RulebookRecord.team_id)
+    rows = await session.scalars(query.where(TeamRecord.key == team).order_by(RulebookRecord.id))
+    found = [(row.valid_from, _schedule_in(row.content)) for row in rows]
+    return [(at, schedule) for at, schedule in found if schedule is not None]
+
+
+def _schedule_in(content: dict[str, Any]) -> Schedule | None:
+    """Read the schedule of a stored rulebook; None in older texts, and in a text that was altered: `verify` tells."""
+    try:
+        return Schedule.from_json(content["schedule"]) if content.get("schedule") else None
+    except ValueError:
+        return None
 
 
 async def next_rulebook(session: AsyncSession, team: str, instant: datetime) -> tuple[Rulebook, datetime] | None:

@@ -11,8 +11,9 @@ from crm_clients.base import DictMemory
 from reglament.commands.period_report import load_period_report
 from reglament.config.settings import build
 from reglament.connections import Connections
+from reglament.day.clocks import load_clocks
 from reglament.day.cutoff import run_cutoff
-from reglament.day.due import DueCutoff
+from reglament.day.due import DueCutoff, due_cutoffs, due_reminders
 from reglament.day.live import load_running_day
 from reglament.process import store_teams
 from scoring.entries import Month
@@ -137,6 +138,37 @@ async def test_a_team_that_gains_money_within_a_month_is_paid_from_the_next(data
     await store_teams(paid)
     assert (await load_period_report(paid, "sales", Month(2026, 11), by="test")).money is None
     assert (await load_period_report(paid, "sales", Month(2026, 12), by="test")).money is not None
+
+
+async def test_a_cutoff_moved_within_a_window_leaves_this_window_and_holds_from_the_next(database, crm, clock):
+    process = await started(database, crm, clock, settings(cutoff="12:00"))
+    clocks = (await load_clocks(process)).values()
+    clock.at = MOSCOW_6PM - HOUR
+    assert due_cutoffs(clocks, {"sales": frozenset()}, {}, clock(), catch_up_days=0) == []
+    clock.at = MOSCOW_6PM
+    [due] = due_cutoffs(clocks, {"sales": frozenset()}, {}, clock(), catch_up_days=0)
+    assert due == AT_SIX
+    [result] = await run_cutoff(process, due)
+    assert result.run.window.cutoff == MOSCOW_6PM
+    clock.at = MOSCOW_6PM + timedelta(hours=18)
+    [due] = due_cutoffs(clocks, {"sales": frozenset({THURSDAY})}, {}, clock(), catch_up_days=0)
+    assert (due.day, due.cutoff) == (FRIDAY.day, clock())
+
+
+async def test_settings_never_touch_a_day_with_a_finished_run(database, crm, clock):
+    process = await started(database, crm, clock, settings())
+    await run_cutoff(process, AT_SIX)
+    clock.pass_(minutes=30)
+    later = replace(process, settings=settings(cutoff="19:00", rules=[{"kpi": "calls_held", "at_least": 5}]))
+    await store_teams(later)
+    before = await users_of(database, THURSDAY)
+    clocks = (await load_clocks(later)).values()
+    assert due_reminders(clocks, clock()) == []
+    clock.pass_(minutes=30)
+    assert due_cutoffs(clocks, {"sales": frozenset({THURSDAY})}, {}, clock(), catch_up_days=0) == []
+    [again] = await run_cutoff(later, AT_SIX)
+    assert again.already
+    assert await users_of(database, THURSDAY) == before
 
 
 async def test_an_earlier_counting_has_a_client_of_its_own_with_the_same_keys():

@@ -99,7 +99,8 @@ async def test_an_upgrade_with_a_new_setting_keeps_versions_and_the_proof(databa
 async def test_a_rulebook_that_was_altered_does_not_stop_the_start(database):
     await found(database)
     async with database.transaction() as session:
-        (await rulebooks.rulebook_record_at(session, TEAM, START)).content = {}
+        (await rulebooks.rulebook_record_at(session, TEAM, START)).content = {"schedule": {"cutoff": 18}}
+        assert await rulebooks.loaded_schedules(session, TEAM) == []
         assert await rulebooks.keep_rulebook(session, TEAM, RULEBOOK, START + HOUR)
 
 
