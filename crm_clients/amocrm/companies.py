@@ -34,7 +34,8 @@ async def read_companies(session: ReadSession) -> None:
                 companies.append(_company(row, by_owner=by_owner))
 
     def must_be_listed(row: Row) -> bool:
-        return session.covers(as_int(row.get("created_at"))) and not row.get("is_deleted")
+        is_there = not row.get("is_deleted") and known.is_settled(row)
+        return is_there and session.covers(as_int(row.get("created_at")))
 
     async def learn(events: list[WireEvent]) -> None:
         changes.add(events)

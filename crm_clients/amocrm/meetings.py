@@ -68,7 +68,11 @@ async def _ensure_whole(
                 raise CrmUnavailable(f"completed tasks: amoCRM's events lack the completion of task {event.entity_id}")
 
     await known.ensure(lambda row: row["id"] in completed and is_meeting(row))
-    untold = known.latest(lambda row: session.covers(as_int(row.get("updated_at"))) and is_meeting(row), EVENT_IDS)
+
+    def is_told(row: Row) -> bool:
+        return session.covers(as_int(row.get("updated_at"))) and known.is_settled(row) and is_meeting(row)
+
+    untold = known.latest(is_told, EVENT_IDS)
     if untold:
         chosen = "&".join(["filter[entity]=task", *(f"filter[entity_id][]={key}" for key in untold)])
         what = "completions of the latest meetings"

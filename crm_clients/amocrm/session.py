@@ -26,6 +26,8 @@ EventSink = Callable[[list[WireEvent]], Awaitable[None]]
 PAST = ("created_at", "updated_at")
 """Instants that cannot lie in the future."""
 AHEAD_SECONDS = int(AHEAD.total_seconds())
+SETTLING_SECONDS = 30
+"""How long after a change control questions expect all lists to show it."""
 PORTION = 50
 """Facts handed over at once: making and folding takes a few milliseconds of the event loop."""
 
@@ -47,6 +49,8 @@ class ReadSession:
     """Lists that other rows have shown to be not empty."""
     start: int = field(init=False)
     """First second of which events are read: of the window, or of the window before if events may arrive late."""
+    settled: int = field(init=False)
+    """Rows and events before this second must stand in every list: lists and events may lag a little behind rows."""
     cutoff: int = field(init=False)
     """Bounds of the window in whole seconds: second s lies before an instant t if s < ceil(t)."""
 
@@ -55,6 +59,7 @@ class ReadSession:
         self.lists = ListReader(self.api)
         self.start = math.ceil((self.request.since).timestamp())
         self.cutoff = math.ceil(self.request.window.cutoff.timestamp())
+        self.settled = self.now - SETTLING_SECONDS
 
     @property
     def now(self) -> int:

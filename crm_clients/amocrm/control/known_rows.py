@@ -10,9 +10,6 @@ from crm_clients.amocrm.session import ReadSession
 from crm_clients.amocrm.wire import as_int
 from crm_clients.errors import CrmUnavailable
 
-SETTLED_SECONDS = 2
-"""A row must have been unchanged for so long before the question: clocks of whole seconds differ."""
-
 
 class KnownRows:
     """Hold ids of known rows that a list has not shown yet."""
@@ -20,12 +17,9 @@ class KnownRows:
     def __init__(self, session: ReadSession, path: str, what: str) -> None:
         self._session, self._path, self._what = session, path, what
         self._rows: dict[int, Row] = {}
-        self._settled = 0
-        """Rows changed at this second or later may have left the list since."""
 
     async def ask_latest(self, filters: str, limit: int) -> None:
         """Ask for the latest rows of the account, in other words than the list does. Raises CrmError."""
-        self._settled = self._session.now - SETTLED_SECONDS
         query = self._session.query(self._path, filters, f"the latest rows of {self._path}")
         page = await self._session.api.page(query, limit=limit)
         self.expect({as_id(row["id"]): row for row in page.rows})
@@ -40,8 +34,8 @@ class KnownRows:
             self._rows.pop(as_id(row.get("id")), None)
 
     def is_settled(self, row: Row) -> bool:
-        """Tell whether a row was unchanged before the latest rows were asked for."""
-        return as_int(row.get("updated_at")) < self._settled
+        """Tell whether a row has not changed since the read began, so that it cannot have left the list."""
+        return as_int(row.get("updated_at")) < self._session.settled
 
     def latest(self, is_wanted: Callable[[Row], bool], most: int) -> list[int]:
         """Return the ids of some wanted rows that the list has not shown, the latest first."""

@@ -94,7 +94,7 @@ class ChangeFeed:
         async def compare(events: list[WireEvent]) -> None:
             for event in events:
                 known = self.changes.explained.get((kind, event.entity_id), 0)
-                if known < event.created_at <= updates.get(event.entity_id, 0):
+                if known < event.created_at < min(updates.get(event.entity_id, 0) + 1, self._session.settled):
                     raise CrmUnavailable(
                         f"changes since the cutoff: amoCRM's list lacks one of {kind} {event.entity_id}"
                     )

@@ -93,7 +93,8 @@ class StageHistory:
             for event in events:
                 before, after = stages_of(event)
                 is_closing = deal_state(after[1]) is not DealState.OPEN and event.created_at >= self.closings_since
-                if before != after and (self.keep_stages or is_closing) and not self._knows(event.entity_id):
+                is_asked = (self.keep_stages or is_closing) and event.created_at < session.settled
+                if before != after and is_asked and not self._knows(event.entity_id):
                     raise CrmUnavailable(f"changes of stages: amoCRM's list lacks a change of deal {event.entity_id}")
 
         if leads:
