@@ -54,7 +54,7 @@ class CompanyCheck:
         ]
 
     async def meetings(self) -> list[Finding]:
-        """Propose a preset where the portal keeps no meetings of the type "meeting", but to-dos in the calendar."""
+        """Name the preset to set where the portal keeps no meetings of the type "meeting", but universal to-dos."""
         meetings = self._activities({"TYPE_ID": MEETING}, ["ID"])
         todos = self._activities({"PROVIDER_ID": TODO, "COMPLETED": "Y"}, [*_TODO, "SETTINGS"])
         await self._ask([meetings, todos])
