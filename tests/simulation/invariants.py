@@ -16,17 +16,17 @@ from reports.workbook.period import manager_totals
 from scoring.entries import EntryKind, Month
 from scoring.payout import payout
 from scoring.scorecard import Outcome
-from scoring.snapshot import Value
+from scoring.snapshot import Evidence, NotRead, Reading, Spared, Value
 from storage.days import instants, queries, runs
 from storage.days.snapshots import stored_snapshots
 from storage.db.database import Database
-from storage.errors import StorageError
+from storage.errors import NotFound, StorageError
 from storage.ledger.verify import verify
 from storage.messages import deliveries
 from storage.messages.notices import DeliveryKind, run_event
-from storage.people import people
+from storage.people import people, teams
 from storage.values import DeliveryState, Member, Run, RunState
-from tests.simulation.oracle import History, Range
+from tests.simulation.oracle import History, Range, RunBefore
 from tests.simulation.staff import Asked
 from tests.storage.told import told
 
@@ -65,6 +65,8 @@ class Invariants:
     """Days that were not finished when they were last looked at."""
     _counted: dict[str, date] = field(default_factory=dict)
     """By evidence key of an event: the day that counted it."""
+    _spared: set[tuple[str, str]] = field(default_factory=set)
+    """Users and deals that were spared for a new owner."""
     _joined_at: dict[str, datetime] = field(default_factory=dict)
     """By CRM user: when the chat was first seen connected."""
 
@@ -73,6 +75,7 @@ class Invariants:
         self.day = day
         self._unchecked.append(day)
         async with self.db.reading() as session:
+            await self._drop_unserved(session)
             for each in list(self._unchecked):
                 run = await runs.find(session, "sales", each)
                 if run is not None and run.state is RunState.FINISHED:
@@ -83,6 +86,14 @@ class Invariants:
             if self.world.story.dice.random() < 0.15:
                 self._hold(not await verify(session, "sales"), "verify finds the ledger altered")
         self._check_logs()
+
+    async def _drop_unserved(self, session: Any) -> None:
+        """Forget the days before the team was first loaded."""
+        try:
+            served_from = (await teams.find(session, "sales")).scored_from
+        except NotFound:
+            served_from = date.max
+        self._unchecked = [day for day in self._unchecked if day >= served_from]
 
     def _hold(self, holds: bool, what: str) -> None:
         if not holds:
@@ -103,9 +114,13 @@ class Invariants:
         lines = [(entry.crm_user, entry.rule) for entry in scores]
         self._hold(len(lines) == len(set(lines)), f"{run.day}: a rule was judged twice")
         self._check_clock(run)
-        history = History(self.world.story, run.window, self._read_at(run), await self._unread_before(session, run))
+        before, spared = await self._run_before(session, run), frozenset(self._spared)
+        history = History(self.world.story, run.window, self._read_at(run), before, spared)
         for entry in scores:
             self._check_entry(history, entry)
+        outcomes = Counter(str(entry.outcome) for entry in scores)
+        self.world.say(f"{run.day} was settled at {run.finished_at:%m-%d %H:%M} after {run.attempts}: {dict(outcomes)}")
+        await self._note_spared(session, run)
         await self._check_counted_once(session, run)
         if self._is_told(run):
             await self._check_told(session, run, {entry.crm_user for entry in scores})
@@ -113,14 +128,27 @@ class Invariants:
     def _read_at(self, run: Run) -> list[datetime]:
         return [at for process in self.world.processes for at in process.crm.read_at[run.window.cutoff]]
 
-    async def _unread_before(self, session: Any, run: Run) -> set[str]:
-        """Return the keys `KPI of user` that the run before could not read."""
+    async def _run_before(self, session: Any, run: Run) -> RunBefore:
+        """Return what the run before read."""
         before = await runs.last_finished(session, "sales", until=run.day - timedelta(days=1))
-        every = {f"{kpi} of {user}" for kpi in run.rulebook.counted for user in self.world.story.users}
-        for item in await stored_snapshots(session, before.id) if before else []:
+        if before is None:
+            return RunBefore()
+        read: set[tuple[str, str]] = set()
+        holders: dict[str, str] = {}
+        for item in await stored_snapshots(session, before.id):
             user = item.snapshot.manager.crm_user
-            every -= {f"{key} of {user}" for key, each in item.snapshot.readings.items() if isinstance(each, Value)}
-        return every
+            for key, reading in item.snapshot.readings.items():
+                if isinstance(reading, Value):
+                    read.add((key, user))
+                if key == "deals_without_task":
+                    holders.update((each.id, user) for each in _items(reading) if not each.spared)
+        return RunBefore(frozenset(read), self._read_at(before), holders)
+
+    async def _note_spared(self, session: Any, run: Run) -> None:
+        for item in await stored_snapshots(session, run.id):
+            reading = item.snapshot.readings.get("deals_without_task")
+            spared = [each.id for each in _items(reading) if each.spared == Spared.INHERITED]
+            self._spared |= {(item.snapshot.manager.crm_user, deal) for deal in spared}
 
     def _check_clock(self, run: Run) -> None:
         early = min(self._read_at(run), default=run.window.cutoff)
@@ -233,3 +261,10 @@ class Invariants:
         repeated = [text for text, count in news.items() if count > 1]
         felt = self.world.story.troubles.felt
         self._hold(len(repeated) <= felt["killed"] + felt["replica_stalled"], f"came twice: {repeated}")
+
+
+def _items(reading: Reading | None) -> Sequence[Evidence]:
+    """Return the evidence; of a range what counts for certain."""
+    if isinstance(reading, NotRead) and reading.range is not None:
+        return reading.range.low.items
+    return reading.items if isinstance(reading, Value) else ()

@@ -19,7 +19,7 @@ async def lived(seed: int, url: str, *, replicas: int = 1) -> World:
     try:
         await world.live()
     except BaseException:
-        print("\n".join(world.log))  # noqa: T201  # the story of the seed that failed
+        print(world.told())  # noqa: T201  # the story of the seed that failed
         raise
     finally:
         gc.set_threshold(*usual)

@@ -90,6 +90,14 @@ class World:
         """Add a line to the story."""
         self.log.append(f"{self.clock():%m-%d %H:%M:%S} {what}")
 
+    def told(self) -> str:
+        """Tell the story so far: troubles by their begin, what was done, and how often each trouble was felt."""
+        planned = [
+            f"{each.start:%m-%d %H:%M} to {each.end:%m-%d %H:%M} {each.what}" for each in self.story.troubles.all()
+        ]
+        felt = ", ".join(f"{what} {count}" for what, count in sorted(self.story.troubles.felt.items()))
+        return "\n".join(("Troubles:", *planned, "Story:", *self.log, f"Felt: {felt}"))
+
     async def live(self) -> None:
         """Live the whole month. Raises Broken at the first invariant that does not hold."""
         with without_threads(), kept_logs() as self.noted, self._foreign_clocks():
@@ -107,17 +115,23 @@ class World:
         cutoff = self.story.calendar.cutoff_of(day)
         self.clock.at = max(self.clock.at, cutoff - timedelta(minutes=29))
         end = cutoff + timedelta(minutes=RETRY_MINUTES + 20)
-        if self.story.dice.random() < 0.4:
-            self._arm()
+        deadly = self.story.dice.random() < 0.4
         while self.clock.at < end:
+            if deadly and self.story.dice.random() < 0.2:
+                self._arm()
             quiet = await self._round()
             if quiet and self.clock.at > cutoff + timedelta(minutes=5):
                 break
-            step = timedelta(minutes=self.story.dice.uniform(2, 9))
-            before = self.clock.at < cutoff
-            self.clock.at = min(self.clock.at + step, cutoff + timedelta(seconds=1)) if before else self.clock.at + step
+            self._pass_time(cutoff)
         self.clock.at = max(self.clock.at, end)
         await self.invariants.check(day)
+
+    def _pass_time(self, cutoff: datetime) -> None:
+        """Go on by minutes, by more the longer the cutoff is past; the second of the cutoff is never missed."""
+        past = max(self.clock.at - cutoff, timedelta(0))
+        then = self.clock.at + timedelta(minutes=self.story.dice.uniform(2, 9)) * (1 + past / timedelta(hours=1))
+        on_time = cutoff + timedelta(seconds=1)
+        self.clock.at = min(then, on_time) if self.clock.at < cutoff else then
 
     def _arm(self) -> None:
         self.story.dice.choice(self.processes).arm(self.story.dice.randrange(1, STEPS))
@@ -157,6 +171,8 @@ class World:
         asked: list[Asked] = []
         while self.story.dice.random() < 0.3:
             asked += self.staff.acts()
+        for each in asked:
+            self.say(f"{each.who}: {each.what}")
         return asked
 
     async def _nothing_left(self) -> bool:
