@@ -94,6 +94,10 @@ def _item(item: Evidence) -> Json:
         result |= {"amount": f"{item.amount.amount:.2f}", "currency": item.amount.currency}
     if item.since is not None:
         result["since"] = item.since.isoformat()
+    if item.late:
+        result["late"] = True
+    if item.spared:
+        result["spared"] = str(item.spared)
     if item.again:
         result["again"] = True
     return result

@@ -1,0 +1,84 @@
+"""What earlier runs decide of the next count: docs/product.md §11, §19."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+
+from scoring.history import History
+from scoring.kpis import CATALOGUE
+from scoring.records import DealState
+from scoring.snapshot import Cause, Evidence, NotRead, Range, Reading, Snapshot, Spared, Value
+from storage.days import runs
+from storage.days.history import load_history, note_spared
+from tests.storage.company import ANNA, BORIS, CRM, MONDAY, TEAM, TUESDAY, cutoff, deal, found, kept, readings, scored
+from tests.storage.company import task as overdue
+
+WEDNESDAY = TUESDAY + timedelta(days=1)
+
+
+async def history(db, day=TUESDAY, kpis=tuple(CATALOGUE)) -> History:
+    async with db.reading() as session:
+        return await load_history(session, TEAM, day, kpis, cutoff(day))
+
+
+async def test_a_team_without_a_run_has_no_history(database):
+    await found(database)
+    assert await history(database) == History(closed={DealState.WON: frozenset(), DealState.LOST: frozenset()})
+
+
+async def test_the_run_before_tells_who_was_read_and_what_was_counted(database):
+    await found(database)
+    calls = Value(2, (Evidence("call", "5", "Звонок", ""), Evidence("call", "6", "Звонок", "")))
+    talked = Value(12, ids=frozenset({"5", "6"}))
+    anna: dict[str, Reading] = {"calls_held": calls, "talk_minutes": talked}
+    boris: dict[str, Reading] = {"calls_held": NotRead(Cause.INCOMPLETE), "talk_minutes": Value(0)}
+    await scored(database, MONDAY, [kept(ANNA, anna), kept(BORIS, boris)])
+    before = await history(database)
+    assert before.read["calls_held"] == {ANNA.crm_user}
+    assert before.read["talk_minutes"] == {ANNA.crm_user, BORIS.crm_user}
+    assert before.counted["calls_held"] == before.counted["talk_minutes"] == {"5", "6"}
+    assert before.is_late_arrival("calls_held", ANNA.crm_user, "7")
+    assert not before.is_late_arrival("calls_held", ANNA.crm_user, "5")
+    assert not before.is_late_arrival("calls_held", BORIS.crm_user, "7")
+
+
+async def test_what_counted_for_certain_in_a_doubtful_value_counts_in_no_second_window(database):
+    await found(database)
+    doubtful = NotRead(Cause.CHANGED, range=Range(Value(1, (Evidence("call", "5", "Звонок", ""),)), 2))
+    await scored(database, MONDAY, [kept(ANNA, {"calls_held": doubtful})])
+    before = await history(database)
+    assert before.counted["calls_held"] == {"5"}
+    assert "calls_held" not in before.read
+
+
+async def test_deals_won_within_14_days_are_known_and_older_ones_are_not(database):
+    await found(database)
+    win = msgspec.structs.replace(deal(1, "100"), since=cutoff(MONDAY) - timedelta(hours=1))
+    await scored(database, MONDAY, [kept(ANNA, {"deals_won": Value(1, (win,))})])
+    for days, known in ((1, {"1"}), (13, {"1"}), (14, set())):
+        day = MONDAY + timedelta(days=days)
+        assert (await history(database, day)).closed[DealState.WON] == known
+    assert DealState.WON not in (await history(database, kpis=("calls_held",))).closed
+
+
+async def test_a_record_broken_with_a_colleague_is_inherited_once_per_person(database):
+    await found(database)
+    boris = kept(BORIS, readings(overdue=[overdue(1)]))
+    await scored(database, MONDAY, [kept(ANNA, readings()), boris])
+    before = await history(database)
+    assert before.is_inherited("overdue_tasks", ANNA.crm_user, "1")
+    assert not before.is_inherited("overdue_tasks", BORIS.crm_user, "1")
+
+    given = msgspec.structs.replace(overdue(1), spared=Spared.INHERITED)
+    spared = Value(0, (given,))
+    await scored(database, TUESDAY, [kept(ANNA, readings() | {"overdue_tasks": spared}), kept(BORIS, readings())])
+    async with database.transaction() as session:
+        run = await runs.find(session, TEAM, TUESDAY)
+        for _ in range(2):  # a second attempt of the run notes the same
+            await note_spared(session, run.id, CRM, [Snapshot(ANNA, {"overdue_tasks": spared})])
+    again = await history(database, WEDNESDAY)
+    assert again.spared == {("overdue_tasks", ANNA.crm_user, "1")}
+    assert "1" not in again.holders["overdue_tasks"]
+    assert (await history(database, TUESDAY)).spared == frozenset()  # a repeated attempt of that day spares it again
