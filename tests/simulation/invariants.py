@@ -33,8 +33,8 @@ from tests.storage.told import told
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-PATIENCE = timedelta(minutes=15)
-"""How much later than its deadline a day may be settled: rounds are minutes apart."""
+PATIENCE = timedelta(minutes=30)
+"""How much later than its deadline a day may be settled: rounds are up to 27 minutes apart."""
 DATABASE = ("database_locked", "database_full", "database_restarted")
 
 
