@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aiogram.exceptions import TelegramAPIError
@@ -67,6 +67,8 @@ class Invariants:
     """By evidence key of an event: the day that counted it."""
     _spared: set[tuple[str, str]] = field(default_factory=set)
     """Users and deals that were spared for a new owner."""
+    _settled_at: datetime = datetime(2000, 1, 1, tzinfo=UTC)
+    """When the last day was settled: of days that were missed, each is begun after the day before."""
     _joined_at: dict[str, datetime] = field(default_factory=dict)
     """By CRM user: when the chat was first seen connected."""
 
@@ -80,9 +82,11 @@ class Invariants:
                 run = await runs.find(session, "sales", each)
                 if run is not None and run.state is RunState.FINISHED:
                     self._unchecked.remove(each)
+                    self._settled_at = max(self._settled_at, run.finished_at or self._settled_at)
                     await self._check_run(session, run)
                 else:
                     self._hold(not self._is_overdue(each), f"{each} is not settled")
+                    break  # the next day is begun after this one
             if self.world.story.dice.random() < 0.15:
                 self._hold(not await verify(session, "sales"), "verify finds the ledger altered")
         self._check_logs()
@@ -103,7 +107,7 @@ class Invariants:
         """Whether the service has been up, in order and with a right clock for longer than the day may take."""
         world, now = self.world, self.world.clock()
         troubles = world.story.troubles
-        up = [world.story.calendar.cutoff_of(day), world.born_at()]
+        up = [world.story.calendar.cutoff_of(day), world.born_at(), self._settled_at]
         up += [end for end in [troubles.last_end(("service_down", "clock_jump"), now)] if end]
         free = troubles.last_end(DATABASE, now) or up[0]
         return now > max(max(up) + timedelta(minutes=120), free) + PATIENCE

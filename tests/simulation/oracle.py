@@ -90,14 +90,10 @@ class History:
         possible = sum(event.known_at <= self.read_by for event in inside)
         if (kpi, user) in self.before.read:
             late = [event for event in own if self.window.is_earlier(event.at)]
-            certain += sum(self._came_after(event, max(self.before.read_at)) for event in late)
-            possible += sum(self._came_after(event, min(self.before.read_at)) for event in late)
+            first, last = min(self.before.read_at), max(self.before.read_at)
+            certain += sum(last < _shown_at(event) <= self.seen for event in late)
+            possible += sum(first < _shown_at(event) <= self.read_by for event in late)
         return Range(certain, possible)
-
-    def _came_after(self, event: Happened, reading: datetime) -> bool:
-        """Whether this reading saw an event that the run before could not see."""
-        by = self.seen if reading == max(self.before.read_at) else self.read_by
-        return reading < max(event.known_at, event.at) <= by
 
     def _overdue(self, user: str, at: datetime) -> int:
         cutoff = self.window.cutoff
@@ -140,3 +136,7 @@ class History:
             working = self.story.calendar.is_workday(local.date()) and WORK_BEGINS <= local.hour < WORK_ENDS
             left -= working
         return instant
+
+
+def _shown_at(event: Happened) -> datetime:
+    return max(event.known_at, event.at)
