@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -61,9 +62,13 @@ class Doubts:
                 return None
             low = Value(number_of(kpi, sure), tuple(sure))
             high = None if open_ended else _plus(value.number, more)
+            if kpi.unit is Unit.MONEY:  # a doubtful sum below zero lowers the low end
+                sums = [size for size in (*counted.values(), *more) if isinstance(size, Money)]
+                high = None if open_ended else _plus(low.number, [money for money in sums if money.amount > 0])
+                low = replace(low, number=_plus(low.number, [money for money in sums if money.amount < 0]))
         elif counted or more:
             less = None if None in counted.values() else sum(_ints(counted.values()))
-            low = Value(shown(kpi, 0 if less is None else total - less), value.items)
+            low = Value(shown(kpi, 0 if less is None else total - less), value.items, value.ids)
             high = None if open_ended else shown(kpi, total + sum(_ints(more)))
         else:
             return None

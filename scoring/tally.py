@@ -177,7 +177,8 @@ class Tally:
             self._doubt_undated(user, deal, subject)
             return
         is_outside = subject is not Subject.OPEN_DEALS and not self._is_near(deal.closed_at)
-        self._count(subject, user, deal, deal.changed & _STAGE_ONLY if is_outside else deal.changed)
+        changed = deal.changed - {Change.OWNER} if self._is_moved_by_member(deal, subject) else deal.changed
+        self._count(subject, user, deal, changed & _STAGE_ONLY if is_outside else changed)
         if subject is Subject.OPEN_DEALS and self._shows_deal_sums:
             self._store.note_sum(deal)
 
@@ -211,6 +212,10 @@ class Tally:
         mover = self._member(deal.moved_by) if deal.moved_by and subject is not Subject.OPEN_DEALS else None
         return mover or self._member(deal.manager)
 
+    def _is_moved_by_member(self, deal: Deal, subject: Subject) -> bool:
+        """Tell whether a closed deal is credited to the member who moved it, whoever the responsible was."""
+        return subject is not Subject.OPEN_DEALS and bool(deal.moved_by) and self._member(deal.moved_by) is not None
+
     def _doubt_undated(self, user: str, deal: Deal, subject: Subject) -> None:
         """Doubt a deal closed at an unknown time: in the window, before the window or, read late, after the cutoff."""
         for kpi in self._by_subject[subject]:
@@ -239,7 +244,7 @@ class Tally:
                 if doubt:
                     self._doubts.may_not_count(kpi.key, user, record.id, size_of(kpi, record, changed))
             elif is_counted is None or (doubt and not changed <= _WHOSE):
-                self._doubts.may_count(kpi.key, user, record.id, size_of(kpi, record, changed))
+                self._may_count(kpi, user, record, changed)
         if Change.STAGE in changed:
             self._doubt_states(subject, (user,), record, changed)
 
@@ -248,15 +253,18 @@ class Tally:
         if kpi.kind is KpiKind.STATE:
             return False
         history, at = self._sheet.history, kpi.since(record, self._scope)
-        if at is None:
-            return None
-        if isinstance(record, Deal) and record.id in history.closed.get(record.state, ()):
+        if at is None or history.has_counted(kpi.key, record, at):
             return None
         if at in self._sheet.window:
             return False
-        if not self._sheet.window.is_earlier(at) or not history.is_late_arrival(kpi.key, user, record.id):
+        if not self._is_late(kpi, user, at):
             return None
-        return True if kpi.is_counted(record, self._scope_before) else None
+        was_excluded = isinstance(record, Deal) and record.pipeline in history.settings.excluded_pipelines
+        return True if not was_excluded and kpi.is_counted(record, self._scope_before) else None
+
+    def _is_late(self, kpi: Kpi[Any], user: str, at: datetime) -> bool:
+        """Tell whether an event of the window before would arrive late for a user."""
+        return self._sheet.window.is_earlier(at) and self._sheet.history.is_late_arrival(kpi.key, user, at)
 
     def _count_for(self, kpi: Kpi[Any], user: str, record: _Owned, *, is_late: bool) -> None:
         if kpi.exempted_by and self._store.is_exempt(kpi.key, record.id):
@@ -292,7 +300,7 @@ class Tally:
         if kpi.spares_young and isinstance(record, Deal) and record.created_at > self._scope.young_after:
             return Spared.YOUNG
         is_listed_state = kpi.kind is KpiKind.STATE and kpi.listed is Listed.ALL
-        if is_listed_state and self._sheet.history.is_inherited(kpi.key, user, record.id):
+        if is_listed_state and self._sheet.history.is_inherited(kpi.key, user, record.id, self._sheet.aliases):
             return Spared.INHERITED
         return ""
 
@@ -309,6 +317,13 @@ class Tally:
 
     # Doubts
 
+    def _may_count(self, kpi: Kpi[Any], user: str, record: _Owned, changed: frozenset[Change]) -> None:
+        """Doubt a value by a record, unless the record counted before or would only be shown."""
+        at = kpi.since(record, self._scope)
+        is_counted_before = kpi.kind is KpiKind.EVENT and self._sheet.history.has_counted(kpi.key, record, at)
+        if not is_counted_before and not self._spared(kpi, user, record):
+            self._doubts.may_count(kpi.key, user, record.id, size_of(kpi, record, changed))
+
     def _matters(self, kpi: Kpi[Any], subject: Subject, changes: Iterable[Change]) -> bool:
         return any(kpi.is_doubted(change, subject.record, subject.state) for change in changes)
 
@@ -319,7 +334,7 @@ class Tally:
                 continue
             if kpi.is_counted(record, self._scope) is not False or not changed <= _WHOSE:
                 for user in users:
-                    self._doubts.may_count(kpi.key, user, record.id, size_of(kpi, record, changed))
+                    self._may_count(kpi, user, record, changed)
 
     def _add_doubt(self, doubt: Doubtful) -> None:
         """Doubt what a record may have added to the values of further users."""
@@ -341,6 +356,8 @@ class Tally:
             if placed is None:
                 return
             subject, record = placed
+            if self._is_moved_by_member(record, subject):
+                return
         else:
             subject = _SUBJECTS[type(record)]
         changed = record.changed | {Change.OWNER}
@@ -351,7 +368,8 @@ class Tally:
             if is_outside or (is_counted is False and changed <= _WHOSE):
                 continue
             for user in users:
-                self._doubts.may_count(kpi.key, user, record.id, size_of(kpi, record, changed))
+                if kpi.kind is KpiKind.STATE or at is None or at in self._sheet.window or self._is_late(kpi, user, at):
+                    self._may_count(kpi, user, record, changed)
         if Change.STAGE in changed:
             self._doubt_states(subject, users, record, changed)
 

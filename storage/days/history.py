@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from scoring.counting import Listed
 from scoring.history import CLOSED_AGAIN_DAYS, History
 from scoring.kpis import CATALOGUE, DEALS_LOST, DEALS_WON, LOST_WITHOUT_REASON, WON_AMOUNT, KpiKind
 from scoring.records import DealState
@@ -23,7 +24,8 @@ from storage.db.sql import json_at, manager_ids
 from storage.values import RunState
 
 _CLOSED = {DealState.WON: (DEALS_WON, WON_AMOUNT), DealState.LOST: (DEALS_LOST, LOST_WITHOUT_REASON)}
-_NO_TIME = "0001-01-01T00:00:00+00:00"
+LONGEST_WINDOWS = 14
+"""Days that two windows may span together, holidays included."""
 
 
 async def load_history(session: AsyncSession, team: str, day: date, kpis: Iterable[str], cutoff: datetime) -> History:
@@ -39,7 +41,7 @@ async def load_history(session: AsyncSession, team: str, day: date, kpis: Iterab
         return History(closed=closed)
     found = _of_run(await stored_readings(session, before.id), wanted)
     spared = await _spared(session, team, day)
-    return replace(found, settings=before.rulebook.kpis, closed=closed, spared=spared)
+    return replace(found, settings=before.rulebook.kpis, window=before.window, closed=closed, spared=spared)
 
 
 def _of_run(stored: Sequence[tuple[str, dict[str, Any]]], kpis: frozenset[str]) -> History:
@@ -50,32 +52,40 @@ def _of_run(stored: Sequence[tuple[str, dict[str, Any]]], kpis: frozenset[str]) 
     for user, readings in stored:
         for key in kpis & readings.keys() & CATALOGUE.keys():
             reading = readings[key]
-            if "value" in reading:
+            if "value" in reading and not _lacks_ids(key, reading):
                 read[key].add(user)
-            items = _items(reading)
+            known = _known(reading)
+            items: list[Mapping[str, Any]] = known.get("items", [])
             if CATALOGUE[key].kind is KpiKind.EVENT:
                 counted[key].update(item["id"] for item in items)
-                counted[key].update(reading.get("ids", ()))
+                counted[key].update(known.get("ids", ()))
             else:
                 holders[key] |= {item["id"]: user for item in items if not item.get("spared")}
     return History(read=_frozen(read), counted=_frozen(counted), holders=dict(holders))
 
 
-def _items(reading: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the stored evidence; of a range what counted for certain."""
-    known = reading.get("range", {}).get("low", reading)
-    items: list[Mapping[str, Any]] = known.get("items", [])
-    return items
+def _lacks_ids(kpi: str, reading: Mapping[str, Any]) -> bool:
+    """Tell whether an earlier release counted events without keeping ids: none of them may count a second time."""
+    return CATALOGUE[kpi].listed is Listed.NONE and reading["value"] != 0 and "ids" not in reading
+
+
+def _known(reading: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the stored value; of a range what counted for certain."""
+    known: Mapping[str, Any] = reading.get("range", {}).get("low", reading)
+    return known
 
 
 def _frozen(sets: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
     return {key: frozenset(ids) for key, ids in sets.items()}
 
 
-async def _closed(session: AsyncSession, team: str, day: date, kpis: Sequence[str], cutoff: datetime) -> frozenset[str]:
-    """Load the ids of the deals counted as closed within 14 days before the cutoff."""
-    since = cutoff - timedelta(days=CLOSED_AGAIN_DAYS)
-    evidence = [json_at(session, SnapshotRecord.readings, kpi, "items") for kpi in kpis]
+async def _closed(
+    session: AsyncSession, team: str, day: date, kpis: Sequence[str], cutoff: datetime
+) -> dict[str, datetime]:
+    """Load when deals were counted as closed, as far back as 14 days before the window before may reach."""
+    since = cutoff - timedelta(days=CLOSED_AGAIN_DAYS + LONGEST_WINDOWS)
+    paths = [(kpi, *path, "items") for kpi in kpis for path in ((), ("range", "low"))]
+    evidence = [json_at(session, SnapshotRecord.readings, *path) for path in paths]
     rows = await session.execute(
         select(*evidence)
         .join(RunRecord, RunRecord.id == SnapshotRecord.run_id)
@@ -87,8 +97,12 @@ async def _closed(session: AsyncSession, team: str, day: date, kpis: Sequence[st
             RunRecord.cutoff >= since,
         )
     )
-    items = (item for row in rows for text in row if text is not None for item in json.loads(text))
-    return frozenset(item["id"] for item in items if datetime.fromisoformat(item.get("since", _NO_TIME)) >= since)
+    closed: dict[str, datetime] = {}
+    for item in (item for row in rows for text in row if text is not None for item in json.loads(text)):
+        if "since" in item:
+            at = datetime.fromisoformat(item["since"])
+            closed[item["id"]] = max(at, closed.get(item["id"], at))
+    return closed
 
 
 async def _spared(session: AsyncSession, team: str, day: date) -> frozenset[tuple[str, str, str]]:

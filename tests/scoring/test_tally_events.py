@@ -11,7 +11,7 @@ import pytest
 
 from scoring.history import History
 from scoring.kpis import CATALOGUE, Capability, KpiSettings
-from scoring.records import DealState, Fact
+from scoring.records import Change, DealState, Doubtful, Fact, RecordKind
 from scoring.snapshot import Evidence, NotRead
 from scoring.workdays import Window, WorkCalendar
 from tests.scoring.builders import (
@@ -161,8 +161,8 @@ def test_a_meeting_that_was_counted_yesterday_is_not_counted_again() -> None:
     assert ids("meetings_held", *facts, history=BEFORE) == ["2"]
 
 
-def test_a_meeting_of_this_window_counts_although_its_id_was_counted_yesterday() -> None:
-    assert number("meetings_held", meeting(started_at=CUTOFF - SECOND), history=BEFORE) == 1
+def test_a_meeting_counted_yesterday_and_put_off_into_this_window_does_not_count_again() -> None:
+    assert number("meetings_held", meeting(started_at=CUTOFF - SECOND), history=BEFORE) == 0
 
 
 def test_without_an_earlier_window_only_this_one_counts() -> None:
@@ -398,6 +398,32 @@ def test_a_call_too_short_for_yesterdays_rule_does_not_arrive_late_under_todays(
     assert number("calls_held", short, settings=eased, history=same) == 1
 
 
+def test_an_event_outside_of_the_stored_window_before_does_not_arrive_late() -> None:
+    history = History(read=BEFORE.read, window=Window(YESTERDAY - timedelta(hours=1), YESTERDAY))
+    assert number("calls_held", LATE_CALL, history=history) == 1
+    assert number("calls_held", call("5", ended_at=YESTERDAY - timedelta(hours=2)), history=history) == 0
+
+
+def test_a_loss_of_a_funnel_that_was_excluded_yesterday_does_not_arrive_late() -> None:
+    history = History(settings=KpiSettings(excluded_pipelines=frozenset({"9"})), read=BEFORE.read)
+    assert number("deals_lost", lost("5", at=YESTERDAY - SECOND, pipeline="9"), history=history) == 0
+
+
+def test_what_counted_before_is_no_doubt_today() -> None:
+    given = company("1", manager="12", created_at=YESTERDAY - SECOND, changed=frozenset({Change.OWNER}))
+    doubt = Doubtful(RecordKind.COMPANIES, frozenset({"7"}), Change.OWNER, None, given)
+    assert number("companies_added", given, doubt, history=BEFORE) == 0
+    win = won("1", at=YESTERDAY - SECOND, amount=money("5"), changed=frozenset({Change.AMOUNT}))
+    assert number("won_amount", win, history=BEFORE) == {}
+
+
+def test_a_change_of_the_responsible_is_no_doubt_about_a_win_credited_to_the_mover() -> None:
+    win = won("5", moved_by="12", changed=frozenset({Change.OWNER}))
+    doubt = Doubtful(RecordKind.DEALS, frozenset({"7", "12"}), Change.OWNER, DealState.WON, win)
+    assert number("deals_won", win, doubt, user="12") == 1
+    assert number("deals_won", win, doubt) == 0
+
+
 def test_a_win_a_loss_and_a_company_may_arrive_late_too() -> None:
     assert number("deals_won", won("5", at=YESTERDAY - SECOND), history=BEFORE) == 1
     assert number("deals_lost", lost("5", at=YESTERDAY - SECOND), history=BEFORE) == 1
@@ -412,13 +438,19 @@ def test_minutes_of_talk_keep_the_ids_of_their_calls_so_that_none_counts_twice()
 @pytest.mark.parametrize("key", ["deals_won", "won_amount"])
 def test_a_deal_won_again_within_14_days_of_a_counted_win_does_not_count_again(key: str) -> None:
     again = won("1", amount=money("5"), reopened=True)
-    history = History(closed={DealState.WON: frozenset({"1"})})
-    assert number(key, again, history=history) in (0, {})
-    assert number(key, again, history=History(closed={DealState.LOST: frozenset({"1"})})) in (1, {"RUB": Decimal(5)})
+    assert again.closed_at is not None
+    two_weeks = again.closed_at - timedelta(days=14)
+    for state, at, counted in (
+        (DealState.WON, two_weeks + SECOND, False),
+        (DealState.WON, two_weeks, True),
+        (DealState.LOST, two_weeks + SECOND, True),
+    ):
+        found = number(key, again, history=History(closed={state: {"1": at}}))
+        assert found in ((1, {"RUB": Decimal(5)}) if counted else (0, {}))
 
 
 def test_a_deal_lost_again_within_14_days_counts_neither_as_lost_nor_as_lost_without_reason() -> None:
-    history = History(closed={DealState.LOST: frozenset({"1"})})
+    history = History(closed={DealState.LOST: {"1": YESTERDAY - SECOND}})
     assert number("deals_lost", lost("1"), history=history) == 0
     assert number("lost_without_reason", lost("1", loss_reason=""), history=history) == 0
 

@@ -118,7 +118,7 @@ OPTIONS: dict[str, Any] = {
     "history": History(
         read={key: frozenset({"7"}) for key in CATALOGUE},
         counted={key: frozenset({"2"}) for key in CATALOGUE},
-        closed={DealState.WON: frozenset({"3"})},
+        closed={DealState.WON: {"3": YESTERDAY}},
         holders={key: {"1": "12"} for key in CATALOGUE},
     ),
     "settings": KpiSettings(excluded_pipelines=frozenset({"warming"})),

@@ -175,6 +175,16 @@ def test_a_changed_sum_has_no_upper_end() -> None:
     assert number("deals_won", *facts) == 2
 
 
+def test_a_doubtful_sum_below_zero_lowers_the_low_end() -> None:
+    owner = frozenset({Change.OWNER})
+    facts: list[Any] = [
+        won("1", amount=money("100"), changed=owner),
+        won("2", amount=money("-100"), changed=owner),
+        won("3", amount=money("50")),
+    ]
+    assert ends("won_amount", *facts) == ({"RUB": Decimal(-50)}, {"RUB": Decimal(150)})
+
+
 def test_a_record_of_an_uncertain_owner_touches_only_what_it_would_count_for() -> None:
     covered = deal("5", manager="12", has_task=True, amount=money("9"))
     doubt = Doubtful(RecordKind.DEALS, frozenset({"7", "12"}), Change.OWNER, DealState.OPEN, covered)

@@ -11,7 +11,7 @@ import pytest
 
 from scoring.history import History
 from scoring.kpis import KpiSettings
-from scoring.records import Fact
+from scoring.records import Change, DealState, Doubtful, Fact, RecordKind
 from scoring.workdays import Window, WorkCalendar
 from tests.scoring.builders import (
     CUTOFF,
@@ -296,6 +296,12 @@ def test_no_grace_is_given_where_the_settings_give_none() -> None:
     assert number("deals_without_task", deal(created_at=CUTOFF - SECOND), settings=settings, calendar=CALENDAR) == 1
 
 
+def test_a_young_deal_of_an_uncertain_owner_is_no_doubt_about_what_it_would_only_be_shown_for() -> None:
+    young = deal("5", manager="12", created_at=CUTOFF - SECOND)
+    doubt = Doubtful(RecordKind.DEALS, frozenset({"7"}), Change.OWNER, DealState.OPEN, young)
+    assert number("deals_without_task", doubt, calendar=CALENDAR) == 0
+
+
 HANDED = History(holders={key: {"1": "12"} for key in ("overdue_tasks", "deals_without_task", "stale_deals")})
 """Record 1 broke the rules for another member in the team's last snapshot."""
 
@@ -312,6 +318,12 @@ def test_what_was_broken_with_somebody_else_does_not_count_on_the_new_owners_fir
     found = value(key, fact, history=HANDED)
     assert (found.number, [item.spared for item in found.items]) == (0, ["inherited"])
     assert number(key, fact, history=HANDED, user="12") == 0
+
+
+def test_a_record_of_an_account_joined_since_is_not_inherited_from_oneself() -> None:
+    history = History(holders={"deals_without_task": {"1": "45"}})
+    assert number("deals_without_task", deal("1"), history=history, aliases={"45": "7"}) == 1
+    assert number("deals_without_task", deal("1"), history=history) == 0
 
 
 def test_a_record_is_spared_once_per_person() -> None:

@@ -29,7 +29,7 @@ class KnownRows:
         self._rows.update(rows)
 
     def note(self, rows: Iterable[Row]) -> None:
-        """Strike out rows that the list shows."""
+        """Remove out rows that the list shows."""
         for row in rows:
             self._rows.pop(as_id(row.get("id")), None)
 

@@ -25,7 +25,7 @@ async def history(db, day=TUESDAY, kpis=tuple(CATALOGUE)) -> History:
 
 async def test_a_team_without_a_run_has_no_history(database):
     await found(database)
-    assert await history(database) == History(closed={DealState.WON: frozenset(), DealState.LOST: frozenset()})
+    assert await history(database) == History(closed={DealState.WON: {}, DealState.LOST: {}})
 
 
 async def test_the_run_before_tells_who_was_read_and_what_was_counted(database):
@@ -39,9 +39,16 @@ async def test_the_run_before_tells_who_was_read_and_what_was_counted(database):
     assert before.read["calls_held"] == {ANNA.crm_user}
     assert before.read["talk_minutes"] == {ANNA.crm_user, BORIS.crm_user}
     assert before.counted["calls_held"] == before.counted["talk_minutes"] == {"5", "6"}
-    assert before.is_late_arrival("calls_held", ANNA.crm_user, "7")
-    assert not before.is_late_arrival("calls_held", ANNA.crm_user, "5")
-    assert not before.is_late_arrival("calls_held", BORIS.crm_user, "7")
+    at = cutoff(MONDAY) - timedelta(hours=1)
+    assert before.is_late_arrival("calls_held", ANNA.crm_user, at)
+    assert not before.is_late_arrival("calls_held", ANNA.crm_user, cutoff(MONDAY))
+    assert not before.is_late_arrival("calls_held", BORIS.crm_user, at)
+
+
+async def test_minutes_of_an_earlier_release_without_ids_count_as_not_read(database):
+    await found(database)
+    await scored(database, MONDAY, [kept(ANNA, {"talk_minutes": Value(12)}), kept(BORIS, {"talk_minutes": Value(0)})])
+    assert (await history(database)).read["talk_minutes"] == {BORIS.crm_user}
 
 
 async def test_what_counted_for_certain_in_a_doubtful_value_counts_in_no_second_window(database):
@@ -53,13 +60,13 @@ async def test_what_counted_for_certain_in_a_doubtful_value_counts_in_no_second_
     assert "calls_held" not in before.read
 
 
-async def test_deals_won_within_14_days_are_known_and_older_ones_are_not(database):
+async def test_the_instants_of_counted_wins_are_known_those_of_doubtful_days_too(database):
     await found(database)
     win = msgspec.structs.replace(deal(1, "100"), since=cutoff(MONDAY) - timedelta(hours=1))
-    await scored(database, MONDAY, [kept(ANNA, {"deals_won": Value(1, (win,))})])
-    for days, known in ((1, {"1"}), (13, {"1"}), (14, set())):
-        day = MONDAY + timedelta(days=days)
-        assert (await history(database, day)).closed[DealState.WON] == known
+    doubtful = NotRead(Cause.CHANGED, range=Range(Value(1, (msgspec.structs.replace(win, id="2"),)), 2))
+    await scored(database, MONDAY, [kept(ANNA, {"deals_won": Value(1, (win,))}), kept(BORIS, {"deals_won": doubtful})])
+    assert (await history(database)).closed[DealState.WON] == {"1": win.since, "2": win.since}
+    assert (await history(database, MONDAY + timedelta(days=40))).closed[DealState.WON] == {}
     assert DealState.WON not in (await history(database, kpis=("calls_held",))).closed
 
 
@@ -68,8 +75,8 @@ async def test_a_record_broken_with_a_colleague_is_inherited_once_per_person(dat
     boris = kept(BORIS, readings(overdue=[overdue(1)]))
     await scored(database, MONDAY, [kept(ANNA, readings()), boris])
     before = await history(database)
-    assert before.is_inherited("overdue_tasks", ANNA.crm_user, "1")
-    assert not before.is_inherited("overdue_tasks", BORIS.crm_user, "1")
+    assert before.is_inherited("overdue_tasks", ANNA.crm_user, "1", {})
+    assert not before.is_inherited("overdue_tasks", BORIS.crm_user, "1", {})
 
     given = msgspec.structs.replace(overdue(1), spared=Spared.INHERITED)
     spared = Value(0, (given,))
