@@ -15,8 +15,6 @@ from functools import partial
 from sys import intern
 from typing import Any
 
-import msgspec
-
 from crm_clients.bitrix24.api import PAGE
 from crm_clients.bitrix24.fields import DealFields, is_empty, values_of
 from crm_clients.bitrix24.keyset import KeysetQuery
@@ -28,6 +26,7 @@ from crm_clients.bitrix24.stage_history import Move, StageHistory, StagePosition
 from crm_clients.bitrix24.values import is_yes, stamp
 from crm_clients.errors import CrmError
 from crm_clients.shared.cleaning import clean_title
+from crm_clients.shared.doubts import owner_doubt
 from crm_clients.shared.rows import malformed
 from scoring.records import NOTHING, Change, Deal, DealState, Doubtful, Money, RecordKind
 
@@ -180,9 +179,7 @@ class DealReader:
         """Give the deal as at the cutoff, with a doubt for every member if another may have been responsible then."""
         if Change.OWNER not in deal.changed:
             return (deal,)
-        record = msgspec.structs.replace(deal, changed=NOTHING)
-        members = self._session.request.members
-        return (deal, Doubtful(RecordKind.DEALS, members, Change.OWNER, deal.state, record))
+        return (deal, owner_doubt(deal, self._session.request.members))
 
     def _deal(self, row: DealRow, standing: StagePosition) -> Deal:
         pipeline = standing.pipeline or str(row.categoryId)

@@ -14,6 +14,7 @@ from crm_clients.bitrix24.rows import CallRow, CompanyRow, OwnedCompanyRow
 from crm_clients.bitrix24.session import COMPANY, CONTACT, DEAL, LEAD, ReadSession, place
 from crm_clients.bitrix24.values import is_yes, stamp
 from crm_clients.shared.cleaning import clean_title
+from crm_clients.shared.doubts import owner_doubt
 from crm_clients.shared.rows import malformed, unreadable
 from scoring.records import Call, Change, Company, Doubtful, RecordKind, Unreadable
 
@@ -92,8 +93,7 @@ class EventReader:
             manager = row.assignedById if isinstance(row, OwnedCompanyRow) else row.createdBy
             company = Company(str(row.id), clean_title(row.title or ""), str(manager or ""), row.createdTime)
             if isinstance(row, OwnedCompanyRow) and row.updatedTime >= self._window.cutoff:
-                members = self._session.request.members
-                yield Doubtful(RecordKind.COMPANIES, members, Change.OWNER, record=company)
+                yield owner_doubt(company, self._session.request.members)
                 company = msgspec.structs.replace(company, changed=frozenset({Change.OWNER}))
             yield company
 

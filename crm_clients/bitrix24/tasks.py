@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-
 from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.known_records import KnownRecords
 from crm_clients.bitrix24.lists import CallProgress, QueryProgress, single_call
@@ -18,6 +16,7 @@ from crm_clients.bitrix24.rows import ActivityRow, TaskRow
 from crm_clients.bitrix24.session import DEAL, ReadSession, place
 from crm_clients.bitrix24.values import Row, is_yes, number, stamp
 from crm_clients.shared.cleaning import clean_title
+from crm_clients.shared.doubts import owner_doubt
 from crm_clients.shared.id_set import IdSet
 from scoring.records import NOTHING, Change, Doubtful, RecordKind, Task
 
@@ -199,9 +198,7 @@ class TaskReader:
         if not task.changed:
             self._certain.add(task.id)
         elif task.id not in self._certain:
-            members = self._session.request.members
-            record = msgspec.structs.replace(task, changed=NOTHING)
-            yield Doubtful(RecordKind.TASKS, members, Change.OWNER, record=record)
+            yield owner_doubt(task, self._session.request.members)
         yield task
 
     def _cover(self, deal: int) -> None:

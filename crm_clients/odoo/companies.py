@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-import msgspec
-
 from crm_clients.odoo.rows import PartnerRow, decoded, user_of
 from crm_clients.odoo.session import ReadSession
 from crm_clients.odoo.values import Domain, Row, id_of, naive, utc
 from crm_clients.shared.cleaning import clean_title
+from crm_clients.shared.doubts import owner_doubt
 from crm_clients.shared.rows import malformed, sifted_rows
 from scoring.records import NOTHING, Change, Company, Doubtful, RecordKind, Unreadable
 
@@ -42,8 +41,7 @@ async def read_companies(session: ReadSession) -> AsyncIterator[Company | Doubtf
         for record in sifted.rows:
             yield record
             if record.changed and session.config.companies_credit == "owner":
-                company = msgspec.structs.replace(record, changed=NOTHING)
-                yield Doubtful(RecordKind.COMPANIES, session.request.members, Change.OWNER, record=company)
+                yield owner_doubt(record, session.request.members)
 
 
 class _CompanyReader:

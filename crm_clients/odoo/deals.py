@@ -17,10 +17,11 @@ from crm_clients.odoo.session import ReadSession
 from crm_clients.odoo.stages import stage_order
 from crm_clients.odoo.values import Domain, Row, id_of, naive, name_of, utc, utc_or_none
 from crm_clients.shared.cleaning import clean_title
+from crm_clients.shared.doubts import owner_doubt
 from crm_clients.shared.rows import malformed, unreadable
 from scoring.causes import Cause
 from scoring.kpis import DEALS_MISSING_FIELDS, LOST_WITHOUT_REASON
-from scoring.records import NOTHING, Change, Deal, DealState, Doubtful, Money, RecordKind, Unreadable
+from scoring.records import Deal, DealState, Doubtful, Money, RecordKind, Unreadable
 
 _FIELDS_ONLY = frozenset({DEALS_MISSING_FIELDS})
 _LOSSES = frozenset({"deals_lost", LOST_WITHOUT_REASON})
@@ -60,9 +61,7 @@ class DealReader:
         """State, once the pages are read, which rows are unreadable, and of which deals Odoo hides the former owner."""
         members = self._session.request.members
         doubts: list[Doubtful | Unreadable] = [*self._unreadable]
-        for deal in self._handed_over:
-            record = msgspec.structs.replace(deal, changed=NOTHING)
-            doubts.append(Doubtful(RecordKind.DEALS, members, Change.OWNER, deal.state, record))
+        doubts += [owner_doubt(deal, members) for deal in self._handed_over]
         if self._fields.unknown:
             text = f"required_fields: deals of this Odoo have no {', '.join(self._fields.unknown)}: correct the setting"
             doubts.append(Unreadable(RecordKind.DEALS, frozenset(), text, _FIELDS_ONLY, Cause.RIGHTS))

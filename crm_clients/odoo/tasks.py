@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
 
-import msgspec
-
 from crm_clients.errors import CrmNonsense
 from crm_clients.odoo.links import document
 from crm_clients.odoo.rows import ActivityRow, DoneActivityRow, EventRow, KeptActivityRow, decoded, user_of
 from crm_clients.odoo.session import ReadSession
 from crm_clients.odoo.values import Domain, Row, id_of, naive, name_of, utc
 from crm_clients.shared.cleaning import clean_title
+from crm_clients.shared.doubts import owner_doubt
 from crm_clients.shared.rows import malformed, sifted_rows
 from scoring.records import NOTHING, Change, Doubtful, RecordKind, Task, Unreadable
 
@@ -40,8 +39,7 @@ async def read_tasks(session: ReadSession) -> AsyncIterator[Task | Doubtful | Un
             session.bound_deals.update(map(int, record.deals))
             yield record
             if record.changed:
-                activity = msgspec.structs.replace(record, changed=NOTHING)
-                yield Doubtful(RecordKind.TASKS, session.request.members, Change.OWNER, record=activity)
+                yield owner_doubt(record, session.request.members)
     if row_type is not KeptActivityRow:
         async for done in _done_since_cutoff(session):
             yield done

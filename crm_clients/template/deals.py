@@ -8,11 +8,12 @@ from datetime import datetime
 import msgspec
 
 from crm_clients.shared.cleaning import clean_title
+from crm_clients.shared.doubts import owner_doubt
 from crm_clients.shared.required_fields import RequiredFields
 from crm_clients.template.rows import DealRow
 from crm_clients.template.session import ReadSession
 from crm_clients.template.stages import stage_order
-from scoring.records import Change, Deal, DealState, Doubtful, Money, RecordKind
+from scoring.records import Change, Deal, DealState, Doubtful, Money
 
 _UNTOLD = frozenset({Change.OWNER, Change.AMOUNT, Change.FIELD, Change.LOSS_REASON, Change.STAGE})
 """Changes of which this CRM keeps no history; `updated_at` tells only that some field changed."""
@@ -29,7 +30,7 @@ async def read_deals(session: ReadSession) -> AsyncIterator[Deal | Doubtful]:
             yield deal
             continue
         yield msgspec.structs.replace(deal, changed=_UNTOLD)
-        yield Doubtful(RecordKind.DEALS, session.request.members, Change.OWNER, deal.state, deal)
+        yield owner_doubt(deal, session.request.members)
 
 
 def _is_known(row: DealRow, cutoff: datetime) -> bool:
