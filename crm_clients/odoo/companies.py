@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import timedelta
 from typing import Any
 
 from crm_clients.odoo.rows import PartnerRow, decoded, user_of
@@ -15,7 +14,6 @@ from crm_clients.shared.rows import malformed, sifted_rows
 from scoring.records import NOTHING, Change, Company, Doubtful, RecordKind, Unreadable
 
 _WHAT = "companies"
-_SECOND = timedelta(seconds=1)
 
 
 async def read_companies(session: ReadSession) -> AsyncIterator[Company | Doubtful | Unreadable]:
@@ -58,10 +56,10 @@ class _CompanyReader:
     def company(self, raw: Row) -> Company:
         """Make a company of a raw row. Raises MalformedRow."""
         row = decoded(raw, PartnerRow, _WHAT)
-        created, cutoff = utc(row.create_date), self._session.cutoff
-        if not self._session.start.replace(microsecond=0) <= created < cutoff.replace(microsecond=0) + _SECOND:
+        created = utc(row.create_date)
+        if not self._session.covers(created):
             raise malformed(raw, _WHAT, "`create_date` lies outside of what was asked for")
-        changed = utc(row.write_date) >= cutoff
+        changed = utc(row.write_date) >= self._session.cutoff
         return Company(
             str(row.id),
             clean_title(row.name),

@@ -115,7 +115,7 @@ class HistoryReader:
             return
         states = await self.subtypes()
         if self._session.config.deals_credit == "mover":
-            self._users = {account.partner_id[0]: str(account.id) for account in await self._session.accounts()}
+            self._users = await self._session.users_by_contact()
         since_cutoff: Domain = ["&", ["message_type", "=", "notification"], ["date", ">=", naive(self._cutoff)]]
         domain: Domain = [
             ["model", "=", "crm.lead"],

@@ -9,7 +9,7 @@ from collections import defaultdict
 from datetime import datetime
 
 from crm_clients.errors import RightsMissing
-from crm_clients.odoo.rows import LossRow, TeamChangeRow
+from crm_clients.odoo.rows import MessageRow, TeamChangeRow
 from crm_clients.odoo.session import ReadSession
 from crm_clients.odoo.values import Domain, naive, utc
 
@@ -33,7 +33,7 @@ class LossLog:
         """
         since = naive(self._session.start)
         lost: Domain = [["model", "=", "crm.lead"], ["subtype_id", "=", subtype], ["date", ">=", since]]
-        async for page in self._session.lists.guarded_pages("mail.message", lost, LossRow, WHAT):
+        async for page in self._session.lists.guarded_pages("mail.message", lost, MessageRow, WHAT):
             self._lost.update(row.res_id for row in page)
         if not self._lost:
             return
@@ -45,7 +45,7 @@ class LossLog:
         of_message: Domain = [["id", "in", sorted(messages)]]
         deals = {
             row.id: row.res_id
-            async for page in self._session.lists.guarded_pages("mail.message", of_message, LossRow, WHAT)
+            async for page in self._session.lists.guarded_pages("mail.message", of_message, MessageRow, WHAT)
             for row in page
         }
         for row in sorted(rows, key=lambda row: row.id):

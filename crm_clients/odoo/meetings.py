@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from crm_clients.errors import CrmRefused
@@ -17,7 +16,6 @@ from crm_clients.shared.rows import malformed, sifted_rows
 from scoring.records import Meeting, RecordKind, Unreadable
 
 _WHAT = "meetings"
-_SECOND = timedelta(seconds=1)
 
 
 async def meeting_types(lists: ListReader, wanted: Sequence[str]) -> dict[int, str]:
@@ -33,7 +31,7 @@ async def read_meetings(session: ReadSession) -> AsyncIterator[Meeting | Unreada
     reader = _MeetingReader(
         session,
         await meeting_types(session.lists, session.config.meeting_types),
-        {account.partner_id[0]: str(account.id) for account in await session.accounts()},
+        await session.users_by_contact(),
     )
     domain: Domain = [
         ["mail_activity_type_id", "in", sorted(reader.types)],
@@ -59,9 +57,7 @@ class _MeetingReader:
         """
         if not types:
             raise CrmRefused("meetings: no activity type is a meeting: name some in meeting_types")
-        self.types, self._users = types, users
-        self._first = session.start.replace(microsecond=0)
-        self._end = session.cutoff.replace(microsecond=0) + _SECOND
+        self.types, self._users, self._session = types, users, session
 
     def owner(self, row: Mapping[str, Any]) -> str:
         """Tell whom a raw row is credited to; a contact that is no user has an id that no user has."""
@@ -71,7 +67,7 @@ class _MeetingReader:
     def meeting(self, raw: Row) -> Meeting:
         """Make a meeting of a raw row. Raises MalformedRow."""
         row = decoded(raw, DoneActivityRow, _WHAT)
-        if row.mail_activity_type_id[0] not in self.types or not self._first <= utc(row.date) < self._end:
+        if row.mail_activity_type_id[0] not in self.types or not self._session.covers(utc(row.date)):
             raise malformed(raw, _WHAT, "the row is none of those that were asked for")
         title = ": ".join(part for part in (self.types[row.mail_activity_type_id[0]], row.record_name) if part)
         manager = "" if row.author_id is None else self._users.get(row.author_id[0], "")

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from crm_clients.odoo.values import Choice, Id, Model, Naive, Reference, id_of
+from crm_clients.odoo.values import Choice, DocumentId, Id, Model, Naive, Reference, id_of
 from crm_clients.shared.rows import CheckedRow, Currency, malformed, typed_row
 
 NOBODY = "nobody"
@@ -104,9 +104,6 @@ class LeadRow(OdooRow, frozen=True):
             raise ValueError("`probability` is out of range")
 
 
-WonStatus = Literal["won", "lost", "pending"]
-
-
 class LeadIdRow(OdooRow, frozen=True):
     """Name a deal and its salesperson."""
 
@@ -123,7 +120,7 @@ class ActivityRow(OdooRow, frozen=True):
     summary: str = ""
     activity_type_id: Reference | None = None
     res_model: Model = ""
-    res_id: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 0
+    res_id: DocumentId = 0
 
 
 class KeptActivityRow(ActivityRow, frozen=True, kw_only=True):
@@ -135,7 +132,7 @@ class KeptActivityRow(ActivityRow, frozen=True, kw_only=True):
 class BindingRow(OdooRow, frozen=True):
     """Tell the document of an activity."""
 
-    res_id: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 0
+    res_id: DocumentId = 0
 
 
 class EventRow(OdooRow, frozen=True):
@@ -166,7 +163,7 @@ class DoneActivityRow(OdooRow, frozen=True):
     mail_activity_type_id: Reference
     author_id: Reference | None = None
     model: Model = ""
-    res_id: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 0
+    res_id: DocumentId = 0
     record_name: str = ""
 
 
@@ -178,8 +175,8 @@ class CommentRow(OdooRow, frozen=True):
     author_id: Reference | None = None
 
 
-class LossRow(OdooRow, frozen=True):
-    """Name the deal of a message."""
+class MessageRow(OdooRow, frozen=True):
+    """Tell the deal of a message."""
 
     res_id: Id
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from crm_clients.base import ReadRequest
 from crm_clients.odoo.api import OdooApi
@@ -26,6 +26,8 @@ class ReadSession:
         self.start = request.since
         self.bound_deals: set[int] = set()
         """Deals that the activities read so far belong to: each of the deals must be visible too."""
+        self._first = self.start.replace(microsecond=0)
+        self._end = self.cutoff.replace(microsecond=0) + timedelta(seconds=1)
         self._clock = clock
         self._accounts: list[UserRow] = []
 
@@ -40,8 +42,16 @@ class ReadSession:
             raise malformed(row, what, "an instant of the past lies in the future")
         return instant
 
+    def covers(self, at: datetime) -> bool:
+        """Tell whether an instant lies where events are asked for: Odoo filters by whole seconds."""
+        return self._first <= at < self._end
+
     async def accounts(self) -> list[UserRow]:
         """Read all accounts, on the first call only."""
         if not self._accounts:
             self._accounts = await read_accounts(self.lists)
         return self._accounts
+
+    async def users_by_contact(self) -> dict[int, str]:
+        """Read the users by the contact that messages name as their author."""
+        return {account.partner_id[0]: str(account.id) for account in await self.accounts()}

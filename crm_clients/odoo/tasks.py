@@ -86,7 +86,7 @@ async def _done_since_cutoff(session: ReadSession) -> AsyncIterator[Task | Doubt
 
     Before 17 nothing else is left: whether a deadline had passed is not told, so that who did it is doubtful.
     """
-    users = {account.partner_id[0]: str(account.id) for account in await session.accounts()}
+    users = await session.users_by_contact()
     domain: Domain = [["mail_activity_type_id", "!=", False], ["date", ">=", naive(session.cutoff)]]
     async for page in session.lists.guarded_pages("mail.message", domain, DoneActivityRow, _WHAT):
         for row in page:

@@ -14,6 +14,8 @@ Domain = list[Any]
 
 Id = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 """The id of a record: a number of 32 bits."""
+DocumentId = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+"""The id of the record that an activity or a message belongs to; 0 for none."""
 Reference = tuple[Id, str | bool]
 """A many2one: the id and the name of a record; the name may be False."""
 Naive = Annotated[datetime, msgspec.Meta(tz=False)]
