@@ -12,13 +12,12 @@ from crm_clients.amocrm.answers import IgnoredFilter, Row, UnsortedList
 from crm_clients.amocrm.api import ListQuery
 from crm_clients.amocrm.control.known_rows import KnownRows
 from crm_clients.amocrm.history.change_feed import ChangeFeed
-from crm_clients.amocrm.history.changes import Stage
 from crm_clients.amocrm.history.deal_rollback import DealRollback
 from crm_clients.amocrm.history.stage_history import StageHistory, read_stage_history
 from crm_clients.amocrm.history.task_history import EVENT_IDS
 from crm_clients.amocrm.rows import LeadRow, MalformedRows
 from crm_clients.amocrm.session import ReadSession
-from crm_clients.amocrm.stages import LOST, STAGES_PER_LIST, WON, Stages, deal_state, read_stages, stage_filters
+from crm_clients.amocrm.stages import LOST, STAGES_PER_LIST, WON, Stage, Stages, deal_state, read_stages, stage_filters
 from crm_clients.amocrm.wire import as_int
 from crm_clients.shared.concurrency import cancel
 from crm_clients.shared.required_fields import RequiredFields

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from crm_clients.amocrm.answers import Row
 from crm_clients.amocrm.api import AmocrmApi, ListQuery
 from crm_clients.amocrm.lists import ListReader
-from crm_clients.amocrm.stages import Stages, stage_filters
+from crm_clients.amocrm.stages import Stage, Stages, stage_filters
 from crm_clients.amocrm.wire import as_int
 from crm_clients.base import CrmUser, Finding, Severity
 from crm_clients.shared.pacing import Deadline
@@ -85,7 +85,7 @@ class LeftOut:
                 yield f"{stages}&{chosen}"
 
     async def _count(
-        self, filters: str, what: str, stages: Sequence[tuple[int, int]], owners: Mapping[int, str] | None = None
+        self, filters: str, what: str, stages: Sequence[Stage], owners: Mapping[int, str] | None = None
     ) -> tuple[list[Row], bool]:
         """Read up to MOST deals in some stages, and tell whether these are all."""
         found: dict[int, Row] = {}

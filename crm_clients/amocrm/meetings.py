@@ -12,7 +12,7 @@ from crm_clients.amocrm.history.change_feed import ChangeFeed
 from crm_clients.amocrm.history.changes import TASK_DONE, ChangesSinceCutoff
 from crm_clients.amocrm.history.task_history import EVENT_IDS
 from crm_clients.amocrm.rows import MalformedRows, TaskRow
-from crm_clients.amocrm.session import ReadSession
+from crm_clients.amocrm.session import ReadSession, of_entities
 from crm_clients.amocrm.wire import WireEvent, as_int, entity_path
 from crm_clients.errors import CrmUnavailable
 from scoring.records import Change, Meeting, RecordKind
@@ -74,7 +74,7 @@ async def _ensure_whole(
 
     untold = known.latest(is_told, EVENT_IDS)
     if untold:
-        chosen = "&".join(["filter[entity]=task", *(f"filter[entity_id][]={key}" for key in untold)])
+        chosen = of_entities("task", untold)
         what = "completions of the latest meetings"
         await session.read_events((TASK_DONE,), session.start, session.cutoff, what, contradict, filters=chosen)
 

@@ -9,9 +9,9 @@ import msgspec
 
 from crm_clients.amocrm.account import Account
 from crm_clients.amocrm.answers import Row
-from crm_clients.amocrm.history.changes import ChangesSinceCutoff, Stage
+from crm_clients.amocrm.history.changes import ChangesSinceCutoff
 from crm_clients.amocrm.session import ReadSession
-from crm_clients.amocrm.stages import deal_state
+from crm_clients.amocrm.stages import Stage, deal_state
 from crm_clients.amocrm.wire import WireField, WireLead, WireTask, encode_entity
 from crm_clients.errors import MalformedRow
 from crm_clients.shared.cleaning import clean_title

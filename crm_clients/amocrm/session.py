@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import islice
 from typing import TypeVar
@@ -57,7 +57,7 @@ class ReadSession:
     def __post_init__(self) -> None:
         """Convert the window to the CRM's whole seconds."""
         self.lists = ListReader(self.api)
-        self.start = math.ceil((self.request.since).timestamp())
+        self.start = math.ceil(self.request.since.timestamp())
         self.cutoff = math.ceil(self.request.window.cutoff.timestamp())
         self.settled = self.now - SETTLING_SECONDS
 
@@ -75,8 +75,9 @@ class ReadSession:
     def decode(self, row: Row, row_type: type[T], what: str) -> T:
         """Decode a row of a list. Raises MalformedRow if the row does not fit, or happened in the future."""
         decoded = typed_row(row, row_type, what)
+        latest = self.now + AHEAD_SECONDS
         for name in PAST:
-            if getattr(decoded, name, 0) > self.now + AHEAD_SECONDS:
+            if getattr(decoded, name, 0) > latest:
                 raise malformed(row, what, f"{name} lies in the future")
         return decoded
 
@@ -116,10 +117,19 @@ class ReadSession:
             chosen = (row for row in rows if is_one_of(plain_type(row.get("type")), types))
             await sink([self.decode(row, WireEvent, what) for row in chosen])
 
+        query = self.events_query(types, since, until, what).narrowed(filters)
+        await self.lists.steady(replace(query, deadline=deadline or self.deadline), take, limit=EVENTS_PAGE)
+
+    def events_query(self, types: Sequence[str], since: int, until: int | None, what: str) -> ListQuery:
+        """Describe the events of some types in `[since, until)`, without an end if `until` is None."""
         # Types are named one by one: an account that does not know this form gives more events, never fewer.
         names = "&".join(f"filter[type][]={name}" for name in types)
         span = f"filter[created_at][from]={since}"
         if until is not None:
             span += f"&filter[created_at][to]={until - 1}"
-        query = ListQuery("events", "", deadline or self.deadline, what).narrowed(names, span, filters)
-        await self.lists.steady(query, take, limit=EVENTS_PAGE)
+        return self.query("events", f"{names}&{span}", what)
+
+
+def of_entities(kind: str, ids: Iterable[int]) -> str:
+    """Write the filter for the events of a few entities of a kind (singular)."""
+    return "&".join([f"filter[entity]={kind}", *(f"filter[entity_id][]={key}" for key in ids)])

@@ -16,6 +16,8 @@ from crm_clients.shared.required_fields import RequiredFields
 from crm_clients.shared.rows import malformed, typed_row, typed_rows
 from scoring.records import DealState
 
+Stage = tuple[int, int]
+"""Pipeline and status."""
 WON, LOST = 142, 143
 """The closing stages, the same in every pipeline."""
 STAGES_PER_LIST = 60
@@ -35,22 +37,22 @@ class Stages:
 
     names: Mapping[int, str]
     """Names of funnels by id."""
-    open: tuple[tuple[int, int], ...]
+    open: tuple[Stage, ...]
     """Pairs of pipeline and stage, in the order of the funnel."""
-    incoming: frozenset[tuple[int, int]]
+    incoming: frozenset[Stage]
     archived: Mapping[int, str]
     """Names of archived funnels by id."""
-    archived_open: tuple[tuple[int, int], ...]
-    stage_names: Mapping[tuple[int, int], str]
+    archived_open: tuple[Stage, ...]
+    stage_names: Mapping[Stage, str]
     """Names of the open stages of all funnels, archived funnels too."""
 
     @property
-    def closed(self) -> tuple[tuple[int, int], ...]:
+    def closed(self) -> tuple[Stage, ...]:
         """Return the closing pairs of every pipeline."""
         return tuple((pipeline, status) for pipeline in self.names for status in (WON, LOST))
 
     @cached_property
-    def visible_open(self) -> frozenset[tuple[int, int]]:
+    def visible_open(self) -> frozenset[Stage]:
         """Return the open pairs as a set."""
         return frozenset(self.open)
 
@@ -61,7 +63,7 @@ class Stages:
             order[str(pipeline)].append(str(status))
         return RequiredFields(setting, order)
 
-    def hides(self, present: tuple[int, int], at_cutoff: tuple[int, int]) -> bool:
+    def hides(self, present: Stage, at_cutoff: Stage) -> bool:
         """Tell whether a lead is no deal: in an archived or unknown funnel, in a deleted stage, or incoming.
 
         A stage that was deleted after the cutoff was visible at the cutoff.
@@ -69,7 +71,7 @@ class Stages:
         return present not in self.visible or at_cutoff[0] not in self.names or at_cutoff in self.incoming
 
     @cached_property
-    def visible(self) -> frozenset[tuple[int, int]]:
+    def visible(self) -> frozenset[Stage]:
         """Return all pairs in which a lead is not hidden."""
         return self.visible_open | frozenset(self.closed) | self.incoming
 
@@ -80,8 +82,8 @@ async def read_stages(api: AmocrmApi, deadline: Deadline) -> Stages:
     data = await api.get("leads/pipelines", "", deadline, what, require_form(_is_whole, "whole list of pipelines"))
     names: dict[int, str] = {}
     archived: dict[int, str] = {}
-    stage_names: dict[tuple[int, int], str] = {}
-    incoming: set[tuple[int, int]] = set()
+    stage_names: dict[Stage, str] = {}
+    incoming: set[Stage] = set()
     for raw in data["_embedded"]["pipelines"]:
         pipeline = typed_row(raw, WirePipeline, what)
         (archived if pipeline.is_archive else names)[pipeline.id] = clean_name(pipeline.name or pipeline.id)
@@ -104,7 +106,7 @@ def _is_whole(data: Any) -> bool:
     return rows is not None and as_int(data.get("_total_items", 0)) <= len(rows)
 
 
-def stage_filters(pairs: Sequence[tuple[int, int]], per_list: int = STAGES_PER_LIST) -> Iterator[str]:
+def stage_filters(pairs: Sequence[Stage], per_list: int = STAGES_PER_LIST) -> Iterator[str]:
     """Yield a filter for every `per_list` stages."""
     for begin in range(0, len(pairs), per_list):
         yield "&".join(

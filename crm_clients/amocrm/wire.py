@@ -14,10 +14,10 @@ from typing import Annotated, Any
 import msgspec
 
 from crm_clients.errors import CrmNonsense
-from crm_clients.shared.rows import EARLIEST, LARGEST_AMOUNT, Id
+from crm_clients.shared.rows import EARLIEST, LARGEST_AMOUNT, LATEST, Id
 
 FIRST_SECOND = int(EARLIEST.timestamp())
-LAST_SECOND = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp())
+LAST_SECOND = int(LATEST.timestamp())
 MAYBE_DATED = ("closed_at", "closest_task_at", "complete_till")
 """Instants that may be null or 0: none."""
 

@@ -22,14 +22,10 @@ class KnownRows:
         """Ask for the latest rows of the account, in other words than the list does. Raises CrmError."""
         query = self._session.query(self._path, filters, f"the latest rows of {self._path}")
         page = await self._session.api.page(query, limit=limit)
-        self.expect({as_id(row["id"]): row for row in page.rows})
-
-    def expect(self, rows: dict[int, Row]) -> None:
-        """Add known rows, by id."""
-        self._rows.update(rows)
+        self._rows.update((as_id(row["id"]), row) for row in page.rows)
 
     def note(self, rows: Iterable[Row]) -> None:
-        """Remove out rows that the list shows."""
+        """Leave out rows that the list shows."""
         for row in rows:
             self._rows.pop(as_id(row.get("id")), None)
 

@@ -27,9 +27,8 @@ class ToldNote(NamedTuple):
 
 async def read_told_notes(session: ReadSession, types: Sequence[str], since: int, what: str) -> list[ToldNote]:
     """Read the latest events of some types before the cutoff, a page of them. Raises CrmError."""
-    names = "&".join(f"filter[type][]={name}" for name in types)
-    span = f"filter[created_at][from]={since}&filter[created_at][to]={min(session.cutoff, session.settled) - 1}"
-    page = await session.api.page(session.query("events", f"{names}&{span}", what), limit=EVENTS_PAGE)
+    query = session.events_query(types, since, min(session.cutoff, session.settled), what)
+    page = await session.api.page(query, limit=EVENTS_PAGE)
     notes = (_told_note(row) for row in page.rows if row.get("type") in types)
     return [note for note in notes if note is not None]
 

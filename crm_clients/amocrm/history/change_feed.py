@@ -9,7 +9,7 @@ from heapq import nlargest
 from crm_clients.amocrm.answers import BadRequest
 from crm_clients.amocrm.history.changes import FIELD_EVENTS, LEAD_EVENTS, TASK_EVENTS, ChangesSinceCutoff, Checkpoint
 from crm_clients.amocrm.history.task_history import EVENT_IDS, OpenTaskHistory
-from crm_clients.amocrm.session import ReadSession
+from crm_clients.amocrm.session import ReadSession, of_entities
 from crm_clients.amocrm.wire import WireEvent
 from crm_clients.errors import CrmUnavailable
 from crm_clients.shared.concurrency import cancel
@@ -100,7 +100,7 @@ class ChangeFeed:
                     )
 
         if updates:
-            chosen = "&".join([f"filter[entity]={kind}", *(f"filter[entity_id][]={key}" for key in updates)])
+            chosen = of_entities(kind, updates)
             session, what = self._session, "changes of the latest rows"
             await session.read_events(types, session.cutoff, None, what, compare, filters=chosen)
 

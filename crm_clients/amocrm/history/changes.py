@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from crm_clients.amocrm.stages import deal_state
+from crm_clients.amocrm.stages import Stage, deal_state
 from crm_clients.amocrm.wire import (
     FIELD_CHANGED,
     FIRST_SECOND,
@@ -30,8 +30,6 @@ from crm_clients.errors import MalformedRow
 from crm_clients.shared.rows import LARGEST_AMOUNT, malformed
 from scoring.records import DealState
 
-Stage = tuple[int, int]
-"""Pipeline and status."""
 Moment = tuple[int, str]
 """Second and id of an event: ids order the events of a second, for each id begins with the time."""
 

@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from crm_clients.amocrm.history.change_feed import ChangeFeed
-from crm_clients.amocrm.history.changes import Stage
 from crm_clients.amocrm.history.stage_history import Loss, StageHistory
 from crm_clients.amocrm.rows import LeadRow
 from crm_clients.amocrm.session import ReadSession
-from crm_clients.amocrm.stages import Stages, deal_state
+from crm_clients.amocrm.stages import Stage, Stages, deal_state
 from scoring.records import NOTHING, Change, Deal, DealState, Money, RecordKind
 
 NO_LONGER_TOLD = "?"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from crm_clients.amocrm.history.changes import STAGE_CHANGED, Moment, author_of, entity_of, moment_of, stages_of
-from crm_clients.amocrm.session import ReadSession
+from crm_clients.amocrm.session import ReadSession, of_entities
 from crm_clients.amocrm.stages import Stages, deal_state
 from crm_clients.amocrm.wire import WireEvent
 from crm_clients.errors import CrmUnavailable, DeadlineExceeded
@@ -98,7 +98,7 @@ class StageHistory:
                     raise CrmUnavailable(f"changes of stages: amoCRM's list lacks a change of deal {event.entity_id}")
 
         if leads:
-            chosen = "&".join(["filter[entity]=lead", *(f"filter[entity_id][]={lead}" for lead in leads)])
+            chosen = of_entities("lead", leads)
             what = "changes of the latest deals"
             await session.read_events((STAGE_CHANGED,), self.horizon, self.cutoff, what, compare, filters=chosen)
 

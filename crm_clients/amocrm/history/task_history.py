@@ -13,7 +13,7 @@ from contextlib import suppress
 from crm_clients.amocrm.answers import BadRequest, Row
 from crm_clients.amocrm.history.changes import TASK_DONE, ChangesSinceCutoff, Checkpoint, is_completion
 from crm_clients.amocrm.rows import LeadRow, TaskRow
-from crm_clients.amocrm.session import ReadSession
+from crm_clients.amocrm.session import ReadSession, of_entities
 from crm_clients.amocrm.wire import WireEvent
 from crm_clients.errors import CrmError, DeadlineExceeded
 from crm_clients.shared.concurrency import in_parts
@@ -108,7 +108,7 @@ class OpenTaskHistory:
             async def take(events: list[WireEvent]) -> None:
                 found.update(event.entity_id for event in events if is_completion(event, session.cutoff))
 
-            chosen = "&".join(["filter[entity]=task", *(f"filter[entity_id][]={key}" for key in part)])
+            chosen = of_entities("task", part)
             since = min(asked[key] for key in part)
             await session.read_events(
                 (TASK_DONE,), since, session.cutoff, what, take, filters=chosen, deadline=deadline
