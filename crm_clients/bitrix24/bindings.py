@@ -25,7 +25,7 @@ from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.lists import QueryProgress, problem_of, single_call
 from crm_clients.bitrix24.rows import ActivityRow, BindingRow, portal_row
 from crm_clients.bitrix24.session import DEAL, ReadSession
-from crm_clients.bitrix24.tasks import SELECT, WHAT_ACTIVITIES, TaskReader
+from crm_clients.bitrix24.tasks import WHAT_ACTIVITIES, TaskReader
 from crm_clients.bitrix24.values import Row, rows_of, stamp
 from crm_clients.errors import CrmError, CrmNonsense
 from scoring.records import RecordKind, Task
@@ -46,7 +46,7 @@ def bound_to(deals: Callable[[], Sequence[int]], condition: Row, fold: Fold) -> 
 
     def params() -> Mapping[str, Any]:
         bindings = [{"OWNER_TYPE_ID": DEAL, "OWNER_ID": deal} for deal in deals()]
-        return {"filter": {**condition, "BINDINGS": bindings}, "select": SELECT}
+        return {"filter": {**condition, "BINDINGS": bindings}, "select": ActivityRow.select()}
 
     return KeysetQuery(
         method="crm.activity.list",

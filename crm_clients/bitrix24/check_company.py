@@ -56,7 +56,7 @@ class CompanyCheck:
     async def meetings(self) -> list[Finding]:
         """Name the preset to set where the portal keeps no meetings of the type "meeting", but universal to-dos."""
         meetings = self._activities({"TYPE_ID": MEETING}, ["ID"])
-        todos = self._activities({"PROVIDER_ID": TODO, "COMPLETED": "Y"}, [*_TODO, "SETTINGS"])
+        todos = self._activities({"PROVIDER_ID": TODO, "COMPLETED": "Y"}, TodoRow.select())
         await self._ask([meetings, todos])
         try:
             rows = [portal_row(row, TodoRow, _WHAT, self._now) for row in _with_start(_rows(todos))]
@@ -79,11 +79,6 @@ class CompanyCheck:
             "start": -1,
         }
         return single_call("crm.activity.list", params, what=_WHAT, group="check")
-
-
-_TODO = [
-    "ID", "TYPE_ID", "RESPONSIBLE_ID", "COMPLETED", "LAST_UPDATED", "START_TIME", "END_TIME", "PROVIDER_ID",
-]  # fmt: skip
 
 
 def _is_shown(funnel: str, stages: Stages) -> bool:

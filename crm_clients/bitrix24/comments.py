@@ -70,7 +70,7 @@ class CommentReader:
         for deal in deals:
             params = {
                 "filter": {"ENTITY_TYPE": "deal", "ENTITY_ID": deal},
-                "select": ["ID", "CREATED", "AUTHOR_ID"],
+                "select": CommentRow.select(),
                 "order": {"CREATED": "ASC"},
             }
             yield OffsetQuery(

@@ -23,7 +23,7 @@ from crm_clients.bitrix24.lists import CallProgress, QueryProgress, problem_of, 
 from crm_clients.bitrix24.rows import DealRow
 from crm_clients.bitrix24.session import DEAL, ReadSession, rows_checked
 from crm_clients.bitrix24.stage_history import Move, StageHistory, StagePosition, position_after
-from crm_clients.bitrix24.values import is_yes, stamp
+from crm_clients.bitrix24.values import is_same_change, is_yes, stamp
 from crm_clients.errors import CrmError
 from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.doubts import owner_doubt
@@ -33,8 +33,6 @@ from scoring.records import NOTHING, Change, Deal, DealState, Doubtful, Money, R
 WHAT = "deals"
 MOVED = 30
 """Open deals for each deal that is expected to have been closed since the window began."""
-SAME = timedelta(seconds=5)
-"""Longest time between a move and the change of the row by the same move; a later change is another."""
 
 _UNTOLD = frozenset({Change.OWNER, Change.AMOUNT, Change.FIELD, Change.LOSS_REASON})
 """Changes of which Bitrix24 keeps no history: only stages have a history."""
@@ -211,7 +209,7 @@ class DealReader:
         if row.updatedTime < self._cutoff:
             return NOTHING
         moved = row.movedTime
-        if moved is not None and moved >= self._cutoff and abs(row.updatedTime - moved) <= SAME:
+        if moved is not None and moved >= self._cutoff and is_same_change(moved, row.updatedTime):
             return NOTHING
         if standing.state is DealState.OPEN or standing.state is None:
             return _UNTOLD
@@ -221,7 +219,7 @@ class DealReader:
     def _mover(self, row: DealRow, standing: StagePosition) -> str:
         """Give the user who closed the deal; empty if the deal moved again since, for the row tells the last move."""
         moved, closed = row.movedTime, standing.closed_at
-        if not self._fields.mover or moved is None or closed is None or abs(moved - closed) > SAME:
+        if not self._fields.mover or moved is None or closed is None or not is_same_change(moved, closed):
             return ""
         return str(row.movedBy or "")
 

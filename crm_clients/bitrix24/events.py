@@ -63,19 +63,15 @@ class EventReader:
         cutoff = self._window.cutoff
         conditions = {">=createdTime": stamp(self._since), "<createdTime": stamp(cutoff, up=True)}
         by_creator = self._session.config.companies_credit == "creator"
-        fields = ["id", "title", "createdTime", "createdBy", "assignedById", "isMyCompany"]
-        params = {
-            "entityTypeId": COMPANY,
-            "filter": conditions,
-            "select": fields if by_creator else [*fields, "updatedTime"],
-        }
+        row_type = CompanyRow if by_creator else OwnedCompanyRow
+        params = {"entityTypeId": COMPANY, "filter": conditions, "select": row_type.select()}
         kind = RecordKind.COMPANIES
         return [
             KeysetQuery(
                 method="crm.item.list",
                 params=params,
                 fold=self._fold_companies,
-                row=CompanyRow if by_creator else OwnedCompanyRow,
+                row=row_type,
                 owner="createdBy" if by_creator else "assignedById",
                 what="companies",
                 group=kind,
@@ -133,13 +129,13 @@ class EventReader:
                 if ended not in self._window:
                     continue  # doubted on its own day
                 problem = malformed({"ID": row.ID}, "calls", "the portal does not say whether anybody answered")
-                yield unreadable(problem, RecordKind.CALLS, str(row.PORTAL_USER_ID or ""))
+                yield unreadable(problem, RecordKind.CALLS, row.manager)
                 continue
             entity = _ENTITIES.get((row.CRM_ENTITY_TYPE or "").upper())
             yield Call(
                 id=str(row.ID),
                 title=clean_title((row.PHONE_NUMBER or "").strip() or f"#{row.ID}"),
-                manager=str(row.PORTAL_USER_ID or ""),
+                manager=row.manager,
                 ended_at=ended,
                 seconds=row.CALL_DURATION if answered else 0,
                 incoming=incoming,

@@ -1,4 +1,4 @@
-"""Find the fields of a Bitrix24 deal that the settings name, and tells when a field is empty."""
+"""Find the fields of a Bitrix24 deal that the settings name, and tell when a field is empty."""
 
 from __future__ import annotations
 

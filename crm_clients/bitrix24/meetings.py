@@ -7,18 +7,13 @@ from collections.abc import Iterator, Sequence
 from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.lists import QueryProgress
 from crm_clients.bitrix24.meeting_types import MeetingType, meeting_types
-from crm_clients.bitrix24.rows import MeetingRow, TodoRow
+from crm_clients.bitrix24.rows import MeetingRow
 from crm_clients.bitrix24.session import ReadSession, place
 from crm_clients.bitrix24.values import is_yes, stamp
 from crm_clients.shared.cleaning import clean_title
 from scoring.records import NOTHING, Change, Meeting, RecordKind
 
-_SELECT = [
-    "ID", "SUBJECT", "RESPONSIBLE_ID", "START_TIME", "LAST_UPDATED", "COMPLETED", "TYPE_ID", "PROVIDER_ID",
-    "OWNER_TYPE_ID", "OWNER_ID",
-]  # fmt: skip
 _UNTOLD = frozenset({Change.COMPLETION})
-_SELECT_TODO = [*_SELECT, "END_TIME", "SETTINGS"]
 
 
 class MeetingReader:
@@ -47,10 +42,9 @@ class MeetingReader:
                 if is_yes(row.COMPLETED) and kind.includes(row):
                     yield _meeting(row, _UNTOLD if self._cutoff <= row.LAST_UPDATED else NOTHING)
 
-        select = _SELECT_TODO if issubclass(kind.row, TodoRow) else _SELECT
         return KeysetQuery(
             method="crm.activity.list",
-            params={"select": select, "filter": {**self._span, **kind.condition}},
+            params={"select": kind.row.select(), "filter": {**self._span, **kind.condition}},
             fold=fold,
             row=kind.row,
             what="meetings",
@@ -63,7 +57,7 @@ def _meeting(row: MeetingRow, changed: frozenset[Change]) -> Meeting:
     return Meeting(
         str(row.ID),
         clean_title(row.SUBJECT or ""),
-        str(row.RESPONSIBLE_ID or ""),
+        row.manager,
         started_at=row.START_TIME,
         place=place(row.OWNER_TYPE_ID, row.OWNER_ID),
         changed=changed,

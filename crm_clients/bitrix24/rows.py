@@ -22,14 +22,14 @@ LARGEST_ID = 2**53
 Link = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_ID)]
 """The id of another record; 0 for none."""
 Flag = Literal["Y", "N"]
-Code = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_:.\-]{1,100}$")]
+_CODE = r"[A-Za-z0-9_:.\-]{1,100}"
+Code = Annotated[str, msgspec.Meta(pattern=f"^{_CODE}$")]
 """A word of the portal's: a stage, a provider, a directory."""
 Semantics = Literal["P", "S", "F"]
 """In work, won, lost."""
 _CALL_CODE = re.compile(r"\d{3}(-S)?|OTHER", re.IGNORECASE)
 _BOUND = re.compile(r"[A-Za-z0-9]{1,12}_\d{1,16}")
 _DEAL = "D_"
-_STAGE = re.compile(r"[A-Za-z0-9_:.\-]{1,100}")
 _SEMANTICS = {None, "P", "S", "F"}
 _WORDS = {"", "process", "success", "failure", "apology"}
 
@@ -45,6 +45,16 @@ class PortalRow(CheckedRow, frozen=True):
     """Fields that hold any other instant; the year 9999 means none."""
     owner: ClassVar[str] = ""
     """Field that holds the responsible user; empty where a row tells none."""
+
+    @property
+    def manager(self) -> str:
+        """Give the responsible user; empty for nobody. Only for rows with an `owner`."""
+        return str(getattr(self, self.owner) or "")
+
+    @classmethod
+    def select(cls) -> list[str]:
+        """List the fields to ask for, where the portal spells the fields alike in questions and answers."""
+        return list(cls.__struct_fields__)
 
 
 class DealRow(PortalRow, frozen=True):
@@ -69,11 +79,6 @@ class DealRow(PortalRow, frozen=True):
     movedBy: Link | None = None  # noqa: N815
     raw: Mapping[str, Any] = {}
     """The row as sent, for the fields that the settings name."""
-
-    @property
-    def manager(self) -> str:
-        """Give the responsible user; empty for nobody."""
-        return str(self.assignedById or "")
 
 
 class MoveRow(PortalRow, frozen=True):
@@ -111,11 +116,6 @@ class ActivityRow(PortalRow, frozen=True):
     SUBJECT: str | None = None
     ORIGIN_ID: str | None = None
     IS_INCOMING_CHANNEL: Flag | None = None
-
-    @property
-    def manager(self) -> str:
-        """Give the responsible user; empty for nobody."""
-        return str(self.RESPONSIBLE_ID or "")
 
 
 class MeetingRow(PortalRow, frozen=True, kw_only=True):
@@ -176,11 +176,6 @@ class TaskRow(PortalRow, frozen=True):
         super().__post_init__()
         if self.ufCrmTask is True or not all(map(_BOUND.fullmatch, self._bound())):
             raise ValueError("`ufCrmTask` is not a list of bindings")
-
-    @property
-    def manager(self) -> str:
-        """Give the responsible user; empty for nobody."""
-        return str(self.responsibleId or "")
 
     @property
     def deals(self) -> frozenset[str]:
@@ -285,7 +280,7 @@ class StatusRow(PortalRow, frozen=True):
     def __post_init__(self) -> None:
         """Refuse a stage without a usable name, or of an unknown meaning."""
         super().__post_init__()
-        if self.is_stage and not _STAGE.fullmatch(self.STATUS_ID):
+        if self.is_stage and not re.fullmatch(_CODE, self.STATUS_ID):
             raise ValueError("`STATUS_ID` is no name")
         if self.is_stage and (self.SEMANTICS not in _SEMANTICS or self.word not in _WORDS):
             raise ValueError("`SEMANTICS` is no meaning of a stage")
@@ -347,7 +342,8 @@ def portal_row(raw: Any, row_type: type[R], what: str, now: datetime) -> R:
                 raise ValueError(f"`{name}` is out of range")
         for name in row_type.planned:
             row[name] = instant(raw[name], endless=True)
-        return msgspec.convert({**row, "raw": raw} if row_type is DealRow else row, row_type, strict=False)
+        row["raw"] = raw  # for the rows that keep it
+        return msgspec.convert(row, row_type, strict=False)
     except KeyError as error:
         raise malformed(raw, what, f"lacks `{error.args[0]}`") from None
     except (CrmNonsense, ValueError, OverflowError) as error:  # msgspec's ValidationError is a ValueError

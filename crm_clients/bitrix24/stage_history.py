@@ -20,7 +20,6 @@ LOST = "F"
 """STAGE_SEMANTIC_ID of a lost stage."""
 MOVES = 4
 """Rows that a deal's history is expected to have."""
-_SELECT = ["ID", "OWNER_ID", "CREATED_TIME", "STAGE_ID", "STAGE_SEMANTIC_ID", "CATEGORY_ID", "TYPE_ID"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class StageHistory:
     def _query(self, deals: Sequence[int]) -> KeysetQuery:
         return KeysetQuery(
             method="crm.stagehistory.list",
-            params={"entityTypeId": DEAL, "filter": {"OWNER_ID": deals}, "select": _SELECT},
+            params={"entityTypeId": DEAL, "filter": {"OWNER_ID": deals}, "select": MoveRow.select()},
             fold=self._fold,
             row=MoveRow,
             what="stage histories of deals",
@@ -109,7 +108,7 @@ class LossLog:
         }
         return KeysetQuery(
             method="crm.stagehistory.list",
-            params={"entityTypeId": DEAL, "filter": losses, "select": _SELECT},
+            params={"entityTypeId": DEAL, "filter": losses, "select": MoveRow.select()},
             fold=self._fold,
             row=MoveRow,
             what="losses of deals",

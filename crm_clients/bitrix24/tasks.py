@@ -6,7 +6,7 @@ A list shows the owner of an activity; further bindings are asked in `bindings.p
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from crm_clients.bitrix24.keyset import KeysetQuery
@@ -14,7 +14,7 @@ from crm_clients.bitrix24.known_records import KnownRecords
 from crm_clients.bitrix24.lists import CallProgress, QueryProgress, single_call
 from crm_clients.bitrix24.rows import ActivityRow, TaskRow
 from crm_clients.bitrix24.session import DEAL, ReadSession, place
-from crm_clients.bitrix24.values import Row, is_yes, number, stamp
+from crm_clients.bitrix24.values import Row, is_same_change, is_yes, number, stamp
 from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.doubts import owner_doubt
 from crm_clients.shared.id_set import IdSet
@@ -45,16 +45,10 @@ AWAITS_APPROVAL, FINISHED, DECLINED = 4, 5, 7
 """Status of a task; in all other states a task is open."""
 OVERDUE = 50
 """Planned activities for each activity that is expected to be overdue."""
-SAME = timedelta(seconds=5)
-"""Longest time between the closing of a task and the change of the row by the closing; a later change is another."""
 WHAT_ACTIVITIES, WHAT_TASKS = "activities", "tasks"
 _UNTOLD = frozenset({Change.OWNER, Change.DEADLINE})
 """Changes of which Bitrix24 keeps no history that a list tells; of activities neither that of being done."""
 
-SELECT = [
-    "ID", "OWNER_ID", "OWNER_TYPE_ID", "TYPE_ID", "PROVIDER_ID", "ASSOCIATED_ENTITY_ID", "RESPONSIBLE_ID", "SUBJECT",
-    "DEADLINE", "CREATED", "LAST_UPDATED", "COMPLETED", "DIRECTION", "ORIGIN_ID", "IS_INCOMING_CHANNEL",
-]  # fmt: skip
 _SELECT_TASK = [
     "ID", "TITLE", "RESPONSIBLE_ID", "DEADLINE", "CREATED_DATE", "CLOSED_DATE", "CHANGED_DATE", "STATUS", "UF_CRM_TASK",
 ]  # fmt: skip
@@ -129,7 +123,7 @@ class TaskReader:
     def _activities(self, conditions: Row, pages: int, *, ask_last: bool = False) -> QueryProgress:
         return KeysetQuery(
             method="crm.activity.list",
-            params={"filter": conditions, "select": SELECT},
+            params={"filter": conditions, "select": ActivityRow.select()},
             fold=self._fold,
             row=ActivityRow,
             what=WHAT_ACTIVITIES,
@@ -253,7 +247,7 @@ class TaskReader:
     def _changed(self, row: TaskRow, done: datetime | None) -> frozenset[Change]:
         """Name the possible changes, if a task was changed after the cutoff by more than the closing."""
         changed = row.changedDate
-        if changed is None or changed < self._cutoff or (done is not None and abs(changed - done) <= SAME):
+        if changed is None or changed < self._cutoff or (done is not None and is_same_change(done, changed)):
             return NOTHING
         return _UNTOLD
 

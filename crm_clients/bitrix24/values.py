@@ -15,6 +15,8 @@ Row = Mapping[str, Any]
 NEVER = "9999"
 """Year of the deadline of an activity without a deadline."""
 LONGEST_ID = 20
+SAME_CHANGE = timedelta(seconds=5)
+"""Longest time between two marks of the same change in a row; a later mark is of another change."""
 
 
 def rows_of(value: Any, at: str = "") -> list[Row]:
@@ -73,6 +75,11 @@ def stamp(at: datetime, *, up: bool = False) -> str:
     if up and whole < at:
         whole += timedelta(seconds=1)
     return whole.isoformat()
+
+
+def is_same_change(at: datetime, other: datetime) -> bool:
+    """Tell whether two instants of a row, such as the move and the last update, mark the same change."""
+    return abs(at - other) <= SAME_CHANGE
 
 
 def is_yes(value: Any) -> bool:
