@@ -23,8 +23,9 @@ from typing import Any
 from crm_clients.bitrix24.api import COMMANDS
 from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.lists import QueryProgress, problem_of, single_call
+from crm_clients.bitrix24.objects import DEAL
 from crm_clients.bitrix24.rows import ActivityRow, BindingRow, portal_row
-from crm_clients.bitrix24.session import DEAL, ReadSession
+from crm_clients.bitrix24.session import ReadSession
 from crm_clients.bitrix24.tasks import WHAT_ACTIVITIES, TaskReader
 from crm_clients.bitrix24.values import Row, rows_of, stamp
 from crm_clients.errors import CrmError, CrmNonsense

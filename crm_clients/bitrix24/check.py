@@ -15,13 +15,14 @@ from crm_clients.bitrix24.api import Bitrix24Api
 from crm_clients.bitrix24.batching import BatchScheduler
 from crm_clients.bitrix24.check_company import CompanyCheck
 from crm_clients.bitrix24.config import Bitrix24Config
+from crm_clients.bitrix24.control.visibility import ADVICE, VisibilityProbe, is_admin
 from crm_clients.bitrix24.fields import Fields
 from crm_clients.bitrix24.lists import CallProgress, QueryProgress, single_call
+from crm_clients.bitrix24.objects import DEAL
 from crm_clients.bitrix24.rows import portal_row
-from crm_clients.bitrix24.session import DEAL, Stages
+from crm_clients.bitrix24.stages import Stages
 from crm_clients.bitrix24.users import UserDirectory
 from crm_clients.bitrix24.values import Row, instant
-from crm_clients.bitrix24.visibility import ADVICE, VisibilityProbe, is_admin
 from crm_clients.errors import CrmError
 from crm_clients.shared.pacing import Deadline
 from crm_clients.shared.redaction import one_line

@@ -9,8 +9,9 @@ from typing import Any
 from crm_clients.base import Finding, Severity
 from crm_clients.bitrix24.lists import CallProgress, single_call
 from crm_clients.bitrix24.meeting_types import CALENDAR, MEETING, TODO, is_in_calendar
+from crm_clients.bitrix24.objects import DEAL
 from crm_clients.bitrix24.rows import TodoRow, portal_row
-from crm_clients.bitrix24.session import DEAL, Stages
+from crm_clients.bitrix24.stages import Stages
 from crm_clients.bitrix24.values import rows_of, stamp
 from crm_clients.errors import CrmError
 from scoring.records import DealState

@@ -10,8 +10,9 @@ import msgspec
 from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.lists import QueryProgress
 from crm_clients.bitrix24.meetings import MeetingReader
+from crm_clients.bitrix24.objects import COMPANY, CONTACT, DEAL, LEAD, place
 from crm_clients.bitrix24.rows import CallRow, CompanyRow, OwnedCompanyRow
-from crm_clients.bitrix24.session import COMPANY, CONTACT, DEAL, LEAD, ReadSession, place
+from crm_clients.bitrix24.session import ReadSession
 from crm_clients.bitrix24.values import is_yes, stamp
 from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.doubts import owner_doubt

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.lists import QueryProgress
 from crm_clients.bitrix24.meeting_types import MeetingType, meeting_types
+from crm_clients.bitrix24.objects import place
 from crm_clients.bitrix24.rows import MeetingRow
-from crm_clients.bitrix24.session import ReadSession, place
+from crm_clients.bitrix24.session import ReadSession
 from crm_clients.bitrix24.values import is_yes, stamp
 from crm_clients.shared.cleaning import clean_title
 from scoring.records import NOTHING, Change, Meeting, RecordKind

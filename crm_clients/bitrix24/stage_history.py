@@ -9,8 +9,10 @@ from datetime import datetime
 from crm_clients.bitrix24.api import PAGE
 from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.lists import QueryProgress
+from crm_clients.bitrix24.objects import DEAL
 from crm_clients.bitrix24.rows import DealRow, MoveRow
-from crm_clients.bitrix24.session import DEAL, ReadSession, state_of
+from crm_clients.bitrix24.session import ReadSession
+from crm_clients.bitrix24.stages import state_of
 from crm_clients.bitrix24.values import stamp
 from scoring.records import DealState, RecordKind
 

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from crm_clients.bitrix24.control.known_records import KnownRecords
 from crm_clients.bitrix24.keyset import KeysetQuery
-from crm_clients.bitrix24.known_records import KnownRecords
 from crm_clients.bitrix24.lists import CallProgress, QueryProgress, single_call
+from crm_clients.bitrix24.objects import DEAL, place
 from crm_clients.bitrix24.rows import ActivityRow, TaskRow
-from crm_clients.bitrix24.session import DEAL, ReadSession, place
+from crm_clients.bitrix24.session import ReadSession
 from crm_clients.bitrix24.values import Row, is_same_change, is_yes, number, stamp
 from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.doubts import owner_doubt

@@ -8,7 +8,8 @@ from typing import Any
 
 from crm_clients.bitrix24.api import PAGE
 from crm_clients.bitrix24.lists import CallProgress, single_call
-from crm_clients.bitrix24.session import COMPANY, DEAL, ReadSession
+from crm_clients.bitrix24.objects import COMPANY, DEAL
+from crm_clients.bitrix24.session import ReadSession
 from crm_clients.bitrix24.values import number, rows_of
 from crm_clients.errors import RightsMissing
 
