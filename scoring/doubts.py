@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from scoring.counting import Kpi, Listed, Unit
+from scoring.kpi import Kpi, Listed, Unit
 from scoring.kpis import Capability
 from scoring.records import Call, Change, Completed, Deal, Failed, Money, Record, RecordKind, Unreadable
 from scoring.snapshot import Cause, Evidence, NotAvailable, NotRead, Number, Range, Value

@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from scoring.counting import Exemption, Kpi, KpiKind, KpiSettings, Listed, Scope, Subject, Unit
+from scoring.kpi import Exemption, Kpi, KpiKind, KpiSettings, Listed, Scope, Subject, Unit
 from scoring.records import Call, Change, Comment, Company, Deal, Meeting, RecordKind, Task
 
 __all__ = [

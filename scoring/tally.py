@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from scoring.compact.evidence_store import EvidenceStore
-from scoring.counting import Kpi, KpiKind, KpiSettings, Listed, Scope, Subject, Unit
 from scoring.doubts import Doubts, KindMarks, Size, UnreadableRows, number_of, shown, size_of
-from scoring.history import History
+from scoring.earlier_runs import EarlierRuns
+from scoring.kpi import Kpi, KpiKind, KpiSettings, Listed, Scope, Subject, Unit
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import (
     NOTHING,
@@ -59,7 +59,7 @@ class TallySheet:
     late_tolerance: timedelta = timedelta(minutes=15)
     calendar: WorkCalendar | None = None
     """Working days of the team; None: every day is a working day of 24 hours."""
-    history: History = field(default_factory=History)
+    earlier_runs: EarlierRuns = field(default_factory=EarlierRuns)
     """What earlier runs counted."""
     named: frozenset[str] = frozenset()
     """Departed members: a new owner must be found for each open deal, so the deals are listed, not only counted."""
@@ -110,7 +110,7 @@ class Tally:
         window = self._sheet.window
         end = window.earlier_end or window.start
         before = Window(window.earlier or end, end)
-        return Scope(before, self._sheet.zone, self._sheet.history.settings, self._sheet.calendar)
+        return Scope(before, self._sheet.zone, self._sheet.earlier_runs.settings, self._sheet.calendar)
 
     def add(self, fact: Fact) -> None:
         """Fold a fact into the count."""
@@ -252,19 +252,19 @@ class Tally:
         """Tell whether an event arrives late from the window before; None: the event belongs to no window of ours."""
         if kpi.kind is KpiKind.STATE:
             return False
-        history, at = self._sheet.history, kpi.since(record, self._scope)
-        if at is None or history.has_counted(kpi.key, record, at):
+        earlier, at = self._sheet.earlier_runs, kpi.since(record, self._scope)
+        if at is None or earlier.has_counted(kpi.key, record, at):
             return None
         if at in self._sheet.window:
             return False
         if not self._is_late(kpi, user, at):
             return None
-        was_excluded = isinstance(record, Deal) and record.pipeline in history.settings.excluded_pipelines
+        was_excluded = isinstance(record, Deal) and record.pipeline in earlier.settings.excluded_pipelines
         return True if not was_excluded and kpi.is_counted(record, self._scope_before) else None
 
     def _is_late(self, kpi: Kpi[Any], user: str, at: datetime) -> bool:
         """Tell whether an event of the window before would arrive late for a user."""
-        return self._sheet.window.is_earlier(at) and self._sheet.history.is_late_arrival(kpi.key, user, at)
+        return self._sheet.window.is_earlier(at) and self._sheet.earlier_runs.is_late_arrival(kpi.key, user, at)
 
     def _count_for(self, kpi: Kpi[Any], user: str, record: _Owned, *, is_late: bool) -> None:
         if kpi.exempted_by and self._store.is_exempt(kpi.key, record.id):
@@ -300,7 +300,7 @@ class Tally:
         if kpi.spares_young and isinstance(record, Deal) and record.created_at > self._scope.young_after:
             return Spared.YOUNG
         is_listed_state = kpi.kind is KpiKind.STATE and kpi.listed is Listed.ALL
-        if is_listed_state and self._sheet.history.is_inherited(kpi.key, user, record.id, self._sheet.aliases):
+        if is_listed_state and self._sheet.earlier_runs.is_inherited(kpi.key, user, record.id, self._sheet.aliases):
             return Spared.INHERITED
         return ""
 
@@ -320,7 +320,7 @@ class Tally:
     def _may_count(self, kpi: Kpi[Any], user: str, record: _Owned, changed: frozenset[Change]) -> None:
         """Doubt a value by a record, unless the record counted before or would only be shown."""
         at = kpi.since(record, self._scope)
-        is_counted_before = kpi.kind is KpiKind.EVENT and self._sheet.history.has_counted(kpi.key, record, at)
+        is_counted_before = kpi.kind is KpiKind.EVENT and self._sheet.earlier_runs.has_counted(kpi.key, record, at)
         if not is_counted_before and not self._spared(kpi, user, record):
             self._doubts.may_count(kpi.key, user, record.id, size_of(kpi, record, changed))
 

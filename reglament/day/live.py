@@ -23,7 +23,7 @@ from scoring.rules import Rulebook
 from scoring.snapshot import Cause, Manager, NotRead
 from scoring.workdays import Window
 from storage.days import rulebooks, runs
-from storage.days.history import load_history
+from storage.days.earlier_runs import load_earlier_runs
 from storage.days.windows import load_window
 from storage.db.database import Database
 from storage.errors import NotFound
@@ -75,8 +75,8 @@ async def read_teams(
     async with db.reading() as session:
         for key, running in wanted.items():
             rulebook, window = running.rulebook, running.window
-            history = await load_history(session, key, running.day, rulebook.counted, window.cutoff)
-            sheets[key] = tally_sheet.build(teams[key], rulebook, window, found[key], history=history)
+            earlier_runs = await load_earlier_runs(session, key, running.day, rulebook.counted, window.cutoff)
+            sheets[key] = tally_sheet.build(teams[key], rulebook, window, found[key], earlier_runs=earlier_runs)
     counting = {key: running.rulebook.crm for key, running in wanted.items()}
     reading = await read_sheets(connections, connection, sheets, counting)
     reason = NotRead(Cause.UNKNOWN_USER)

@@ -15,7 +15,7 @@ from reglament.connections import Connections
 from reglament.day.guard import GRACE_SECONDS, crm_error, guarded_client
 from reglament.day.missing import unread_snapshot
 from reglament.gc_tuning import no_full_collection
-from scoring.counting import Scope
+from scoring.kpi import Scope
 from scoring.records import Completed, Fact, Failed
 from scoring.rules import CrmCounting
 from scoring.snapshot import Cause, NotRead, Snapshot

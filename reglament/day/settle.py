@@ -24,7 +24,7 @@ from reglament.process import Process
 from scoring.scorecard import Scorecard
 from scoring.snapshot import Snapshot
 from storage.days import runs
-from storage.days.history import note_spared
+from storage.days.earlier_runs import note_spared
 from storage.days.snapshots import last_keys, stored_snapshots
 from storage.db.database import Session
 from storage.errors import LeaseLost

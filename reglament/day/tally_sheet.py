@@ -10,11 +10,11 @@ from reglament.day.claims import TeamDay
 from reglament.day.members import ConnectionRosters
 from reglament.day.roster import Roster
 from reglament.process import Process
-from scoring.history import History
+from scoring.earlier_runs import EarlierRuns
 from scoring.rules import Rulebook
 from scoring.tally import TallySheet
 from scoring.workdays import Window
-from storage.days.history import load_history
+from storage.days.earlier_runs import load_earlier_runs
 from storage.db.database import Session
 
 
@@ -28,8 +28,8 @@ async def load_sheets(process: Process, days: Sequence[TeamDay], rosters: Connec
 
 async def _load_sheet(session: Session, day: TeamDay, roster: Roster) -> TallySheet:
     kpis, run = day.unread_kpis, day.run
-    history = await load_history(session, day.key, run.day, kpis, run.window.cutoff)
-    return build(day.team, run.rulebook, run.window, roster, kpis=kpis, history=history)
+    earlier_runs = await load_earlier_runs(session, day.key, run.day, kpis, run.window.cutoff)
+    return build(day.team, run.rulebook, run.window, roster, kpis=kpis, earlier_runs=earlier_runs)
 
 
 def build(
@@ -39,7 +39,7 @@ def build(
     roster: Roster,
     *,
     kpis: tuple[str, ...] | None = None,
-    history: History | None = None,
+    earlier_runs: EarlierRuns | None = None,
 ) -> TallySheet:
     """Build the sheet of a team for `window`, with `kpis` or else all KPIs of the rulebook."""
     return TallySheet(
@@ -51,5 +51,5 @@ def build(
         aliases=team.aliases,
         late_tolerance=timedelta(minutes=team.late_tolerance_minutes),
         calendar=team.calendar(),
-        history=history or History(),
+        earlier_runs=earlier_runs or EarlierRuns(),
     )

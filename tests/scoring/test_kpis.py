@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scoring.counting import Kpi, Listed, Subject, Unit
+from scoring.kpi import Kpi, Listed, Subject, Unit
 from scoring.kpis import CATALOGUE
 from scoring.records import Change
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scoring.history import History
+from scoring.earlier_runs import EarlierRuns
 from scoring.kpis import CATALOGUE, Capability, KpiSettings
 from scoring.records import Change, DealState, Doubtful, Fact, RecordKind
 from scoring.snapshot import Evidence, NotRead
@@ -39,7 +39,7 @@ from tests.scoring.builders import (
     won,
 )
 
-BEFORE = History(
+BEFORE = EarlierRuns(
     read={key: frozenset({"7"}) for key in CATALOGUE}, counted={key: frozenset({"1"}) for key in CATALOGUE}
 )
 """The run before read everything of the first manager, and counted records number 1."""
@@ -144,8 +144,8 @@ def test_a_meeting_that_was_completed_in_the_window_counts_whenever_it_was_plann
 def test_without_a_completion_time_it_must_have_started_in_this_window_or_the_one_before(
     started: datetime | None, counted: int
 ) -> None:
-    history = History(read={"meetings_held": frozenset({"7"})})
-    assert number("meetings_held", meeting(started_at=started), history=history) == counted
+    earlier_runs = EarlierRuns(read={"meetings_held": frozenset({"7"})})
+    assert number("meetings_held", meeting(started_at=started), earlier_runs=earlier_runs) == counted
 
 
 def test_a_meeting_is_explained_with_its_completion_or_else_with_its_start() -> None:
@@ -158,11 +158,11 @@ def test_a_meeting_is_explained_with_its_completion_or_else_with_its_start() -> 
 def test_a_meeting_that_was_counted_yesterday_is_not_counted_again() -> None:
     yesterday = YESTERDAY - timedelta(hours=2)
     facts: list[Any] = [meeting("1", started_at=yesterday), meeting("2", started_at=yesterday)]
-    assert ids("meetings_held", *facts, history=BEFORE) == ["2"]
+    assert ids("meetings_held", *facts, earlier_runs=BEFORE) == ["2"]
 
 
 def test_a_meeting_counted_yesterday_and_put_off_into_this_window_does_not_count_again() -> None:
-    assert number("meetings_held", meeting(started_at=CUTOFF - SECOND), history=BEFORE) == 0
+    assert number("meetings_held", meeting(started_at=CUTOFF - SECOND), earlier_runs=BEFORE) == 0
 
 
 def test_without_an_earlier_window_only_this_one_counts() -> None:
@@ -174,8 +174,8 @@ def test_between_two_calendar_days_no_meeting_belongs_to_the_earlier_window() ->
     midnight = CUTOFF.replace(hour=0)
     window = Window(midnight, CUTOFF, midnight - timedelta(days=1), YESTERDAY)
     evening, afternoon = meeting("1", started_at=YESTERDAY), meeting("2", started_at=YESTERDAY - SECOND)
-    history = History(read={"meetings_held": frozenset({"7"})})
-    assert ids("meetings_held", evening, afternoon, window=window, history=history) == ["2"]
+    earlier_runs = EarlierRuns(read={"meetings_held": frozenset({"7"})})
+    assert ids("meetings_held", evening, afternoon, window=window, earlier_runs=earlier_runs) == ["2"]
 
 
 # Deals that were closed
@@ -370,51 +370,51 @@ LATE_CALL = call("5", ended_at=YESTERDAY - SECOND)
 
 
 def test_a_call_that_telephony_reports_after_the_cutoff_counts_in_the_next_window_and_says_so() -> None:
-    [item] = value("calls_held", LATE_CALL, history=BEFORE).items
+    [item] = value("calls_held", LATE_CALL, earlier_runs=BEFORE).items
     assert (item.id, item.late) == ("5", True)
-    [today] = value("calls_held", call("6"), history=BEFORE).items
+    [today] = value("calls_held", call("6"), earlier_runs=BEFORE).items
     assert not today.late
 
 
 def test_an_event_counted_in_the_window_before_does_not_count_again() -> None:
-    assert number("calls_held", call("1", ended_at=YESTERDAY - SECOND), history=BEFORE) == 0
+    assert number("calls_held", call("1", ended_at=YESTERDAY - SECOND), earlier_runs=BEFORE) == 0
 
 
 def test_an_event_of_the_window_before_does_not_count_where_the_kpi_was_not_read_then() -> None:
     assert number("calls_held", LATE_CALL) == 0
     of_another = call("5", manager="12", ended_at=YESTERDAY - SECOND)
-    assert number("calls_held", of_another, user="12", history=BEFORE) == 0
+    assert number("calls_held", of_another, user="12", earlier_runs=BEFORE) == 0
 
 
 def test_an_event_older_than_the_window_before_counts_nowhere() -> None:
-    assert number("calls_held", call("5", ended_at=YESTERDAY - timedelta(days=1, seconds=1)), history=BEFORE) == 0
+    assert number("calls_held", call("5", ended_at=YESTERDAY - timedelta(days=1, seconds=1)), earlier_runs=BEFORE) == 0
 
 
 def test_a_call_too_short_for_yesterdays_rule_does_not_arrive_late_under_todays() -> None:
     short = call("5", ended_at=YESTERDAY - SECOND, seconds=20)
     eased = KpiSettings(min_call_seconds=10)
-    assert number("calls_held", short, settings=eased, history=BEFORE) == 0
-    same = History(settings=eased, read=BEFORE.read, counted=BEFORE.counted)
-    assert number("calls_held", short, settings=eased, history=same) == 1
+    assert number("calls_held", short, settings=eased, earlier_runs=BEFORE) == 0
+    same = EarlierRuns(settings=eased, read=BEFORE.read, counted=BEFORE.counted)
+    assert number("calls_held", short, settings=eased, earlier_runs=same) == 1
 
 
 def test_an_event_outside_of_the_stored_window_before_does_not_arrive_late() -> None:
-    history = History(read=BEFORE.read, window=Window(YESTERDAY - timedelta(hours=1), YESTERDAY))
-    assert number("calls_held", LATE_CALL, history=history) == 1
-    assert number("calls_held", call("5", ended_at=YESTERDAY - timedelta(hours=2)), history=history) == 0
+    earlier_runs = EarlierRuns(read=BEFORE.read, window=Window(YESTERDAY - timedelta(hours=1), YESTERDAY))
+    assert number("calls_held", LATE_CALL, earlier_runs=earlier_runs) == 1
+    assert number("calls_held", call("5", ended_at=YESTERDAY - timedelta(hours=2)), earlier_runs=earlier_runs) == 0
 
 
 def test_a_loss_of_a_funnel_that_was_excluded_yesterday_does_not_arrive_late() -> None:
-    history = History(settings=KpiSettings(excluded_pipelines=frozenset({"9"})), read=BEFORE.read)
-    assert number("deals_lost", lost("5", at=YESTERDAY - SECOND, pipeline="9"), history=history) == 0
+    earlier_runs = EarlierRuns(settings=KpiSettings(excluded_pipelines=frozenset({"9"})), read=BEFORE.read)
+    assert number("deals_lost", lost("5", at=YESTERDAY - SECOND, pipeline="9"), earlier_runs=earlier_runs) == 0
 
 
 def test_what_counted_before_is_no_doubt_today() -> None:
     given = company("1", manager="12", created_at=YESTERDAY - SECOND, changed=frozenset({Change.OWNER}))
     doubt = Doubtful(RecordKind.COMPANIES, frozenset({"7"}), Change.OWNER, None, given)
-    assert number("companies_added", given, doubt, history=BEFORE) == 0
+    assert number("companies_added", given, doubt, earlier_runs=BEFORE) == 0
     win = won("1", at=YESTERDAY - SECOND, amount=money("5"), changed=frozenset({Change.AMOUNT}))
-    assert number("won_amount", win, history=BEFORE) == {}
+    assert number("won_amount", win, earlier_runs=BEFORE) == {}
 
 
 def test_a_change_of_the_responsible_is_no_doubt_about_a_win_credited_to_the_mover() -> None:
@@ -425,13 +425,13 @@ def test_a_change_of_the_responsible_is_no_doubt_about_a_win_credited_to_the_mov
 
 
 def test_a_win_a_loss_and_a_company_may_arrive_late_too() -> None:
-    assert number("deals_won", won("5", at=YESTERDAY - SECOND), history=BEFORE) == 1
-    assert number("deals_lost", lost("5", at=YESTERDAY - SECOND), history=BEFORE) == 1
-    assert number("companies_added", company("5", created_at=YESTERDAY - SECOND), history=BEFORE) == 1
+    assert number("deals_won", won("5", at=YESTERDAY - SECOND), earlier_runs=BEFORE) == 1
+    assert number("deals_lost", lost("5", at=YESTERDAY - SECOND), earlier_runs=BEFORE) == 1
+    assert number("companies_added", company("5", created_at=YESTERDAY - SECOND), earlier_runs=BEFORE) == 1
 
 
 def test_minutes_of_talk_keep_the_ids_of_their_calls_so_that_none_counts_twice() -> None:
-    found = value("talk_minutes", LATE_CALL, call("6"), call("7", answered=False, seconds=0), history=BEFORE)
+    found = value("talk_minutes", LATE_CALL, call("6"), call("7", answered=False, seconds=0), earlier_runs=BEFORE)
     assert found.ids == {"5", "6"}
 
 
@@ -445,14 +445,14 @@ def test_a_deal_won_again_within_14_days_of_a_counted_win_does_not_count_again(k
         (DealState.WON, two_weeks, True),
         (DealState.LOST, two_weeks + SECOND, True),
     ):
-        found = number(key, again, history=History(closed={state: {"1": at}}))
+        found = number(key, again, earlier_runs=EarlierRuns(closed={state: {"1": at}}))
         assert found in ((1, {"RUB": Decimal(5)}) if counted else (0, {}))
 
 
 def test_a_deal_lost_again_within_14_days_counts_neither_as_lost_nor_as_lost_without_reason() -> None:
-    history = History(closed={DealState.LOST: {"1": YESTERDAY - SECOND}})
-    assert number("deals_lost", lost("1"), history=history) == 0
-    assert number("lost_without_reason", lost("1", loss_reason=""), history=history) == 0
+    earlier_runs = EarlierRuns(closed={DealState.LOST: {"1": YESTERDAY - SECOND}})
+    assert number("deals_lost", lost("1"), earlier_runs=earlier_runs) == 0
+    assert number("lost_without_reason", lost("1", loss_reason=""), earlier_runs=earlier_runs) == 0
 
 
 WARMING = KpiSettings(excluded_pipelines=frozenset({"warming"}))

@@ -12,7 +12,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.history import History
+from scoring.earlier_runs import EarlierRuns
 from scoring.kpis import CATALOGUE, Capability, KpiSettings
 from scoring.records import Call, Change, Comment, Company, Deal, DealState, Fact, Meeting, Money, RecordKind, Task
 from scoring.snapshot import NotAvailable, NotRead, Snapshot, Value
@@ -115,7 +115,7 @@ def readings(draw: st.DrawFn) -> list[Fact]:
 
 OPTIONS: dict[str, Any] = {
     "aliases": {"45": "7"},
-    "history": History(
+    "earlier_runs": EarlierRuns(
         read={key: frozenset({"7"}) for key in CATALOGUE},
         counted={key: frozenset({"2"}) for key in CATALOGUE},
         closed={DealState.WON: {"3": YESTERDAY}},

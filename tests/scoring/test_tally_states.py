@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scoring.history import History
+from scoring.earlier_runs import EarlierRuns
 from scoring.kpis import KpiSettings
 from scoring.records import Change, DealState, Doubtful, Fact, RecordKind
 from scoring.workdays import Window, WorkCalendar
@@ -302,7 +302,7 @@ def test_a_young_deal_of_an_uncertain_owner_is_no_doubt_about_what_it_would_only
     assert number("deals_without_task", doubt, calendar=CALENDAR) == 0
 
 
-HANDED = History(holders={key: {"1": "12"} for key in ("overdue_tasks", "deals_without_task", "stale_deals")})
+HANDED = EarlierRuns(holders={key: {"1": "12"} for key in ("overdue_tasks", "deals_without_task", "stale_deals")})
 """Record 1 broke the rules for another member in the team's last snapshot."""
 
 
@@ -315,25 +315,25 @@ HANDED = History(holders={key: {"1": "12"} for key in ("overdue_tasks", "deals_w
     ],
 )
 def test_what_was_broken_with_somebody_else_does_not_count_on_the_new_owners_first_day(key: str, fact: Fact) -> None:
-    found = value(key, fact, history=HANDED)
+    found = value(key, fact, earlier_runs=HANDED)
     assert (found.number, [item.spared for item in found.items]) == (0, ["inherited"])
-    assert number(key, fact, history=HANDED, user="12") == 0
+    assert number(key, fact, earlier_runs=HANDED, user="12") == 0
 
 
 def test_a_record_of_an_account_joined_since_is_not_inherited_from_oneself() -> None:
-    history = History(holders={"deals_without_task": {"1": "45"}})
-    assert number("deals_without_task", deal("1"), history=history, aliases={"45": "7"}) == 1
-    assert number("deals_without_task", deal("1"), history=history) == 0
+    earlier_runs = EarlierRuns(holders={"deals_without_task": {"1": "45"}})
+    assert number("deals_without_task", deal("1"), earlier_runs=earlier_runs, aliases={"45": "7"}) == 1
+    assert number("deals_without_task", deal("1"), earlier_runs=earlier_runs) == 0
 
 
 def test_a_record_is_spared_once_per_person() -> None:
-    spared = History(holders=HANDED.holders, spared=frozenset({("deals_without_task", "7", "1")}))
-    assert number("deals_without_task", deal("1"), history=spared) == 1
+    spared = EarlierRuns(holders=HANDED.holders, spared=frozenset({("deals_without_task", "7", "1")}))
+    assert number("deals_without_task", deal("1"), earlier_runs=spared) == 1
 
 
 def test_who_broke_the_rule_himself_before_is_not_spared() -> None:
-    own = History(holders={"deals_without_task": {"1": "7"}})
-    assert number("deals_without_task", deal("1"), history=own) == 1
+    own = EarlierRuns(holders={"deals_without_task": {"1": "7"}})
+    assert number("deals_without_task", deal("1"), earlier_runs=own) == 1
 
 
 @pytest.mark.parametrize(("seconds", "stale"), [(0, 0), (1, 1)])

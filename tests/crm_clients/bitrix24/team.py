@@ -15,7 +15,7 @@ from crm_clients.bitrix24.client import Bitrix24Client
 from crm_clients.bitrix24.config import Bitrix24Config
 from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.lists import QueryProgress
-from scoring.history import History
+from scoring.earlier_runs import EarlierRuns
 from scoring.kpis import CATALOGUE
 from scoring.records import Completed, Fact, Failed, RecordKind
 from scoring.snapshot import Manager, NotRead, Reading, Value
@@ -98,8 +98,8 @@ class Reader:
         facts = await self.facts(*kpis)
         members = {str(key): Manager(str(key), str(key)) for key in (ANNA, BORIS)}
         window = Window(START, CUTOFF, EARLIER)
-        history = History(read={"meetings_held": frozenset({str(user)})}, counted={"meetings_held": held})
-        sheet = TallySheet(members, window, MOSCOW, tuple(kpis or CATALOGUE), NO_GRACE, history=history)
+        earlier_runs = EarlierRuns(read={"meetings_held": frozenset({str(user)})}, counted={"meetings_held": held})
+        sheet = TallySheet(members, window, MOSCOW, tuple(kpis or CATALOGUE), NO_GRACE, earlier_runs=earlier_runs)
         async with self.client() as client:
             tally = Tally(sheet, client.capabilities, client.link)
         for fact in facts:

@@ -6,26 +6,26 @@ from datetime import timedelta
 
 import msgspec
 
-from scoring.history import History
+from scoring.earlier_runs import EarlierRuns
 from scoring.kpis import CATALOGUE
 from scoring.records import DealState
 from scoring.snapshot import Cause, Evidence, NotRead, Range, Reading, Snapshot, Spared, Value
 from storage.days import runs
-from storage.days.history import load_history, note_spared
+from storage.days.earlier_runs import load_earlier_runs, note_spared
 from tests.storage.company import ANNA, BORIS, CRM, MONDAY, TEAM, TUESDAY, cutoff, deal, found, kept, readings, scored
 from tests.storage.company import task as overdue
 
 WEDNESDAY = TUESDAY + timedelta(days=1)
 
 
-async def history(db, day=TUESDAY, kpis=tuple(CATALOGUE)) -> History:
+async def history(db, day=TUESDAY, kpis=tuple(CATALOGUE)) -> EarlierRuns:
     async with db.reading() as session:
-        return await load_history(session, TEAM, day, kpis, cutoff(day))
+        return await load_earlier_runs(session, TEAM, day, kpis, cutoff(day))
 
 
 async def test_a_team_without_a_run_has_no_history(database):
     await found(database)
-    assert await history(database) == History(closed={DealState.WON: {}, DealState.LOST: {}})
+    assert await history(database) == EarlierRuns(closed={DealState.WON: {}, DealState.LOST: {}})
 
 
 async def test_the_run_before_tells_who_was_read_and_what_was_counted(database):

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from scoring.counting import Listed
-from scoring.history import CLOSED_AGAIN_DAYS, History
+from scoring.earlier_runs import CLOSED_AGAIN_DAYS, EarlierRuns
+from scoring.kpi import Listed
 from scoring.kpis import CATALOGUE, DEALS_LOST, DEALS_WON, LOST_WITHOUT_REASON, WON_AMOUNT, KpiKind
 from scoring.records import DealState
 from scoring.snapshot import Snapshot, Spared, Value
@@ -28,7 +28,9 @@ LONGEST_WINDOWS = 14
 """Days that two windows may span together, holidays included."""
 
 
-async def load_history(session: AsyncSession, team: str, day: date, kpis: Iterable[str], cutoff: datetime) -> History:
+async def load_earlier_runs(
+    session: AsyncSession, team: str, day: date, kpis: Iterable[str], cutoff: datetime
+) -> EarlierRuns:
     """Load what decides the count of `kpis` on a day of a team: the run before, and 14 days of wins and losses."""
     wanted = frozenset(kpis)
     closed = {
@@ -38,13 +40,13 @@ async def load_history(session: AsyncSession, team: str, day: date, kpis: Iterab
     }
     before = await runs.last_finished(session, team, until=day - timedelta(days=1))
     if before is None:
-        return History(closed=closed)
+        return EarlierRuns(closed=closed)
     found = _of_run(await stored_readings(session, before.id), wanted)
     spared = await _spared(session, team, day)
     return replace(found, settings=before.rulebook.kpis, window=before.window, closed=closed, spared=spared)
 
 
-def _of_run(stored: Sequence[tuple[str, dict[str, Any]]], kpis: frozenset[str]) -> History:
+def _of_run(stored: Sequence[tuple[str, dict[str, Any]]], kpis: frozenset[str]) -> EarlierRuns:
     """Sort the stored readings of the run before by what they decide."""
     read: dict[str, set[str]] = defaultdict(set)
     counted: dict[str, set[str]] = defaultdict(set)
@@ -61,7 +63,7 @@ def _of_run(stored: Sequence[tuple[str, dict[str, Any]]], kpis: frozenset[str]) 
                 counted[key].update(known.get("ids", ()))
             else:
                 holders[key] |= {item["id"]: user for item in items if not item.get("spared")}
-    return History(read=_frozen(read), counted=_frozen(counted), holders=dict(holders))
+    return EarlierRuns(read=_frozen(read), counted=_frozen(counted), holders=dict(holders))
 
 
 def _lacks_ids(kpi: str, reading: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from scoring.counting import KpiSettings
+from scoring.kpi import KpiSettings
 from scoring.records import Comment, Deal, DealState, Record
 from scoring.workdays import Window
 
@@ -15,7 +15,7 @@ CLOSED_AGAIN_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class EarlierRuns:
     """Hold the evidence of the run before, wins and losses of 14 days, and records spared once. Users are CRM ids."""
 
     settings: KpiSettings = field(default_factory=KpiSettings)
