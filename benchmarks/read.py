@@ -37,7 +37,7 @@ from reglament.day.read import read_connection
 from reglament.gc_tuning import keep_what_is_loaded
 from scoring.kpis import CATALOGUE, KpiSettings
 from scoring.snapshot import Manager, Value
-from scoring.tally import TallySheet
+from scoring.tally_sheet import TallySheet
 from scoring.workdays import Window
 
 WORLDS = ("20/2000", "200/20000", "1000/200000")

@@ -197,24 +197,29 @@ class Kpi(Generic[R]):
     unit: Unit = Unit.COUNT
     listed: Listed = Listed.ALL
     measure: Callable[[R], int] = _one
-    """Give the part of a counted record in a number without evidence: 1, or seconds of talk."""
+    """Give the part of a counted record in a number without full evidence: 1, or seconds of talk."""
     exempted_by: Exemption[Any] | None = None
-    spares_young: bool = False
-    """Whether a deal younger than `grace_minutes` is shown without being counted."""
     has_deal_sum: bool = False
     """Whether the evidence shows the sum of the open deal that a task is bound to."""
 
     def __post_init__(self) -> None:
-        """Refuse a money KPI without evidence: the sum is that of the listed deals."""
+        """Refuse parts that contradict each other: with full evidence the number is that of the listed records."""
         if self.unit is Unit.MONEY and self.listed is not Listed.ALL:
             raise TypeError(f"{self.key}: a sum of money needs all deals as evidence")
-        if self.unit is Unit.MINUTES and self.measure is _one:
-            raise TypeError(f"{self.key}: minutes need the seconds of a record")
+        if (self.unit is Unit.MINUTES) != (self.measure is not _one):
+            raise TypeError(f"{self.key}: minutes need the seconds of a record as measure, and no other unit does")
+        if self.unit is Unit.MINUTES and self.listed is Listed.ALL:
+            raise TypeError(f"{self.key}: minutes are added up: give listed=Listed.NONE")
 
     @property
     def kind(self) -> KpiKind:
         """Tell whether events or states are counted."""
         return self.counts.kind
+
+    @property
+    def spares_young(self) -> bool:
+        """Tell whether a deal younger than `grace_minutes` is shown without being counted."""
+        return self.counts is Subject.OPEN_DEALS and self.listed is Listed.ALL
 
     @property
     def needs(self) -> frozenset[RecordKind]:

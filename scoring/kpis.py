@@ -202,7 +202,6 @@ _KPIS: tuple[Kpi[Any], ...] = (
         counts=Subject.OPEN_DEALS,
         is_counted=lambda deal, _: not deal.has_task,
         since=lambda deal, _: deal.stage_since,
-        spares_young=True,
         doubted_by=_OF_DEAL | {Change.BINDING},
         exempted_by=Exemption[Task](
             Task,
@@ -224,7 +223,6 @@ _KPIS: tuple[Kpi[Any], ...] = (
         counts=Subject.OPEN_DEALS,
         is_counted=lambda deal, _: bool(deal.missing_fields),
         since=_created,
-        spares_young=True,
         doubted_by=_OF_DEAL | {Change.AMOUNT, Change.FIELD},
     ),
     Kpi[Deal](

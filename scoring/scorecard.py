@@ -9,7 +9,18 @@ from enum import StrEnum
 
 from scoring.kpis import CATALOGUE, DEALS_OPEN, KpiKind, Unit
 from scoring.rules import Bound, Rule, Rulebook
-from scoring.snapshot import Cause, Evidence, Manager, NotAvailable, NotRead, Number, Reading, Snapshot, Value
+from scoring.snapshot import (
+    Cause,
+    Evidence,
+    Manager,
+    NotAvailable,
+    NotRead,
+    Number,
+    Reading,
+    Snapshot,
+    Value,
+    evidence_of,
+)
 
 _NO_END = Decimal("Infinity")
 
@@ -89,7 +100,7 @@ def _judge(rule: Rule, snapshot: Snapshot, absent: bool, last: EvidenceKeys) -> 
     own = _reading(snapshot, rule.kpi)
     value = _compared(rule, own.number) if isinstance(own, Value) else None
     bound = _bound(rule, snapshot)
-    items = _items(own)
+    items = evidence_of(own)
     new = _new(rule, items, last)
 
     def line(outcome: Outcome, points: int = 0, cause: Cause | None = None) -> ScoreLine:
@@ -121,13 +132,6 @@ def _is_kept(rule: Rule, value: Decimal, bound: Decimal) -> bool:
 
 def _reading(snapshot: Snapshot, key: str) -> Reading:
     return snapshot.readings.get(key, NotRead(Cause.NOT_ASKED))
-
-
-def _items(reading: Reading) -> Sequence[Evidence]:
-    """Return the evidence; of a range only what counts for certain."""
-    if isinstance(reading, NotRead) and reading.range is not None:
-        return reading.range.low.items
-    return reading.items if isinstance(reading, Value) else ()
 
 
 def _ends(rule: Rule, reading: Reading) -> tuple[Decimal, ...] | None:

@@ -83,7 +83,7 @@ class Value:
     items: Sequence[Evidence] = ()
     """Oldest first; spared records included, which the number leaves out."""
     ids: frozenset[str] = frozenset()
-    """Ids of the counted events where the KPI keeps no evidence: so that none counts in a second window."""
+    """Ids of events that the evidence lacks and the next run must know, so that none counts in a second window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,13 @@ class NotRead:
 
 
 Reading = Value | NotAvailable | NotRead
+
+
+def evidence_of(reading: Reading) -> Sequence[Evidence]:
+    """Return the evidence of a reading; of a range what counts for certain."""
+    if isinstance(reading, NotRead) and reading.range is not None:
+        return reading.range.low.items
+    return reading.items if isinstance(reading, Value) else ()
 
 
 @dataclass(frozen=True, slots=True)

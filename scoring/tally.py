@@ -9,18 +9,15 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from functools import cached_property
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
+from scoring.arrivals import Arrival, Arrivals
 from scoring.compact.evidence_store import EvidenceStore
 from scoring.doubts import Doubts, KindMarks, Size, UnreadableRows, number_of, shown, size_of
-from scoring.earlier_runs import EarlierRuns
-from scoring.kpi import Kpi, KpiKind, KpiSettings, Listed, Scope, Subject, Unit
+from scoring.kpi import Kpi, KpiKind, Listed, Scope, Subject, Unit
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import (
     NOTHING,
@@ -41,29 +38,7 @@ from scoring.records import (
     Unreadable,
 )
 from scoring.snapshot import Cause, Evidence, Manager, NotRead, Reading, Snapshot, Spared, Value
-from scoring.workdays import Window, WorkCalendar
-
-
-@dataclass(frozen=True, slots=True)
-class TallySheet:
-    """Order the counting for a team: members, window, KPIs and settings."""
-
-    members: Mapping[str, Manager]
-    """Managers by CRM user."""
-    window: Window
-    zone: ZoneInfo
-    kpis: tuple[str, ...]
-    settings: KpiSettings = field(default_factory=KpiSettings)
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    """Facts of the first CRM user are credited to the second."""
-    late_tolerance: timedelta = timedelta(minutes=15)
-    calendar: WorkCalendar | None = None
-    """Working days of the team; None: every day is a working day of 24 hours."""
-    earlier_runs: EarlierRuns = field(default_factory=EarlierRuns)
-    """What earlier runs counted."""
-    named: frozenset[str] = frozenset()
-    """Departed members: a new owner must be found for each open deal, so the deals are listed, not only counted."""
-
+from scoring.tally_sheet import TallySheet
 
 Link = Callable[[Record], str]
 _Owned = Deal | Task | Call | Meeting | Company
@@ -76,7 +51,7 @@ _SUBJECTS: Mapping[type[Record], Subject] = {
 }
 _STAGE_ONLY = frozenset({Change.STAGE})
 _WHOSE = frozenset({Change.OWNER, Change.STAGE})
-"""Changes that move a whole record, and change no field that decides whether the record counts."""
+"""Changes of whose a deal is, or of open, won and lost: with the same owner and state the deal counts as now."""
 
 
 class Tally:
@@ -87,6 +62,7 @@ class Tally:
         self._capabilities = capabilities
         self._link = link
         self._scope = Scope(sheet.window, sheet.zone, sheet.settings, sheet.calendar)
+        self._arrivals = Arrivals(sheet, self._scope)
         self._kpis: tuple[Kpi[Any], ...] = tuple(CATALOGUE[key] for key in sheet.kpis)
         self._by_subject = {subject: [kpi for kpi in self._kpis if kpi.counts is subject] for subject in Subject}
         self._shows_deal_sums = any(kpi.has_deal_sum for kpi in self._kpis)
@@ -95,7 +71,8 @@ class Tally:
         self._totals: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         """Numbers of the KPIs without full evidence, by KPI and CRM user."""
         self._ids: dict[tuple[str, str], set[str]] = defaultdict(set)
-        """Ids of the counted events of the KPIs without evidence, by KPI and CRM user."""
+        """Ids that the evidence lacks, by KPI and CRM user: counted events of KPIs without evidence, and wins and
+        losses seen without being counted, lest a reason emptied tomorrow counts them then."""
         self._spares: set[tuple[str, str]] = set()
         """KPIs and CRM users with a spared record among the evidence."""
         self._doubts = Doubts()
@@ -103,14 +80,6 @@ class Tally:
         """Numbers for doubtful records that the client does not name."""
         self._unreadable = UnreadableRows()
         self._marks = KindMarks(sheet.window.cutoff + sheet.late_tolerance)
-
-    @cached_property
-    def _scope_before(self) -> Scope:
-        """Return the scope of the window before: an event arrives late only if it would have counted there."""
-        window = self._sheet.window
-        end = window.earlier_end or window.start
-        before = Window(window.earlier or end, end)
-        return Scope(before, self._sheet.zone, self._sheet.earlier_runs.settings, self._sheet.calendar)
 
     def add(self, fact: Fact) -> None:
         """Fold a fact into the count."""
@@ -146,7 +115,7 @@ class Tally:
     # Records
 
     def _add_event(self, record: Call | Meeting | Company, subject: Subject, at: datetime | None) -> None:
-        if at is not None and not self._is_near(at) and not record.changed:
+        if at is not None and not self._arrivals.is_near(at) and not record.changed:
             return
         if self._store.note(subject.record, record.id) and (member := self._member(record.manager)) is not None:
             self._count(subject, member.crm_user, record, record.changed)
@@ -176,7 +145,7 @@ class Tally:
         if subject is not Subject.OPEN_DEALS and deal.closed_at is None:
             self._doubt_undated(user, deal, subject)
             return
-        is_outside = subject is not Subject.OPEN_DEALS and not self._is_near(deal.closed_at)
+        is_outside = subject is not Subject.OPEN_DEALS and not self._arrivals.is_near(deal.closed_at)
         changed = deal.changed - {Change.OWNER} if self._is_moved_by_member(deal, subject) else deal.changed
         self._count(subject, user, deal, changed & _STAGE_ONLY if is_outside else changed)
         if subject is Subject.OPEN_DEALS and self._shows_deal_sums:
@@ -189,7 +158,7 @@ class Tally:
         """
         excluded = self._sheet.settings.excluded_pipelines
         if deal.pipeline in excluded:
-            if deal.lost_at is None or deal.lost_from in excluded or not self._is_near(deal.lost_at):
+            if deal.lost_at is None or deal.lost_from in excluded or not self._arrivals.is_near(deal.lost_at):
                 return None
             return Subject.LOST_DEALS, msgspec.structs.replace(deal, state=DealState.LOST, closed_at=deal.lost_at)
         is_open = deal.state is DealState.OPEN or (
@@ -227,46 +196,29 @@ class Tally:
     def _member(self, user: str) -> Manager | None:
         return self._sheet.members.get(self._sheet.aliases.get(user, user))
 
-    def _is_near(self, at: datetime | None) -> bool:
-        """Tell whether an event lies in the window or in the window before."""
-        return at is not None and (at in self._sheet.window or self._sheet.window.is_earlier(at))
-
     # Counting
 
     def _count(self, subject: Subject, user: str, record: _Owned, changed: frozenset[Change]) -> None:
-        """Count a record for the KPIs of its subject; a changed record also for KPIs that it may have counted for."""
+        """Count a record for the KPIs of its subject, and doubt the KPIs that a change of the record touches.
+
+        An overdue task with a deadline moved after the cutoff counts, and may not have counted: the value is a range.
+        """
         for kpi in self._by_subject[subject]:
-            late = self._lateness(kpi, user, record)
-            is_counted = False if late is None else kpi.is_counted(record, self._scope)
+            arrival = self._arrivals.of(kpi, user, record)
+            is_counted = arrival is not Arrival.ELSEWHERE and kpi.is_counted(record, self._scope)
             doubt = changed and self._matters(kpi, subject, changed)
             if is_counted:
-                self._count_for(kpi, user, record, is_late=bool(late))
+                self._count_for(kpi, user, record, arrival)
                 if doubt:
                     self._doubts.may_not_count(kpi.key, user, record.id, size_of(kpi, record, changed))
             elif is_counted is None or (doubt and not changed <= _WHOSE):
                 self._may_count(kpi, user, record, changed)
+            elif arrival is Arrival.IN_TIME and subject in _CLOSED.values():
+                self._ids[kpi.key, user].add(record.id)
         if Change.STAGE in changed:
             self._doubt_states(subject, (user,), record, changed)
 
-    def _lateness(self, kpi: Kpi[Any], user: str, record: _Owned) -> bool | None:
-        """Tell whether an event arrives late from the window before; None: the event belongs to no window of ours."""
-        if kpi.kind is KpiKind.STATE:
-            return False
-        earlier, at = self._sheet.earlier_runs, kpi.since(record, self._scope)
-        if at is None or earlier.has_counted(kpi.key, record, at):
-            return None
-        if at in self._sheet.window:
-            return False
-        if not self._is_late(kpi, user, at):
-            return None
-        was_excluded = isinstance(record, Deal) and record.pipeline in earlier.settings.excluded_pipelines
-        return True if not was_excluded and kpi.is_counted(record, self._scope_before) else None
-
-    def _is_late(self, kpi: Kpi[Any], user: str, at: datetime) -> bool:
-        """Tell whether an event of the window before would arrive late for a user."""
-        return self._sheet.window.is_earlier(at) and self._sheet.earlier_runs.is_late_arrival(kpi.key, user, at)
-
-    def _count_for(self, kpi: Kpi[Any], user: str, record: _Owned, *, is_late: bool) -> None:
+    def _count_for(self, kpi: Kpi[Any], user: str, record: _Owned, arrival: Arrival) -> None:
         if kpi.exempted_by and self._store.is_exempt(kpi.key, record.id):
             return
         if kpi.listed is not Listed.ALL:
@@ -274,7 +226,7 @@ class Tally:
         if kpi.listed is Listed.NONE:
             self._ids[kpi.key, user].add(record.id)
         if kpi.listed is Listed.ALL or (kpi.listed is Listed.NAMED and user in self._sheet.named):
-            item = self._evidence(kpi, user, record, is_late=is_late)
+            item = self._evidence(kpi, user, record, is_late=arrival is Arrival.LATE)
             self._store.add(kpi.key, user, item)
             if item.spared:
                 self._spares.add((kpi.key, user))
@@ -328,7 +280,7 @@ class Tally:
         return any(kpi.is_doubted(change, subject.record, subject.state) for change in changes)
 
     def _doubt_states(self, subject: Subject, users: Iterable[str], record: _Owned, changed: frozenset[Change]) -> None:
-        """Doubt the KPIs of the other states of a deal whose stage changed: it may have counted there."""
+        """Doubt the KPIs of the states that a deal may have had: a deal won now may have been open at the cutoff."""
         for kpi in self._kpis:
             if kpi.counts is subject or not self._matters(kpi, subject, _STAGE_ONLY):
                 continue
@@ -362,13 +314,10 @@ class Tally:
             subject = _SUBJECTS[type(record)]
         changed = record.changed | {Change.OWNER}
         for kpi in self._by_subject[subject]:
-            at = kpi.since(record, self._scope)
-            is_outside = kpi.kind is KpiKind.EVENT and not self._is_near(at)
-            is_counted = kpi.is_counted(record, self._scope)
-            if is_outside or (is_counted is False and changed <= _WHOSE):
+            if kpi.is_counted(record, self._scope) is False and changed <= _WHOSE:
                 continue
             for user in users:
-                if kpi.kind is KpiKind.STATE or at is None or at in self._sheet.window or self._is_late(kpi, user, at):
+                if self._arrivals.of(kpi, user, record) is not Arrival.ELSEWHERE:
                     self._may_count(kpi, user, record, changed)
         if Change.STAGE in changed:
             self._doubt_states(subject, users, record, changed)
@@ -392,5 +341,6 @@ class Tally:
         items = store.items_with_deal_sums(kpi.key, user) if kpi.has_deal_sum else store.items(kpi.key, user)
         if kpi.listed is Listed.ALL:
             is_plain = kpi.unit is Unit.COUNT and (kpi.key, user) not in self._spares
-            return Value(len(items) if is_plain else number_of(kpi, items), items)
+            number = len(items) if is_plain else number_of(kpi, items)
+            return Value(number, items, frozenset(self._ids.get((kpi.key, user), ())))
         return Value(shown(kpi, self._totals[kpi.key][user]), items, frozenset(self._ids[kpi.key, user]))

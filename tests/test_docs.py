@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel
 from typer.main import get_command
 
+from bot.telegram.commands import commands_for
 from crm_clients import CRM_KINDS
 from reglament import __version__
 from reglament.cli import app
@@ -83,7 +84,8 @@ def test_every_migration_stands_in_the_changelog(migration):
 @pytest.mark.parametrize("page", PAGES)
 def test_links_between_pages_lead_somewhere(page):
     file = ROOT / page
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", file.read_text(encoding="utf-8")):
+    text = re.sub(r"^ *```.*?^ *```$", "", file.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
         if not target.startswith("http"):
             assert (file.parent / target).exists(), target
 
@@ -119,3 +121,22 @@ def too_long(text: str) -> Iterator[int]:
 
 def test_the_check_of_lines_sees_paragraphs_alone():
     assert list(too_long("x" * 121 + "\n```\n" + "x" * 121 + "\n```\n| " + "x" * 121 + "\n" + "y" * 121)) == [1, 6]
+
+
+ROOMS = ("scoring", "reglament", "reglament/day", "reglament/config", "reglament/service", "storage")
+"""Packages whose files docs/architecture.md names one by one."""
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_page_on_the_tree_names_every_file_of_the_rooms_that_it_lists(room):
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    files = {path.stem for path in (ROOT / room).glob("*.py")} - {"__init__", "__main__"}
+    assert {name for name in files if not re.search(rf"\b{name}\b", page)} == set()
+
+
+@pytest.mark.parametrize("role", ["manager", "head", "hr", "admin"])
+def test_the_page_of_the_bot_lists_the_commands_of_every_role(role):
+    page = (ROOT / "docs/bot.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if line.startswith(f"| {role} |"))
+    commands = {name for span in re.findall(r"`([^`]+)`", row) for name in re.findall(r"/(\w+)", span)}
+    assert commands == {command.name for command in commands_for([role])}

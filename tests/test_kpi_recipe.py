@@ -56,6 +56,13 @@ def test_every_kpi_has_its_names_and_its_line_in_the_docs(key: str) -> None:
     assert f"\n| `{key}` | {CATALOGUE[key].kind} | {kinds} | " in page
 
 
+@pytest.mark.parametrize("key", CATALOGUE)
+def test_every_kpi_has_a_test_and_a_line_for_its_users(key: str) -> None:
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests/scoring").glob("test_*.py"))
+    assert f'"{key}"' in tests
+    assert f"`{key}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_no_name_or_line_is_left_of_a_kpi_that_is_gone() -> None:
     for language in ("ru", "en"):
         named = re.findall(r"^(?:kpi|fine|none)-(\w+) =", catalogue(language), re.MULTILINE)
@@ -79,17 +86,22 @@ def test_every_client_writes_out_what_it_can_state_of_every_kpi(kind: str) -> No
 
 
 KPI_COPIED = (
-    *("scoring", "crm_clients", "reports", "docs", "pyproject.toml"),
+    *("scoring", "crm_clients", "reports", "docs", "pyproject.toml", "README.md"),
     *("tests/__init__.py", "tests/scoring", "tests/test_recipes.py", "tests/test_kpi_recipe.py"),
 )
 """What the KPI recipe needs of the project."""
 
 KPI_TEST = """
-from tests.scoring.builders import call, ids
+from tests.scoring.builders import call, ends, ids
 
 
 def test_only_long_calls_count() -> None:
-    assert ids("long_calls", call("1", seconds=599), call("2", seconds=600), call("3", answered=False)) == ["2"]
+    missed = call("3", answered=False, seconds=0)
+    assert ids("long_calls", call("1", seconds=599), call("2", seconds=600), missed) == ["2"]
+
+
+def test_a_call_of_unknown_length_may_be_long() -> None:
+    assert ends("long_calls", call("4", seconds=None)) == (0, 1)
 """
 
 
@@ -100,6 +112,7 @@ def test_a_kpi_made_by_the_recipe_is_counted_and_complete(tmp_path: Path) -> Non
     for language in ("ru", "en"):
         insert(tmp_path / f"reports/locales/kpis.{language}.ftl", "kpi-companies_added", block(section, "ftl"))
     insert(tmp_path / "docs/kpis.md", "| `calls_held`", block(section, "md"))
+    insert(tmp_path / "README.md", "| `calls_held`", block(section, "markdown"))
     for kind in CLIENTS:
         insert(tmp_path / f"crm_clients/{kind}/client.py", '"calls_held"', block(section, "py"))
     (tmp_path / "tests/scoring/test_long_calls.py").write_text(KPI_TEST, encoding="utf-8")

@@ -88,11 +88,11 @@ async def _run_days(
 async def _read(
     process: Process, due: DueCutoff, days: Sequence[TeamDay]
 ) -> tuple[ConnectionRosters, ConnectionReading]:
-    """Read the KPIs that `days` still lack."""
+    """Store who belongs to the teams, order the KPIs that `days` still lack, read them, and tell who left the CRM."""
     unread = [day for day in days if day.unread_kpis]
     rosters = await load_rosters(process, due, unread)
     sheets = await load_sheets(process, unread, rosters)
     departed = await load_departed(process, sheets)
-    counting = {day.key: day.run.rulebook.crm for day in unread}
-    reading = await read_sheets(process.connections, due.connection, add_departed(sheets, departed), counting)
+    crm_rules = {day.key: day.run.rulebook.crm for day in unread}
+    reading = await read_sheets(process.connections, due.connection, add_departed(sheets, departed), crm_rules)
     return rosters, await release_departed(process, reading, sheets, departed)

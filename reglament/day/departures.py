@@ -13,7 +13,7 @@ from reglament.day.read import ConnectionReading
 from reglament.process import Process
 from scoring.kpis import CATALOGUE, DEALS_OPEN, KpiKind
 from scoring.snapshot import Manager, Snapshot, Value
-from scoring.tally import TallySheet
+from scoring.tally_sheet import TallySheet
 from storage.db.database import Session
 from storage.messages import deliveries
 from storage.messages.notices import DeliveryKind, DepartedNotice

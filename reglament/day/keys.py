@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -18,8 +18,8 @@ log = structlog.get_logger()
 
 EARLIEST, LATEST = timedelta(hours=12), timedelta(hours=1)
 """Distances from the next cutoff between which keys are renewed."""
-RETRIES = timedelta(hours=3)
-"""Time after a cutoff for which keys must hold: a day may be read again for two hours."""
+AFTER_RETRIES = timedelta(hours=1)
+"""Time for which keys must hold after the last attempt of a day."""
 
 
 async def renew_keys(process: Process, teams: Mapping[str, TeamClock]) -> None:
@@ -31,7 +31,12 @@ async def renew_keys(process: Process, teams: Mapping[str, TeamClock]) -> None:
         await _renew(process, connection, [team for team in teams.values() if team.connection == connection])
 
 
-async def _renew(process: Process, connection: str, teams: Iterable[TeamClock]) -> None:
+def _longest_retries(process: Process, teams: Iterable[TeamClock]) -> timedelta:
+    """Return how long after its cutoff a day of any of the teams may be read again."""
+    return timedelta(minutes=max(process.settings.teams[team.key].retry_minutes for team in teams))
+
+
+async def _renew(process: Process, connection: str, teams: Sequence[TeamClock]) -> None:
     now = process.now()
     cutoff, team = min((next_cutoff(team, now), team.key) for team in teams)
     if not now + LATEST <= cutoff <= now + EARLIEST:
@@ -40,7 +45,7 @@ async def _renew(process: Process, connection: str, teams: Iterable[TeamClock]) 
     if not isinstance(client, RenewsKeys):
         return
     try:
-        await client.renew_keys(cutoff + RETRIES)
+        await client.renew_keys(cutoff + _longest_retries(process, teams) + AFTER_RETRIES)
     except CrmError as error:
         log.warning("keys_not_renewed", connection=connection, problem=str(error))
         if not isinstance(error, CrmUnavailable):

@@ -18,6 +18,7 @@ from reglament.day.guard import read_users
 from reglament.day.missing import unread_snapshot
 from reglament.day.read import ConnectionReading, read_sheets
 from reglament.day.roster import rosters
+from reglament.day.zeros import without_unanswered
 from reglament.process import Process
 from scoring.rules import Rulebook
 from scoring.snapshot import Cause, Manager, NotRead
@@ -77,8 +78,8 @@ async def read_teams(
             rulebook, window = running.rulebook, running.window
             earlier_runs = await load_earlier_runs(session, key, running.day, rulebook.counted, window.cutoff)
             sheets[key] = tally_sheet.build(teams[key], rulebook, window, found[key], earlier_runs=earlier_runs)
-    counting = {key: running.rulebook.crm for key, running in wanted.items()}
-    reading = await read_sheets(connections, connection, sheets, counting)
+    crm_rules = {key: running.rulebook.crm for key, running in wanted.items()}
+    reading = await read_sheets(connections, connection, sheets, crm_rules)
     reason = NotRead(Cause.UNKNOWN_USER)
     unknown = {
         key: tuple(
@@ -86,7 +87,12 @@ async def read_teams(
         )
         for key, running in wanted.items()
     }
-    return replace(reading, snapshots={key: reading.snapshots[key] + unknown[key] for key in wanted})
+    async with db.reading() as session:
+        counted = {
+            key: await without_unanswered(session, key, running.rulebook, reading.snapshots[key])
+            for key, running in wanted.items()
+        }
+    return replace(reading, snapshots={key: (*counted[key], *unknown[key]) for key in wanted})
 
 
 @dataclass(slots=True)

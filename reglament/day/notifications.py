@@ -36,8 +36,8 @@ from storage.messages.notices import (
 )
 from storage.values import Member, Run
 
-NAMED = 10
-"""Number of lost users that the question names."""
+NAMED_LOST_USERS = 10
+"""Number of users that the question about a shrunken list names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def shrunken_list(
         what=what,
         known=known,
         lost=len(lost) or known,
-        names=tuple(lost[:NAMED]),
+        names=tuple(lost[:NAMED_LOST_USERS]),
     )
     return _to_each(admins, f"list:{question}", notice)
 

@@ -19,7 +19,8 @@ from scoring.kpi import Scope
 from scoring.records import Completed, Fact, Failed
 from scoring.rules import CrmCounting
 from scoring.snapshot import Cause, NotRead, Snapshot
-from scoring.tally import Tally, TallySheet
+from scoring.tally import Tally
+from scoring.tally_sheet import TallySheet
 from scoring.workdays import Window
 
 
@@ -63,16 +64,16 @@ async def read_sheets(
     connections: Connections,
     connection: str,
     sheets: Mapping[str, TallySheet],
-    counting: Mapping[str, CrmCounting | None],
+    crm_rules: Mapping[str, CrmCounting | None],
 ) -> ConnectionReading:
     """Read a connection once for `sheets` (by team) within the connection's time limit; no sheets, no read.
 
-    `counting` is what the rulebook of each team's day says of the connection. Teams that differ there (in the days
+    `crm_rules` is what the rulebook of each team's day says of the connection. Teams that differ there (in the days
     after a change, if their windows began at different instants), or in the cutoff, are read one after another.
     """
     together: dict[tuple[datetime, CrmCounting | None], dict[str, TallySheet]] = {}
     for team, sheet in sheets.items():
-        together.setdefault((sheet.window.cutoff, counting[team]), {})[team] = sheet
+        together.setdefault((sheet.window.cutoff, crm_rules[team]), {})[team] = sheet
     readings = [
         await read_connection(
             connections.client_for(connection, each),
@@ -101,7 +102,7 @@ async def read_connection(
 async def _read(
     crm: CrmClient, sheets: Mapping[str, TallySheet], timeout_seconds: float, shift: timedelta
 ) -> ConnectionReading:
-    counting = _Counting({team: Tally(sheet, crm.capabilities, crm.link) for team, sheet in sheets.items()})
+    tallies = _Tallies({team: Tally(sheet, crm.capabilities, crm.link) for team, sheet in sheets.items()})
     request = _request(sheets.values())
     before, started = crm.stats.requests, time.monotonic()
     error: CrmError | None = None
@@ -113,25 +114,25 @@ async def _read(
                     if isinstance(fact, Completed):
                         completed.add(fact.kind)
                         fact = Completed(fact.kind, fact.started_at + shift)  # noqa: PLW2901
-                    counting.add(fact)
+                    tallies.add(fact)
     except CrmError as caught:
         error = caught
     except TimeoutError:
         error = DeadlineExceeded("the CRM did not answer in the time that is set for a read")
     if error:
         for kind in request.kinds - completed:
-            counting.add(Failed(kind, str(error), error.cause))
+            tallies.add(Failed(kind, str(error), error.cause))
     return ConnectionReading(
-        {team: await counting.snapshots(team, sheet) for team, sheet in sheets.items()},
+        {team: await tallies.snapshots(team, sheet) for team, sheet in sheets.items()},
         crm.stats.requests - before,
         time.monotonic() - started,
         error,
-        counting.faults,
+        tallies.faults,
     )
 
 
 @dataclass(slots=True)
-class _Counting:
+class _Tallies:
     """Fold facts into the tallies of all teams; an exception ends the counting of its own team alone."""
 
     tallies: dict[str, Tally]

@@ -12,7 +12,7 @@ from reglament.day.roster import Roster
 from reglament.process import Process
 from scoring.earlier_runs import EarlierRuns
 from scoring.rules import Rulebook
-from scoring.tally import TallySheet
+from scoring.tally_sheet import TallySheet
 from scoring.workdays import Window
 from storage.days.earlier_runs import load_earlier_runs
 from storage.db.database import Session

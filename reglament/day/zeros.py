@@ -127,6 +127,16 @@ async def observe_zeros(
     return [_without(snapshot, observed) for snapshot in fresh]
 
 
+async def without_unanswered(
+    session: Session, team: str, rulebook: Rulebook, snapshots: Sequence[Snapshot]
+) -> list[Snapshot]:
+    """Make no reading of the zeros that wait for an answer or are not kept, as a cutoff does; ask and note nothing."""
+    zero = zero_kpis(snapshots, asked_kpis(rulebook))
+    states = {kpi: await zero_questions.state(session, team, kpi) for kpi in sorted(zero)}
+    waiting = {kpi for kpi, state in states.items() if state in (ZeroState.ASKED, ZeroState.NOT_KEPT)}
+    return [_without(snapshot, waiting) for snapshot in snapshots]
+
+
 def _is_read(fresh: Sequence[Snapshot], kpi: str) -> bool:
     return any(isinstance(snapshot.readings.get(kpi), Value) for snapshot in fresh)
 

@@ -16,7 +16,7 @@ from scoring.earlier_runs import CLOSED_AGAIN_DAYS, EarlierRuns
 from scoring.kpi import Listed
 from scoring.kpis import CATALOGUE, DEALS_LOST, DEALS_WON, LOST_WITHOUT_REASON, WON_AMOUNT, KpiKind
 from scoring.records import DealState
-from scoring.snapshot import Snapshot, Spared, Value
+from scoring.snapshot import Snapshot, Spared, evidence_of
 from storage.days import runs
 from storage.days.snapshots import stored_readings
 from storage.db.models import ManagerRecord, RunRecord, SnapshotRecord, SparedRecord, TeamRecord
@@ -24,6 +24,8 @@ from storage.db.sql import json_at, manager_ids
 from storage.values import RunState
 
 _CLOSED = {DealState.WON: (DEALS_WON, WON_AMOUNT), DealState.LOST: (DEALS_LOST, LOST_WITHOUT_REASON)}
+LOOK_BACK_RUNS = 10
+"""Runs searched for the last reading of a state."""
 LONGEST_WINDOWS = 14
 """Days that two windows may span together, holidays included."""
 
@@ -42,8 +44,31 @@ async def load_earlier_runs(
     if before is None:
         return EarlierRuns(closed=closed)
     found = _of_run(await stored_readings(session, before.id), wanted)
-    spared = await _spared(session, team, day)
-    return replace(found, settings=before.rulebook.kpis, window=before.window, closed=closed, spared=spared)
+    return replace(
+        found,
+        settings=before.rulebook.kpis,
+        window=before.window,
+        closed=closed,
+        holders=await _holders(session, team, before.day, found, wanted),
+        spared=await _spared(session, team, day),
+    )
+
+
+async def _holders(
+    session: AsyncSession, team: str, day: date, found: EarlierRuns, kpis: frozenset[str]
+) -> dict[str, Mapping[str, str]]:
+    """Add the holders of records of a KPI that the run before did not read, as an earlier run read the KPI."""
+    holders = dict(found.holders)
+    unread = {key for key in kpis - holders.keys() if CATALOGUE[key].kind is KpiKind.STATE}
+    for _ in range(LOOK_BACK_RUNS if unread else 0):
+        older = await runs.last_finished(session, team, until=day - timedelta(days=1))
+        if older is None or not unread:
+            break
+        day = older.day
+        known = _of_run(await stored_readings(session, older.id), frozenset(unread)).holders
+        holders |= known
+        unread -= known.keys()
+    return holders
 
 
 def _of_run(stored: Sequence[tuple[str, dict[str, Any]]], kpis: frozenset[str]) -> EarlierRuns:
@@ -61,7 +86,7 @@ def _of_run(stored: Sequence[tuple[str, dict[str, Any]]], kpis: frozenset[str]) 
             if CATALOGUE[key].kind is KpiKind.EVENT:
                 counted[key].update(item["id"] for item in items)
                 counted[key].update(known.get("ids", ()))
-            else:
+            elif known is not reading or "value" in reading:
                 holders[key] |= {item["id"]: user for item in items if not item.get("spared")}
     return EarlierRuns(read=_frozen(read), counted=_frozen(counted), holders=dict(holders))
 
@@ -125,8 +150,7 @@ async def note_spared(session: AsyncSession, run_id: int, connection: str, snaps
         (snapshot.manager, kpi, item.id)
         for snapshot in snapshots
         for kpi, reading in snapshot.readings.items()
-        if isinstance(reading, Value)
-        for item in (reading.items if CATALOGUE[kpi].kind is KpiKind.STATE else ())
+        for item in (evidence_of(reading) if CATALOGUE[kpi].kind is KpiKind.STATE else ())
         if item.spared == Spared.INHERITED
     }
     if not spared:

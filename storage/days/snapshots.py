@@ -64,7 +64,8 @@ async def drop_unread(session: AsyncSession, run_id: int, keep: Collection[str])
 
 
 def _may_replace(reading: Reading | None) -> bool:
-    return reading is None or isinstance(reading, NotRead)
+    """Tell whether a later attempt may give another reading; a range was read in full, and stays."""
+    return reading is None or (isinstance(reading, NotRead) and reading.range is None)
 
 
 async def stored_snapshots(session: AsyncSession, run_id: int) -> list[StoredSnapshot]:

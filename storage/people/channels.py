@@ -90,12 +90,6 @@ async def set_menu(session: AsyncSession, chat_id: int, menu: str, *, at: dateti
     await session.flush()
 
 
-async def turned_off(session: AsyncSession) -> list[Channel]:
-    """List the chats that take no messages."""
-    rows = await session.scalars(select(ChannelRecord).where(~ChannelRecord.active).order_by(ChannelRecord.chat_id))
-    return [_to_channel(row) for row in rows]
-
-
 async def _row(session: AsyncSession, chat_id: int, at: datetime) -> ChannelRecord:
     values = {"chat_id": chat_id, "kind": "private" if chat_id > 0 else "group", "changed_at": at}
     await session.execute(

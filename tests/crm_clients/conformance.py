@@ -48,7 +48,8 @@ from scoring.records import (
     Unreadable,
 )
 from scoring.snapshot import Cause, Manager, NotAvailable, NotRead, Reading, Value
-from scoring.tally import Tally, TallySheet
+from scoring.tally import Tally
+from scoring.tally_sheet import TallySheet
 from tests.crm_clients.company import EXPECTED, TITLES, company, two_hours_later
 from tests.crm_clients.faults import FAULTS, Break, Unreliable
 from tests.crm_clients.world import (

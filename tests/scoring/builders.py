@@ -25,7 +25,8 @@ from scoring.records import (
 )
 from scoring.rules import Bound, Rule
 from scoring.snapshot import Cause, Manager, NotRead, Reading, Snapshot, Value
-from scoring.tally import Tally, TallySheet
+from scoring.tally import Tally
+from scoring.tally_sheet import TallySheet
 from scoring.workdays import Window
 
 MOSCOW = ZoneInfo("Europe/Moscow")

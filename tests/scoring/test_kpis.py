@@ -31,6 +31,8 @@ def test_a_kpi_without_a_part_that_decides_the_number_cannot_be_made(part: str) 
     [
         ({"unit": Unit.MONEY, "listed": Listed.NONE}, "needs all deals"),
         ({"unit": Unit.MINUTES, "listed": Listed.NONE}, "seconds"),
+        ({"unit": Unit.MINUTES, "measure": lambda call: call.seconds}, "listed=Listed.NONE"),
+        ({"measure": lambda call: call.seconds}, "no other unit"),
     ],
 )
 def test_a_unit_that_the_other_parts_do_not_give_is_refused(parts: dict[str, Any], problem: str) -> None:

@@ -409,6 +409,14 @@ def test_a_loss_of_a_funnel_that_was_excluded_yesterday_does_not_arrive_late() -
     assert number("deals_lost", lost("5", at=YESTERDAY - SECOND, pipeline="9"), earlier_runs=earlier_runs) == 0
 
 
+def test_a_loss_whose_reason_is_emptied_a_day_later_was_seen_and_does_not_arrive_late() -> None:
+    yesterday = value("lost_without_reason", lost("5", loss_reason="Дорого"))
+    assert (yesterday.number, yesterday.ids) == (0, {"5"})
+    runs = EarlierRuns(read=BEFORE.read, counted={"lost_without_reason": yesterday.ids})
+    emptied = lost("5", at=YESTERDAY - SECOND, loss_reason="")
+    assert number("lost_without_reason", emptied, earlier_runs=runs) == 0
+
+
 def test_what_counted_before_is_no_doubt_today() -> None:
     given = company("1", manager="12", created_at=YESTERDAY - SECOND, changed=frozenset({Change.OWNER}))
     doubt = Doubtful(RecordKind.COMPANIES, frozenset({"7"}), Change.OWNER, None, given)

@@ -11,7 +11,8 @@ import pytest
 from scoring.kpis import CATALOGUE, Capability, KpiSettings
 from scoring.records import Change, Company, Completed, DealState, Doubtful, Failed, RecordKind, Unreadable
 from scoring.snapshot import Cause, Manager, NotAvailable, NotRead, Value
-from scoring.tally import Tally, TallySheet
+from scoring.tally import Tally
+from scoring.tally_sheet import TallySheet
 from tests.scoring.builders import (
     BORIS,
     CUTOFF,

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator
 
 from bot.screens import lines
 from bot.texts import Texts, safe
+from scoring.kpi import Subject
 from scoring.kpis import CATALOGUE, KpiKind
 from scoring.records import RecordKind
 from scoring.rules import Bound, CrmCounting, Rulebook
 
 ALL_DAY = "00:00-24:00"
 """Working hours of a team that counts missed calls at any hour."""
-OF_YOUNG_DEALS = frozenset({"deals_without_task", "deals_missing_fields"})
-"""KPIs that leave out young deals."""
-OF_CLOSED_DEALS = frozenset({"deals_won", "won_amount", "deals_lost", "lost_without_reason"})
+OF_CLOSED_DEALS = frozenset(
+    kpi.key for kpi in CATALOGUE.values() if kpi.counts in (Subject.WON_DEALS, Subject.LOST_DEALS)
+)
 
 
 def meanings(t: Texts, book: Rulebook) -> list[str]:
@@ -67,7 +68,7 @@ def _fields(t: Texts, place: str, names: Iterable[str]) -> str:
 
 def _grace(t: Texts, book: Rulebook) -> Iterator[str]:
     at_most = frozenset(rule.kpi for rule in book.rules if rule.bound is Bound.AT_MOST)
-    young = [key for key in CATALOGUE if key in at_most & OF_YOUNG_DEALS]
+    young = [key for key in CATALOGUE if key in at_most and CATALOGUE[key].spares_young]
     if young and book.kpis.grace_minutes:
         kpis = t.listed(lines.kpi_name(t, key).lower() for key in young)
         yield t("rules-grace", n=book.kpis.grace_minutes, hours=_hours(book), kpis=kpis)

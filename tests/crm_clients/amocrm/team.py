@@ -14,7 +14,8 @@ from crm_clients.base import ClientMemory, DictMemory, ReadRequest, Severity
 from scoring.kpis import CATALOGUE, KpiSettings
 from scoring.records import Completed, Fact, Failed, RecordKind
 from scoring.snapshot import Manager, NotRead, Snapshot, Value
-from scoring.tally import Tally, TallySheet
+from scoring.tally import Tally
+from scoring.tally_sheet import TallySheet
 from scoring.workdays import Window
 from tests.crm_clients.amocrm.fake import FakeAmocrm
 from tests.crm_clients.amocrm.world import Expectation, Scale, Stage, User, World

@@ -19,7 +19,8 @@ from scoring.earlier_runs import EarlierRuns
 from scoring.kpis import CATALOGUE
 from scoring.records import Completed, Fact, Failed, RecordKind
 from scoring.snapshot import Manager, NotRead, Reading, Value
-from scoring.tally import Tally, TallySheet
+from scoring.tally import Tally
+from scoring.tally_sheet import TallySheet
 from scoring.workdays import Window
 from tests.crm_clients.bitrix24.fake import FakeBitrix24
 from tests.crm_clients.bitrix24.portal import SECRET, Portal

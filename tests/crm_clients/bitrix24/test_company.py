@@ -17,7 +17,8 @@ from crm_clients.bitrix24.client import Bitrix24Client
 from crm_clients.bitrix24.config import Bitrix24Config
 from scoring.kpis import CATALOGUE
 from scoring.snapshot import Manager, NotRead, Reading, Value
-from scoring.tally import Tally, TallySheet
+from scoring.tally import Tally
+from scoring.tally_sheet import TallySheet
 from scoring.workdays import Window
 from tests.crm_clients.bitrix24.fake import FakeBitrix24
 from tests.crm_clients.bitrix24.portal import CONTACT, DEAL, SECRET, Portal

@@ -22,7 +22,8 @@ from scoring.records import Call, Comment, Company, Completed, Deal, DealState, 
 from scoring.rules import Bound, Rule, Rulebook
 from scoring.scorecard import Outcome, score
 from scoring.snapshot import Manager, Snapshot, Value
-from scoring.tally import Tally, TallySheet
+from scoring.tally import Tally
+from scoring.tally_sheet import TallySheet
 from scoring.workdays import Window, WindowKind, WorkCalendar
 
 MOSCOW = ZoneInfo("Europe/Moscow")

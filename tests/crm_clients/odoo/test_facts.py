@@ -19,7 +19,8 @@ from crm_clients.odoo.values import naive
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import Company, Completed, Deal, DealState, Fact, Failed, Meeting, RecordKind, Task
 from scoring.snapshot import Cause, Manager, NotRead, Reading, Value
-from scoring.tally import Tally, TallySheet
+from scoring.tally import Tally
+from scoring.tally_sheet import TallySheet
 from tests.crm_clients.company import company
 from tests.crm_clients.conformance import NO_GRACE, ends
 from tests.crm_clients.faults import Unreliable

@@ -19,7 +19,8 @@ from crm_clients.odoo.client import OdooClient
 from crm_clients.odoo.config import OdooConfig
 from scoring.kpis import CATALOGUE, Capability, KpiSettings
 from scoring.snapshot import Manager, Value
-from scoring.tally import Tally, TallySheet
+from scoring.tally import Tally
+from scoring.tally_sheet import TallySheet
 from scoring.workdays import Window
 
 pytestmark = pytest.mark.odoo

@@ -8,7 +8,7 @@ import pytest
 
 from crm_clients.errors import CrmRefused, CrmUnavailable
 from reglament.day.clocks import load_clocks
-from reglament.day.keys import RETRIES, renew_keys
+from reglament.day.keys import AFTER_RETRIES, renew_keys
 from storage.messages.notices import DeliveryKind
 from tests.reglament.day.thursday import HOUR, THURSDAY, ready_process
 from tests.reglament.scripted import MOSCOW_6PM, ScriptedCrm
@@ -39,7 +39,8 @@ async def test_keys_are_renewed_hours_before_the_cutoff_and_never_at_it(database
     process = await ready_process(database, crm, clock)
     clock.at = MOSCOW_6PM - timedelta(hours=before)
     await renew_keys(process, await load_clocks(process))
-    assert crm.asked == ([MOSCOW_6PM + RETRIES] if renewed else [])
+    minutes = process.settings.teams["sales"].retry_minutes
+    assert crm.asked == ([MOSCOW_6PM + timedelta(minutes=minutes) + AFTER_RETRIES] if renewed else [])
 
 
 async def test_a_client_whose_keys_do_not_end_is_left_alone(database, clock):

@@ -70,6 +70,16 @@ async def test_the_instants_of_counted_wins_are_known_those_of_doubtful_days_too
     assert DealState.WON not in (await history(database, kpis=("calls_held",))).closed
 
 
+async def test_after_a_day_without_data_a_record_is_inherited_from_the_last_day_that_was_read(database):
+    await found(database)
+    await scored(database, MONDAY, [kept(ANNA, readings()), kept(BORIS, readings(overdue=[overdue(1)]))])
+    unread = readings() | {"overdue_tasks": NotRead(Cause.INCOMPLETE)}
+    await scored(database, TUESDAY, [kept(ANNA, unread), kept(BORIS, unread)])
+    before = await history(database, WEDNESDAY)
+    assert before.is_inherited("overdue_tasks", ANNA.crm_user, "1", {})
+    assert not before.read["calls_held"] - {ANNA.crm_user, BORIS.crm_user}
+
+
 async def test_a_record_broken_with_a_colleague_is_inherited_once_per_person(database):
     await found(database)
     boris = kept(BORIS, readings(overdue=[overdue(1)]))

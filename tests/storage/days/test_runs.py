@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from scoring.rules import Rulebook
-from scoring.snapshot import Cause, Manager, NotAvailable, NotRead, Value
+from scoring.snapshot import Cause, Manager, NotAvailable, NotRead, Range, Value
 from scoring.workdays import Window
 from storage.days import runs
 from storage.days.runs import Busy, Claimed, Finished
@@ -156,6 +156,17 @@ async def test_a_kpi_stays_as_the_first_attempt_read_it(database):
     assert stored.snapshot.readings["overdue_tasks"] == Value(1, (task(1),))
     assert stored.snapshot.readings["deals_lost"] == NotAvailable()
     assert stored.last == {"calls_held": frozenset({"call:1"}), "overdue_tasks": frozenset({"task:9"})}
+
+
+async def test_a_value_read_in_full_with_doubtful_records_stays_as_the_first_attempt_read_it(database):
+    await found(database)
+    first = await claimed(database)
+    doubtful = readings() | {"calls_held": NotRead(Cause.CHANGED, range=Range(Value(1), 2))}
+    async with database.transaction() as session:
+        await runs.store_snapshots(session, first.lease, [kept(ANNA, doubtful)], at=AT)
+        worse = readings() | {"calls_held": NotRead(Cause.INCOMPLETE, "broke off")}
+        (stored,) = await runs.store_snapshots(session, first.lease, [kept(ANNA, worse)], at=AT)
+    assert stored.snapshot.readings["calls_held"] == doubtful["calls_held"]
 
 
 async def test_what_was_kept_comes_back_exactly(database):
