@@ -19,7 +19,7 @@ from crm_clients.bitrix24.api import PAGE
 from crm_clients.bitrix24.control.known_records import KnownRecords
 from crm_clients.bitrix24.fields import DealFields, is_empty, values_of
 from crm_clients.bitrix24.keyset import KeysetQuery
-from crm_clients.bitrix24.lists import CallProgress, QueryProgress, problem_of, single_call
+from crm_clients.bitrix24.lists import QueryProgress, problem_of
 from crm_clients.bitrix24.objects import DEAL
 from crm_clients.bitrix24.rows import DealRow
 from crm_clients.bitrix24.session import ReadSession, rows_checked
@@ -48,6 +48,7 @@ class DealReader:
         self,
         session: ReadSession,
         fields: DealFields,
+        known: KnownRecords[Any],
         expected_pages: int,
         has_task: Callable[[int], bool],
         has_comment: Callable[[int], bool],
@@ -57,14 +58,13 @@ class DealReader:
 
         `was_lost` tells whether a deal was lost lately in another pipeline than the present.
         """
-        self._session, self._fields = session, fields
+        self._session, self._fields, self._known = session, fields, known
         self._has_task, self._has_comment, self._was_lost = has_task, has_comment, was_lost
         self._asks_tasks = session.wants("deals_without_task")
         self._asks_comments = session.wants("deals_without_comment")
         self._start, self._cutoff = session.request.since, session.request.window.cutoff
         self._began = session.api.clock.now()
         self._history = StageHistory(session)
-        self.known = KnownRecords(session, WHAT, _ask_for, _is_open)
         self._set_aside: dict[int, DealRow] = {}
         """Rows of deals that need their stage history."""
         self.without_task: array[int] = array("q")
@@ -108,6 +108,7 @@ class DealReader:
             fold=self._fold,
             make=self._make,
             row=DealRow,
+            see=self._known.see,
             check=self._check,
             what=WHAT,
             group=RecordKind.DEALS,
@@ -125,7 +126,7 @@ class DealReader:
 
     def _fold(self, rows: Sequence[DealRow]) -> Iterator[_Open]:
         """Note the questions about deals open at the cutoff, and give these deals; set the others aside."""
-        self.known.see((row.id for row in rows), [row.id for row in rows if not is_yes(row.closed)])
+        self._known.keep([row.id for row in rows if not is_yes(row.closed)])
         for row in rows:
             moved = row.movedTime
             if is_yes(row.isRecurring) or row.createdTime >= self._cutoff:
@@ -242,14 +243,3 @@ class DealReader:
         if not row.opportunity:
             return None
         return Money(row.opportunity, intern(row.currencyId or self._session.currency))
-
-
-def _ask_for(deal: int) -> CallProgress:
-    return single_call("crm.item.get", {"entityTypeId": DEAL, "id": deal}, what=WHAT, group=RecordKind.DEALS)
-
-
-def _is_open(answer: Any) -> bool | None:
-    """Tell whether an answer shows an open deal; None if it shows no deal."""
-    item = answer.get("item") if isinstance(answer, Mapping) else None
-    closed = item.get("closed") if isinstance(item, Mapping) else None
-    return None if closed is None else not is_yes(closed)

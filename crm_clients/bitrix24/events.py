@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
+from crm_clients.bitrix24.control.known_records import KnownRecords
+from crm_clients.bitrix24.control.questions import known_calls, known_companies
 from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.lists import QueryProgress
 from crm_clients.bitrix24.meetings import MeetingReader
@@ -46,6 +49,12 @@ class EventReader:
         self._window = session.request.window
         self._since = session.request.since
         """Start of the window before: telephony delivers calls late, and people mark meetings done late."""
+        known: dict[RecordKind, Callable[[ReadSession], KnownRecords[Any]]] = {
+            RecordKind.COMPANIES: known_companies,
+            RecordKind.CALLS: known_calls,
+        }
+        self.known = {kind: make(session) for kind, make in known.items() if kind in session.request.kinds}
+        """Known records that the lists of a kind must show."""
 
     def start(self, pages: int) -> dict[RecordKind, list[QueryProgress]]:
         """Begin to read the kinds that are asked for; `pages` are expected of the open deals."""
@@ -73,6 +82,7 @@ class EventReader:
                 params=params,
                 fold=self._fold_companies,
                 row=row_type,
+                see=self.known[kind].see,
                 owner="createdBy" if by_creator else "assignedById",
                 what="companies",
                 group=kind,
@@ -84,6 +94,7 @@ class EventReader:
 
     def _fold_companies(self, rows: Sequence[CompanyRow]) -> Iterator[Company | Doubtful]:
         """Give the companies; of a company changed since the cutoff another user may have been the responsible."""
+        self.known[RecordKind.COMPANIES].keep([row.id for row in rows if row.createdTime in self._window])
         for row in rows:
             if is_yes(row.isMyCompany) or not self._since <= row.createdTime < self._window.cutoff:
                 continue
@@ -115,6 +126,7 @@ class EventReader:
             params={"FILTER": conditions},
             fold=self._fold_calls,
             row=CallRow,
+            see=self.known[RecordKind.CALLS].see,
             what="calls",
             group=RecordKind.CALLS,
             expected_pages=pages,

@@ -134,3 +134,30 @@ class KeysetProgress(QueryProgress):
     def _last_row_of(self, name: str) -> str:
         inside = f"[{self.query.rows_at}]" if self.query.rows_at else ""
         return f"$result[{name}]{inside}[{PAGE - 1}][{self.query.key}]"
+
+
+class NewestQuery(KeysetQuery):
+    """Ask for the newest page of a list alone, by descending ids."""
+
+    def start(self) -> NewestProgress:
+        """Begin with the only command."""
+        return NewestProgress(self)
+
+
+class NewestProgress(KeysetProgress):
+    """Keep the newest page as `rows`, once it is there."""
+
+    def __init__(self, query: NewestQuery) -> None:
+        super().__init__(query)
+        self.rows: Sequence[Row] = ()
+
+    def commands(self, name: str, pages: int) -> dict[str, str]:
+        """Write the only command."""
+        return {f"{name}p0": self._command("DESC") + str(self._after)}
+
+    def accept(self, replies: Mapping[str, Reply]) -> Iterator[Sequence[Row]]:
+        """Keep the page; none is handed over. Raises CrmNonsense for an answer that is no list of rows."""
+        for reply in replies.values():
+            if not self._has_failed(reply):
+                self.rows, self.is_over = rows_of(reply.value, self.query.rows_at), True
+        yield from ()

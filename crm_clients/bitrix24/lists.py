@@ -40,6 +40,8 @@ class ListQuery(ABC):
     """Field that holds the user to whom a row counts, where not `row.owner`."""
     check: Callable[[Any], None] | None = None
     """Raises MalformedRow for a decoded row that lacks a field that the settings need."""
+    see: Callable[[Iterable[int]], None] | None = None
+    """Takes the ids of a page, also of rows that do not fit."""
     group: str = ""
     """Kind of record; lists of a group fail together where a request fails. Default: `what`."""
     key: str = "ID"

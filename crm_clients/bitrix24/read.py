@@ -13,6 +13,8 @@ import msgspec
 
 from crm_clients.bitrix24.bindings import BindingLookup
 from crm_clients.bitrix24.comments import CommentReader
+from crm_clients.bitrix24.control.known_records import KnownRecords
+from crm_clients.bitrix24.control.questions import known_deals
 from crm_clients.bitrix24.control.visibility import require_full_visibility
 from crm_clients.bitrix24.deals import DealReader
 from crm_clients.bitrix24.events import EventReader
@@ -49,7 +51,8 @@ class PortalRead:
         self._kinds = session.request.kinds
         self._started = session.api.clock.now()
         self._pages = PAGES_EACH * (len(session.request.members) or MEMBERS) + 1
-        self._tasks = TaskReader(session)
+        self._tasks, self._events = TaskReader(session), EventReader(session)
+        self._known_deals = known_deals(session)
         self._comments = CommentReader(session, users)
         self._losses = LossLog(session)
         self._deals: DealReader | None = None
@@ -57,11 +60,12 @@ class PortalRead:
     async def run(self) -> None:
         """Read all kinds. Raises CrmError if the portal refuses everything."""
         session, scheduler = self._session, self._session.scheduler
-        await self._tasks.known.recall()
-        events = EventReader(session).start(self._pages)
+        for known in self._known:
+            await known.recall()
+        events = self._events.start(self._pages)
         scheduler.add_filler(progress for lists in events.values() for progress in lists)
         planned = self._tasks.start(self._pages) if RecordKind.TASKS in self._kinds else []
-        scheduler.prefetch(planned)
+        scheduler.prefetch([*(known.newest for known in self._known), *planned])
         problem = await self._learn_portal()
         scheduler.prefetch(self._deals.lists if self._deals is not None else ())
         await session.fetch(planned)
@@ -70,7 +74,7 @@ class PortalRead:
         problem = await self._read_dependent(planned, problem)
         await session.read_filler([progress for lists in events.values() for progress in lists])
         for kind, lists in events.items():
-            await self._mark(kind, problem_of(lists))
+            await self._mark(kind, problem_of(lists) or await self._lacking(self._events.known.get(kind)))
         if RecordKind.COMMENTS in self._kinds:
             await self._mark(RecordKind.COMMENTS, problem or await self._comments_problem())
 
@@ -78,7 +82,7 @@ class PortalRead:
         """Ask who the webhook's user is, and learn fields and stages; return the problem if deals cannot be read."""
         session = self._session
         profile = single_call("profile", {}, what="the webhook's user", group="profile")
-        if self._kinds.isdisjoint({RecordKind.DEALS, RecordKind.COMMENTS}):
+        if not self._needs_deals:
             await session.fetch([profile])
             await require_full_visibility(session, profile.value)
             return None
@@ -101,6 +105,17 @@ class PortalRead:
         return await self._prepare_deals(fields)
 
     @property
+    def _needs_deals(self) -> bool:
+        return not self._kinds.isdisjoint({RecordKind.DEALS, RecordKind.COMMENTS})
+
+    @property
+    def _known(self) -> list[KnownRecords[Any]]:
+        """List the known records that the lists of this read must show."""
+        deals = [self._known_deals] if self._needs_deals else []
+        tasks = self._tasks.known if RecordKind.TASKS in self._kinds else []
+        return [*deals, *tasks, *self._events.known.values()]
+
+    @property
     def _needs_fields(self) -> bool:
         config = self._session.config
         asks_mover = config.deals_credit == "mover"
@@ -119,9 +134,14 @@ class PortalRead:
         if RecordKind.COMMENTS in self._kinds:
             await self._comments.recall()
         self._deals = DealReader(
-            session, names, self._pages, self._tasks.has_task, self._comments.knows, self._losses.names
+            session,
+            names,
+            self._known_deals,
+            self._pages,
+            self._tasks.has_task,
+            self._comments.knows,
+            self._losses.names,
         )
-        await self._deals.known.recall()
         return None
 
     async def _name_fields(self, known: Fields) -> DealFields:
@@ -160,18 +180,23 @@ class PortalRead:
             await session.read(others)
         if RecordKind.TASKS in kinds:
             await session.stream.give(list(self._tasks.unmatched_mirrors()))
-            failed = problem_of([*planned, *done]) or await self._lacking_steps()
+            failed = problem_of([*planned, *done]) or await self._lacking(*self._tasks.known)
             await self._mark(RecordKind.TASKS, failed or (None if problem else await self._bindings_problem(lookup)))
         if self._deals is not None:
             await session.stream.taken()
-            problem = problem or problem_of(self._deals.lists) or await self._deals.known.settle()
+            problem = problem or problem_of(self._deals.lists)
+            problem = problem or await self._known_deals.settle(self._tasks.covered_deal)
         if RecordKind.DEALS in kinds:
             await self._mark(RecordKind.DEALS, problem)
         return problem
 
-    async def _lacking_steps(self) -> CrmError | None:
-        """Return the problem if the list of deals' planned activities, where read whole, lacks a known activity."""
-        return await self._tasks.known.settle() if self._session.wants("deals_without_task") else None
+    @staticmethod
+    async def _lacking(*known: KnownRecords[Any] | None) -> CrmError | None:
+        """Return the problem if lists that were read whole lack a known record."""
+        for records in known:
+            if records is not None and (problem := await records.settle()):
+                return problem
+        return None
 
     def _lookup(self, but: Iterable[int] = ()) -> BindingLookup | None:
         """Ask for the bindings of open deals without a planned activity; None if no KPI or deal needs that."""

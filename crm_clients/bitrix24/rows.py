@@ -152,6 +152,11 @@ class TodoRow(MeetingRow, frozen=True, kw_only=True):
         return self.SETTINGS if isinstance(self.SETTINGS, dict) else {}
 
 
+FINISHED, DECLINED = 5, 7
+CLOSED_TASK = frozenset({FINISHED, DECLINED})
+"""Status of a closed task; in all other states a task is open."""
+
+
 class TaskRow(PortalRow, frozen=True):
     """Describe a task of the tasks module."""
 

@@ -17,7 +17,7 @@ from crm_clients.bitrix24.config import Bitrix24Config
 from crm_clients.bitrix24.lists import ListQuery, QueryProgress
 from crm_clients.bitrix24.rows import PortalRow, owner_of, portal_row
 from crm_clients.bitrix24.stages import Stages
-from crm_clients.bitrix24.values import Row
+from crm_clients.bitrix24.values import Row, number
 from crm_clients.errors import CrmError, CrmNonsense
 from crm_clients.shared.fact_stream import Stream
 from crm_clients.shared.pacing import Deadline
@@ -85,6 +85,8 @@ def _folded(progress: QueryProgress, rows: Sequence[Row], now: datetime) -> Iter
     """Make the page's facts; a row of an undocumented form fails the list, never the whole read."""
     with rows_checked(progress):
         if progress.problem is None:
+            if progress.query.see is not None:
+                progress.query.see(number(row[progress.query.key]) for row in rows)
             sifted = _sifted(progress.query, rows, now)
             noted = list(progress.query.fold(sifted.rows))
             facts = noted if progress.query.make is None else _made(progress, noted)

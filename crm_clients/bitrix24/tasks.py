@@ -5,17 +5,18 @@ A list shows the owner of an activity; further bindings are asked in `bindings.p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from crm_clients.bitrix24.control.known_records import KnownRecords
+from crm_clients.bitrix24.control.questions import known_activities, known_tasks
 from crm_clients.bitrix24.keyset import KeysetQuery
-from crm_clients.bitrix24.lists import CallProgress, QueryProgress, single_call
+from crm_clients.bitrix24.lists import QueryProgress
 from crm_clients.bitrix24.objects import DEAL, place
-from crm_clients.bitrix24.rows import ActivityRow, TaskRow
+from crm_clients.bitrix24.rows import CLOSED_TASK, FINISHED, ActivityRow, TaskRow
 from crm_clients.bitrix24.session import ReadSession
-from crm_clients.bitrix24.values import Row, is_same_change, is_yes, number, stamp
+from crm_clients.bitrix24.values import Row, is_same_change, is_yes, stamp
 from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.doubts import owner_doubt
 from crm_clients.shared.id_set import IdSet
@@ -42,8 +43,8 @@ ASK_NOTHING = frozenset(
 """Providers of letters, chats, forms and notices: traces of past events, not next steps."""
 INCOMING = "1"
 """DIRECTION of an incoming call."""
-AWAITS_APPROVAL, FINISHED, DECLINED = 4, 5, 7
-"""Status of a task; in all other states a task is open."""
+AWAITS_APPROVAL = 4
+"""Status of a task that another person must approve."""
 OVERDUE = 50
 """Planned activities for each activity that is expected to be overdue."""
 WHAT_ACTIVITIES, WHAT_TASKS = "activities", "tasks"
@@ -77,9 +78,15 @@ class TaskReader:
         """Tasks that were read unchanged: a change seen later in this read is no doubt."""
         self.covered_deal = 0
         """A deal that owns an open activity."""
-        self.known = KnownRecords(session, WHAT_ACTIVITIES, _ask_for, _is_step_of_deal)
+        self._known_activities, self._known_tasks = known_activities(session), known_tasks(session)
         self.done: dict[int, ActivityRow] = {}
         """Activities done since the cutoff that were next steps at the cutoff."""
+
+    @property
+    def known(self) -> list[KnownRecords[Any]]:
+        """List the known records that the lists asked for must show."""
+        covers_deals = self._session.wants("deals_without_task")
+        return [self._known_activities, self._known_tasks] if covers_deals else [self._known_tasks]
 
     def start(self, pages: int) -> list[QueryProgress]:
         """Begin to read all planned work; `pages` are expected of the open activities of deals.
@@ -127,6 +134,7 @@ class TaskReader:
             params={"filter": conditions, "select": ActivityRow.select()},
             fold=self._fold,
             row=ActivityRow,
+            see=self._known_activities.see,
             what=WHAT_ACTIVITIES,
             group=RecordKind.TASKS,
             expected_pages=pages,
@@ -139,6 +147,7 @@ class TaskReader:
             params={"filter": conditions, "select": _SELECT_TASK},
             fold=self._fold_tasks,
             row=TaskRow,
+            see=self._known_tasks.see,
             what=WHAT_TASKS,
             group=RecordKind.TASKS,
             key="id",
@@ -163,7 +172,7 @@ class TaskReader:
 
     def _fold(self, rows: Sequence[ActivityRow]) -> Iterator[Task | Doubtful]:
         planned = [row.ID for row in rows if row.OWNER_TYPE_ID == DEAL and not is_yes(row.COMPLETED)]
-        self.known.see((row.ID for row in rows), planned)
+        self._known_activities.keep(planned)
         for row in rows:
             if not self.is_step(row):
                 continue
@@ -223,9 +232,11 @@ class TaskReader:
         return _UNTOLD | {Change.COMPLETION} if is_yes(row.COMPLETED) else _UNTOLD
 
     def _fold_tasks(self, rows: Sequence[TaskRow]) -> Iterator[Task | Doubtful]:
+        late = (row for row in rows if row.deadline is not None and row.deadline < self._cutoff)
+        self._known_tasks.keep([row.id for row in late if row.status not in CLOSED_TASK])
         for row in rows:
             done = row.closedDate if row.closedDate is not None and row.closedDate >= self._cutoff else None
-            if done is None and row.status in (FINISHED, DECLINED):
+            if done is None and row.status in CLOSED_TASK:
                 continue
             self._tasks.add(row.id)
             if row.createdDate < self._cutoff:
@@ -256,15 +267,3 @@ class TaskReader:
 def is_mirror(row: ActivityRow) -> bool:
     """Tell whether an activity mirrors a task of the tasks module."""
     return row.TYPE_ID == TASK or row.PROVIDER_ID in TASK_PROVIDERS
-
-
-def _ask_for(activity: int) -> CallProgress:
-    return single_call("crm.activity.get", {"id": activity}, what=WHAT_ACTIVITIES, group=RecordKind.TASKS)
-
-
-def _is_step_of_deal(answer: Any) -> bool | None:
-    """Tell whether an answer shows a planned activity that a deal owns; None if it shows no activity."""
-    completed = answer.get("COMPLETED") if isinstance(answer, Mapping) else None
-    if completed is None:
-        return None
-    return not is_yes(completed) and number(answer.get("OWNER_TYPE_ID")) == DEAL

@@ -212,6 +212,11 @@ class FakeBitrix24(httpx.AsyncBaseTransport):
             return value, 0, None
         return value, len(ids), begin + PAGE if begin + PAGE < len(ids) else None
 
+    def items_of(self, params: Mapping[str, Any]) -> Table:
+        """The table of an object of the CRM, by its number."""
+        tables = {DEAL: self.portal.deals, COMPANY: self.portal.companies}
+        return tables.get(number(params.get("entityTypeId")), Table("id"))
+
     def index(self) -> None:
         """Know what is in the portal before anybody asks, as a server knows it by its indexes."""
         portal = self.portal
@@ -257,17 +262,16 @@ class FakeBitrix24(httpx.AsyncBaseTransport):
 
 
 def _items(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
-    table = {DEAL: fake.portal.deals, COMPANY: fake.portal.companies}.get(number(params.get("entityTypeId")))
     extra, mark = fake.sees("assignedById")
     wanted = values_of(params.get("select")) or ["id"]
     return fake.page(
-        table or Table("id"), params, params.get("filter") or {},
+        fake.items_of(params), params, params.get("filter") or {},
         select=None if "*" in wanted else [*dict.fromkeys(["id", *wanted])], at="items", extra=extra, mark=mark,
     )  # fmt: skip
 
 
 def _item(fake: FakeBitrix24, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
-    row = fake.portal.deals.rows.get(number(params.get("id")))
+    row = fake.items_of(params).rows.get(number(params.get("id")))
     if row is None:
         raise _Refused(400, _error("NOT_FOUND", "Элемент не найден"))
     return {"item": dict(row)}, None, None
