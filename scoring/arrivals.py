@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from scoring.kpi import Kpi, KpiKind, Scope
-from scoring.records import Call, Company, Deal, Meeting, Task
+from scoring.records import Deal, Owned
 from scoring.tally_sheet import TallySheet
 from scoring.workdays import Window
 
@@ -43,7 +43,7 @@ class Arrivals:
         """Tell whether an event lies in the window or in the window before."""
         return at is not None and (at in self._sheet.window or self._sheet.window.is_earlier(at))
 
-    def of(self, kpi: Kpi[Any], user: str, record: Deal | Task | Call | Meeting | Company) -> Arrival:
+    def of(self, kpi: Kpi[Any], user: str, record: Owned) -> Arrival:
         """Tell to which window an event belongs for a KPI and a user; a state belongs to this cutoff."""
         if kpi.kind is KpiKind.STATE:
             return Arrival.IN_TIME

@@ -11,7 +11,7 @@ from typing import Any
 
 from scoring.kpi import Kpi, Listed, Unit
 from scoring.kpis import Capability
-from scoring.records import Call, Change, Completed, Deal, Failed, Money, Record, RecordKind, Unreadable
+from scoring.records import Call, Change, Completed, Deal, Failed, Money, Owned, RecordKind, Unreadable
 from scoring.snapshot import Cause, Evidence, NotAvailable, NotRead, Number, Range, Value
 
 Size = int | Money | None
@@ -75,7 +75,7 @@ class Doubts:
         return Range(low, high)
 
 
-def size_of(kpi: Kpi[Any], record: Record, changes: Collection[Change]) -> Size:
+def size_of(kpi: Kpi[Any], record: Owned, changes: Collection[Change]) -> Size:
     """Return the part of a record in a value; None if a change makes the part itself uncertain, or it is not told."""
     if kpi.unit is Unit.MONEY:
         if Change.AMOUNT in changes or not isinstance(record, Deal):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from scoring.kpi import KpiSettings
-from scoring.records import Comment, Deal, DealState, Record
+from scoring.records import Deal, DealState, Owned
 from scoring.workdays import Window
 
 CLOSED_AGAIN_DAYS = 14
@@ -33,10 +33,8 @@ class EarlierRuns:
     spared: frozenset[tuple[str, str, str]] = frozenset()
     """KPI, user and id of the record for each grace that was given to a new owner in an earlier run."""
 
-    def has_counted(self, kpi: str, record: Record, at: datetime | None) -> bool:
+    def has_counted(self, kpi: str, record: Owned, at: datetime | None) -> bool:
         """Tell whether an event counted before: the same record, or a win or loss of the deal within 14 days."""
-        if isinstance(record, Comment):
-            return False
         if isinstance(record, Deal) and at is not None:
             closed = self.closed.get(record.state, {}).get(record.id)
             if closed is not None and at - closed < timedelta(days=CLOSED_AGAIN_DAYS):

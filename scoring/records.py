@@ -169,7 +169,10 @@ class Comment(msgspec.Struct, frozen=True):
     """None: long before the cutoff, the exact time is not known."""
 
 
-Record = Deal | Task | Company | Meeting | Call | Comment
+Owned = Deal | Task | Company | Meeting | Call
+"""Records that belong to a user."""
+
+Record = Owned | Comment
 
 
 class Doubtful(msgspec.Struct, frozen=True):
@@ -181,7 +184,7 @@ class Doubtful(msgspec.Struct, frozen=True):
     change: Change
     state: DealState | None = None
     """State of the deal at the cutoff; None: not told, or no deal."""
-    record: Record | None = None
+    record: Owned | None = None
     """The record as read, if only the owner at the cutoff is uncertain: users who own no such record are untouched."""
 
 

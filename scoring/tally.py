@@ -25,13 +25,12 @@ from scoring.records import (
     Change,
     Comment,
     Company,
-    Completed,
     Deal,
     DealState,
     Doubtful,
     Fact,
-    Failed,
     Meeting,
+    Owned,
     Record,
     RecordKind,
     Task,
@@ -41,7 +40,6 @@ from scoring.snapshot import Cause, Evidence, Manager, NotRead, Reading, Snapsho
 from scoring.tally_sheet import TallySheet
 
 Link = Callable[[Record], str]
-_Owned = Deal | Task | Call | Meeting | Company
 _CLOSED = {DealState.WON: Subject.WON_DEALS, DealState.LOST: Subject.LOST_DEALS}
 _SUBJECTS: Mapping[type[Record], Subject] = {
     Task: Subject.TASKS,
@@ -101,7 +99,7 @@ class Tally:
             case Unreadable():
                 users = {member.crm_user for user in fact.users if (member := self._member(user)) is not None}
                 self._unreadable.add(self._kpis, users, fact, self._users)
-            case Completed() | Failed():
+            case _:  # Completed, Failed
                 self._marks.add(fact)
 
     def snapshots(self) -> list[Snapshot]:
@@ -198,7 +196,7 @@ class Tally:
 
     # Counting
 
-    def _count(self, subject: Subject, user: str, record: _Owned, changed: frozenset[Change]) -> None:
+    def _count(self, subject: Subject, user: str, record: Owned, changed: frozenset[Change]) -> None:
         """Count a record for the KPIs of its subject, and doubt the KPIs that a change of the record touches.
 
         An overdue task with a deadline moved after the cutoff counts, and may not have counted: the value is a range.
@@ -218,7 +216,7 @@ class Tally:
         if Change.STAGE in changed:
             self._doubt_states(subject, (user,), record, changed)
 
-    def _count_for(self, kpi: Kpi[Any], user: str, record: _Owned, arrival: Arrival) -> None:
+    def _count_for(self, kpi: Kpi[Any], user: str, record: Owned, arrival: Arrival) -> None:
         if kpi.exempted_by and self._store.is_exempt(kpi.key, record.id):
             return
         if kpi.listed is not Listed.ALL:
@@ -233,7 +231,7 @@ class Tally:
         if kpi.has_deal_sum and isinstance(record, Task):
             self._store.note_task(record)
 
-    def _evidence(self, kpi: Kpi[Any], user: str, record: _Owned, *, is_late: bool) -> Evidence:
+    def _evidence(self, kpi: Kpi[Any], user: str, record: Owned, *, is_late: bool) -> Evidence:
         amount, again = (record.amount, record.reopened) if isinstance(record, Deal) else (None, False)
         return Evidence(
             type(record).__name__.lower(),
@@ -247,7 +245,7 @@ class Tally:
             spared=self._spared(kpi, user, record),
         )
 
-    def _spared(self, kpi: Kpi[Any], user: str, record: _Owned) -> str:
+    def _spared(self, kpi: Kpi[Any], user: str, record: Owned) -> str:
         """Tell why a record of a state is shown without being counted; empty for a counted record."""
         if kpi.spares_young and isinstance(record, Deal) and record.created_at > self._scope.young_after:
             return Spared.YOUNG
@@ -269,7 +267,7 @@ class Tally:
 
     # Doubts
 
-    def _may_count(self, kpi: Kpi[Any], user: str, record: _Owned, changed: frozenset[Change]) -> None:
+    def _may_count(self, kpi: Kpi[Any], user: str, record: Owned, changed: frozenset[Change]) -> None:
         """Doubt a value by a record, unless the record counted before or would only be shown."""
         at = kpi.since(record, self._scope)
         is_counted_before = kpi.kind is KpiKind.EVENT and self._sheet.earlier_runs.has_counted(kpi.key, record, at)
@@ -279,7 +277,7 @@ class Tally:
     def _matters(self, kpi: Kpi[Any], subject: Subject, changes: Iterable[Change]) -> bool:
         return any(kpi.is_doubted(change, subject.record, subject.state) for change in changes)
 
-    def _doubt_states(self, subject: Subject, users: Iterable[str], record: _Owned, changed: frozenset[Change]) -> None:
+    def _doubt_states(self, subject: Subject, users: Iterable[str], record: Owned, changed: frozenset[Change]) -> None:
         """Doubt the KPIs of the states that a deal may have had: a deal won now may have been open at the cutoff."""
         for kpi in self._kpis:
             if kpi.counts is subject or not self._matters(kpi, subject, _STAGE_ONLY):
@@ -291,7 +289,7 @@ class Tally:
     def _add_doubt(self, doubt: Doubtful) -> None:
         """Doubt what a record may have added to the values of further users."""
         members = {member.crm_user for user in doubt.users if (member := self._member(user)) is not None}
-        if doubt.record is not None and not isinstance(doubt.record, Comment):
+        if doubt.record is not None:
             owner = self._member(doubt.record.manager)
             self._doubt_owner(doubt.record, members - {owner.crm_user if owner else ""})
             return
@@ -301,7 +299,7 @@ class Tally:
                 for user in members:
                     self._doubts.may_count(kpi.key, user, f"{doubt.kind} {next(self._unnamed)}", size)
 
-    def _doubt_owner(self, record: _Owned, users: Collection[str]) -> None:
+    def _doubt_owner(self, record: Owned, users: Collection[str]) -> None:
         """Doubt the KPIs for which a record would count if it belonged to `users`."""
         if isinstance(record, Deal):
             placed = self._placed(record) if record.created_at < self._sheet.window.cutoff else None

@@ -1,4 +1,4 @@
-"""Number the kinds of Bitrix24's CRM objects, and name their pages."""
+"""Map the kinds of Bitrix24's CRM objects, and name their pages."""
 
 from __future__ import annotations
 

@@ -24,6 +24,8 @@ from storage.db.sql import json_at, manager_ids
 from storage.values import RunState
 
 _CLOSED = {DealState.WON: (DEALS_WON, WON_AMOUNT), DealState.LOST: (DEALS_LOST, LOST_WITHOUT_REASON)}
+StoredReadings = Sequence[tuple[str, dict[str, Any]]]
+"""CRM users of a run with their readings."""
 LOOK_BACK_RUNS = 10
 """Runs searched for the last reading of a state."""
 LONGEST_WINDOWS = 14
@@ -43,52 +45,58 @@ async def load_earlier_runs(
     before = await runs.last_finished(session, team, until=day - timedelta(days=1))
     if before is None:
         return EarlierRuns(closed=closed)
-    found = _of_run(await stored_readings(session, before.id), wanted)
+    stored = await stored_readings(session, before.id)
     return replace(
-        found,
+        _of_run(stored, wanted),
         settings=before.rulebook.kpis,
         window=before.window,
         closed=closed,
-        holders=await _holders(session, team, before.day, found, wanted),
+        holders=await _holders(session, team, before.day, stored, wanted),
         spared=await _spared(session, team, day),
     )
 
 
 async def _holders(
-    session: AsyncSession, team: str, day: date, found: EarlierRuns, kpis: frozenset[str]
-) -> dict[str, Mapping[str, str]]:
-    """Add the holders of records of a KPI that the run before did not read, as an earlier run read the KPI."""
-    holders = dict(found.holders)
-    unread = {key for key in kpis - holders.keys() if CATALOGUE[key].kind is KpiKind.STATE}
-    for _ in range(LOOK_BACK_RUNS if unread else 0):
-        older = await runs.last_finished(session, team, until=day - timedelta(days=1))
-        if older is None or not unread:
+    session: AsyncSession, team: str, day: date, stored: StoredReadings, kpis: frozenset[str]
+) -> dict[str, dict[str, str]]:
+    """Find who held which records of states: for each user of the run of `day` in the last run that read the KPI."""
+    holders: dict[str, dict[str, str]] = {key: {} for key in kpis if CATALOGUE[key].kind is KpiKind.STATE}
+    unread = {(key, user) for key in holders for user, _ in stored}
+    for _ in range(LOOK_BACK_RUNS):
+        for user, readings in stored:
+            for key, held in holders.items():
+                if (key, user) in unread and (items := _broken_by(readings.get(key, {}))) is not None:
+                    held.update({each: held.get(each, user) for each in items})
+                    unread.discard((key, user))
+        older = await runs.last_finished(session, team, until=day - timedelta(days=1)) if unread else None
+        if older is None:
             break
-        day = older.day
-        known = _of_run(await stored_readings(session, older.id), frozenset(unread)).holders
-        holders |= known
-        unread -= known.keys()
+        day, stored = older.day, await stored_readings(session, older.id)
     return holders
 
 
-def _of_run(stored: Sequence[tuple[str, dict[str, Any]]], kpis: frozenset[str]) -> EarlierRuns:
-    """Sort the stored readings of the run before by what they decide."""
+def _broken_by(reading: Mapping[str, Any]) -> list[str] | None:
+    """Return the ids of the records that counted in a stored reading; None if nothing was read."""
+    known = _known(reading)
+    if "value" not in known:
+        return None
+    return [item["id"] for item in known.get("items", ()) if not item.get("spared")]
+
+
+def _of_run(stored: StoredReadings, kpis: frozenset[str]) -> EarlierRuns:
+    """Sort the stored readings of the run before by who was read, and which events were counted."""
     read: dict[str, set[str]] = defaultdict(set)
     counted: dict[str, set[str]] = defaultdict(set)
-    holders: dict[str, dict[str, str]] = defaultdict(dict)
     for user, readings in stored:
         for key in kpis & readings.keys() & CATALOGUE.keys():
             reading = readings[key]
             if "value" in reading and not _lacks_ids(key, reading):
                 read[key].add(user)
-            known = _known(reading)
-            items: list[Mapping[str, Any]] = known.get("items", [])
             if CATALOGUE[key].kind is KpiKind.EVENT:
-                counted[key].update(item["id"] for item in items)
+                known = _known(reading)
+                counted[key].update(item["id"] for item in known.get("items", ()))
                 counted[key].update(known.get("ids", ()))
-            elif known is not reading or "value" in reading:
-                holders[key] |= {item["id"]: user for item in items if not item.get("spared")}
-    return EarlierRuns(read=_frozen(read), counted=_frozen(counted), holders=dict(holders))
+    return EarlierRuns(read=_frozen(read), counted=_frozen(counted))
 
 
 def _lacks_ids(kpi: str, reading: Mapping[str, Any]) -> bool:

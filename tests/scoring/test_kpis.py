@@ -42,3 +42,7 @@ def test_a_unit_that_the_other_parts_do_not_give_is_refused(parts: dict[str, Any
 
 def test_every_kpi_may_be_another_managers() -> None:
     assert all(Change.OWNER in kpi.doubted_by for kpi in CATALOGUE.values())
+
+
+def test_the_title_of_a_kpi_is_found_by_its_key() -> None:
+    assert CATALOGUE["calls_held"].locale_key == "kpi-calls_held"

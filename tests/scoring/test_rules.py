@@ -260,3 +260,10 @@ def test_break_even_is_two_thirds_of_the_rules_kept() -> None:
     rule = at_most("stale_deals")
     assert (rule.reward, rule.penalty) == (1, 2)
     assert Decimal(2) / 3 * rule.reward - Decimal(1) / 3 * rule.penalty == pytest.approx(0)
+
+
+def test_the_schedule_comes_back_and_a_schedule_of_another_form_is_refused() -> None:
+    schedule = Schedule("Europe/Moscow", "18:00", (0, 1, 2))
+    assert Schedule.from_json(schedule.to_json()) == schedule
+    with pytest.raises(ValueError, match="schedule of the stored rulebook"):
+        Schedule.from_json({"timezone": 5})

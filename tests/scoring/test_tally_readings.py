@@ -313,3 +313,22 @@ def test_a_missing_right_is_the_cause_of_the_kpis_that_need_it() -> None:
     readings = tally([failed, *completed(kinds=set(RecordKind) - {RecordKind.CALLS})])["7"].readings
     assert readings["calls_held"] == NotRead(Cause.RIGHTS, "no right")
     assert isinstance(readings["deals_open"], Value)
+
+
+def test_a_call_of_which_the_crm_does_not_tell_enough_may_count_and_adds_unknown_minutes() -> None:
+    untold = call("1", answered=None, seconds=None, incoming=True)
+    assert ends("calls_held", untold) == ends("missed_calls", untold) == (0, 1)
+    assert ends("talk_minutes", untold, call("2", seconds=120)) == (2, None)
+
+
+def test_a_deal_of_an_excluded_funnel_or_of_tomorrow_is_no_doubt_about_its_owner() -> None:
+    settings = KpiSettings(excluded_pipelines=frozenset({"warming"}))
+    for hidden in (deal("5", manager="12", pipeline="warming"), deal("6", manager="12", created_at=CUTOFF)):
+        doubt = Doubtful(RecordKind.DEALS, frozenset({"7"}), Change.OWNER, DealState.OPEN, hidden)
+        assert number("deals_open", doubt, settings=settings) == 0
+
+
+def test_a_deal_of_an_uncertain_owner_and_stage_may_have_counted_in_every_state() -> None:
+    moved = deal("5", manager="12", changed=frozenset({Change.STAGE}))
+    doubt = Doubtful(RecordKind.DEALS, frozenset({"7"}), Change.OWNER, DealState.OPEN, moved)
+    assert ends("deals_open", doubt) == ends("deals_won", doubt) == ends("deals_lost", doubt) == (0, 1)

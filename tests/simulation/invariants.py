@@ -137,16 +137,28 @@ class Invariants:
         before = await runs.last_finished(session, "sales", until=run.day - timedelta(days=1))
         if before is None:
             return RunBefore()
-        read: set[tuple[str, str]] = set()
-        holders: dict[str, str] = {}
-        for item in await stored_snapshots(session, before.id):
-            user = item.snapshot.manager.crm_user
-            for key, reading in item.snapshot.readings.items():
-                if isinstance(reading, Value):
-                    read.add((key, user))
-                if key == "deals_without_task":
-                    holders.update((each.id, user) for each in _items(reading) if not each.spared)
-        return RunBefore(frozenset(read), self._read_at(before), holders)
+        read = {
+            (key, item.snapshot.manager.crm_user)
+            for item in await stored_snapshots(session, before.id)
+            for key, reading in item.snapshot.readings.items()
+            if isinstance(reading, Value)
+        }
+        return RunBefore(frozenset(read), self._read_at(before), await self._holders(session, before))
+
+    async def _holders(self, session: Any, before: Run) -> dict[str, str]:
+        """Return who had each deal without a task, for each user as last read."""
+        latest: dict[str, Sequence[Evidence]] = {}
+        run: Run | None = before
+        users = {item.snapshot.manager.crm_user for item in await stored_snapshots(session, before.id)}
+        while run is not None and users - latest.keys():
+            for item in await stored_snapshots(session, run.id):
+                reading = item.snapshot.readings.get("deals_without_task")
+                was_read = isinstance(reading, Value) or (isinstance(reading, NotRead) and reading.range is not None)
+                if was_read and item.snapshot.manager.crm_user in users:
+                    latest.setdefault(item.snapshot.manager.crm_user, _items(reading))
+            run = await runs.last_finished(session, "sales", until=run.day - timedelta(days=1))
+        # Users of newer readings stand first in `latest`: reversed, their deals overwrite those of older readings.
+        return {each.id: user for user in reversed(latest) for each in latest[user] if not each.spared}
 
     async def _note_spared(self, session: Any, run: Run) -> None:
         for item in await stored_snapshots(session, run.id):

@@ -75,3 +75,8 @@ def test_equal_sums_keep_their_digits() -> None:
     money = Money(Decimal("10.500"), "RUB")
     (item,) = packed(Evidence("deal", "1", "Насосы", "", amount=money))
     assert str(item.amount.amount) == "10.500"
+
+
+def test_packed_evidence_is_written_like_a_tuple():
+    item = Evidence("deal", "7", "Поставка", "https://crm.example/deal/7/", Money(Decimal("1500.50"), "RUB"))
+    assert repr(packed(item)) == repr((item,))

@@ -80,6 +80,16 @@ async def test_after_a_day_without_data_a_record_is_inherited_from_the_last_day_
     assert not before.read["calls_held"] - {ANNA.crm_user, BORIS.crm_user}
 
 
+async def test_a_record_is_inherited_from_a_colleague_who_alone_was_not_read_the_day_before(database):
+    await found(database)
+    await scored(database, MONDAY, [kept(ANNA, readings()), kept(BORIS, readings(overdue=[overdue(1), overdue(2)]))])
+    unread = readings() | {"overdue_tasks": NotRead(Cause.MALFORMED)}
+    await scored(database, TUESDAY, [kept(ANNA, readings(overdue=[overdue(2)])), kept(BORIS, unread)])
+    before = await history(database, WEDNESDAY)
+    assert before.is_inherited("overdue_tasks", ANNA.crm_user, "1", {})
+    assert before.holders["overdue_tasks"]["2"] == ANNA.crm_user, "the newest reading tells who holds a record"
+
+
 async def test_a_record_broken_with_a_colleague_is_inherited_once_per_person(database):
     await found(database)
     boris = kept(BORIS, readings(overdue=[overdue(1)]))
