@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import msgspec
 
 from scoring.kpis import CATALOGUE, DEALS_OPEN, KpiSettings, Unit
 from scoring.workdays import WindowKind
+
+P = TypeVar("P")
 
 SCHEMA = 3
 """Number of the form in which rulebooks are stored; texts of 0.1.0 carry none and count as 1.
@@ -99,12 +101,11 @@ class CrmCounting:
     @classmethod
     def from_json(cls, data: object) -> Self:
         """Read the settings from plain data. Raises ValueError for data of another form."""
-        read: Self = _read("crm", data, cls)
-        return read
+        return _read("crm", data, cls)
 
     def to_json(self) -> dict[str, Any]:
         """Write plain data that `from_json` reads back."""
-        return {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
+        return _written(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +122,11 @@ class Schedule:
     @classmethod
     def from_json(cls, data: object) -> Self:
         """Read a schedule from plain data. Raises ValueError for data of another form."""
-        read: Self = _read("schedule", data, cls)
-        return read
+        return _read("schedule", data, cls)
 
     def to_json(self) -> dict[str, Any]:
         """Write plain data that `from_json` reads back."""
-        return {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
+        return _written(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ class Rulebook:
         return {
             "schema": SCHEMA,
             "rules": [rule.to_json() for rule in self.rules],
-            "kpis": {each.name: _plain(getattr(self.kpis, each.name)) for each in fields(self.kpis)},
+            "kpis": _written(self.kpis),
             "window": self.window.value,
             "aliases": None if self.aliases is None else dict(self.aliases),
             "crm": self.crm and self.crm.to_json(),
@@ -192,7 +192,7 @@ class Rulebook:
             rules=tuple(Rule.from_json(rule) for rule in data["rules"]),
             kpis=_read("kpis", _as_before(data["kpis"]), KpiSettings),
             window=WindowKind(data["window"]),
-            aliases=_read("aliases", data.get("aliases"), dict[str, str] | None),
+            aliases=None if data.get("aliases") is None else _read("aliases", data["aliases"], dict[str, str]),
             crm=CrmCounting.from_json(data["crm"]) if data.get("crm") else None,
             schedule=Schedule.from_json(data["schedule"]) if data.get("schedule") else None,
             stored_version=version_of(data),
@@ -205,7 +205,12 @@ def version_of(content: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
-def _read(name: str, stored: object, form: Any) -> Any:
+def _written(part: CrmCounting | Schedule | KpiSettings) -> dict[str, Any]:
+    """Write a part of a rulebook as plain data that `_read` reads back."""
+    return {each.name: _plain(getattr(part, each.name)) for each in fields(part)}
+
+
+def _read(name: str, stored: object, form: type[P]) -> P:
     """Read a part of a stored rulebook. Raises ValueError for a part of another form."""
     try:
         return msgspec.convert(stored, form)
