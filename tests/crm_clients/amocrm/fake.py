@@ -13,7 +13,7 @@ import re
 import time
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -599,7 +599,7 @@ def _put_together(fake: FakeAmocrm, path: str, query: str) -> tuple[int, bytes, 
     return response.status_code, response.content, {"content-type": kind} if kind else {}
 
 
-Handler = Callable[[httpx.Request], Awaitable[httpx.Response]]
+Handler = Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]
 
 
 @asynccontextmanager

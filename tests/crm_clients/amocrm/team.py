@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from scoring.snapshot import Manager, NotRead, Snapshot, Value
 from scoring.tally import Tally
 from scoring.tally_sheet import TallySheet
 from scoring.workdays import Window
-from tests.crm_clients.amocrm.fake import FakeAmocrm
+from tests.crm_clients.amocrm.fake import FakeAmocrm, Handler
 from tests.crm_clients.amocrm.world import Expectation, Scale, Stage, User, World
 from tests.crm_clients.world import FakeClock
 
@@ -28,6 +28,19 @@ ANNA, BORIS = 101, 102
 NEW, TALKS = (3100, 3110), (3100, 3111)
 DAY, HOUR = 86400, 3600
 LONG_AGO = CUTOFF - 40 * DAY
+
+Spoil = Callable[[str, str, httpx.Response], httpx.Response]
+"""Gives another answer, by path, query and the honest answer."""
+
+KINDS_BY_LIST = {
+    "leads": {RecordKind.DEALS},
+    "tasks": {RecordKind.TASKS, RecordKind.MEETINGS},
+    "companies": {RecordKind.COMPANIES},
+    "leads/notes": {RecordKind.COMMENTS, RecordKind.CALLS},
+    "contacts/notes": {RecordKind.CALLS},
+    "events": {RecordKind.DEALS, RecordKind.MEETINGS},
+}
+"""Kinds that are not whole without a list, by its path."""
 
 
 def instant(second: int) -> datetime:
@@ -43,11 +56,16 @@ def config(**more: Any) -> AmocrmConfig:
 
 
 def client_of(
-    fake: FakeAmocrm, now: int = CUTOFF + 1, memory: ClientMemory | None = None, **settings: Any
+    fake: FakeAmocrm,
+    now: int = CUTOFF + 1,
+    memory: ClientMemory | None = None,
+    handle: Handler | None = None,
+    **settings: Any,
 ) -> AmocrmClient:
+    """A client before a fake, or before `handle`, which may answer otherwise than the fake."""
     clock = FakeClock(instant(now))
     fake.clock = lambda: clock.now().timestamp()
-    transport = httpx.MockTransport(fake.handle)
+    transport = httpx.MockTransport(handle or fake.handle)
     return AmocrmClient(config(**settings), memory or DictMemory(), transport=transport, clock=clock)
 
 
@@ -68,6 +86,36 @@ async def facts_of(
 ) -> list[Fact]:
     request = ReadRequest(window, frozenset(kpis), frozenset(map(str, users)))
     return [fact async for fact in client.read(request)]
+
+
+async def facts_behind(
+    world: World,
+    spoil: Spoil,
+    kpis: Iterable[str] = CATALOGUE,
+    *,
+    memory: ClientMemory | None = None,
+    **fake: Any,
+) -> list[Fact]:
+    """What is read of Anna, a minute after the cutoff, behind answers that are spoilt."""
+    honest = FakeAmocrm(world, **fake)
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        response = await honest.handle(request)
+        return spoil(request.url.path.removeprefix("/api/v4/"), request.url.query.decode(), response)
+
+    client = client_of(honest, CUTOFF + 60, memory, answer)
+    facts = await facts_of(client, [ANNA], kpis)
+    await client.aclose()
+    return facts
+
+
+def unspoilt(_path: str, _query: str, answer: httpx.Response) -> httpx.Response:
+    return answer
+
+
+def silent(*paths: str) -> Spoil:
+    """Nothing, HTTP 204, to every question to one of the paths."""
+    return lambda asked, _query, answer: httpx.Response(204) if asked in paths else answer
 
 
 def marks_of(facts: Iterable[Fact]) -> dict[RecordKind, Completed | Failed]:
@@ -134,6 +182,19 @@ def two_managers() -> World:
     world.add_user(User(1, "Администратор", admin=True))
     world.add_user(User(ANNA, "Анна Лебедева", group=0))
     world.add_user(User(BORIS, "Борис Орлов", group=61))
+    return world
+
+
+def fill_every_list(world: World) -> World:
+    """Gives every list of the account a row of Anna's."""
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    world.move_lead(lead, START + HOUR, TALKS)
+    world.add_note(("leads", lead.id), START, by=ANNA)
+    world.add_task(ANNA, LONG_AGO, CUTOFF - DAY, lead)
+    world.finish_task(world.add_task(ANNA, LONG_AGO, CUTOFF, lead, type_id=2), START + HOUR)
+    world.add_call(ANNA, START + HOUR, 60, entity=("leads", lead.id))
+    world.add_call(ANNA, START + HOUR, 60, entity=("contacts", 7))
+    world.add_company(ANNA, START + HOUR)
     return world
 
 

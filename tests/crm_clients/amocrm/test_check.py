@@ -10,9 +10,8 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from crm_clients.amocrm.client import AmocrmClient
 from crm_clients.amocrm.config import AmocrmConfig
-from crm_clients.base import DictMemory, Severity
+from crm_clients.base import Severity
 from crm_clients.errors import CrmUnavailable, RightsMissing
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import Call, Company, Completed, Deal, Failed, Meeting, Task
@@ -28,7 +27,6 @@ from tests.crm_clients.amocrm.team import (
     START,
     TALKS,
     client_of,
-    config,
     count,
     facts_of,
     findings_of,
@@ -163,16 +161,15 @@ async def test_a_list_of_users_without_the_tokens_own_account_is_a_failed_read(
     world: World, seen: tuple[int, ...]
 ) -> None:
     fake = FakeAmocrm(world)
-    honest = fake.handle
 
     async def forgetful(request: httpx.Request) -> httpx.Response:
-        response = await honest(request)
+        response = await fake.handle(request)
         if not request.url.path.endswith("/users"):
             return response
         rows = [row for row in response.json()["_embedded"]["users"] if row["id"] in seen]
         return httpx.Response(200, json={"_embedded": {"users": rows}}) if rows else httpx.Response(204)
 
-    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(forgetful))
+    client = client_of(fake, handle=forgetful)
     with pytest.raises(CrmUnavailable, match="own account"):
         await client.users()
 
@@ -186,7 +183,7 @@ async def test_a_list_of_users_that_is_no_list_is_a_failed_read(world: World, bo
             return await fake.handle(request)
         return httpx.Response(200, content=body, headers={"content-type": "application/hal+json"})
 
-    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(nonsense))
+    client = client_of(fake, handle=nonsense)
     with pytest.raises(CrmUnavailable):
         await client.users()
 

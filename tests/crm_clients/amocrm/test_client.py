@@ -12,7 +12,6 @@ import pytest
 from crm_clients.amocrm import deals, session, tasks
 from crm_clients.amocrm.account import Account
 from crm_clients.amocrm.api import PAGE
-from crm_clients.amocrm.client import AmocrmClient
 from crm_clients.base import DictMemory, ReadRequest
 from scoring.records import Call, Change, Comment, Completed, Deal, RecordKind, Task
 from scoring.snapshot import NotRead, Range, Value
@@ -30,7 +29,6 @@ from tests.crm_clients.amocrm.team import (
     TALKS,
     WINDOW,
     client_of,
-    config,
     count,
     differences,
     facts_of,
@@ -95,17 +93,15 @@ async def test_an_account_that_ignores_filters_gives_the_same_numbers() -> None:
 async def test_an_account_that_ignores_filters_without_saying_so_gives_the_same_numbers() -> None:
     world, managers = build_world(Scale(seed=4))
     fake = FakeAmocrm(world, filters_enabled=False)
-    client = client_of(fake)
-    honest = fake.handle
 
     async def silent(request: httpx.Request) -> httpx.Response:
-        response = await honest(request)
+        response = await fake.handle(request)
         if request.url.path.endswith("/account"):
             body = {key: value for key, value in response.json().items() if key != "is_api_filter_enabled"}
             return httpx.Response(200, json=body)
         return response
 
-    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(silent), clock=client._api.http.clock)
+    client = client_of(fake, handle=silent)
     snapshots = count(client, await facts_of(client, managers), managers)
     assert differences(world, snapshots) == []
 

@@ -2,61 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterable
 
 import httpx
 import pytest
 
 from crm_clients.amocrm.api import PAGE
-from crm_clients.amocrm.client import AmocrmClient
-from crm_clients.base import DictMemory
 from scoring.kpis import CATALOGUE
 from scoring.records import Call, Company, Completed, Deal, Failed, Meeting, RecordKind, Task
-from tests.crm_clients.amocrm.fake import FakeAmocrm
 from tests.crm_clients.amocrm.team import (
     ANNA,
     BORIS,
     CUTOFF,
     DAY,
     HOUR,
+    KINDS_BY_LIST,
     LONG_AGO,
     NEW,
     START,
     TALKS,
-    config,
-    facts_of,
-    instant,
+    Spoil,
+    facts_behind,
+    fill_every_list,
     marks_of,
+    silent,
     two_managers,
+    unspoilt,
 )
 from tests.crm_clients.amocrm.world import LOST, WON, World
-from tests.crm_clients.world import FakeClock
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
-
-Spoil = Callable[[str, str, httpx.Response], httpx.Response]
-"""Gives another answer, by path, query and the honest answer."""
 
 
 @pytest.fixture
 def world() -> World:
-    """An account in which every list has a row."""
-    world = two_managers()
-    lead = world.add_lead(ANNA, LONG_AGO, NEW)
-    world.move_lead(lead, START + HOUR, TALKS)
-    world.add_note(("leads", lead.id), START, by=ANNA)
-    world.add_task(ANNA, LONG_AGO, CUTOFF - DAY, lead)
-    world.finish_task(world.add_task(ANNA, LONG_AGO, CUTOFF, lead, type_id=2), START + HOUR)
-    world.add_call(ANNA, START + HOUR, 60, entity=("leads", lead.id))
-    world.add_call(ANNA, START + HOUR, 60, entity=("contacts", 7))
-    world.add_company(ANNA, START + HOUR)
-    return world
-
-
-def silent(path: str, part: str = "") -> Spoil:
-    """Nothing, HTTP 204, to every question to a path whose query has a part."""
-    return lambda asked, query, answer: httpx.Response(204) if asked == path and part in query else answer
+    return fill_every_list(two_managers())
 
 
 def cut(path: str, part: str, rows: int) -> Spoil:
@@ -74,42 +54,17 @@ def cut(path: str, part: str, rows: int) -> Spoil:
     return spoil
 
 
-async def facts_behind(world: World, spoil: Spoil, kpis: tuple[str, ...] = tuple(CATALOGUE), **fake: Any) -> list[Any]:
-    """What the first read ever gives behind answers that are spoilt."""
-    honest = FakeAmocrm(world, **fake)
-
-    async def answer(request: httpx.Request) -> httpx.Response:
-        response = await honest.handle(request)
-        return spoil(request.url.path.removeprefix("/api/v4/"), request.url.query.decode(), response)
-
-    clock = FakeClock(instant(CUTOFF + 60))
-    honest.clock = lambda: clock.now().timestamp()
-    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(answer), clock=clock)
-    facts = await facts_of(client, [ANNA], kpis)
-    await client.aclose()
-    return facts
-
-
-async def failed_behind(world: World, spoil: Spoil, kpis: tuple[str, ...] = tuple(CATALOGUE)) -> set[RecordKind]:
+async def failed_behind(world: World, spoil: Spoil, kpis: Iterable[str] = CATALOGUE) -> set[RecordKind]:
+    """The kinds that fail in the first read ever."""
     marks = marks_of(await facts_behind(world, spoil, kpis))
     return {kind for kind, mark in marks.items() if isinstance(mark, Failed)}
 
 
 async def test_an_honest_account_is_read_whole(world: World) -> None:
-    assert await failed_behind(world, lambda _path, _query, answer: answer) == set()
+    assert await failed_behind(world, unspoilt) == set()
 
 
-@pytest.mark.parametrize(
-    ("path", "kinds"),
-    [
-        ("leads", {RecordKind.DEALS}),
-        ("tasks", {RecordKind.TASKS, RecordKind.MEETINGS}),
-        ("companies", {RecordKind.COMPANIES}),
-        ("leads/notes", {RecordKind.COMMENTS, RecordKind.CALLS}),
-        ("contacts/notes", {RecordKind.CALLS}),
-        ("events", {RecordKind.DEALS, RecordKind.MEETINGS}),
-    ],
-)
+@pytest.mark.parametrize(("path", "kinds"), KINDS_BY_LIST.items())
 async def test_a_list_that_shows_nothing_has_failed_in_the_first_read_ever(
     world: World, path: str, kinds: set[RecordKind]
 ) -> None:
@@ -260,7 +215,7 @@ async def test_a_full_page_without_a_link_to_the_next_does_not_end_a_list(world:
 
 async def test_a_list_that_fills_its_last_page_ends_with_an_empty_page(world: World) -> None:
     leads = [world.add_lead(ANNA, LONG_AGO + number, NEW) for number in range(PAGE - 1)]
-    facts = await facts_behind(world, lambda _path, _query, answer: answer, ("deals_open",))
+    facts = await facts_behind(world, unspoilt, ("deals_open",))
     assert len({fact.id for fact in facts if isinstance(fact, Deal)}) == len(leads) + 1
 
 
@@ -281,7 +236,7 @@ async def test_what_is_closed_done_or_deleted_while_it_is_read_is_no_contradicti
             world.version += 1
 
     del leads[8:], tasks[8:], companies[8:]
-    facts = await facts_behind(world, lambda _path, _query, answer: answer, before=live)
+    facts = await facts_behind(world, unspoilt, before=live)
     assert {mark.kind for mark in marks_of(facts).values() if isinstance(mark, Failed)} == set()
 
 
@@ -295,5 +250,5 @@ async def test_an_account_whose_only_task_was_deleted_has_no_task() -> None:
     world = two_managers()
     world.add_lead(ANNA, LONG_AGO, NEW)
     world.delete_task(world.add_task(ANNA, LONG_AGO, CUTOFF - DAY), START)
-    marks = marks_of(await facts_behind(world, lambda _path, _query, answer: answer))
+    marks = marks_of(await facts_behind(world, unspoilt))
     assert isinstance(marks[RecordKind.TASKS], Completed)

@@ -146,10 +146,6 @@ def test_pages_overlap_by_at_least_a_row_and_waste_little() -> None:
 
 async def test_429_is_honoured_with_the_time_it_names(world: World) -> None:
     fake = FakeAmocrm(world, faults=[Fault("/account", "429")], retry_after=7)
-    client = client_of(fake)
-    clock = client._api.http.clock
-    fake.faults[0].kind = "429"
-    begun = clock.monotonic()
 
     async def limited(request: httpx.Request) -> httpx.Response:
         response = await fake.handle(request)
@@ -157,7 +153,9 @@ async def test_429_is_honoured_with_the_time_it_names(world: World) -> None:
             return httpx.Response(429, json={**response.json(), "retry_after": 7})
         return response
 
-    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(limited), clock=clock)
+    client = client_of(fake, handle=limited)
+    clock = client._api.http.clock
+    begun = clock.monotonic()
     await facts_of(client, [ANNA], ["companies_added"])
     assert clock.monotonic() - begun >= 7
 
@@ -223,7 +221,6 @@ async def test_a_read_that_is_given_up_leaves_nothing_running(world: World) -> N
 async def test_nonsense_instead_of_a_list_fails_that_kind_alone(world: World) -> None:
     world.add_lead(ANNA, LONG_AGO, NEW)
     honest = FakeAmocrm(world)
-    client = client_of(honest)
 
     async def odd(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/companies"):
@@ -232,7 +229,7 @@ async def test_nonsense_instead_of_a_list_fails_that_kind_alone(world: World) ->
             )
         return await honest.handle(request)
 
-    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(odd), clock=client._api.http.clock)
+    client = client_of(honest, handle=odd)
     marks = marks_of(await facts_of(client, [ANNA]))
     assert [kind for kind, mark in marks.items() if isinstance(mark, Failed)] == [RecordKind.COMPANIES]
 

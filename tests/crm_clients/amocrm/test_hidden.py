@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from crm_clients.amocrm.client import AmocrmClient
 from crm_clients.base import DictMemory
 from scoring.kpis import CATALOGUE
 from scoring.records import Completed, Failed, RecordKind
@@ -16,24 +15,24 @@ from tests.crm_clients.amocrm.fake import FakeAmocrm
 from tests.crm_clients.amocrm.team import (
     ANNA,
     CUTOFF,
-    DAY,
     HOUR,
+    KINDS_BY_LIST,
     LONG_AGO,
     NEW,
     START,
-    TALKS,
     client_of,
-    config,
     count,
     differences,
+    facts_behind,
     facts_of,
-    instant,
+    fill_every_list,
     marks_of,
+    silent,
     two_managers,
     unread,
+    unspoilt,
 )
 from tests.crm_clients.amocrm.world import LOST, WON, Scale, World, build_world
-from tests.crm_clients.world import FakeClock
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
 
@@ -83,22 +82,17 @@ async def test_rows_marked_deleted_do_not_count(world: World) -> None:
     world.finish_task(world.add_task(ANNA, LONG_AGO, CUTOFF, type_id=2), START + HOUR)
     world.add_call(ANNA, START + HOUR, 60)
     world.add_company(ANNA, START + HOUR)
-    honest = FakeAmocrm(world)
 
-    async def deleted(request: httpx.Request) -> httpx.Response:
-        response = await honest.handle(request)
-        lists = ("/leads", "/tasks", "/companies", "/notes")
-        if response.status_code != 200 or not request.url.path.endswith(lists):
-            return response
-        body = response.json()
+    def deleted(path: str, _query: str, answer: httpx.Response) -> httpx.Response:
+        if answer.status_code != 200 or not path.endswith(("leads", "tasks", "companies", "notes")):
+            return answer
+        body = answer.json()
         for rows in body["_embedded"].values():
             for row in rows:
                 row["is_deleted"] = True
         return httpx.Response(200, json=body)
 
-    clock = FakeClock(instant(CUTOFF + 1))
-    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(deleted), clock=clock)
-    facts = await facts_of(client, [ANNA])
+    facts = await facts_behind(world, deleted)
     assert [fact for fact in facts if not isinstance(fact, Completed | Failed)] == []
 
 
@@ -123,67 +117,31 @@ async def test_stages_are_asked_alone_at_most_once_an_hour(world: World) -> None
 # An empty answer to everything
 
 
-async def facts_behind(world: World, memory: DictMemory, *empty: str) -> list[Any]:
-    """Facts of an account that answers 204 to the lists named."""
-    honest = FakeAmocrm(world)
-
-    async def silent(request: httpx.Request) -> httpx.Response:
-        response = await honest.handle(request)
-        return httpx.Response(204) if request.url.path.removeprefix("/api/v4/") in empty else response
-
-    clock = FakeClock(instant(CUTOFF + 1))
-    client = AmocrmClient(config(), memory, transport=httpx.MockTransport(silent), clock=clock)
-    return await facts_of(client, [ANNA])
-
-
-LISTS = ("leads", "tasks", "companies", "events", "leads/notes", "contacts/notes", "companies/notes")
-
-
-def lively(world: World) -> World:
-    lead = world.add_lead(ANNA, LONG_AGO, NEW)
-    world.add_note(("leads", lead.id), LONG_AGO, by=ANNA)
-    world.add_task(ANNA, LONG_AGO, CUTOFF + DAY, lead)
-    world.add_call(ANNA, START + HOUR, 60, entity=("leads", lead.id))
-    world.add_call(ANNA, START + HOUR, 60, entity=("contacts", 7))
-    world.add_company(ANNA, START + HOUR)
-    world.move_lead(lead, START + HOUR, TALKS)
-    return world
-
-
 async def test_nothing_in_every_list_is_no_zero(world: World) -> None:
-    marks = marks_of(await facts_behind(lively(world), DictMemory(), *LISTS))
+    marks = marks_of(await facts_behind(fill_every_list(world), silent(*KINDS_BY_LIST, "companies/notes")))
     assert {kind for kind, mark in marks.items() if isinstance(mark, Completed)} == set()
 
 
-@pytest.mark.parametrize(
-    ("path", "kinds"),
-    [
-        ("leads", {RecordKind.DEALS}),
-        ("tasks", {RecordKind.TASKS, RecordKind.MEETINGS}),
-        ("companies", {RecordKind.COMPANIES}),
-        ("leads/notes", {RecordKind.COMMENTS, RecordKind.CALLS}),
-        ("contacts/notes", {RecordKind.CALLS}),
-        ("events", {RecordKind.DEALS, RecordKind.MEETINGS}),
-    ],
-)
+@pytest.mark.parametrize(("path", "kinds"), KINDS_BY_LIST.items())
 async def test_a_list_that_had_rows_and_shows_none_any_more_has_failed(
     world: World, path: str, kinds: set[RecordKind]
 ) -> None:
     memory = DictMemory()
-    assert all(isinstance(mark, Completed) for mark in marks_of(await facts_behind(lively(world), memory)).values())
+    marks = marks_of(await facts_behind(fill_every_list(world), unspoilt, memory=memory))
+    assert all(isinstance(mark, Completed) for mark in marks.values())
     memory.values.pop("comments", None)
-    marks = marks_of(await facts_behind(world, memory, path))
+    marks = marks_of(await facts_behind(world, silent(path), memory=memory))
     assert kinds <= {kind for kind, mark in marks.items() if isinstance(mark, Failed)}
 
 
 async def test_tasks_that_deals_tell_of_must_be_in_the_list_of_tasks(world: World) -> None:
-    marks = marks_of(await facts_behind(lively(world), DictMemory(), "tasks"))
+    marks = marks_of(await facts_behind(fill_every_list(world), silent("tasks")))
     assert isinstance(marks[RecordKind.TASKS], Failed)
 
 
 async def test_an_account_without_calls_or_companies_is_read(world: World) -> None:
     world.add_lead(ANNA, LONG_AGO, NEW)
-    marks = marks_of(await facts_behind(world, DictMemory()))
+    marks = marks_of(await facts_behind(world, unspoilt))
     assert all(isinstance(mark, Completed) for mark in marks.values())
 
 

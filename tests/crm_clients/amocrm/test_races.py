@@ -10,10 +10,9 @@ import httpx
 import pytest
 
 from crm_clients.amocrm.api import PAGE
-from crm_clients.amocrm.client import AmocrmClient
 from crm_clients.amocrm.pacing import MeasuredPace
 from crm_clients.amocrm.session import PORTION
-from crm_clients.base import DictMemory, ReadRequest
+from crm_clients.base import ReadRequest
 from crm_clients.shared.pacing import Deadline
 from scoring.records import Change, Completed, Deal, Fact, RecordKind, Task
 from scoring.snapshot import Cause, NotRead, Range, Reading, Value
@@ -30,7 +29,6 @@ from tests.crm_clients.amocrm.team import (
     TALKS,
     WINDOW,
     client_of,
-    config,
     count,
     facts_of,
     instant,
@@ -220,8 +218,7 @@ async def test_a_task_is_not_lost_while_another_kind_looks_at_the_changes_once_m
             await taken.wait()
         return await fake.handle(request)
 
-    clock = client_of(fake)._api.http.clock
-    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(answer), clock=clock)
+    client = client_of(fake, handle=answer)
     request = ReadRequest(WINDOW, frozenset({"overdue_tasks", "deals_open"}), frozenset({str(ANNA)}))
     facts: list[Fact] = []
     async for fact in client.read(request):
@@ -248,8 +245,7 @@ async def test_tasks_that_fail_when_the_deals_ask_for_their_changes_make_no_deal
         down = looks > 1 and b"tasks?filter[updated_at]" in request.url.raw_path
         return httpx.Response(502) if down else await honest(request)
 
-    clock = client_of(fake)._api.http.clock
-    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(failing), clock=clock)
+    client = client_of(fake, handle=failing)
     facts = await facts_of(client, [ANNA], ["deals_without_task", "deals_open"])
     readings = count(client, facts, [ANNA], ["deals_without_task", "deals_open"])[ANNA].readings
     assert looks > 1
@@ -304,8 +300,7 @@ async def test_an_account_that_refuses_to_tell_of_fields_is_read_and_doubted(wor
             return httpx.Response(400, json={"status": 400, "detail": "unknown type"})
         return await fake.handle(request)
 
-    clock = client_of(fake, CUTOFF + 300)._api.http.clock
-    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(strict), clock=clock)
+    client = client_of(fake, CUTOFF + 300, handle=strict)
     facts = await facts_of(client, [ANNA], ["deals_missing_fields"])
     assert [(fact.manager, fact.changed) for fact in facts if isinstance(fact, Deal)] == [
         (str(ANNA), frozenset({Change.FIELD}))
@@ -347,8 +342,7 @@ async def test_a_list_that_only_seems_sorted_by_deadline_is_read_to_its_end(worl
             return httpx.Response(200, json=body) if chosen else httpx.Response(204)
         return response
 
-    clock = client_of(fake)._api.http.clock
-    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(unsorted), clock=clock)
+    client = client_of(fake, handle=unsorted)
     facts = await facts_of(client, [ANNA], ["overdue_tasks"])
     found = count(client, facts, [ANNA], ["overdue_tasks"])[ANNA].readings["overdue_tasks"]
     assert str(late.id) in {item.id for item in found.items}  # type: ignore[union-attr]
@@ -371,8 +365,7 @@ async def test_nothing_with_200_is_not_an_empty_list(world: World) -> None:
         body = next(answers, None) if request.url.path.endswith("/companies") else None
         return await honest(request) if body is None else httpx.Response(200, content=body)
 
-    clock = client_of(fake)._api.http.clock
-    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(broken), clock=clock)
+    client = client_of(fake, handle=broken)
     facts = await facts_of(client, [ANNA], ["companies_added"])
     found = count(client, facts, [ANNA], ["companies_added"])[ANNA].readings["companies_added"]
     assert [item.id for item in found.items] == [str(company.id)]  # type: ignore[union-attr]
@@ -390,8 +383,7 @@ async def test_json_of_another_form_is_asked_for_again(world: World) -> None:
             return httpx.Response(200, json={"status": "error"})
         return await honest(request)
 
-    clock = client_of(fake)._api.http.clock
-    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(broken), clock=clock)
+    client = client_of(fake, handle=broken)
     facts = await facts_of(client, [ANNA], ["deals_without_task"])
     found = count(client, facts, [ANNA], ["deals_without_task"])[ANNA].readings["deals_without_task"]
     assert [item.id for item in found.items] == [str(lead.id)]  # type: ignore[union-attr]
@@ -411,8 +403,7 @@ async def test_a_filter_by_ids_that_is_ignored_costs_one_list_not_one_for_every_
             request = httpx.Request("GET", request.url.copy_with(params=kept), headers=request.headers)
         return await honest(request)
 
-    clock = client_of(fake)._api.http.clock
-    client = AmocrmClient(config(), DictMemory(), transport=httpx.MockTransport(careless), clock=clock)
+    client = client_of(fake, handle=careless)
     facts = await facts_of(client, [ANNA], ["deals_without_comment"])
     found = count(client, facts, [ANNA], ["deals_without_comment"])[ANNA].readings["deals_without_comment"]
     assert found.number == 800  # type: ignore[union-attr]
