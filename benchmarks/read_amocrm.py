@@ -12,8 +12,10 @@ from benchmarks.read import KPIS, LATENCY, Served
 from crm_clients.amocrm.client import AmocrmClient
 from crm_clients.amocrm.config import AmocrmConfig
 from crm_clients.base import DictMemory
+from tests.crm_clients.amocrm.account_rows import LOST, UNSORTED, WON, Stage, User
 from tests.crm_clients.amocrm.fake import FakeAmocrm
-from tests.crm_clients.amocrm.world import LOST, UNSORTED, WON, Expectation, Stage, User, World
+from tests.crm_clients.amocrm.oracle import Expectation, expected_of
+from tests.crm_clients.amocrm.world import World
 from tests.crm_clients.answering import answering
 
 LIMIT, PACE = 7, 6.8
@@ -57,7 +59,7 @@ def fill(managers: int, deals: int, cutoff: datetime) -> Served:
 
 def expected(world: World, cutoff: int) -> dict[str, dict[str, int]]:
     """By user, how many things are behind each KPI."""
-    found = world.expected(Expectation(cutoff - DAY, cutoff, required_fields=REQUIRED))
+    found = expected_of(world, Expectation(cutoff - DAY, cutoff, required_fields=REQUIRED))
     return {
         str(user): {key: _size(key, kpis.get("talk_seconds" if key == "talk_minutes" else key, 0)) for key in KPIS}
         for user, kpis in found.items()

@@ -24,7 +24,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
-from tests.crm_clients.amocrm.world import LOST, WON, Company, Event, Lead, Note, Row, Task, User, World
+from tests.crm_clients.amocrm.account_rows import LOST, WON, Company, Event, Lead, Note, Row, Task, User
+from tests.crm_clients.amocrm.world import World
 from tests.crm_clients.answering import answered
 
 HAL = {"content-type": "application/hal+json"}

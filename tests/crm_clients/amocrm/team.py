@@ -17,8 +17,11 @@ from scoring.snapshot import Manager, NotRead, Snapshot, Value
 from scoring.tally import Tally
 from scoring.tally_sheet import TallySheet
 from scoring.workdays import Window
+from tests.crm_clients.amocrm.account_rows import Stage, User
 from tests.crm_clients.amocrm.fake import FakeAmocrm, Handler
-from tests.crm_clients.amocrm.world import Expectation, Scale, Stage, User, World
+from tests.crm_clients.amocrm.oracle import Expectation, expected_of
+from tests.crm_clients.amocrm.random_world import Scale
+from tests.crm_clients.amocrm.world import World
 from tests.crm_clients.world import FakeClock
 
 HOST = "https://example.amocrm.ru"
@@ -135,7 +138,7 @@ def count(
 
 def differences(world: World, snapshots: dict[int, Snapshot], **ask: Any) -> list[str]:
     """Where a value is not what the oracle says; readings without a value are no differences."""
-    expected = world.expected(Expectation(START, CUTOFF, required_fields=REQUIRED, **ask))
+    expected = expected_of(world, Expectation(START, CUTOFF, required_fields=REQUIRED, **ask))
     # Opening a deal again erases why it was lost; nobody can know it afterwards.
     erased = {lead.id for lead in world.leads.values() if lead.stage.last != lead.stage.before(CUTOFF)}
     erased |= {lead.id for lead in world.leads.values() if lead.reason.last != lead.reason.before(CUTOFF)}

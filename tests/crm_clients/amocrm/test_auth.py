@@ -13,9 +13,10 @@ from crm_clients.amocrm.client import AmocrmClient
 from crm_clients.amocrm.tokens import claims, expiry
 from crm_clients.base import DictMemory
 from crm_clients.errors import CrmError, CrmNonsense, CrmRefused, CrmUnavailable
+from tests.crm_clients.amocrm.account_rows import User
 from tests.crm_clients.amocrm.fake import FakeAmocrm, Fault, jwt
 from tests.crm_clients.amocrm.team import CUTOFF, client_of, config, instant, oauth
-from tests.crm_clients.amocrm.world import User, World
+from tests.crm_clients.amocrm.world import World
 from tests.crm_clients.world import FakeClock
 
 pytestmark = pytest.mark.usefixtures("no_backoff")

@@ -15,6 +15,7 @@ from crm_clients.base import Severity
 from crm_clients.errors import CrmUnavailable, RightsMissing
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import Call, Company, Completed, Deal, Failed, Meeting, Task
+from tests.crm_clients.amocrm.account_rows import WON, Lead, User
 from tests.crm_clients.amocrm.fake import FakeAmocrm, jwt
 from tests.crm_clients.amocrm.team import (
     ANNA,
@@ -34,7 +35,7 @@ from tests.crm_clients.amocrm.team import (
     marks_of,
     unread,
 )
-from tests.crm_clients.amocrm.world import WON, Lead, User, World
+from tests.crm_clients.amocrm.world import World
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
 

@@ -16,7 +16,9 @@ from crm_clients.base import DictMemory, ReadRequest
 from scoring.records import Call, Change, Comment, Completed, Deal, RecordKind, Task
 from scoring.snapshot import NotRead, Range, Value
 from scoring.workdays import Window
+from tests.crm_clients.amocrm.account_rows import LOST, WON, Stage
 from tests.crm_clients.amocrm.fake import FakeAmocrm, Fault
+from tests.crm_clients.amocrm.random_world import Scale, build_world
 from tests.crm_clients.amocrm.team import (
     ANNA,
     BORIS,
@@ -37,7 +39,7 @@ from tests.crm_clients.amocrm.team import (
     marks_of,
     unread,
 )
-from tests.crm_clients.amocrm.world import LOST, WON, Scale, Stage, World, build_world
+from tests.crm_clients.amocrm.world import World
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
 

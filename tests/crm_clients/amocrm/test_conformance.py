@@ -10,11 +10,11 @@ import httpx
 
 from scoring.records import DealState, RecordKind
 from scoring.snapshot import NotRead
+from tests.crm_clients.amocrm.account_rows import LOST as LOST_STAGE
+from tests.crm_clients.amocrm.account_rows import MEETING, Company, History, Lead, Note, Stage, Task
+from tests.crm_clients.amocrm.account_rows import WON as WON_STAGE
+from tests.crm_clients.amocrm.account_rows import User as AmoUser
 from tests.crm_clients.amocrm.fake import FakeAmocrm
-from tests.crm_clients.amocrm.world import LOST as LOST_STAGE
-from tests.crm_clients.amocrm.world import MEETING, Company, History, Lead, Note, Stage, Task
-from tests.crm_clients.amocrm.world import WON as WON_STAGE
-from tests.crm_clients.amocrm.world import User as AmoUser
 from tests.crm_clients.amocrm.world import World as AmoWorld
 from tests.crm_clients.mutation import Case, MutationTests
 from tests.crm_clients.world import ANNA, LONG_AGO, Move, Quirks, World, WorldDeal, WorldTask

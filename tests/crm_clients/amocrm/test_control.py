@@ -10,6 +10,7 @@ import pytest
 from crm_clients.amocrm.api import PAGE
 from scoring.kpis import CATALOGUE
 from scoring.records import Call, Company, Completed, Deal, Failed, Meeting, RecordKind, Task
+from tests.crm_clients.amocrm.account_rows import LOST, WON
 from tests.crm_clients.amocrm.team import (
     ANNA,
     BORIS,
@@ -29,7 +30,7 @@ from tests.crm_clients.amocrm.team import (
     two_managers,
     unspoilt,
 )
-from tests.crm_clients.amocrm.world import LOST, WON, World
+from tests.crm_clients.amocrm.world import World
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
 

@@ -15,7 +15,9 @@ from crm_clients.base import DictMemory
 from crm_clients.errors import CrmRefused, CrmUnavailable
 from scoring.records import Completed, Failed, RecordKind
 from scoring.snapshot import NotRead, Value
+from tests.crm_clients.amocrm.account_rows import WON
 from tests.crm_clients.amocrm.fake import FakeAmocrm, Fault, serve
+from tests.crm_clients.amocrm.random_world import Scale, build_world
 from tests.crm_clients.amocrm.team import (
     ANNA,
     BORIS,
@@ -31,7 +33,7 @@ from tests.crm_clients.amocrm.team import (
     ids,
     marks_of,
 )
-from tests.crm_clients.amocrm.world import WON, Scale, World, build_world
+from tests.crm_clients.amocrm.world import World
 
 CAROL = 103
 

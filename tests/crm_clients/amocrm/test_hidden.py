@@ -11,7 +11,9 @@ from crm_clients.base import DictMemory
 from scoring.kpis import CATALOGUE
 from scoring.records import Completed, Failed, RecordKind
 from scoring.snapshot import NotRead
+from tests.crm_clients.amocrm.account_rows import LOST, WON
 from tests.crm_clients.amocrm.fake import FakeAmocrm
+from tests.crm_clients.amocrm.random_world import Scale, build_world
 from tests.crm_clients.amocrm.team import (
     ANNA,
     CUTOFF,
@@ -32,7 +34,7 @@ from tests.crm_clients.amocrm.team import (
     unread,
     unspoilt,
 )
-from tests.crm_clients.amocrm.world import LOST, WON, Scale, World, build_world
+from tests.crm_clients.amocrm.world import World
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
 

@@ -14,9 +14,10 @@ from crm_clients.amocrm.lists import ALONE
 from crm_clients.base import DictMemory
 from scoring.kpis import CATALOGUE
 from scoring.records import Completed, Deal, Fact, RecordKind, Task
+from tests.crm_clients.amocrm.account_rows import WON, Stage, User
 from tests.crm_clients.amocrm.fake import FakeAmocrm
 from tests.crm_clients.amocrm.team import CUTOFF, START, config, facts_of, instant, marks_of
-from tests.crm_clients.amocrm.world import WON, Stage, User, World
+from tests.crm_clients.amocrm.world import World
 from tests.crm_clients.world import FakeClock
 
 ANNA = 101

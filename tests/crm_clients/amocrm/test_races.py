@@ -16,6 +16,7 @@ from crm_clients.base import ReadRequest
 from crm_clients.shared.pacing import Deadline
 from scoring.records import Change, Completed, Deal, Fact, RecordKind, Task
 from scoring.snapshot import Cause, NotRead, Range, Reading, Value
+from tests.crm_clients.amocrm.account_rows import LOST, WON, Lead, Stage
 from tests.crm_clients.amocrm.fake import FakeAmocrm
 from tests.crm_clients.amocrm.team import (
     ANNA,
@@ -34,7 +35,7 @@ from tests.crm_clients.amocrm.team import (
     instant,
     marks_of,
 )
-from tests.crm_clients.amocrm.world import LOST, WON, Lead, Stage, World
+from tests.crm_clients.amocrm.world import World
 from tests.crm_clients.world import FakeClock
 
 pytestmark = pytest.mark.usefixtures("no_backoff")

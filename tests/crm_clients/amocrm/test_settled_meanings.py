@@ -8,6 +8,7 @@ import pytest
 
 from crm_clients.base import Severity
 from scoring.records import Deal, DealState, Failed
+from tests.crm_clients.amocrm.account_rows import LOST, WON, Lead, Stage
 from tests.crm_clients.amocrm.fake import FakeAmocrm
 from tests.crm_clients.amocrm.team import (
     ANNA,
@@ -26,7 +27,7 @@ from tests.crm_clients.amocrm.team import (
     marks_of,
     two_managers,
 )
-from tests.crm_clients.amocrm.world import LOST, WON, Lead, Stage, World
+from tests.crm_clients.amocrm.world import World
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
 
