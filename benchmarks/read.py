@@ -89,7 +89,7 @@ def contest(name: str) -> Contest:
 
 async def be_server(crm: str, managers: int, deals: int) -> None:
     """Serve until standard input closes; every line asks for the counters."""
-    from tests.crm_clients.amocrm.fake import serve
+    from tests.crm_clients.serving import serve
 
     cutoff = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=5)
     served = contest(crm).fill(managers, deals, cutoff)

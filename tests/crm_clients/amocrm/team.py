@@ -18,10 +18,11 @@ from scoring.tally import Tally
 from scoring.tally_sheet import TallySheet
 from scoring.workdays import Window
 from tests.crm_clients.amocrm.account_rows import Stage, User
-from tests.crm_clients.amocrm.fake import FakeAmocrm, Handler
+from tests.crm_clients.amocrm.fake import FakeAmocrm
 from tests.crm_clients.amocrm.oracle import Expectation, expected_of
 from tests.crm_clients.amocrm.random_world import Scale
 from tests.crm_clients.amocrm.world import World
+from tests.crm_clients.serving import Handler
 from tests.crm_clients.world import FakeClock
 
 HOST = "https://example.amocrm.ru"

@@ -16,7 +16,7 @@ from crm_clients.errors import CrmRefused, CrmUnavailable
 from scoring.records import Completed, Failed, RecordKind
 from scoring.snapshot import NotRead, Value
 from tests.crm_clients.amocrm.account_rows import WON
-from tests.crm_clients.amocrm.fake import FakeAmocrm, Fault, serve
+from tests.crm_clients.amocrm.fake import FakeAmocrm, Fault
 from tests.crm_clients.amocrm.random_world import Scale, build_world
 from tests.crm_clients.amocrm.team import (
     ANNA,
@@ -34,6 +34,7 @@ from tests.crm_clients.amocrm.team import (
     marks_of,
 )
 from tests.crm_clients.amocrm.world import World
+from tests.crm_clients.serving import serve
 
 CAROL = 103
 
