@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from scoring.earlier_runs import EarlierRuns
 from scoring.kpis import CATALOGUE, Capability, KpiSettings
 from scoring.records import (
     Call,
@@ -43,6 +44,10 @@ LONG_AGO = CUTOFF - timedelta(days=90)
 SECOND = timedelta(seconds=1)
 REBUILDABLE = dict.fromkeys(CATALOGUE, Capability.REBUILDABLE)
 PRESENT = dict.fromkeys(CATALOGUE, Capability.PRESENT)
+BEFORE = EarlierRuns(
+    read={key: frozenset({"7"}) for key in CATALOGUE}, counted={key: frozenset({"1"}) for key in CATALOGUE}
+)
+"""The run before read everything of the first manager, and counted records number 1."""
 
 
 def deal(id: str = "1", **changes: Any) -> Deal:  # noqa: A002

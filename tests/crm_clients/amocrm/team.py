@@ -217,3 +217,16 @@ async def findings_of(fake: FakeAmocrm, members: dict[str, str] | None = None, *
     findings = await client.check(members or {str(ANNA): "Анна", str(BORIS): "Борис"})
     await client.aclose()
     return {severity: "\n".join(f.text for f in findings if f.severity is severity) for severity in Severity}
+
+
+def once(path: str, change: Callable[[], None], at: int = 1) -> Callable[[str, int], None]:
+    """Lets something happen just before the `at`-th request to `path`."""
+    seen = 0
+
+    def before(asked: str, _number: int) -> None:
+        nonlocal seen
+        seen += asked.endswith(path)
+        if asked.endswith(path) and seen == at:
+            change()
+
+    return before

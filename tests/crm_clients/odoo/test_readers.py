@@ -15,7 +15,7 @@ from scoring.records import Change, Company, Deal, Doubtful, Failed, Meeting, Re
 from scoring.snapshot import NotRead, Value
 from tests.crm_clients.company import company
 from tests.crm_clients.odoo.fake import READER, OdooError, Row, stamp
-from tests.crm_clients.odoo.test_facts import Odoo, _errors
+from tests.crm_clients.odoo.team import Odoo, errors_of
 from tests.crm_clients.world import (
     ANNA,
     BORIS,
@@ -81,7 +81,7 @@ async def test_a_key_that_lacks_a_company_reads_nothing_and_fails_the_check() ->
     companies += [{"id": 2, "name": "Север", "currency_id": [1, "RUB"]}]
     with pytest.raises(RightsMissing, match=r"1 of 2 companies.*Север \(2\)"):
         await odoo.facts()
-    assert "Север (2)" in _errors(await odoo.findings())
+    assert "Север (2)" in errors_of(await odoo.findings())
     _user(odoo, READER)["company_ids"] = [1, 2]
     assert isinstance((await odoo.readings())["deals_open"], Value)
 

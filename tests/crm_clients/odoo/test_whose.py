@@ -8,7 +8,7 @@ from typing import Any
 from scoring.records import Change, Company, Deal, DealState, Doubtful, Failed, RecordKind, Task
 from tests.crm_clients.odoo.fake import LOST as LOST_SUBTYPE
 from tests.crm_clients.odoo.fake import STAGES, WON, stamp
-from tests.crm_clients.odoo.test_facts import EVENING, HOUR, Odoo, _errors
+from tests.crm_clients.odoo.team import EVENING, HOUR, Odoo, errors_of
 from tests.crm_clients.world import (
     ANNA,
     BORIS,
@@ -162,7 +162,7 @@ async def test_stages_of_another_team_are_no_stages_of_this_one() -> None:
         row["team_ids"] = [2] if row["id"] == STAGES["talks"] else [1, 2]
 
     assert not any(deal.missing_fields for deal in await read_deals(odoo, "deals_missing_fields"))
-    assert f"no sales team or stage 1/{STAGES['talks']}" in _errors(await odoo.findings())
+    assert f"no sales team or stage 1/{STAGES['talks']}" in errors_of(await odoo.findings())
 
 
 async def test_before_19_a_stage_names_a_single_team() -> None:
@@ -175,7 +175,7 @@ async def test_before_19_a_stage_names_a_single_team() -> None:
     missing = {deal.id: deal.missing_fields for deal in await read_deals(odoo, "deals_missing_fields")}
 
     assert missing["1002"] == ("x_site",)
-    assert not _errors(await odoo.findings())
+    assert not errors_of(await odoo.findings())
 
 
 # Doubt from the cutoff on
