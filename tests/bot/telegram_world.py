@@ -110,6 +110,21 @@ class Chat:
         return [message.text for message in self.messages if not message.deleted]
 
 
+def message_json(chat: Chat, message: Message) -> dict[str, Any]:
+    body: dict[str, Any] = {"message_id": message.id, "date": message.date, "chat": chat.json(), "from": BOT}
+    if message.thread_id is not None:
+        body["message_thread_id"] = message.thread_id
+    body["caption" if message.media else "text"] = message.text
+    file = {"file_id": f"file{message.id}", "file_unique_id": f"unique{message.id}"}
+    if message.photo is not None:
+        body["photo"] = [file | {"width": 800, "height": 800, "file_size": len(message.photo)}]
+    if message.document is not None:
+        body["document"] = file | {"file_name": message.file_name, "file_size": len(message.document)}
+    if message.rows:
+        body["reply_markup"] = {"inline_keyboard": message.rows}
+    return body
+
+
 class Api(Protocol):
     """What people need of the server."""
 

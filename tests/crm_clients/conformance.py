@@ -16,23 +16,17 @@ import logging
 import random
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
-from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-import stamina
 
-from crm_clients import CRM_KINDS, CrmKind
-from crm_clients.base import CrmConfig, CrmUser, DictMemory, ReadRequest, Severity
+from crm_clients.base import CrmUser, Severity
 from crm_clients.errors import CrmError, CrmUnavailable
-from scoring.kpis import CATALOGUE, Capability, KpiSettings
+from scoring.kpis import CATALOGUE, Capability
 from scoring.records import (
     Call,
     Comment,
@@ -40,17 +34,22 @@ from scoring.records import (
     Completed,
     Deal,
     Doubtful,
-    Fact,
     Failed,
     Meeting,
     RecordKind,
     Task,
     Unreadable,
 )
-from scoring.snapshot import Cause, Manager, NotAvailable, NotRead, Reading, Value
-from scoring.tally import Tally
-from scoring.tally_sheet import TallySheet
-from tests.crm_clients.company import EXPECTED, TITLES, company, two_hours_later
+from scoring.snapshot import Cause, NotRead, Value
+from tests.crm_clients.client_under_test import (
+    ClientUnderTest,
+    ends,
+    essence_of,
+    marks_of,
+    number_of,
+    titles_of,
+)
+from tests.crm_clients.company import EXPECTED, company, two_hours_later
 from tests.crm_clients.faults import FAULTS, Break, Unreliable
 from tests.crm_clients.world import (
     ANNA,
@@ -72,122 +71,9 @@ from tests.crm_clients.world import (
     WorldTask,
 )
 
-NO_GRACE = KpiSettings(grace_minutes=0)
-"""The worlds' deals count from their first minute."""
-MOSCOW = ZoneInfo("Europe/Moscow")
-Readings = Mapping[str, Mapping[str, Reading]]
-PLAIN = Quirks()
-KINDS = {**CRM_KINDS, "template": CrmKind("template", "Template")}
-"""The kinds that are shipped, and the folder that new ones are copied from."""
 
-
-class Conformance:
+class Conformance(ClientUnderTest):
     """Subclass it, fill in what is abstract; pytest collects the subclass."""
-
-    kind: ClassVar[str]
-    deadline_times: ClassVar[bool] = True
-    """Whether the CRM's deadlines have a time of day."""
-    fractions: ClassVar[bool] = True
-    """Whether amounts may have kopecks."""
-    late_arrivals: ClassVar[bool] = False
-    """Whether the window before is read too, for events that the CRM told of after its cutoff."""
-    currencies: ClassVar[bool] = True
-    """Whether deals of one account may be in several currencies."""
-    required_field: ClassVar[str]
-    """The CRM's name of the field that `WorldDeal.filled` speaks of."""
-
-    # What a subclass says
-
-    def server(self, world: World, quirks: Quirks) -> httpx.AsyncBaseTransport:
-        """A fake that speaks the CRM's wire format and holds `world` as it is at `world.now`."""
-        raise NotImplementedError
-
-    def settings(self) -> dict[str, Any]:
-        """The `[crm.…]` table: address, key and what the fake needs to be understood."""
-        raise NotImplementedError
-
-    def secrets(self) -> list[str]:
-        """Parts of the settings that must never be shown."""
-        raise NotImplementedError
-
-    def concerns(self, request: httpx.Request, kind: RecordKind) -> bool:
-        """Whether a request reads records of `kind` (and not those of another)."""
-        raise NotImplementedError
-
-    # Helpers
-
-    @pytest.fixture(autouse=True)
-    def _no_backoff(self) -> Iterator[None]:
-        """Retries are counted as in earnest but do not wait."""
-        with stamina.set_testing(True, attempts=1000, cap=True):
-            yield
-
-    def config(self, **more: Any) -> CrmConfig:
-        """The settings, checked."""
-        table = {"kind": self.kind, "required_fields": {"*": [self.required_field]}, **self.settings(), **more}
-        return KINDS[self.kind].config_model().model_validate(table)
-
-    @asynccontextmanager
-    async def opened(
-        self, transport: httpx.AsyncBaseTransport, clock: FakeClock, **settings: Any
-    ) -> Any:  # an AsyncIterator[CrmClient]
-        """The client, closed afterwards."""
-        client = KINDS[self.kind].open(self.config(**settings), DictMemory(), transport=transport, clock=clock)
-        try:
-            yield client
-        finally:
-            await client.aclose()
-
-    async def facts(
-        self,
-        world: World,
-        *,
-        quirks: Quirks = PLAIN,
-        when: Callable[[int, httpx.Request], Break | None] = lambda _number, _request: None,
-        kpis: frozenset[str] | None = None,
-        **settings: Any,
-    ) -> list[Fact]:
-        """All that one read yields."""
-        clock = FakeClock(world.now)
-        async with self.opened(Unreliable(self.server(world, quirks), when), clock, **settings) as client:
-            return [fact async for fact in client.read(self.request(world, kpis))]
-
-    def request(self, world: World, kpis: frozenset[str] | None = None) -> ReadRequest:
-        """A read of everything for both managers."""
-        return ReadRequest(world.window, kpis or frozenset(CATALOGUE), frozenset({ANNA, BORIS}))
-
-    async def readings(self, world: World, **options: Any) -> Readings:
-        """What the product would count."""
-        return self.count(world, await self.facts(world, **options), options.get("kpis"))
-
-    def count(self, world: World, facts: list[Fact], kpis: frozenset[str] | None = None) -> Readings:
-        """The tally of one team with both managers."""
-        members = {user: Manager(user, NAMES[user]) for user in (ANNA, BORIS)}
-        sheet = TallySheet(members, world.window, MOSCOW, tuple(kpis or CATALOGUE), NO_GRACE)
-        client = KINDS[self.kind].open(self.config(), DictMemory(), transport=httpx.MockTransport(_nobody))
-        tally = Tally(sheet, client.capabilities, client.link)
-        for fact in facts:
-            tally.add(fact)
-        return {snapshot.manager.crm_user: snapshot.readings for snapshot in tally.snapshots()}
-
-    def available(self) -> frozenset[str]:
-        """The KPIs that the client says it can state."""
-        client = KINDS[self.kind].open(self.config(), DictMemory(), transport=httpx.MockTransport(_nobody))
-        return frozenset(key for key, can in client.capabilities.items() if can is not Capability.UNAVAILABLE)
-
-    def assert_expected(self, readings: Readings) -> None:
-        """Every KPI that the CRM can state is what the company says; every other one is not available."""
-        available = self.available()
-        for user, expected in EXPECTED.items():
-            for key, number in expected.items():
-                reading = readings[user][key]
-                if key not in available:
-                    assert isinstance(reading, NotAvailable), (user, key)
-                    continue
-                assert isinstance(reading, Value), (user, key, reading)
-                assert reading.number == number, (user, key, [item.title for item in reading.items])
-                if key in TITLES[user]:
-                    assert {item.title for item in reading.items} == TITLES[user][key], (user, key)
 
     # The company
 
@@ -216,16 +102,16 @@ class Conformance:
             ],
         )
         readings = await self.readings(world, kpis=frozenset({"deals_open", "overdue_tasks", "deals_without_task"}))
-        assert _number(readings[ANNA]["deals_open"]) == 602
-        assert _number(readings[BORIS]["deals_open"]) == 601
-        assert _number(readings[ANNA]["overdue_tasks"]) == 601
-        assert _number(readings[ANNA]["deals_without_task"]) + _number(readings[BORIS]["deals_without_task"]) == 602
+        assert number_of(readings[ANNA]["deals_open"]) == 602
+        assert number_of(readings[BORIS]["deals_open"]) == 601
+        assert number_of(readings[ANNA]["overdue_tasks"]) == 601
+        assert number_of(readings[ANNA]["deals_without_task"]) + number_of(readings[BORIS]["deals_without_task"]) == 602
 
     async def test_companies_are_credited_to_the_owner_when_the_settings_say_so(self) -> None:
         readings = await self.readings(company(), companies_credit="owner")
         if "companies_added" in self.available():
-            assert _number(readings[ANNA]["companies_added"]) == 1
-            assert _number(readings[BORIS]["companies_added"]) == 2
+            assert number_of(readings[ANNA]["companies_added"]) == 1
+            assert number_of(readings[BORIS]["companies_added"]) == 2
 
     async def test_money_is_exact(self) -> None:
         if not self.fractions:
@@ -234,7 +120,7 @@ class Conformance:
         deal = WorldDeal("1001", "Точная", ANNA, moves=(Move(START, WON),), amount=amount)
         other = WorldDeal("1002", "Копейки", ANNA, moves=(Move(START, WON),), amount=Decimal("0.07"))
         readings = await self.readings(World(deals=[deal, other]))
-        assert _number(readings[ANNA]["won_amount"]) == {"RUB": amount + Decimal("0.07")}
+        assert number_of(readings[ANNA]["won_amount"]) == {"RUB": amount + Decimal("0.07")}
 
     async def test_several_currencies_are_kept_apart(self) -> None:
         if not self.currencies:
@@ -246,8 +132,8 @@ class Conformance:
             WorldDeal("1003", "Без суммы", ANNA, moves=won),
         ]
         readings = await self.readings(World(deals=deals))
-        assert _number(readings[ANNA]["won_amount"]) == {"EUR": Decimal(30), "RUB": Decimal(100)}
-        assert _number(readings[ANNA]["deals_won"]) == 3
+        assert number_of(readings[ANNA]["won_amount"]) == {"EUR": Decimal(30), "RUB": Decimal(100)}
+        assert number_of(readings[ANNA]["deals_won"]) == 3
 
     async def test_a_deadline_at_the_cutoff_itself_is_not_overdue(self) -> None:
         if not self.deadline_times:
@@ -257,7 +143,7 @@ class Conformance:
             WorldTask("2002", "Секундой раньше", ANNA, CUTOFF - timedelta(seconds=1)),
         ]
         readings = await self.readings(World(tasks=tasks))
-        assert _titles(readings[ANNA]["overdue_tasks"]) == {"Секундой раньше"}
+        assert titles_of(readings[ANNA]["overdue_tasks"]) == {"Секундой раньше"}
 
     async def test_a_deal_closed_at_the_cutoff_itself_belongs_to_the_next_window(self) -> None:
         deal = WorldDeal("1001", "Ровно в шесть", ANNA, moves=(Move(CUTOFF, WON),), amount=Decimal(1))
@@ -278,7 +164,7 @@ class Conformance:
 
     async def test_events_read_late_are_still_known(self) -> None:
         readings = await self.readings(two_hours_later())
-        client = KINDS[self.kind].open(self.config(), DictMemory(), transport=httpx.MockTransport(_nobody))
+        client = self.unasked_client()
         for key in ("companies_added", "calls_held"):
             if client.capabilities[key] is Capability.REBUILDABLE:
                 assert isinstance(readings[ANNA][key], Value), key
@@ -290,8 +176,8 @@ class Conformance:
         for world in (company(), two_hours_later()):
             everything, part = await self.readings(world), await self.readings(world, kpis=kpis)
             for user, readings in part.items():
-                assert {key: _essence(readings[key]) for key in kpis} == {
-                    key: _essence(everything[user][key]) for key in kpis
+                assert {key: essence_of(readings[key]) for key in kpis} == {
+                    key: essence_of(everything[user][key]) for key in kpis
                 }, user
 
     async def test_events_of_the_window_before_are_read_for_what_came_late(self) -> None:
@@ -312,13 +198,13 @@ class Conformance:
     # Marks and what is asked for
 
     async def test_every_kind_gets_exactly_one_mark(self) -> None:
-        marks = _marks(await self.facts(company()))
+        marks = marks_of(await self.facts(company()))
         assert Counter(mark.kind for mark in marks) == Counter(RecordKind)
         assert all(isinstance(mark, Completed) for mark in marks), marks
 
     async def test_a_mark_says_when_reading_began(self) -> None:
         world = company()
-        for mark in _marks(await self.facts(world)):
+        for mark in marks_of(await self.facts(world)):
             assert isinstance(mark, Completed)
             assert world.now <= mark.started_at <= world.now + timedelta(minutes=1)
 
@@ -328,7 +214,7 @@ class Conformance:
         line = Unreliable(self.server(world, Quirks()))
         async with self.opened(line, clock) as client:
             request = self.request(world, frozenset({"companies_added"}))
-            marks = _marks([fact async for fact in client.read(request)])
+            marks = marks_of([fact async for fact in client.read(request)])
         assert [mark.kind for mark in marks] == [RecordKind.COMPANIES]
         others = set(RecordKind) - {RecordKind.COMPANIES}
         assert not [request.url for request in line.requests for kind in others if self.concerns(request, kind)]
@@ -342,7 +228,7 @@ class Conformance:
             assert client.stats.requests == len(line.requests) > 0
 
     def test_capabilities_cover_the_catalogue(self) -> None:
-        client = KINDS[self.kind].open(self.config(), DictMemory(), transport=httpx.MockTransport(_nobody))
+        client = self.unasked_client()
         assert client.capabilities.keys() == CATALOGUE.keys()
 
     async def test_records_are_typed_as_the_product_wants_them(self) -> None:
@@ -372,7 +258,7 @@ class Conformance:
         assert not users[ZOYA].active
 
     async def test_an_incomplete_list_of_users_is_an_error(self) -> None:
-        line = Unreliable(self.server(company(), Quirks()), lambda _number, _request: FAULTS["500"])
+        line = Unreliable(self.server(company(), Quirks()), lambda number_of, _request: FAULTS["500"])
         async with self.opened(line, FakeClock()) as client:
             with pytest.raises(CrmError):
                 await client.users()
@@ -391,9 +277,9 @@ class Conformance:
         if not available:
             return
         facts = await self.facts(world, when=lambda _, request: FAULTS["503"] if self.concerns(request, kind) else None)
-        marks = {mark.kind: mark for mark in _marks(facts)}
+        marks = {mark.kind: mark for mark in marks_of(facts)}
         assert isinstance(marks[kind], Failed)
-        assert len(_marks(facts)) == len(RecordKind)
+        assert len(marks_of(facts)) == len(RecordKind)
         readings = self.count(world, facts)
         for key in self.available():
             needs = CATALOGUE[key].needs
@@ -414,7 +300,7 @@ class Conformance:
             seen.append(number)
             return FAULTS["503"] if len(seen) > 1 else None
 
-        marks = {mark.kind: mark for mark in _marks(await self.facts(world, quirks=Quirks(page_size=2), when=when))}
+        marks = {mark.kind: mark for mark in marks_of(await self.facts(world, quirks=Quirks(page_size=2), when=when))}
         if len(seen) > 1:
             assert isinstance(marks[RecordKind.DEALS], Failed)
 
@@ -424,7 +310,7 @@ class Conformance:
             facts = await self.facts(world, when=lambda *_: FAULTS["a refused connection"])
         except CrmUnavailable:
             return
-        assert not [mark for mark in _marks(facts) if isinstance(mark, Completed) and self._readable(mark.kind)]
+        assert not [mark for mark in marks_of(facts) if isinstance(mark, Completed) and self._readable(mark.kind)]
 
     def _readable(self, kind: RecordKind) -> bool:
         return any(kind in CATALOGUE[key].needs for key in self.available())
@@ -437,7 +323,7 @@ class Conformance:
         async with self.opened(line, clock, read_timeout_seconds=9) as client:
             try:
                 facts = [fact async for fact in client.read(self.request(world))]
-                texts = [mark.reason for mark in _marks(facts) if isinstance(mark, Failed)]
+                texts = [mark.reason for mark in marks_of(facts) if isinstance(mark, Failed)]
             except CrmUnavailable as error:
                 texts = [str(error)]
         assert any("read_timeout_seconds" in text for text in texts), texts
@@ -482,10 +368,6 @@ class Conformance:
         for secret in self.secrets():
             assert not [link for link in links.values() if secret in link]
 
-    def host(self) -> str:
-        """Where links lead."""
-        raise NotImplementedError
-
     # check
 
     async def test_check_finds_a_healthy_connection_healthy(self) -> None:
@@ -516,36 +398,6 @@ class Conformance:
         assert [finding for finding in findings if finding.severity is Severity.ERROR]
 
 
-def _marks(facts: list[Fact]) -> list[Completed | Failed]:
-    return [fact for fact in facts if isinstance(fact, Completed | Failed)]
-
-
-def ends(reading: Reading) -> tuple[Any, Any]:
-    """The two ends of a doubtful value; of a certain value twice the number."""
-    if isinstance(reading, Value):
-        return reading.number, reading.number
-    assert isinstance(reading, NotRead), reading
-    assert reading.range is not None, reading
-    return reading.range.low.number, reading.range.high
-
-
-def _number(reading: Reading) -> Any:
-    assert isinstance(reading, Value), reading
-    return reading.number
-
-
-def _essence(reading: Reading) -> Any:
-    """A value and its evidence, or why there is none."""
-    if isinstance(reading, Value):
-        return reading.number, sorted(item.key for item in reading.items)
-    return reading
-
-
-def _titles(reading: Reading) -> set[str]:
-    assert isinstance(reading, Value), reading
-    return {item.title for item in reading.items}
-
-
 def _echo(status: int) -> Break:
     """A server that repeats what it was told, as debug pages do."""
 
@@ -556,7 +408,3 @@ def _echo(status: int) -> Break:
         return httpx.Response(status, json=body)
 
     return answer
-
-
-def _nobody(request: httpx.Request) -> httpx.Response:
-    raise AssertionError(f"nothing should be asked: {request.method}")

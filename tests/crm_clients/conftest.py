@@ -11,7 +11,7 @@ import stamina
 from tests.crm_clients.amocrm.team import two_managers
 from tests.crm_clients.amocrm.world import World
 
-pytest.register_assert_rewrite("tests.crm_clients.conformance")
+pytest.register_assert_rewrite("tests.crm_clients.client_under_test", "tests.crm_clients.conformance")
 
 REAL_ODOO = ("ODOO_URL", "ODOO_DATABASE", "ODOO_LOGIN", "ODOO_API_KEY")
 

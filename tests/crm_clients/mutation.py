@@ -25,8 +25,9 @@ from crm_clients.errors import CrmError
 from crm_clients.shared.cleaning import LONGEST_NAME, LONGEST_TITLE
 from scoring.records import Fact
 from scoring.snapshot import NotRead, Reading, Value
+from tests.crm_clients.client_under_test import Readings
 from tests.crm_clients.company import company
-from tests.crm_clients.conformance import Conformance, Readings
+from tests.crm_clients.conformance import Conformance
 from tests.crm_clients.faults import Break, Unreliable
 from tests.crm_clients.world import FakeClock, Quirks, World
 

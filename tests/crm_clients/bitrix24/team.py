@@ -24,7 +24,7 @@ from scoring.tally_sheet import TallySheet
 from scoring.workdays import Window
 from tests.crm_clients.bitrix24.fake import FakeBitrix24
 from tests.crm_clients.bitrix24.portal import SECRET, Portal
-from tests.crm_clients.conformance import MOSCOW, NO_GRACE
+from tests.crm_clients.client_under_test import MOSCOW, NO_GRACE
 from tests.crm_clients.faults import Break, Unreliable
 from tests.crm_clients.world import CUTOFF, LONG_AGO, START, FakeClock
 

@@ -22,7 +22,7 @@ from scoring.tally_sheet import TallySheet
 from scoring.workdays import Window
 from tests.crm_clients.bitrix24.fake import FakeBitrix24
 from tests.crm_clients.bitrix24.portal import CONTACT, DEAL, SECRET, Portal
-from tests.crm_clients.conformance import MOSCOW, NO_GRACE
+from tests.crm_clients.client_under_test import MOSCOW, NO_GRACE
 from tests.crm_clients.world import CUTOFF, START, FakeClock
 
 PEOPLE = range(101, 107)

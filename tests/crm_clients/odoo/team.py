@@ -17,7 +17,7 @@ from scoring.records import Fact
 from scoring.snapshot import Manager, Reading, Value
 from scoring.tally import Tally
 from scoring.tally_sheet import TallySheet
-from tests.crm_clients.conformance import NO_GRACE
+from tests.crm_clients.client_under_test import NO_GRACE
 from tests.crm_clients.faults import Unreliable
 from tests.crm_clients.odoo.fake import DATABASE, HOST, KEY, LOGIN, FakeOdoo
 from tests.crm_clients.world import ANNA, BORIS, CUTOFF, NAMES, FakeClock, World

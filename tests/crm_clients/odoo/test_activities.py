@@ -8,8 +8,8 @@ import pytest
 
 from scoring.records import Completed, Failed, Meeting, RecordKind, Task
 from scoring.snapshot import Value
+from tests.crm_clients.client_under_test import ends
 from tests.crm_clients.company import company
-from tests.crm_clients.conformance import ends
 from tests.crm_clients.odoo.fake import HOST, stamp
 from tests.crm_clients.odoo.team import HOUR, Odoo, errors_of
 from tests.crm_clients.world import ANNA, CUTOFF, START, World, WorldComment, WorldDeal, WorldMeeting, WorldTask

@@ -10,8 +10,8 @@ import pytest
 from scoring.kpis import Capability
 from scoring.records import Deal
 from scoring.snapshot import Cause, NotRead, Value
+from tests.crm_clients.client_under_test import ends
 from tests.crm_clients.company import company
-from tests.crm_clients.conformance import ends
 from tests.crm_clients.odoo.fake import stamp
 from tests.crm_clients.odoo.team import EVENING, HOUR, Odoo, errors_of
 from tests.crm_clients.world import ANNA, BORIS, CUTOFF, LOST, OPEN, START, Move, World, WorldDeal
