@@ -15,6 +15,7 @@ from storage.db.locks import shared_lock
 from storage.db.models import ConnectionStateRecord
 from storage.db.sql import upsert
 from storage.errors import StorageError
+from storage.private_files import PRIVATE, make_private
 from storage.whole_files import create_whole
 
 
@@ -61,10 +62,11 @@ class StoredMemory:
 def secret_key_in(path: Path) -> str:
     """Read the secret key of a file (mode 0600), created at the first call. Without the key no token can be read."""
     if path.exists():
+        make_private(path)
         return _read_key(path)
     key = Fernet.generate_key().decode()
     try:
-        create_whole(path, key.encode(), mode=0o600)
+        create_whole(path, key.encode(), mode=PRIVATE)
     except FileExistsError:
         return _read_key(path)
     except OSError as error:

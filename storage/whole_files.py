@@ -7,8 +7,10 @@ import secrets
 import stat
 from pathlib import Path
 
+from storage.private_files import PRIVATE
 
-def write_whole(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+
+def write_whole(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
     """Write a file beside and rename the file into place; the mode of an existing file stays. Raises OSError.
 
     What is no ordinary file, such as a pipe or /dev/stdout, is written to directly.

@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
+from storage.private_files import create_private, make_private
+
 BUSY_SECONDS = 15.0
 """Seconds a writer waits for another process before DatabaseLocked."""
 
@@ -17,6 +19,9 @@ IMMEDIATE = "reglament_immediate"
 
 CONNECT_ARGS = {"isolation_level": None, "timeout": BUSY_SECONDS}
 """Driver arguments that turn implicit transactions off: the driver would commit before DDL and begin too late."""
+
+BESIDE = ("-wal", "-shm", "-journal")
+"""Endings of the files that SQLite keeps beside a database; new files of these take the mode of the database."""
 
 _AGAIN_SECONDS = 0.02
 
@@ -31,9 +36,13 @@ _PRAGMAS = (
 def prepare(file: Path) -> None:
     """Turn the write-ahead log of the file on for good, and prove that the file opens. Blocks; raises driver errors.
 
+    A new file gets mode 0600; an existing file of this user, with the files beside, is taken from other users.
     While another process switches the same new file to the log, SQLite answers "locked" at once, despite the time-out;
     so the switch is repeated. A failure inside the connecting of aiosqlite would leave a thread to die noisily.
     """
+    create_private(file)
+    for ending in ("", *BESIDE):
+        make_private(file.with_name(file.name + ending))
     until = time.monotonic() + BUSY_SECONDS
     while True:
         connection = sqlite3.connect(file, timeout=BUSY_SECONDS)

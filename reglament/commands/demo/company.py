@@ -8,6 +8,7 @@ from typing import Any
 from bot.texts import Texts
 from reglament.commands.demo.plot import Plot
 from reglament.config.settings import Settings, build
+from storage.whole_files import write_whole
 
 TEAM, CRM, HEAD, GROUP = "sales", "main", 900_000, -1_000_000
 DATABASE = "reglament.db"
@@ -86,5 +87,5 @@ def write_config(directory: Path, settings: Settings, t: Texts) -> Path:
         title=t("demo-team"),
     )
     path = directory / "config.toml"
-    path.write_text(content, encoding="utf-8")
+    write_whole(path, content.encode())
     return path

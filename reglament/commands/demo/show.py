@@ -30,6 +30,7 @@ from storage.ledger import verify
 from storage.messages import deliveries
 from storage.messages.notices import BoardNotice, DigestNotice, EveningNotice, Notice
 from storage.values import Delivery
+from storage.whole_files import write_whole
 
 PERSONAL_MESSAGES = 2
 """Number of evening messages that are printed in full."""
@@ -107,9 +108,9 @@ class _Ending:
         month = Month.of(self.day)
         picture, workbook = directory / "leaderboard.png", directory / f"reglament-{month}.xlsx"
         team = replace(self.context.teams[TEAM], board="full")
-        picture.write_bytes(await asyncio.to_thread(board_picture(self.t, team, board)))
+        await asyncio.to_thread(write_whole, picture, await asyncio.to_thread(board_picture(self.t, team, board)))
         _, content = await self.context.exporter.export(TEAM, month, by="reglament demo", fmt="xlsx")
-        workbook.write_bytes(content)
+        await asyncio.to_thread(write_whole, workbook, content)
         return picture, workbook
 
     def _print_title(self, title: str) -> None:
