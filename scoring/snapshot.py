@@ -128,3 +128,8 @@ class Snapshot:
 
     manager: Manager
     readings: Mapping[str, Reading]
+
+    def number(self, kpi: str) -> Number | None:
+        """Return the number of a KPI; None if there is no certain value."""
+        reading = self.readings.get(kpi)
+        return reading.number if isinstance(reading, Value) else None

@@ -140,7 +140,7 @@ class PortalRead:
             self._pages,
             self._tasks.has_task,
             self._comments.knows,
-            self._losses.names,
+            self._losses.was_lost_elsewhere,
         )
         return None
 

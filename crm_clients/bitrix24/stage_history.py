@@ -118,7 +118,7 @@ class LossLog:
             rows_at="items",
         ).start()
 
-    def names(self, row: DealRow) -> bool:
+    def was_lost_elsewhere(self, row: DealRow) -> bool:
         """Tell whether a deal was lost lately in another pipeline than the present."""
         return bool(self._pipelines.get(row.id, set()) - {row.categoryId})
 

@@ -158,7 +158,7 @@ class DealReader:
     def _needs_history(self, lead: Lead) -> bool:
         """Tell whether the fields alone may mislead: of closed deals, and of deals changed since the cutoff."""
         is_plain = self._state(lead) is DealState.OPEN and not self._is_changed(lead)
-        return not is_plain or self._losses.names(lead.row.id)
+        return not is_plain or self._losses.was_lost_and_moved(lead.row.id)
 
     def _is_changed(self, lead: Lead) -> bool:
         return utc(lead.row.write_date) >= self._cutoff
@@ -183,7 +183,7 @@ class DealReader:
     def _lost_elsewhere(self, deal: Deal, history: DealHistory | None) -> Deal:
         """Add when and in which team the deal was lost, if the deal stands in another team now."""
         then = history.position(before=self._cutoff) if history else DealPosition()
-        if then.lost_at is None or not self._losses.names(int(deal.id)):
+        if then.lost_at is None or not self._losses.was_lost_and_moved(int(deal.id)):
             return deal
         team = self._losses.team_at(int(deal.id), then.lost_at, deal.pipeline)
         if team == deal.pipeline:

@@ -67,7 +67,7 @@ class LossLog:
         ]
         return await lists.rows(_CHANGES, changes, TeamChangeRow, WHAT)
 
-    def names(self, deal: int) -> bool:
+    def was_lost_and_moved(self, deal: int) -> bool:
         """Tell whether a deal was lost lately, and the team was changed since the window before."""
         return deal in self._changes
 

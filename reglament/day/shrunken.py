@@ -108,7 +108,7 @@ async def doubt_vanished(
     process: Process, session: Session, team: str, connection: str, day: date, fresh: Sequence[Snapshot]
 ) -> list[Snapshot]:
     """Replace the readings of deals or tasks that vanished whole by NotRead, and ask the admins."""
-    now = _sums([(key, _number(snapshot.readings.get(key))) for snapshot in fresh for key in _SUMMED])
+    now = _sums([(key, snapshot.number(key)) for snapshot in fresh for key in _SUMMED])
     if 0 not in (now.get("deals_open"), now.get("overdue_tasks")):
         return list(fresh)
     doubted: dict[str, Vanished] = {}
@@ -160,7 +160,3 @@ def _sums(pairs: Collection[tuple[str, Number | None]]) -> dict[str, int]:
         if isinstance(number, int):
             sums[key] = sums.get(key, 0) + number
     return sums
-
-
-def _number(reading: Reading | None) -> Number | None:
-    return reading.number if isinstance(reading, Value) else None

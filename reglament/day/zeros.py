@@ -19,7 +19,7 @@ from reglament.day.tally_sheet import build
 from reglament.process import Process
 from scoring.kpis import CATALOGUE, KpiKind
 from scoring.rules import Bound, Rulebook
-from scoring.snapshot import Cause, NotRead, Number, Reading, Snapshot, Value
+from scoring.snapshot import Cause, NotRead, Number, Snapshot
 from scoring.workdays import Window, WorkCalendar
 from storage.days import runs
 from storage.days.snapshots import numbers
@@ -45,12 +45,8 @@ def asked_kpis(rulebook: Rulebook) -> frozenset[str]:
 
 def zero_kpis(snapshots: Sequence[Snapshot], kpis: Iterable[str]) -> frozenset[str]:
     """List the KPIs that were read as zero for everybody."""
-    found = {key: [_number(snapshot.readings.get(key)) for snapshot in snapshots] for key in kpis}
+    found = {key: [snapshot.number(key) for snapshot in snapshots] for key in kpis}
     return frozenset(key for key, values in found.items() if values and all(map(_is_zero, values)))
-
-
-def _number(reading: Reading | None) -> Number | None:
-    return reading.number if isinstance(reading, Value) else None
 
 
 def _is_zero(number: Number | None) -> bool:
@@ -138,7 +134,7 @@ async def without_unanswered(
 
 
 def _is_read(fresh: Sequence[Snapshot], kpi: str) -> bool:
-    return any(isinstance(snapshot.readings.get(kpi), Value) for snapshot in fresh)
+    return any(snapshot.number(kpi) is not None for snapshot in fresh)
 
 
 def _without(snapshot: Snapshot, kpis: Collection[str]) -> Snapshot:
