@@ -19,6 +19,7 @@ from storage.days import rulebooks
 from storage.db import schema
 from storage.db.database import Database, Session
 from storage.db.pooler import hands_connections_on
+from storage.journal.begin import begin, teams_to_begin
 from storage.people import teams
 from storage.people.teams import ConfiguredTeam, TeamChanges
 
@@ -141,7 +142,10 @@ def _secret_key(settings: Settings) -> str:
 
 
 async def store_teams(process: Process) -> TeamChanges:
-    """Store teams, rulebooks and courses of the settings; archive stored teams that the settings no longer have."""
+    """Store teams, rulebooks and courses of the settings; archive stored teams that the settings no longer have.
+
+    Teams scored by a release without a journal get the first event of theirs.
+    """
     now = process.now()
     async with process.db.transaction() as session:
         changes = await teams.sync(
@@ -155,6 +159,8 @@ async def store_teams(process: Process) -> TeamChanges:
         for key, team in process.settings.teams.items():
             await rulebooks.keep_rulebook(session, key, process.settings.rulebook(key), now)
             await rulebooks.keep_money(session, key, team.money.terms() if team.money else None, now)
+        for key in await teams_to_begin(session):
+            await begin(session, key, now)
         await _learn_schedules(process, session)
     return changes
 

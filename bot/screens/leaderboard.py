@@ -15,6 +15,7 @@ from scoring.entries import Month
 from scoring.standings import Leaderboard, Standing, leaderboard
 from storage.days import queries, runs
 from storage.db.database import Session
+from storage.journal.chain import short_digest
 from storage.people import people
 
 MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
@@ -79,7 +80,7 @@ def board_view(t: Texts, team: TeamContext, data: Board | None, *, own: str | No
         text.append(_own(t, standings, own))
     text.append(t("board-discipline", percent=t.percent(standings.discipline)))
     if data.digest:
-        text.append(f"<code>{t('board-digest', digest=data.digest)}</code>")
+        text.append(f"<code>{t('board-digest', digest=short_digest(data.digest))}</code>")
     return View("\n".join(line for line in text if line))
 
 

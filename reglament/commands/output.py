@@ -12,6 +12,7 @@ from scoring.scorecard import ScoreLine, is_money
 from scoring.snapshot import Evidence, Reading, Snapshot, Value
 from scoring.standings import Leaderboard, Standing
 from scoring.workdays import Window
+from storage.journal.chain import short_digest
 from storage.values import Day
 
 Json = dict[str, Any]
@@ -48,7 +49,12 @@ def score_json(day: Day) -> Json:
         requests=run.requests,
         seconds=float(run.seconds or 0),
     )
-    result |= {"scored": True, "digest": run.digest, "rehearsed": run.manual_instant}
+    result |= {
+        "scored": True,
+        "digest": run.digest,
+        "digest_short": short_digest(run.digest),
+        "rehearsed": run.manual_instant,
+    }
     result["managers"] = [
         _manager(card.snapshot) | {"lines": [_line(line) for line in card.lines], "points": card.points}
         for card in day.cards

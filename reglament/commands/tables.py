@@ -9,6 +9,7 @@ from rich.table import Table
 
 from reglament.commands.output import Json, number
 from scoring.scorecard import Outcome, ScoreLine
+from storage.journal.chain import short_digest
 from storage.values import Day
 
 
@@ -54,7 +55,7 @@ SIGNS = {
 def print_score(console: Console, day: Day) -> None:
     """Print outcomes, values and points of a finished day, then the reasons of absent KPIs."""
     rules = list(dict.fromkeys(line.rule.id for card in day.cards for line in card.lines))
-    table = _table(f"{day.run.team}, {day.run.day}, ledger {day.run.digest or '–'}", [*rules, "Points"])
+    table = _table(f"{day.run.team}, {day.run.day}, digest {short_digest(day.run.digest) or '–'}", [*rules, "Points"])
     for card in day.cards:
         by_rule = {line.rule.id: line for line in card.lines}
         table.add_row(card.manager.name, *(_outcome(by_rule.get(rule)) for rule in rules), f"{card.points:+d}")

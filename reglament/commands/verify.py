@@ -8,8 +8,9 @@ from reglament.config.settings import Settings
 from reglament.process import clock_now, open_database
 from storage.days import instants
 from storage.db.database import Database
+from storage.journal.digests import find_days
 from storage.ledger import verify as ledger_verify
-from storage.ledger.entries import find_digest
+from storage.ledger.entries import find_digest, is_hex
 from storage.people import teams
 from storage.values import Verification
 
@@ -53,11 +54,15 @@ def _print(console: Console, key: str, found: Verification) -> None:
 
 
 async def _find_digest(database: Database, digest: str, console: Console) -> bool:
-    """Print the ledger entries with `digest`; return whether there is any."""
+    """Print the days with `digest` and, for the digits of a hash, the ledger entries; return whether there is any."""
     async with database.reading() as session:
-        entries = await find_digest(session, digest)
+        days = await find_days(session, digest)
+        entries = [] if days or not is_hex(digest) else await find_digest(session, digest)
+    for day in days:
+        weak = ", weak: 48 bits, from before the journal" if day.is_weak else ""
+        console.print(f"{digest}: {day.team}, {day.day}, digest {day.digest}{weak}", highlight=False)
     for entry in entries:
         console.print(f"{digest}: {entry.team}, {entry.day}, entry {entry.seq}", highlight=False)
-    if not entries:
-        console.print(f"{digest}: no entry has this digest: the message or the ledger was changed", highlight=False)
-    return bool(entries)
+    if not days and not entries:
+        console.print(f"{digest}: no day has this digest: the message or the ledger was changed", highlight=False)
+    return bool(days or entries)

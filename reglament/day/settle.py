@@ -28,6 +28,7 @@ from storage.days.earlier_runs import note_spared
 from storage.days.snapshots import last_keys, stored_snapshots
 from storage.db.database import Session
 from storage.errors import LeaseLost
+from storage.journal.days import close_day
 from storage.ledger import writer
 from storage.people import absences
 from storage.values import Run, StoredSnapshot
@@ -110,11 +111,13 @@ class Settlement:
         day, process = self.day, self.process
         cards = [item.score(day.run.rulebook) for item in self.stored]
         async with process.db.transaction() as session:
-            digest = await writer.append(session, day.lease, cards, at=process.now())
+            at = process.now()
+            await writer.append(session, day.lease, cards, at=at)
+            digest = await close_day(session, day.lease, self.stored, at=at)
             await runs.finish(
                 session,
                 day.lease,
-                at=process.now(),
+                at=at,
                 digest=digest,
                 requests=self.reading.requests,
                 seconds=Decimal(str(round(self.reading.seconds, 3))),

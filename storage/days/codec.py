@@ -14,7 +14,7 @@ from storage.db.types import decimal_text
 
 def readings_to_json(readings: Mapping[str, Reading]) -> dict[str, Any]:
     """Encode readings as plain data that `readings_from_json` reads back."""
-    return {kpi: _reading_to_json(reading) for kpi, reading in readings.items()}
+    return {kpi: reading_to_json(reading) for kpi, reading in readings.items()}
 
 
 def readings_from_json(data: Mapping[str, Any]) -> dict[str, Reading]:
@@ -22,32 +22,32 @@ def readings_from_json(data: Mapping[str, Any]) -> dict[str, Reading]:
     return {kpi: reading_from_json(item) for kpi, item in data.items()}
 
 
-def _reading_to_json(reading: Reading) -> dict[str, Any]:
+def reading_to_json(reading: Reading, *, items: bool = True) -> dict[str, Any]:
+    """Encode a reading; without `items` the evidence is left out."""
     match reading:
         case Value():
-            return _value_to_json(reading)
+            return _value_to_json(reading, items=items)
         case NotAvailable():
             return {"not_available": True}
         case NotRead():
-            return _unread_to_json(reading)
+            return _unread_to_json(reading, items=items)
 
 
-def _unread_to_json(reading: NotRead) -> dict[str, Any]:
+def _unread_to_json(reading: NotRead, *, items: bool) -> dict[str, Any]:
     data: dict[str, Any] = {"not_read": reading.cause.value, "detail": reading.detail}
     if reading.range is not None:
         high = reading.range.high
         data["range"] = {
-            "low": _value_to_json(reading.range.low),
+            "low": _value_to_json(reading.range.low, items=items),
             "high": None if high is None else _number_to_json(high),
         }
     return data
 
 
-def _value_to_json(value: Value) -> dict[str, Any]:
-    data: dict[str, Any] = {
-        "value": _number_to_json(value.number),
-        "items": [_item_to_json(item) for item in value.items],
-    }
+def _value_to_json(value: Value, *, items: bool) -> dict[str, Any]:
+    data: dict[str, Any] = {"value": _number_to_json(value.number)}
+    if items:
+        data["items"] = [_item_to_json(item) for item in value.items]
     return data | ({"ids": sorted(value.ids)} if value.ids else {})
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, Text, cast, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.days.codec import without_titles
-from storage.db.models import AbsenceRecord, DeliveryRecord, ReasonRecord, RunRecord, SnapshotRecord
+from storage.db.models import AbsenceRecord, DeliveryRecord, JournalRowRecord, ReasonRecord, RunRecord, SnapshotRecord
 from storage.values import DeliveryState
 
 _CHUNK = 500
@@ -29,10 +29,23 @@ async def blank(session: AsyncSession, before: datetime) -> int:
         update(ReasonRecord).where(ReasonRecord.created_at < before).values(author=None, reason=None, salt=""),
         execution_options=quiet,
     )
-    await session.execute(
-        update(AbsenceRecord).where(AbsenceRecord.created_at < before).values(note=""), execution_options=quiet
+    old = AbsenceRecord.created_at < before
+    await session.execute(update(AbsenceRecord).where(old).values(note=""), execution_options=quiet)
+    await _forget_salts(session, AbsenceRecord.__tablename__, select(cast(AbsenceRecord.id, Text)).where(old))
+    blanked = select(SnapshotRecord.run_id).where(SnapshotRecord.blanked)
+    await _forget_salts(
+        session, RunRecord.__tablename__, select(cast(RunRecord.id, Text)).where(RunRecord.id.in_(blanked))
     )
     return count
+
+
+async def _forget_salts(session: AsyncSession, table: str, keys: Select[str]) -> None:
+    """Remove the salts of rows whose texts are gone: the journal's hashes of the texts are no longer compared."""
+    row = JournalRowRecord
+    await session.execute(
+        update(row).where(row.name == table, row.salt != "", row.row.in_(keys)).values(salt=""),
+        execution_options={"synchronize_session": False},
+    )
 
 
 async def _blank_snapshots(session: AsyncSession, before: datetime) -> int:

@@ -114,6 +114,11 @@ async def money_at(session: AsyncSession, team: str, instant: datetime) -> Money
     return _terms_from_json(row.content)
 
 
+async def money_record_at(session: AsyncSession, team_id: int, instant: datetime) -> MoneyVersionRecord | None:
+    """Find the row of the course that was loaded last before `instant`; None for a team never loaded."""
+    return await _valid_at(session, MoneyVersionRecord, team_id, instant)
+
+
 async def next_money(session: AsyncSession, team: str) -> MoneyTerms | None:
     """Find the course loaded last, which pays the periods that have not begun."""
     newest = await _newest(session, MoneyVersionRecord, (await team_named(session, team)).id)

@@ -1,4 +1,4 @@
-"""Guard the ledger: triggers of the database refuse to change or remove a row, for every program.
+"""Guard the ledger and the journal: triggers of the database refuse to change or remove a row, for every program.
 
 On SQLite INSERT OR REPLACE removes the old row without a DELETE trigger unless `recursive_triggers` is on, and any
 connection may switch that off; so a third trigger refuses to insert an existing row. On PostgreSQL the triggers are
@@ -9,98 +9,115 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
-_REFUSAL = "the ledger is append-only: write an opposite row instead"
-
-_SQLITE = {
-    "ledger_entries_no_update": f"""\
-CREATE TRIGGER ledger_entries_no_update BEFORE UPDATE ON ledger_entries
-BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END""",
-    "ledger_entries_no_delete": f"""\
-CREATE TRIGGER ledger_entries_no_delete BEFORE DELETE ON ledger_entries
-BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END""",
-    "ledger_entries_no_replace": f"""\
-CREATE TRIGGER ledger_entries_no_replace BEFORE INSERT ON ledger_entries
-WHEN EXISTS (
-  SELECT 1 FROM ledger_entries AS old
+LEDGER, JOURNAL = "ledger_entries", "journal_events"
+GUARDED = (LEDGER, JOURNAL)
+_REFUSALS = {
+    LEDGER: "the ledger is append-only: write an opposite row instead",
+    JOURNAL: "the journal is append-only: nothing in it is ever changed",
+}
+_SAME_ROWS = {
+    LEDGER: """\
   WHERE old.id = NEW.id
      OR (old.team_id = NEW.team_id AND old.seq = NEW.seq)
      OR (old.run_id = NEW.run_id AND old.manager_id = NEW.manager_id AND old.rule = NEW.rule)
      OR old.reverses_id = NEW.reverses_id
-)
-BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END""",  # noqa: S608  # nothing but constants
+""",
+    JOURNAL: """\
+  WHERE old.id = NEW.id
+     OR (old.chain = NEW.chain AND old.seq = NEW.seq)
+""",
 }
+"""Conditions under which an inserted row would replace a stored row."""
 
-_FUNCTION_BODY = f"""
+
+def _sqlite(table: str) -> dict[str, str]:
+    """Write the triggers of a table, by name, as SQLite keeps the text."""
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{_REFUSALS[table]}'); END"
+    return {
+        f"{table}_no_update": f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table}\n{refuse}",
+        f"{table}_no_delete": f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table}\n{refuse}",
+        f"{table}_no_replace": f"""\
+CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table}
+WHEN EXISTS (
+  SELECT 1 FROM {table} AS old
+{_SAME_ROWS[table]})
+{refuse}""",  # noqa: S608  # nothing but constants
+    }
+
+
+def _function_body(table: str) -> str:
+    return f"""
 BEGIN
-  RAISE EXCEPTION '{_REFUSAL}' USING ERRCODE = 'integrity_constraint_violation';
+  RAISE EXCEPTION '{_REFUSALS[table]}' USING ERRCODE = 'integrity_constraint_violation';
 END
 """
 
-_POSTGRESQL = {
-    "ledger_entries_no_update": "BEFORE UPDATE ON ledger_entries FOR EACH ROW",
-    "ledger_entries_no_delete": "BEFORE DELETE ON ledger_entries FOR EACH ROW",
-    "ledger_entries_no_truncate": "BEFORE TRUNCATE ON ledger_entries FOR EACH STATEMENT",
-}
+
+def _postgresql(table: str) -> dict[str, str]:
+    """Write the events that the triggers of a table answer to, by name of the trigger."""
+    return {
+        f"{table}_no_update": f"BEFORE UPDATE ON {table} FOR EACH ROW",
+        f"{table}_no_delete": f"BEFORE DELETE ON {table} FOR EACH ROW",
+        f"{table}_no_truncate": f"BEFORE TRUNCATE ON {table} FOR EACH STATEMENT",
+    }
 
 
-def install(connection: Connection) -> None:
-    """Create the triggers (in a migration)."""
-    for statement in _statements(connection.dialect.name):
+def install(connection: Connection, table: str = LEDGER) -> None:
+    """Create the triggers of a table (in a migration)."""
+    for statement in _statements(connection.dialect.name, table):
         connection.exec_driver_sql(statement)
 
 
-def remove(connection: Connection) -> None:
-    """Drop the triggers (in a downgrade, before the table is dropped)."""
+def remove(connection: Connection, table: str = LEDGER) -> None:
+    """Drop the triggers of a table (in a downgrade, before the table is dropped)."""
     if connection.dialect.name == "sqlite":
-        for name in _SQLITE:
+        for name in _sqlite(table):
             connection.exec_driver_sql(f"DROP TRIGGER {name}")
         return
-    for name in _POSTGRESQL:
-        connection.exec_driver_sql(f"DROP TRIGGER {name} ON ledger_entries")
-    connection.exec_driver_sql("DROP FUNCTION ledger_entries_refuse()")
+    for name in _postgresql(table):
+        connection.exec_driver_sql(f"DROP TRIGGER {name} ON {table}")
+    connection.exec_driver_sql(f"DROP FUNCTION {table}_refuse()")
 
 
-def _statements(dialect: str) -> list[str]:
+def _statements(dialect: str, table: str) -> list[str]:
     if dialect == "sqlite":
-        return list(_SQLITE.values())
-    statements = [
-        f"CREATE FUNCTION ledger_entries_refuse() RETURNS trigger LANGUAGE plpgsql AS $body${_FUNCTION_BODY}$body$"
-    ]
-    for name, when in _POSTGRESQL.items():
-        statements.append(f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION ledger_entries_refuse()")
-        statements.append(f"ALTER TABLE ledger_entries ENABLE ALWAYS TRIGGER {name}")
+        return list(_sqlite(table).values())
+    body = _function_body(table)
+    statements = [f"CREATE FUNCTION {table}_refuse() RETURNS trigger LANGUAGE plpgsql AS $body${body}$body$"]
+    for name, when in _postgresql(table).items():
+        statements.append(f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION {table}_refuse()")
+        statements.append(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
     return statements
 
 
 def missing(connection: Connection) -> list[str]:
-    """List the triggers that are missing, disabled or changed."""
-    if connection.dialect.name == "sqlite":
-        return _missing_sqlite(connection)
-    return _missing_postgresql(connection)
+    """List the triggers of all guarded tables that are missing, disabled or changed."""
+    find = _missing_sqlite if connection.dialect.name == "sqlite" else _missing_postgresql
+    return [name for table in GUARDED for name in find(connection, table)]
 
 
-def _missing_sqlite(connection: Connection) -> list[str]:
+def _missing_sqlite(connection: Connection, table: str) -> list[str]:
     rows = connection.execute(
-        text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'ledger_entries'")
+        text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table"), {"table": table}
     )
     found: dict[str, str] = dict(rows.all())
-    return [name for name, sql in _SQLITE.items() if found.get(name) != sql]
+    return [name for name, sql in _sqlite(table).items() if found.get(name) != sql]
 
 
-def _missing_postgresql(connection: Connection) -> list[str]:
+def _missing_postgresql(connection: Connection, table: str) -> list[str]:
     rows = connection.execute(
         text(
             "SELECT t.tgname, t.tgenabled = 'A' AND p.prosrc = :body, pg_get_triggerdef(t.oid) FROM pg_trigger t"
             " JOIN pg_proc p ON p.oid = t.tgfoid"
-            " WHERE t.tgrelid = to_regclass('ledger_entries') AND NOT t.tgisinternal"
+            " WHERE t.tgrelid = to_regclass(:table) AND NOT t.tgisinternal"
         ),
-        {"body": _FUNCTION_BODY},
+        {"body": _function_body(table), "table": table},
     )
     found = {name: definition for name, intact, definition in rows if intact}
-    return [name for name, when in _POSTGRESQL.items() if not _says(found.get(name, ""), when)]
+    return [name for name, when in _postgresql(table).items() if not _says(found.get(name, ""), table, when)]
 
 
-def _says(definition: str, when: str) -> bool:
+def _says(definition: str, table: str, when: str) -> bool:
     """Compare PostgreSQL's spelling of a trigger (with the schema's name) with ours; a WHEN clause is a difference."""
     plain = " ".join(word.rpartition(".")[2] for word in definition.split())
-    return plain.endswith(f"{when} EXECUTE FUNCTION ledger_entries_refuse()")
+    return plain.endswith(f"{when} EXECUTE FUNCTION {table}_refuse()")

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from storage.db import address, pragmas, schema
 from storage.db.driver_errors import MIGRATE, in_our_words
 from storage.errors import SchemaMismatch
+from storage.journal.changes import JournaledSession, write_changes
 
 Session = AsyncSession
 """Name the transaction that the edge hands to functions of storage; opaque outside storage."""
@@ -112,14 +113,18 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
-        """Open a transaction that writes: committed when the block ends, rolled back when the block raises."""
+        """Open a transaction that writes: committed when the block ends, rolled back when the block raises.
+
+        What the block changed of rows that the journal covers becomes events in the same transaction.
+        """
         with self._once_per_task(), in_our_words():
             async with (
                 self._turn or nullcontext(),
-                AsyncSession(self._writer, expire_on_commit=False) as session,
+                AsyncSession(self._writer, expire_on_commit=False, sync_session_class=JournaledSession) as session,
                 session.begin(),
             ):
                 yield session
+                await write_changes(session)
 
     @contextmanager
     def _once_per_task(self) -> Iterator[None]:

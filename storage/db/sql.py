@@ -8,6 +8,7 @@ from sqlalchemy import Text, cast, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.db import changed_rows
 from storage.db.models import Base, ManagerRecord, TeamRecord
 from storage.errors import NotFound
 
@@ -79,6 +80,7 @@ async def manager_ids(
         rows = [{"connection": connection, "crm_user": user, "name": names[user], "active": active} for user in new]
         await session.execute(upsert(session, ManagerRecord).values(rows).on_conflict_do_nothing())
         known = await _known_ids(session, connection, list(names))
+        changed_rows.note(session, ManagerRecord, (known[user] for user in new))
     return known
 
 

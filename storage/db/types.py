@@ -76,6 +76,11 @@ def decimal_text(value: Decimal) -> str:
     return format(value, "f")
 
 
+def instant_text(at: datetime) -> str:
+    """Write an instant in UTC with microseconds, the same on both databases."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
 def canonical_json(value: Any) -> str:
     """Write JSON with sorted keys, no spaces, no escaped letters.
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from random import Random
 from typing import Any
 
 from storage.db.models import NO_HASH, LedgerRecord
-from storage.db.types import canonical_json, decimal_text
+from storage.db.types import canonical_json, decimal_text, instant_text
 
-__all__ = ["DIGEST_LENGTH", "NO_HASH", "chained", "new_salt", "payload_of", "reason_hash"]
+__all__ = ["DIGEST_LENGTH", "NO_HASH", "chained", "new_salt", "payload_of", "reason_hash", "repeatable_salts"]
 
 DIGEST_LENGTH = 12
 """Hex digits of a hash shown under a group message."""
@@ -44,13 +47,9 @@ def payload_of(
         "rulebook": rulebook,
         "reverses": reverses_seq,
         "reason": reason,
-        "at": _instant(row.created_at),
+        "at": instant_text(row.created_at),
     }
     return canonical_json(content)
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def chained(previous: str, payload: str) -> str:
@@ -58,9 +57,23 @@ def chained(previous: str, payload: str) -> str:
     return hashlib.sha256(f"{previous}{payload}".encode()).hexdigest()
 
 
+_random_salt: ContextVar[Callable[[], str]] = ContextVar("random_salt", default=lambda: secrets.token_hex(16))
+
+
 def new_salt() -> str:
     """Make a random salt, so that a short reason cannot be guessed from the hash."""
-    return secrets.token_hex(16)
+    return _random_salt.get()()
+
+
+@contextmanager
+def repeatable_salts(seed: int) -> Iterator[None]:
+    """Make the same salts again and again from a seed: for the made-up company only, where nothing is secret."""
+    made_up = Random(seed)  # noqa: S311  # protects nobody
+    token = _random_salt.set(lambda: f"{made_up.getrandbits(128):032x}")
+    try:
+        yield
+    finally:
+        _random_salt.reset(token)
 
 
 def reason_hash(salt: str, author: str, reason: str) -> str:

@@ -87,8 +87,13 @@ def _month(text: str) -> Month:
     return Month.parse(text)
 
 
+def is_hex(text: str) -> bool:
+    """Tell whether a text is written with the digits of a hash."""
+    return len(text) >= 4 and set(text.lower()) <= set("0123456789abcdef")
+
+
 async def find_digest(session: AsyncSession, prefix: str) -> list[Entry]:
     """Find the entries whose hash begins with the digits of a digest. Raises Refused for other characters."""
-    if len(prefix) < 4 or not set(prefix.lower()) <= set("0123456789abcdef"):
+    if not is_hex(prefix):
         raise Refused("a digest is written with the digits 0-9 and a-f, at least four of them")
     return await select_entries(session, func.substr(LedgerRecord.hash, 1, len(prefix)) == prefix.lower())

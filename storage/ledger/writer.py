@@ -16,17 +16,20 @@ from storage.days import runs
 from storage.db.models import LedgerRecord, ReasonRecord, RulebookRecord, RunRecord, TeamRecord
 from storage.db.sql import lock_team, manager_ids, manager_of
 from storage.errors import NotFound, Refused
+from storage.journal.begin import begin_for
+from storage.journal.chain import append as append_event
+from storage.journal.kinds import JournalKind
 from storage.ledger import periods
-from storage.ledger.chain import DIGEST_LENGTH, chained, new_salt, payload_of, reason_hash
+from storage.ledger.chain import chained, new_salt, payload_of, reason_hash
 from storage.ledger.entries import entry, select_entries
 from storage.people import audit_log
 from storage.values import RunLease
 
 
-async def append(session: AsyncSession, lease: RunLease, cards: Sequence[Scorecard], *, at: datetime) -> str:
-    """Write the points of a day, a row per manager and rule, and return the digest of the day.
+async def append(session: AsyncSession, lease: RunLease, cards: Sequence[Scorecard], *, at: datetime) -> None:
+    """Write the points of a day, a row per manager and rule.
 
-    Call in the transaction that finishes the run. Raises LeaseLost.
+    Call in the transaction that finishes the run, before `storage.journal.days.close_day`. Raises LeaseLost.
     """
     owner = await lock_team(session, lease.team)
     await runs.assert_held(session, lease)
@@ -41,7 +44,6 @@ async def append(session: AsyncSession, lease: RunLease, cards: Sequence[Scoreca
             row = _score_row(run, line, manager_id=ids[user], crm_user=user, booked_in=str(booked_in), created_at=at)
             _chain(session, owner, row, rulebook=rulebook.version)
     await session.flush()
-    return owner.ledger_hash[:DIGEST_LENGTH] if any(card.lines for card in cards) else ""
 
 
 def _score_row(run: RunRecord, line: ScoreLine, **common: object) -> LedgerRecord:
@@ -93,6 +95,7 @@ async def reverse(session: AsyncSession, team: str, seq: int, *, author: str, re
     """Reverse an entry by an opposite entry. Reversing a reversal restores the entry. Raises Refused, NotFound."""
     owner = await lock_team(session, team)
     row = await _undo(session, owner, await _row(session, owner, seq), _Note(author, reason, at))
+    await _journal(session, owner, at)
     return await entry(session, team, row.seq)
 
 
@@ -116,6 +119,7 @@ async def correct(
         side = Side.of(points).value
         judged = {"kind": EntryKind.CORRECTION.value, "outcome": outcome.value, "points": points, "side": side}
         written.append(await _write_about(session, owner, old, note, judged))
+    await _journal(session, owner, at)
     return [await entry(session, team, row.seq) for row in written]
 
 
@@ -191,6 +195,8 @@ async def excuse(
     )
     counting = [row for row in in_force(rows) if row.outcome is not None and row.outcome.scored]
     written = [await _undo(session, owner, await _row(session, owner, row.seq), note) for row in counting]
+    if written:
+        await _journal(session, owner, at)
     return [await entry(session, team, row.seq) for row in written]
 
 
@@ -231,7 +237,15 @@ async def adjust(
     _chain(session, owner, row, reason=reason_hash(why.salt, author, reason))
     audit_log.write(session, at=at, author=author, action="adjust", subject=f"{team} {crm_user}", points=points)
     await session.flush()
+    await _journal(session, owner, at)
     return await entry(session, team, row.seq)
+
+
+async def _journal(session: AsyncSession, owner: TeamRecord, at: datetime) -> None:
+    """Write the new head of the ledger into the journal."""
+    await begin_for(session, owner, at)
+    content = {"ledger": [owner.ledger_seq, owner.ledger_hash]}
+    await append_event(session, owner.id, JournalKind.ENTRIES_WRITTEN, content, at)
 
 
 async def _reason(session: AsyncSession, note: _Note) -> ReasonRecord:

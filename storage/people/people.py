@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Row, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.db import changed_rows
 from storage.db.models import ManagerRecord, PersonRecord, TeamRecord
 from storage.db.sql import manager_ids, manager_of, team_named, upsert
 from storage.errors import NotFound, Refused
@@ -176,7 +177,8 @@ async def _merge_people(session: AsyncSession, kept: PersonRecord, left: PersonR
     kept.language = kept.language or left.language
     kept.roles = [*kept.roles, *(grant for grant in left.roles if grant not in kept.roles)]
     left.roles = []
-    await session.execute(update(ManagerRecord).where(ManagerRecord.person_id == left.id).values(person_id=kept.id))
+    for manager in await session.scalars(select(ManagerRecord).where(ManagerRecord.person_id == left.id)):
+        manager.person_id = kept.id
 
 
 async def _person_of(session: AsyncSession, manager: ManagerRecord, at: datetime) -> PersonRecord:
@@ -283,6 +285,7 @@ async def find_or_add(session: AsyncSession, telegram_id: int, name: str, *, at:
         upsert(session, PersonRecord).values(**new).on_conflict_do_nothing(index_elements=["telegram_id"])
     )
     row = (await session.scalars(select(PersonRecord).where(PersonRecord.telegram_id == telegram_id))).one()
+    changed_rows.note(session, PersonRecord, [row.id])
     return await _to_person(session, row)
 
 

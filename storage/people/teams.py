@@ -9,6 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.db import changed_rows
 from storage.db.models import (
     InviteRecord,
     LedgerRecord,
@@ -72,7 +73,11 @@ async def _is_new(session: AsyncSession, wanted: ConfiguredTeam) -> bool:
         key=wanted.key, title=wanted.title, connection=wanted.connection, scored_from=wanted.today
     )
     added = statement.on_conflict_do_nothing(index_elements=["key"]).returning(TeamRecord.id)
-    return await session.scalar(added) is not None
+    team_id = await session.scalar(added)
+    if team_id is None:
+        return False
+    changed_rows.note(session, TeamRecord, [team_id])
+    return True
 
 
 async def _move_connection(session: AsyncSession, row: TeamRecord, connection: str) -> None:

@@ -16,6 +16,7 @@ from scoring.workdays import Window
 from storage.days import rulebooks, runs
 from storage.days.runs import Claimed
 from storage.db.database import Database
+from storage.journal.days import close_day
 from storage.ledger import writer
 from storage.people import people, teams
 from storage.people.teams import ConfiguredTeam
@@ -98,6 +99,7 @@ async def scored(
         stored = await runs.store_snapshots(session, claim.lease, snapshots, at=at)
     cards = [item.score(claim.run.rulebook) for item in stored]
     async with db.transaction() as session:
-        digest = await writer.append(session, claim.lease, cards, at=at)
+        await writer.append(session, claim.lease, cards, at=at)
+        digest = await close_day(session, claim.lease, stored, at=at)
         await runs.finish(session, claim.lease, at=at, digest=digest, requests=4, seconds=Decimal("1.25"))
     return cards

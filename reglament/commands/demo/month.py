@@ -20,6 +20,7 @@ from reglament.day.cutoff import run_cutoff
 from reglament.day.due import DueCutoff
 from reglament.day.members import learn_members
 from reglament.process import Process, open_process, store_teams
+from storage.ledger.chain import repeatable_salts
 from storage.messages import deliveries
 from storage.people import absences, invites, people
 from storage.values import AbsenceKind
@@ -39,19 +40,21 @@ async def demo(console: Console, *, days: int, until: date | None, directory: Pa
     plot = Plot.of(calendar, last - timedelta(days=days - 1), last)
     settings = company_settings(directory, t, plot)
     clock = SetClock(datetime.combine(plot.days[0], time(9), tzinfo=ZONE).astimezone(UTC))
-    async with open_process(settings, clock=clock, options={"demo": {"now": clock}}) as first_process:
-        process = first_process
-        await _join(process)
-        who = await _record_trip(process, plot.absent)
-        living = track(plot.days, t("demo-living", days=days), console=console, disable=not console.is_terminal)
-        for day in living:
-            if day == plot.change:
-                process = replace(process, settings=company_settings(directory, t, plot, calls=12))
-                await store_teams(process)
-            await _live(process, clock, day)
-            if day != plot.days[-1]:
-                await _send_all(process)
-        await show(console, process, t, plot, who, directory, days)
+    made_up_crm = {"demo": {"now": clock}}
+    with repeatable_salts(len(plot.days)):
+        async with open_process(settings, clock=clock, options=made_up_crm) as first_process:
+            process = first_process
+            await _join(process)
+            who = await _record_trip(process, plot.absent)
+            living = track(plot.days, t("demo-living", days=days), console=console, disable=not console.is_terminal)
+            for day in living:
+                if day == plot.change:
+                    process = replace(process, settings=company_settings(directory, t, plot, calls=12))
+                    await store_teams(process)
+                await _live(process, clock, day)
+                if day != plot.days[-1]:
+                    await _send_all(process)
+            await show(console, process, t, plot, who, directory, days)
     path = write_config(directory, settings, t)
     console.print(f"\n{t('demo-next', config=str(path))}", highlight=False)
     console.print(f"  reglament run --config {path}", highlight=False)

@@ -12,6 +12,7 @@ from storage.db.models.days import (
     SnapshotRecord,
     SparedRecord,
 )
+from storage.db.models.journal import JournalEventRecord, JournalHeadRecord, JournalRowRecord
 from storage.db.models.ledger import LedgerRecord, PeriodRecord, ReasonRecord
 from storage.db.models.messages import DeliveryRecord, RateSlotRecord
 from storage.db.models.people import (
@@ -34,6 +35,9 @@ __all__ = [
     "DeliveryRecord",
     "HeartbeatRecord",
     "InviteRecord",
+    "JournalEventRecord",
+    "JournalHeadRecord",
+    "JournalRowRecord",
     "LedgerRecord",
     "ManagerRecord",
     "MoneyVersionRecord",

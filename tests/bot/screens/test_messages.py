@@ -65,9 +65,11 @@ WRITE = "WRITE_MESSAGES" in os.environ
 
 
 def written(view: View) -> str:
-    """A message in a file: its text without the digits of versions, which any new setting changes; then its buttons."""
+    """A message in a file: its text without the digits of versions, which any new setting changes, and without digests,
+    which are salted; then its buttons."""
     text = re.sub(r'<a href="([^"]*)">(.*?)</a>', r"\2 <\1>", view.text)
     text = re.sub(r"[0-9a-f]{12}</code>", "000000000000</code>", text)
+    text = re.sub(r": [a-z2-7]{8}</code>", ": aaaaaaaa</code>", text)
     buttons = ["".join(f"[{button.text}]" for button in row) for row in view.rows]
     return "\n".join([text, *buttons]) + "\n"
 

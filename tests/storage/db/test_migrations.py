@@ -158,7 +158,7 @@ def test_turning_the_log_on_waits_for_whoever_holds_the_new_file(tmp_path, monke
 def test_a_migration_that_breaks_half_way_leaves_nothing(empty_database_url, monkeypatch):
     from storage.db import append_only
 
-    monkeypatch.setattr(append_only, "_statements", lambda _dialect: ["CREATE TRIGGER nonsense"])
+    monkeypatch.setattr(append_only, "_statements", lambda _dialect, _table: ["CREATE TRIGGER nonsense"])
     with pytest.raises(Exception, match=r"syntax error|nonsense|incomplete"):
         upgrade(empty_database_url)
     assert current_revision(empty_database_url) is None

@@ -1,0 +1,136 @@
+"""Write the event of a finished day: all that its points and sums follow from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from scoring.snapshot import evidence_of
+from storage.days import rulebooks
+from storage.days.codec import reading_to_json
+from storage.db.models import (
+    AbsenceRecord,
+    JournalRowRecord,
+    ManagerRecord,
+    MoneyVersionRecord,
+    RulebookRecord,
+    RunRecord,
+    TeamRecord,
+)
+from storage.db.sql import lock_team
+from storage.db.types import canonical_json, decimal_text, instant_text
+from storage.journal.begin import begin_for
+from storage.journal.chain import COMPANY, append, digest_of, find_head
+from storage.journal.kinds import JournalKind
+from storage.journal.states import content_hash
+from storage.ledger.chain import new_salt
+from storage.values import AbsenceState, RunLease, StoredSnapshot
+
+RUNS = RunRecord.__tablename__
+_ENCODE = msgspec.json.Encoder().encode
+
+
+async def close_day(
+    session: AsyncSession, lease: RunLease, snapshots: Sequence[StoredSnapshot], *, at: datetime
+) -> str:
+    """Write the event of a day whose points are written, and return the day's digest: the head of the journal.
+
+    Call in the transaction that finishes the run, after `writer.append`.
+    """
+    owner = await lock_team(session, lease.team)
+    await begin_for(session, owner, at)
+    run = await session.get_one(RunRecord, lease.run_id)
+    content = await day_content(session, owner, run, snapshots, salt=await _salt(session, run))
+    content["ledger"] = [owner.ledger_seq, owner.ledger_hash]
+    company = await find_head(session, COMPANY)
+    content["company"] = company.to_json() if company else None
+    head = await append(session, owner.id, JournalKind.DAY_FINISHED, content, at)
+    return digest_of(head.hash)
+
+
+async def day_content(
+    session: AsyncSession, owner: TeamRecord, run: RunRecord, snapshots: Sequence[StoredSnapshot], *, salt: str
+) -> dict[str, Any]:
+    """Return what the event of a day states, from what is stored; titles hashed with `salt` (empty: left out)."""
+    rulebook = await session.get_one(RulebookRecord, run.rulebook_id)
+    course = await rulebooks.money_record_at(session, owner.id, run.window_start)
+    window = (run.window_earlier, run.window_earlier_end, run.window_start, run.cutoff)
+    return {
+        "day": run.day.isoformat(),
+        "run": run.id,
+        "connection": run.connection,
+        "window": [None if at is None else instant_text(at) for at in window],
+        "rehearsed": run.rehearsed,
+        "rulebook": _version(rulebook),
+        "course": None if course is None else _version(course),
+        "managers": [
+            [item.snapshot.manager.crm_user, facts_hash(item), titles_hash(item, salt) if salt else None]
+            for item in sorted(snapshots, key=lambda item: item.snapshot.manager.crm_user)
+        ],
+        "absent": sorted(item.snapshot.manager.crm_user for item in snapshots if item.absent),
+        "absences": await _absences(session, run.connection, run.day),
+    }
+
+
+def _version(row: RulebookRecord | MoneyVersionRecord) -> list[Any]:
+    return [row.id, row.version, content_hash(row.content)]
+
+
+async def _absences(session: AsyncSession, connection: str, day: date) -> list[int]:
+    """List the ids of the absences in force on a day."""
+    query = (
+        select(AbsenceRecord.id)
+        .join(ManagerRecord, ManagerRecord.id == AbsenceRecord.manager_id)
+        .where(
+            ManagerRecord.connection == connection,
+            AbsenceRecord.state == AbsenceState.APPROVED.value,
+            AbsenceRecord.first <= day,
+            AbsenceRecord.last >= day,
+        )
+    )
+    return list(await session.scalars(query.order_by(AbsenceRecord.id)))
+
+
+async def _salt(session: AsyncSession, run: RunRecord) -> str:
+    """Make the salt for the titles of a run."""
+    row = JournalRowRecord(name=RUNS, row=str(run.id), salt=new_salt(), state=None)
+    session.add(row)
+    await session.flush()
+    return row.salt
+
+
+def facts_hash(item: StoredSnapshot) -> str:
+    """Hash what a snapshot counts: readings, evidence without titles and links, absence, keys of the last evidence."""
+    found = hashlib.sha256()
+    for line in _facts(item):
+        found.update(line)
+        found.update(b"\n")
+    return found.hexdigest()
+
+
+def _facts(item: StoredSnapshot) -> Iterator[bytes]:
+    yield _ENCODE(["absent", item.absent])
+    for kpi, reading in sorted(item.snapshot.readings.items()):
+        yield canonical_json([kpi, reading_to_json(reading, items=False)]).encode()
+        for each in evidence_of(reading):
+            money = each.amount
+            amount = None if money is None else [decimal_text(money.amount), money.currency]
+            since = None if each.since is None else instant_text(each.since)
+            yield _ENCODE([each.kind, each.id, amount, since, each.again, each.deal, each.late, each.spared])
+    for kpi, keys in sorted(item.last.items()):
+        yield _ENCODE(["last", kpi, sorted(keys)])
+
+
+def titles_hash(item: StoredSnapshot, salt: str) -> str:
+    """Hash name, titles and links of a snapshot with the salt of the run."""
+    found = hashlib.sha256(_ENCODE([salt, item.snapshot.manager.name]))
+    for kpi, reading in sorted(item.snapshot.readings.items()):
+        for each in evidence_of(reading):
+            found.update(_ENCODE([kpi, each.id, each.title, each.url]))
+    return found.hexdigest()

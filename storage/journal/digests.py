@@ -1,0 +1,56 @@
+"""Find the day that a digest stands for: as shown under a message, carried in a link, or printed on a workbook."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.db.models import RunRecord, TeamRecord
+from storage.errors import Refused
+
+LINK_MARK = "d_"
+"""Begins the parameter of a link that carries a digest."""
+WEAK_LENGTH = 12
+"""Hex digits of the digests of days before the journal: 48 bits, which a patient forger finds again."""
+_DIGEST = re.compile(r"[a-z2-7]{8,32}|[0-9a-f]{8,12}")
+
+
+@dataclass(frozen=True, slots=True)
+class DigestedDay:
+    """Describe the day of a team that a digest stands for."""
+
+    team: str
+    day: date
+    digest: str
+    """The digest of the day, whole."""
+
+    @property
+    def is_weak(self) -> bool:
+        """Tell whether the digest has 48 bits only."""
+        return len(self.digest) <= WEAK_LENGTH
+
+
+def digest_in(text: str) -> str:
+    """Read the digest in a link, in the parameter of a link, or as written. Raises Refused for other texts."""
+    digest = text.strip().rpartition("start=")[2].removeprefix(LINK_MARK).lower()
+    if not _DIGEST.fullmatch(digest):
+        raise Refused(
+            "a digest is 8 to 32 characters a-z and 2-7 (12 digits 0-9 and a-f on older days), or a link with it"
+        )
+    return digest
+
+
+async def find_days(session: AsyncSession, text: str) -> list[DigestedDay]:
+    """Find the days whose digest is the one in `text`, or begins with it. Raises Refused for other texts."""
+    digest = digest_in(text)
+    rows = await session.execute(
+        select(TeamRecord.key, RunRecord.day, RunRecord.digest)
+        .join(TeamRecord, TeamRecord.id == RunRecord.team_id)
+        .where(func.substr(RunRecord.digest, 1, len(digest)) == digest)
+        .order_by(TeamRecord.key, RunRecord.day)
+    )
+    return [DigestedDay(team, day, found) for team, day, found in rows]
