@@ -9,6 +9,7 @@ from pydantic import SecretStr, field_validator
 
 from crm_clients.base import CrmConfig
 from crm_clients.bitrix24.meeting_types import PRESETS, unknown_presets
+from crm_clients.shared.addresses import keeps_secrets
 
 
 class Bitrix24Config(CrmConfig):
@@ -32,6 +33,8 @@ class Bitrix24Config(CrmConfig):
                 "webhook_url must be the address of an incoming webhook: "
                 "https://PORTAL/rest/USER/CODE/ (in Bitrix24: Developer resources, Other, Inbound webhook)"
             )
+        if not keeps_secrets(value.get_secret_value().strip()):
+            raise ValueError("webhook_url is a secret: write https:// (http:// only for this machine itself)")
         return SecretStr(f"{parts.scheme}://{parts.netloc}/{'/'.join(path)}/")
 
     @field_validator("meeting_types")

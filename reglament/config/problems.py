@@ -28,6 +28,8 @@ LONGEST_LINE, LONGEST_VALUE = 800, 80
 """Characters of a whole error text, and of the wrong value inside."""
 DEEPEST = 12
 """Levels of tables and lists in the settings; the real settings have five."""
+_UNSHOWN = frozenset({"missing", "extra_forbidden", "model_type", "model_attributes_type", "dict_type"})
+"""Problems without a value to show: behind an unknown key, or in the place of a table, a secret may stand."""
 _WRITTEN = "\t\n\r"
 """Control characters that a text of the settings may hold."""
 
@@ -86,7 +88,7 @@ def _is_strange(text: str) -> bool:
 
 
 def _shown(names: list[str], problem: Any, tables: Mapping[str, Any], skip: int) -> str:
-    if problem["type"] == "missing" or any(name in SECRETS for name in names[-2:]):
+    if problem["type"] in _UNSHOWN or any(name in SECRETS for name in names[-2:]):
         return ""
     value: Any = tables
     for name in names[skip:]:

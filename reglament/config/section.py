@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 LONGEST_SECRET = 65_536
 """Characters that are read of a secret's file: the path may name a device without end."""
@@ -42,6 +42,13 @@ def _texts(value: Any) -> Any:
     return [str(item) if isinstance(item, int) and not isinstance(item, bool) else item for item in value]
 
 
+def _person(value: int) -> int:
+    """Refuse the id of a group: whoever writes there would have the rights of the role."""
+    if value <= 0:
+        raise ValueError("is the id of a group or channel; a role belongs to a person, whose id is positive")
+    return value
+
+
 def _hours(value: Any) -> Any:
     match = _HOURS.match(value) if isinstance(value, str) else None
     if match is None:
@@ -60,6 +67,8 @@ Amount = Annotated[Decimal, Field(max_digits=14, decimal_places=2, allow_inf_nan
 CrmIds = Annotated[list[Annotated[str, Field(max_length=64)]], BeforeValidator(_texts)]
 TelegramId = Annotated[int, Field(gt=-(2**52), lt=2**52)]
 """Id of a user or a chat; Telegram promises at most 52 significant bits."""
+PersonId = Annotated[TelegramId, AfterValidator(_person)]
+"""Id of a user, never of a group."""
 Title = Annotated[str, Field(max_length=120)]
 
 
@@ -74,8 +83,10 @@ def read_secret_files(model: type[BaseModel], data: Mapping[str, Any]) -> dict[s
         try:
             with path.open(encoding="utf-8") as file:
                 result[name] = file.read(LONGEST_SECRET).strip()
-        except (OSError, ValueError):  # also not UTF-8, or a NUL in the name
-            raise ValueError(f"{key} = {str(path)[:80]!r}: the file cannot be read") from None
+        except (OSError, ValueError) as error:  # also not UTF-8, or a NUL in the name
+            reason = getattr(error, "strerror", None) or "not a text file"
+            # Without the path: a secret may stand there by mistake.
+            raise ValueError(f"{key}: the file cannot be read ({reason})") from None
     return result
 
 

@@ -12,21 +12,24 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from crm_clients import CRM_KINDS
 from crm_clients.base import CrmConfig
+from crm_clients.shared.addresses import keeps_secrets
 from reglament.config.environment import NestedEnvironment
 from reglament.config.problems import first_problem, one_line, quoted, refuse_strange_tables
-from reglament.config.section import Section, TelegramId, Title, read_secret_files
+from reglament.config.secret_strength import webhook_secret_problem
+from reglament.config.section import PersonId, Section, Title, read_secret_files
+from reglament.config.sources import secret_files
 from reglament.config.team import TeamSettings
 from reglament.errors import SettingsError
 from scoring.rules import Rulebook
 
 KEY = re.compile(r"^[a-z][a-z0-9_]{0,23}$")
+HTTPS = "must begin with https:// (http:// only for this machine itself)"
 
 
 class DatabaseSettings(Section):
@@ -64,7 +67,7 @@ class TelegramSettings(Section):
     webhook_url: str = ""
     webhook_secret: SecretStr = SecretStr("")
     listen: str = "127.0.0.1:8080"
-    admins: list[TelegramId] = []
+    admins: list[PersonId] = []
 
     @field_validator("api_url")
     @classmethod
@@ -72,6 +75,20 @@ class TelegramSettings(Section):
         if not url.startswith(("http://", "https://")):
             raise ValueError("must begin with https:// (or http:// for a server of your own)")
         return url.rstrip("/")
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _safe(cls, url: str) -> str:
+        if url and not keeps_secrets(url):
+            raise ValueError(HTTPS)
+        return url
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _strong(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and (problem := webhook_secret_problem(value.get_secret_value())):
+            raise ValueError(problem)
+        return value
 
     @model_validator(mode="after")
     def _webhook_is_complete(self) -> TelegramSettings:
@@ -89,14 +106,9 @@ class WatchSettings(Section):
     @classmethod
     def _safe(cls, value: SecretStr) -> SecretStr:
         text = value.get_secret_value().strip()
-        parts = urlsplit(text)
-        if text and not (parts.hostname and (parts.scheme == "https" or _is_loopback(parts))):
-            raise ValueError("must begin with https:// (http:// only for this machine itself)")
+        if text and not keeps_secrets(text):
+            raise ValueError(HTTPS)
         return SecretStr(text)
-
-
-def _is_loopback(parts: SplitResult) -> bool:
-    return parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
 
 
 class Settings(BaseSettings):
@@ -119,6 +131,12 @@ class Settings(BaseSettings):
     watch: WatchSettings = WatchSettings()
     crm: dict[str, CrmConfig] = {}
     teams: dict[str, TeamSettings] = {}
+    _sources: tuple[Path, ...] = PrivateAttr(default=())
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """Return the files that the settings were read from: config.toml and the files of secrets."""
+        return self._sources
 
     def teams_of(self, connection: str) -> dict[str, TeamSettings]:
         """Return the teams that are read from a connection, in the settings' order."""
@@ -140,6 +158,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the environment win over the tables of the file, which come as arguments."""
         return (NestedEnvironment(settings_cls), init_settings)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _secret_files(cls, data: Any) -> Any:
+        return read_secret_files(cls, data) if isinstance(data, dict) else data
 
     @field_validator("crm", mode="before")
     @classmethod
@@ -195,7 +218,10 @@ def config_path(option: Path | None = None) -> Path:
 
 def load(path: Path) -> Settings:
     """Read and check the settings of a file. Raises SettingsError."""
-    return build(_read(path), source=path.name)
+    tables = _read(path)
+    settings = build(tables, source=path.name)
+    settings._sources = (path, *secret_files(tables), *secret_files(NestedEnvironment(Settings)()))
+    return settings
 
 
 def build(tables: Mapping[str, Any], *, source: str = "settings") -> Settings:

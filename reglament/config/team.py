@@ -13,7 +13,7 @@ from reglament.config.changing_calendar import schedule_of, with_earlier
 from reglament.config.money import MoneySettings
 from reglament.config.official_days import official_days
 from reglament.config.rules import DEFAULT_RULES, KpiTable, RuleSettings
-from reglament.config.section import CrmIds, Date, Hours, Section, TelegramId, TimeOfDay, Title
+from reglament.config.section import CrmIds, Date, Hours, PersonId, Section, TelegramId, TimeOfDay, Title
 from scoring.rules import CrmCounting, Rulebook, Schedule
 from scoring.workdays import WindowKind, WorkCalendar
 
@@ -58,8 +58,8 @@ class TeamSettings(Section):
     reminder_minutes: int = Field(default=30, ge=0, le=600)
     late_tolerance_minutes: int = Field(default=15, ge=0, le=600)
     retry_minutes: int = Field(default=120, ge=1, le=1440)
-    heads: list[TelegramId] = []
-    hr: list[TelegramId] = []
+    heads: list[PersonId] = []
+    hr: list[PersonId] = []
     chat_id: TelegramId | None = None
     thread_id: Annotated[int, Field(gt=0, lt=2**31)] | None = None
     board: Literal["top3", "full", "off"] = "top3"

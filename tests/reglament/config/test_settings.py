@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from reglament.config import logs, settings
+from reglament.config.sources import open_to_others
 from reglament.errors import SettingsError
 from scoring.rules import Bound
 
@@ -81,6 +82,19 @@ TEAM = ("teams", "sales")
         ((*TEAM, "color"), "red", ["teams.sales.color", "no such setting"]),
         ((*TEAM, "days_off"), ["tomorrow"], ["teams.sales.days_off.0", "2026-04-30"]),
         ((*TEAM, "heads"), ["boss"], ["teams.sales.heads.0", '"boss"', "integer"]),
+        ((*TEAM, "heads"), [-1001], ["teams.sales.heads.0 = -1001", "group", "positive"]),
+        ((*TEAM, "hr"), [0], ["teams.sales.hr.0 = 0", "group"]),
+        (("telegram", "admins"), [-5], ["telegram.admins.0 = -5", "group"]),
+        (("telegram", "webhook_url"), "http://bot.example/hush", ["telegram.webhook_url", "https://"]),
+        (("telegram", "webhook_secret"), "hush", ["telegram.webhook_secret", "32 to 256 of A-Z"]),
+        (("telegram", "webhook_secret"), "hush" * 10 + "ы", ["telegram.webhook_secret", "32 to 256 of A-Z"]),
+        (("crm", "main"), {"kind": "bitrix24", "webhook_url": "http://crm.example/rest/1/hush/"}, ["https://"]),
+        (("telegramm",), {"token": "hush"}, ["telegramm: no such setting"]),
+        (("tokken",), "hush", ["tokken: no such setting"]),
+        (("telegram", "tokn"), "hush", ["telegram.tokn: no such setting"]),
+        (("crm", "main", "webhook"), "https://crm.example/rest/1/hush/", ["crm.main.webhook: no such setting"]),
+        (("telegram",), "123:hush", ["telegram: "]),
+        (("telegram", "token_file"), "123:hush", ["telegram: token_file", "cannot be read"]),
         ((*TEAM, "kpis", "observe"), ["smiles"], ["teams.sales.kpis.observe", "'smiles'", "calls_held"]),
         ((*TEAM, "rules", 0, "kpi"), "smiles", ["teams.sales.rules.0.kpi", "smiles", "calls_held"]),
         ((*TEAM, "rules", 0, "at_most"), 3, ["teams.sales.rules.0", "exactly one bound"]),
@@ -198,6 +212,42 @@ def test_every_secret_may_come_from_a_file(tables, tmp_path):
     tables["telegram"].pop("token")
     tables["telegram"]["token_file"] = str(secret)
     assert settings.build(tables).telegram.token.get_secret_value() == "123:abc"
+
+
+def test_the_secret_key_may_come_from_a_file(tables, tmp_path, monkeypatch):
+    secret = tmp_path / "key"
+    secret.write_text("from-the-file\n")
+    del tables["secret_key"]
+    assert settings.build(tables | {"secret_key_file": str(secret)}).secret_key.get_secret_value() == "from-the-file"
+    monkeypatch.setenv("REGLAMENT_SECRET_KEY_FILE", str(secret))
+    assert settings.build(tables).secret_key.get_secret_value() == "from-the-file"
+
+
+def test_a_refused_secret_comes_with_a_random_proposal_that_is_taken(tables):
+    tables["telegram"]["webhook_secret"] = "short"
+    first, second = (problem(tables).rpartition(" ")[2] for _ in range(2))
+    assert first != second
+    tables["telegram"]["webhook_secret"] = first
+    assert settings.build(tables).telegram.webhook_secret.get_secret_value() == first
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080/t", "http://localhost/t", "https://bot.example", ""])
+def test_an_address_that_keeps_secrets_is_taken(tables, url):
+    tables["telegram"]["webhook_url"] = url
+    assert settings.build(tables).telegram.webhook_url == url
+
+
+def test_the_files_of_settings_are_known_with_those_of_the_environment(tables, tmp_path, monkeypatch):
+    file, token, key = tmp_path / "config.toml", tmp_path / "token", tmp_path / "key"
+    for secret in (token, key):
+        secret.write_text("123:abc")
+    file.write_text(f'[telegram]\ntoken_file = "{token}"\n', encoding="utf-8")
+    monkeypatch.setenv("REGLAMENT_SECRET_KEY_FILE", str(key))
+    assert settings.load(file).sources == (file, token, key)
+    token.chmod(0o600)
+    key.chmod(0o640)
+    file.chmod(0o604)
+    assert open_to_others(settings.load(file).sources) == [file, key]
 
 
 def test_no_error_shows_a_secret(tables):

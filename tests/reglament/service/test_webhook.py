@@ -22,7 +22,7 @@ from reglament.errors import WorkFailed
 from reglament.service import webhook
 from tests.bot.botapi import TOKEN, BotApi
 
-SECRET = "s3cret_-OF-the-webhook"
+SECRET = "s3cret_-OF-the-webhook-of-the-bot"
 HOME = "https://bot.example"
 
 
