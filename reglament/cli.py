@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 
 from reglament import __version__
+from reglament.commands import operations
 from reglament.commands.options import (
     AtOption,
     BoardPeriod,
@@ -29,10 +28,9 @@ from reglament.commands.options import (
     TeamOption,
     parse_date,
 )
+from reglament.commands.terminal import console, errors, load_settings, print_json
 from reglament.config import logs
-from reglament.config import settings as settings_module
-from reglament.config.settings import Settings
-from reglament.errors import ReglamentError, SettingsError, WorkFailed
+from reglament.errors import ReglamentError, WorkFailed
 from storage.errors import StorageError
 
 app = typer.Typer(
@@ -41,21 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Reglament keeps a sales department honest with its CRM.",
 )
-console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 160)
-errors = Console(stderr=True, soft_wrap=True, highlight=False)
-
-
-def _load_settings(config: Path | None, *, team: str | None = None, level: str = "WARNING") -> Settings:
-    """Load the settings and configure the logs. Raises SettingsError, also for a `team` that is not in the settings."""
-    settings = settings_module.load(settings_module.config_path(config))
-    logs.configure(logs.secrets_of(settings), level=level)
-    if team is not None and team not in settings.teams:
-        raise SettingsError(f"--team {team!r}: no such team; known: {', '.join(settings.teams) or 'none'}")
-    return settings
-
-
-def _print_json(data: Any) -> None:
-    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+app.add_typer(operations.secret_app, name="secret")
 
 
 @app.command()
@@ -72,9 +56,7 @@ def run(
     from reglament.service import service
 
     asyncio.run(
-        service.serve(
-            _load_settings(config, level="INFO"), only=only.value if only else None, accept_clock=accept_clock
-        )
+        service.serve(load_settings(config, level="INFO"), only=only.value if only else None, accept_clock=accept_clock)
     )
 
 
@@ -83,9 +65,9 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Look at settings, database, Telegram, chats and every CRM; exit 1 if something must be mended."""
     from reglament.commands import check as work
 
-    findings = asyncio.run(work.check(_load_settings(config)))
+    findings = asyncio.run(work.check(load_settings(config)))
     if as_json:
-        _print_json(work.to_json(findings))
+        print_json(work.to_json(findings))
     else:
         work.print_findings(console, findings)
     if work.has_errors(findings):
@@ -104,9 +86,9 @@ def snapshot(
     from reglament.commands import tables
     from reglament.commands.snapshot import snapshot as work
 
-    data = asyncio.run(work(_load_settings(config, team=team), team, day, at))
+    data = asyncio.run(work(load_settings(config, team=team), team, day, at))
     if as_json:
-        _print_json(data)
+        print_json(data)
     else:
         tables.print_snapshot(console, data)
 
@@ -125,7 +107,7 @@ def score(
     from reglament.commands import score as work
     from reglament.commands import tables
 
-    settings = _load_settings(config, team=team)
+    settings = load_settings(config, team=team)
     if dry_run:
         result = asyncio.run(work.dry_run(settings, team, day, at))
     else:
@@ -133,7 +115,7 @@ def score(
     if result.note:
         errors.print(f"reglament: {result.note}", markup=False)
     if as_json:
-        _print_json(result.to_json())
+        print_json(result.to_json())
     elif result.day is None:
         console.print(f"{result.on} is not a working day of {team}: nothing is scored.", highlight=False)
     else:
@@ -152,9 +134,9 @@ def board(
     from reglament.commands import tables
     from reglament.commands.board import board as work
 
-    data = asyncio.run(work(_load_settings(config, team=team), team, period.value, day))
+    data = asyncio.run(work(load_settings(config, team=team), team, period.value, day))
     if as_json:
-        _print_json(data)
+        print_json(data)
     else:
         tables.print_board(console, data)
 
@@ -172,7 +154,7 @@ def export(
     """Write what HR gets: bonus and penalty totals with every row behind them."""
     from reglament.commands.export import export as work
 
-    asyncio.run(work(_load_settings(config, team=team), team, period, fmt.value, out))
+    asyncio.run(work(load_settings(config, team=team), team, period, fmt.value, out))
     console.print(str(out), highlight=False)
 
 
@@ -187,7 +169,7 @@ def invite(
     """Print personal links for those who have not joined: each works once, for 72 hours."""
     from reglament.commands.invite import invite as work
 
-    for who, link in asyncio.run(work(_load_settings(config, team=team), team, user, role, name)):
+    for who, link in asyncio.run(work(load_settings(config, team=team), team, user, role, name)):
         console.print(f"{who}: {link}", highlight=False, markup=False)
 
 
@@ -202,9 +184,9 @@ def people(context: typer.Context, config: ConfigOption = None, as_json: JsonOpt
         return
     from reglament.commands import people as work
 
-    rows = asyncio.run(work.people(_load_settings(config)))
+    rows = asyncio.run(work.people(load_settings(config)))
     if as_json:
-        _print_json(rows)
+        print_json(rows)
     else:
         work.print_people(console, rows)
 
@@ -214,7 +196,7 @@ def rename_team(old: str, new: str, config: ConfigOption = None) -> None:
     """Move a team's history to its new key in the settings."""
     from reglament.commands import people as work
 
-    asyncio.run(work.rename_team(_load_settings(config), old, new))
+    asyncio.run(work.rename_team(load_settings(config), old, new))
     console.print(f"{old} → {new}", highlight=False)
 
 
@@ -223,7 +205,7 @@ def join(first: str, second: str, config: ConfigOption = None) -> None:
     """Say that two accounts (CONNECTION:USER) are one person."""
     from reglament.commands import people as work
 
-    asyncio.run(work.join(_load_settings(config), first, second))
+    asyncio.run(work.join(load_settings(config), first, second))
     console.print(f"{first} = {second}", highlight=False)
 
 
@@ -235,7 +217,7 @@ def confirm(
     """Confirm that lists which the CRM shortened too much at once are right."""
     from reglament.commands import people as work
 
-    for name in asyncio.run(work.confirm(_load_settings(config), connection)):
+    for name in asyncio.run(work.confirm(load_settings(config), connection)):
         console.print(f"{name}: confirmed; the next reading takes the list", highlight=False)
 
 
@@ -249,7 +231,7 @@ def answer(
     """Answer whether a KPI that is zero for everybody is kept in the CRM; until then its rules make no points."""
     from reglament.commands.answer import answer as work
 
-    asyncio.run(work(_load_settings(config, team=team), team, kpi, is_kept=kept))
+    asyncio.run(work(load_settings(config, team=team), team, kpi, is_kept=kept))
     console.print(f"{team} {kpi}: {'kept' if kept else 'not kept'}", highlight=False)
 
 
@@ -264,7 +246,7 @@ def verify(
     """Prove the ledger's chain and count every stored day again."""
     from reglament.commands.verify import verify as work
 
-    if not asyncio.run(work(_load_settings(config), team, digest, console)):
+    if not asyncio.run(work(load_settings(config), team, digest, console)):
         raise typer.Exit(1)
 
 
@@ -273,7 +255,7 @@ def migrate(config: ConfigOption = None) -> None:
     """Bring the database up to date."""
     from reglament.commands.migrate import migrate as work
 
-    console.print(work(_load_settings(config)), highlight=False)
+    console.print(work(load_settings(config)), highlight=False)
 
 
 @app.command()
@@ -281,7 +263,7 @@ def health(config: ConfigOption = None) -> None:
     """Exit 0 while cutoffs, sending and receiving work; else say what does not."""
     from reglament.commands.health import health as work
 
-    report = asyncio.run(work(_load_settings(config)))
+    report = asyncio.run(work(load_settings(config)))
     console.print(report.text, highlight=False, markup=False)
     if not report.healthy:
         raise typer.Exit(1)

@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
+
+import structlog
 
 from reglament.config.settings import Settings
 from reglament.connections import Connections
-from storage.client_memory import StoredMemory, secret_key_in
+from reglament.secret_key import load_secret_key, weak_key_problem
+from storage.client_memory import StoredMemory
 from storage.days import rulebooks
 from storage.db import schema
 from storage.db.database import Database, Session
@@ -22,6 +24,8 @@ from storage.db.pooler import hands_connections_on
 from storage.journal.begin import begin, teams_to_begin
 from storage.people import teams
 from storage.people.teams import ConfiguredTeam, TeamChanges
+
+log = structlog.get_logger()
 
 Enqueue = Callable[[Session, Sequence[int]], Awaitable[None]]
 """Tell the engine of new deliveries, in the transaction that wrote them."""
@@ -114,7 +118,9 @@ async def open_process(
     now = clock or ProcessClock()
     options = options or {"demo": {"now": now}}
     async with open_database(settings) as database:
-        key = _secret_key(settings)
+        if (problem := await weak_key_problem(settings, database)) and service:
+            log.warning("weak_secret_key", problem=problem)
+        key = load_secret_key(settings)
         connections = Connections(settings.crm, lambda name: StoredMemory(database, name, key), options, now.shift)
         process = Process(
             db=database,
@@ -130,15 +136,6 @@ async def open_process(
             yield process
         finally:
             await connections.aclose()
-
-
-def _secret_key(settings: Settings) -> str:
-    key = settings.secret_key.get_secret_value()
-    if key:
-        return key
-    url = settings.database.url
-    file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:") else Path("reglament")
-    return secret_key_in(file.with_name(f"{file.name}.key"))
 
 
 async def store_teams(process: Process) -> TeamChanges:

@@ -8,7 +8,9 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.db.database import Database
 from storage.db.locks import shared_lock
@@ -25,7 +27,7 @@ class StoredMemory:
     def __init__(self, db: Database, connection: str, secret_key: str) -> None:
         self._db = db
         self._connection = connection
-        self._box = Fernet(base64.urlsafe_b64encode(hashlib.sha256(secret_key.encode()).digest()))
+        self._box = _box(secret_key)
 
     def __repr__(self) -> str:
         return f"StoredMemory({self._connection!r})"
@@ -57,6 +59,35 @@ class StoredMemory:
     def lock(self, key: str) -> AbstractAsyncContextManager[None]:
         """Hold a lock named by the key, one holder at a time across processes."""
         return shared_lock(self._db, f"{self._connection}/{key}")
+
+
+def _box(secret_key: str) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(secret_key.encode()).digest()))
+
+
+async def is_empty(session: AsyncSession) -> bool:
+    """Tell whether no connection remembers anything yet."""
+    return await session.scalar(select(ConnectionStateRecord.key).limit(1)) is None
+
+
+async def rotate(session: AsyncSession, old_key: str, new_key: str) -> int:
+    """Encrypt the state of all connections with the new key; return the number of values.
+
+    A value that the new key opens already is encrypted anew. Raises StorageError for a value that neither key opens:
+    the caller's transaction then changes nothing.
+    """
+    keys = MultiFernet([_box(new_key), _box(old_key)])
+    rows = (await session.scalars(select(ConnectionStateRecord).with_for_update())).all()
+    for row in rows:
+        try:
+            row.value = keys.rotate(row.value).decode()
+        except InvalidToken:
+            raise StorageError(
+                f"what connection {row.connection!r} remembers opens with neither key: nothing was changed;"
+                " give the key under which it was stored"
+            ) from None
+    await session.flush()
+    return len(rows)
 
 
 def secret_key_in(path: Path) -> str:

@@ -13,6 +13,7 @@ from crm_clients import CRM_KINDS
 from crm_clients.base import CrmUser, Finding, Severity
 from crm_clients.errors import CrmError
 from reglament import telegram
+from reglament.commands import safety
 from reglament.config.settings import Settings
 from reglament.day.foreign_clocks import ask_clocks
 from reglament.day.guard import guarded_client, read_users
@@ -47,6 +48,7 @@ async def check(settings: Settings) -> list[CheckLine]:
             if problem := await pooler_problem(settings):
                 lines.append(_error("database", "pooler", problem))
             lines += await _check_database(process)
+            lines += [CheckLine("settings", finding) for finding in await safety.check(process)]
             lines += [CheckLine("telegram", finding) for finding in await telegram.check(process)]
             lines += await _check_clocks(process)
             lines += await _check_zeros(process)

@@ -12,7 +12,7 @@ from reglament.config.problems import refuse_strange_tables
 from reglament.errors import SettingsError
 
 PREFIX = "REGLAMENT_"
-NOT_SETTINGS = ("REGLAMENT_CONFIG", "REGLAMENT_TEST_POSTGRES")
+NOT_SETTINGS = ("REGLAMENT_CONFIG", "REGLAMENT_OLD_SECRET_KEY", "REGLAMENT_TEST_POSTGRES")
 
 
 class NestedEnvironment(EnvSettingsSource):

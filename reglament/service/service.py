@@ -22,6 +22,7 @@ from bot.telegram.updates import UpdatesHeard
 from reglament import telegram
 from reglament.bot_context import app_context
 from reglament.commands.export import PeriodExporter
+from reglament.commands.safety import find_open_files
 from reglament.config.settings import Settings
 from reglament.day.clocks import load_clocks
 from reglament.day.keys import renew_keys
@@ -100,6 +101,8 @@ async def _start(process: Process) -> Process:
         await runs.end_leases(process.db, LOCAL_OWNER)
         await deliveries.end_leases(process.db, LOCAL_OWNER)
         await rate_slots.forget(process.db, ahead=WAIT_KEPT)
+    for file in find_open_files(process.settings):
+        log.warning("file_open_to_others", file=file, hint="other users of this machine may read it: chmod 600")
     changes = await store_teams(process)
     for team in changes.archived:
         log.warning("team_archived", team=team, hint="it has history but is missing in the settings")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.db.models import ChannelRecord, TeamRecord
+from storage.db.models import ChannelRecord, PersonRecord, TeamRecord
 from storage.db.sql import upsert
 from storage.values import Channel
 
@@ -76,6 +77,14 @@ async def set_language(session: AsyncSession, chat_id: int, language: str, *, at
     """Record the language of the person's Telegram client."""
     (await _row(session, chat_id, at)).language = language
     await session.flush()
+
+
+async def heard_from(session: AsyncSession, telegram_ids: Collection[int]) -> set[int]:
+    """Select the users who have written to the bot: with a language, a menu, or a person joined to the chat."""
+    wrote = or_(ChannelRecord.language != "", ChannelRecord.menu != "")
+    chats = select(ChannelRecord.chat_id).where(ChannelRecord.chat_id.in_(telegram_ids), wrote)
+    joined = select(PersonRecord.telegram_id).where(PersonRecord.telegram_id.in_(telegram_ids))
+    return {*await session.scalars(chats), *(found for found in await session.scalars(joined) if found is not None)}
 
 
 async def menus(session: AsyncSession) -> dict[int, str]:

@@ -26,7 +26,7 @@ AT = datetime.fromisoformat("2026-11-19T18:01+03:00")
 
 def settings(url: str, direct_url: str = "") -> Settings:
     tables: dict[str, Any] = {
-        "secret_key": "k",
+        "secret_key": "k" * 32,
         "database": {"url": url, "direct_url": direct_url},
         "telegram": {"token": "1:a"},
         "crm": {"main": {"kind": "demo"}},
