@@ -1,7 +1,7 @@
 """Send deliveries: find the chat, wait for the limits, render, send, note the outcome (docs/product.md §8, §11).
 
-A request that certainly failed is repeated. A request without an answer leaves its delivery `uncertain`: the message
-is never repeated blindly.
+A request that certainly failed is repeated. After a request without an answer nothing goes out until Telegram answers a
+harmless question; then the messages that were in flight, which may have arrived, are sent once more.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import structlog
 
 from bot.context import AppContext
 from bot.delivery.lost_chats import channel_lost
+from bot.delivery.outage import Outage
 from bot.delivery.render import render
 from bot.delivery.sender import Sender
 from bot.delivery.targets import Target, Unreachable, load_target
@@ -22,10 +23,8 @@ from bot.screens.view import View
 from bot.telegram.failures import AskedToWait, ChatOff, GroupMoved, NoAnswer, Rejected, SendFailure, TopicGone
 from bot.telegram.limited_bot import LimitedBot
 from bot.texts import texts
-from storage.db.database import Session
 from storage.messages import deliveries
 from storage.messages.deliveries import LEASE_SECONDS
-from storage.messages.notices import EveningNotice
 from storage.people import channels
 from storage.values import Delivery
 
@@ -35,7 +34,10 @@ IN_FLIGHT = 3
 """Deliveries of one process between request and answer: a crash repeats at most so many messages."""
 CHAT_PATIENCE = 2.0
 """Seconds a delivery waits for its chat; with a longer wait the delivery is postponed, so that others go on."""
-GIVE_UP = timedelta(hours=24)
+GIVE_UP = timedelta(days=7)
+"""Age after which a message is not worth sending any more; reminders end by themselves at the cutoff."""
+LOST_ANSWERS = 5
+"""Answers that a single message may lose, although Telegram answered other questions in between."""
 LONGEST_WAIT = timedelta(minutes=10)
 NEVER = datetime.min.replace(tzinfo=UTC)
 LONG = timedelta(seconds=LEASE_SECONDS / 4)
@@ -53,11 +55,16 @@ class Courier:
     _in_flight: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_FLIGHT))
     _quiet_until: datetime = NEVER
     """No delivery begins before: Telegram asked all chats to wait."""
+    outage: Outage = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Ask through the bot whether Telegram answers."""
+        self.outage = Outage(self.bot.answers)
 
     async def deliver(self, delivery_id: int) -> None:
         """Send a delivery that is still to be sent, and note the outcome."""
         started = self.now()
-        if started < self._quiet_until:
+        if started < self._quiet_until or not await self.outage.is_over():
             return
         delivery = await deliveries.start(self.ctx.db, delivery_id, self.owner, at=started)
         if delivery is None:
@@ -65,26 +72,20 @@ class Courier:
         try:
             async with self.ctx.db.reading() as session:
                 target = await load_target(session, self.ctx, delivery)
-                owed = await self._owed(session, delivery)
-                view = await render(session, self.ctx, texts(target.language), delivery, now=self.now(), owed=owed)
+                view = await render(session, self.ctx, texts(target.language), delivery, now=self.now())
         except Unreachable as error:
             await deliveries.mark_failed(self.ctx.db, delivery, str(error), at=self.now())
             return
         if view is None:
             await deliveries.mark_failed(self.ctx.db, delivery, "nothing to say any more", at=self.now())
             return
-        await self._send_when_free(delivery, target, view, owed, started)
+        await self._send_when_free(delivery, target, view, started)
 
-    async def _owed(self, session: Session, delivery: Delivery) -> list[Delivery]:
-        """Read earlier messages to the same person that may not have arrived; this delivery carries their lines."""
-        if not isinstance(delivery.notice, EveningNotice):
-            return []
-        return [item for item in await deliveries.find_uncertain(session, delivery.recipient) if item.id != delivery.id]
-
-    async def _send_when_free(
-        self, delivery: Delivery, target: Target, view: View, owed: list[Delivery], started: datetime
-    ) -> None:
+    async def _send_when_free(self, delivery: Delivery, target: Target, view: View, started: datetime) -> None:
         async with self._in_flight:
+            if not await self.outage.is_over():  # an answer was lost while this delivery waited for its turn
+                await deliveries.postpone(self.ctx.db, delivery, self.now(), "Telegram does not answer")
+                return
             chat = await self.bot.open_chat(target.chat_id, target.thread_id, within=CHAT_PATIENCE)
             if chat is None:
                 await self._postpone_busy(delivery)
@@ -101,11 +102,9 @@ class Courier:
                 await chat.close()
             # Noted before the next delivery may go out: a crash repeats at most IN_FLIGHT messages.
             await deliveries.mark_sent(self.ctx.db, delivery, sent, at=self.now(), chat_id=target.chat_id)
-        if owed or target.silenced:
+        if target.silenced:
             async with self.ctx.db.transaction() as session:
-                await deliveries.mark_carried(session, [item.id for item in owed], delivery.id)
-                if target.silenced:
-                    await channels.turn_on(session, target.chat_id, at=self.now())
+                await channels.turn_on(session, target.chat_id, at=self.now())
 
     async def _postpone_busy(self, delivery: Delivery) -> None:
         """Postpone a delivery whose chat is busy, or all deliveries if Telegram asked all chats to wait."""
@@ -132,12 +131,22 @@ class Courier:
             case ChatOff():
                 await self._channel_off(delivery, target, problem)
             case NoAnswer():
-                await deliveries.mark_uncertain(db, delivery, problem, at=now)
+                await self._unanswered(delivery, problem)
             case Rejected():
                 log.error("message_refused", kind=delivery.kind, delivery=delivery.id, problem=problem)
                 await deliveries.mark_failed(db, delivery, problem, at=now)
             case _:
+                self.outage.begin()
                 await self._again(delivery, problem)
+
+    async def _unanswered(self, delivery: Delivery, problem: str) -> None:
+        """Hold all deliveries back until Telegram answers, then repeat this message, which may have arrived."""
+        self.outage.begin()
+        if delivery.interrupted + 1 >= LOST_ANSWERS:
+            log.error("message_given_up", kind=delivery.kind, delivery=delivery.id, problem=problem)
+            await deliveries.mark_failed(self.ctx.db, delivery, f"{LOST_ANSWERS} times: {problem}", at=self.now())
+            return
+        await deliveries.postpone(self.ctx.db, delivery, self.now(), problem, interrupted=True)
 
     async def _topic_gone(self, delivery: Delivery, target: Target, problem: str) -> None:
         """Send to the group without the topic from now on."""
@@ -147,7 +156,7 @@ class Courier:
         await deliveries.postpone(self.ctx.db, delivery, self.now(), problem)
 
     async def _again(self, delivery: Delivery, problem: str) -> None:
-        """Postpone a message that certainly did not arrive, each time for longer; give up after a day."""
+        """Postpone a message that certainly did not arrive, each time for longer; give up after a week."""
         now = self.now()
         if delivery.created_at is not None and now - delivery.created_at > GIVE_UP:
             await deliveries.mark_failed(self.ctx.db, delivery, problem, at=now)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from bot.context import AppContext
 from bot.screens import troubles
@@ -30,18 +29,15 @@ from storage.values import Delivery
 
 
 async def render(  # noqa: PLR0911  # a message a kind
-    session: Session, ctx: AppContext, t: Texts, delivery: Delivery, *, now: datetime, owed: Sequence[Delivery] = ()
+    session: Session, ctx: AppContext, t: Texts, delivery: Delivery, *, now: datetime
 ) -> View | None:
-    """Render the message of a delivery; None if there is nothing (any more) to say.
-
-    `owed` are earlier deliveries that may not have arrived.
-    """
+    """Render the message of a delivery; None if there is nothing (any more) to say."""
     if delivery.notice is None or delivery.notice.team not in ctx.teams:
         return None
     team = ctx.teams[delivery.notice.team]
     match delivery.notice:
         case EveningNotice() | CorrectionNotice() as notice:
-            days = sorted({*notice.earlier, *_days_of(owed)} - {notice.day})
+            days = sorted({*notice.earlier} - {notice.day})
             evening = await load_evening(session, ctx, notice.team, notice.day, notice.crm_user, days)
             return None if evening is None else evening_view(t, team, evening)
         case BoardNotice() as notice:
@@ -62,7 +58,3 @@ async def render(  # noqa: PLR0911  # a message a kind
         case notice if isinstance(notice, troubles.TeamTrouble):
             return troubles.view_of(t, team, notice)
     raise TypeError(f"no message for {type(delivery.notice).__name__}")
-
-
-def _days_of(owed: Sequence[Delivery]) -> list[date]:
-    return [item.notice.day for item in owed if isinstance(item.notice, EveningNotice)]

@@ -9,7 +9,7 @@ import structlog
 
 from bot.delivery.targets import Target
 from bot.screens.view import View
-from bot.telegram.failures import AskedToWait, SendFailure
+from bot.telegram.failures import ChatOff, Rejected
 from bot.telegram.limited_bot import ChatWriter, LimitedBot
 from bot.telegram.splitting import split
 from bot.texts import texts
@@ -41,6 +41,8 @@ class Sender:
             return await self._correct(self._delivery.notice, view)
         sent = await self._send_parts(view)
         if view.photo is not None:
+            # From here on an attempt that breaks off is taken up at the picture.
+            await deliveries.renew_lease(self._db, self._delivery, sent, chat_id=self._target.chat_id)
             sent += await self._send_picture(view)
         return sent
 
@@ -56,14 +58,15 @@ class Sender:
         return sent
 
     async def _send_picture(self, view: View) -> list[int]:
-        """Send the picture. A failure is logged only: the text has arrived, and must not be sent twice."""
+        """Send the picture. A picture that Telegram refuses is logged only: the text has arrived.
+
+        Raises SendFailure if the picture may be sent later.
+        """
         assert view.photo is not None  # noqa: S101
         content = await asyncio.to_thread(view.photo)
         try:
             return [await self._chat.send_photo(content, "board.png", silent=view.silent)]
-        except SendFailure as failure:
-            if isinstance(failure, AskedToWait):
-                await self._bot.limiter.retry_after(self._target.chat_id, failure.seconds)
+        except (Rejected, ChatOff) as failure:
             log.warning("picture_not_sent", problem=str(failure))
             return []
 

@@ -83,8 +83,7 @@ def _loops(t: Texts, beats: Mapping[str, datetime], now: datetime) -> list[str]:
 
 def _messages(t: Texts, counts: Mapping[DeliveryState, int]) -> str:
     waiting = counts.get(DeliveryState.PENDING, 0) + counts.get(DeliveryState.SENDING, 0)
-    failed, uncertain = counts.get(DeliveryState.FAILED, 0), counts.get(DeliveryState.UNCERTAIN, 0)
-    return t("health-messages", waiting=waiting, failed=failed, uncertain=uncertain)
+    return t("health-messages", waiting=waiting, failed=counts.get(DeliveryState.FAILED, 0))
 
 
 def _team(t: Texts, team: TeamHealth) -> list[str]:

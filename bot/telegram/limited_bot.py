@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
-from aiogram.methods import EditMessageText, SendMessage, SendPhoto, TelegramMethod
+from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramNetworkError, TelegramServerError
+from aiogram.methods import EditMessageText, GetMe, SendMessage, SendPhoto, TelegramMethod
 from aiogram.types import BufferedInputFile, ReplyParameters
 
 from bot.screens.view import Rows
@@ -17,6 +17,9 @@ from bot.telegram.process_pacing import Sleep
 from bot.telegram.rate_limiter import Permit, RateLimiter
 from bot.telegram.session import session_of
 from storage.db.database import Database
+
+QUESTION_SECONDS = 5
+"""Seconds after which Telegram counts as not answering a question."""
 
 
 class LimitedBot:
@@ -34,6 +37,16 @@ class LimitedBot:
         """Wait until a message may go to the chat; return None if the chat is busy for longer than `within` seconds."""
         permit = await self.limiter.acquire_within(chat_id, within)
         return None if permit is None else ChatWriter(self, chat_id, thread_id, permit)
+
+    async def answers(self) -> bool:
+        """Ask Telegram who the bot is, which changes nothing; tell whether Telegram answered, be it with a refusal."""
+        try:
+            await self.session.send(self.bot, GetMe(), None, seconds=QUESTION_SECONDS)
+        except (TelegramNetworkError, TelegramServerError):
+            return False
+        except TelegramAPIError:
+            return True
+        return True
 
 
 class ChatWriter:

@@ -79,12 +79,14 @@ class Session(AiohttpSession):
             session.trace_configs.append(_permit_hooks())
         return session
 
-    async def send(self, bot: Bot, method: TelegramMethod[Any], permit: Permit | None) -> Any:
-        """Send a request once, with a permit of the caller.
+    async def send(
+        self, bot: Bot, method: TelegramMethod[Any], permit: Permit | None, *, seconds: int | None = None
+    ) -> Any:
+        """Send a request once, with a permit of the caller; `seconds` to wait for the answer.
 
         Raises TelegramAPIError; TelegramRetryAfter also where the permit says to wait.
         """
-        once: Any = partial(self._request, permit=permit)
+        once: Any = partial(self._request, permit=permit, timeout=seconds)
         try:
             return await self.middleware.wrap_middlewares(once)(bot, method)
         finally:

@@ -1,7 +1,7 @@
 """Keep messages that must arrive: written with the ledger in one transaction, sent afterwards.
 
-pending ─► sending ─► sent | uncertain | failed, or back to pending (`postpone`). A delivery whose process died while
-sending is started once more after the lease; after a second death the delivery is uncertain.
+pending ─► sending ─► sent | failed, or back to pending (`postpone`). A delivery whose process died while sending is
+started again after the lease; after the death of five processes the delivery has failed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ LEASE_SECONDS = 60.0
 """Seconds of a lease, longer than any send: the time-out of a send must be shorter."""
 
 _PENDING, _SENDING = DeliveryState.PENDING.value, DeliveryState.SENDING.value
-_NOT_TRIED_TWICE = 1
+MOST_DEATHS = 5
+"""Processes that may die while sending a delivery."""
 _TABLE = cast(Table, DeliveryRecord.__table__)
 
 
@@ -73,7 +74,7 @@ async def add(
 
 
 async def due(db: Database, *, at: datetime, limit: int = 50) -> list[Delivery]:
-    """List the deliveries that can start now, oldest first; deliveries with two dead processes become uncertain."""
+    """List the deliveries that can start now, oldest first; deliveries with five dead processes fail."""
     async with db.reading() as session:
         query = select(DeliveryRecord).where(_startable(at)).order_by(DeliveryRecord.id).limit(limit)
         found = [_to_delivery(row) for row in await session.scalars(query)]
@@ -88,7 +89,7 @@ def _startable(at: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     waits = and_(
         DeliveryRecord.state == _PENDING, or_(DeliveryRecord.not_before.is_(None), DeliveryRecord.not_before <= at)
     )
-    return or_(waits, and_(_orphaned(), DeliveryRecord.interrupted < _NOT_TRIED_TWICE))
+    return or_(waits, and_(_orphaned(), DeliveryRecord.interrupted < MOST_DEATHS - 1))
 
 
 def _orphaned() -> ColumnElement[bool]:
@@ -96,14 +97,14 @@ def _orphaned() -> ColumnElement[bool]:
 
 
 def _hopeless() -> ColumnElement[bool]:
-    return and_(_orphaned(), DeliveryRecord.interrupted >= _NOT_TRIED_TWICE)
+    return and_(_orphaned(), DeliveryRecord.interrupted >= MOST_DEATHS - 1)
 
 
 def _give_up(at: datetime) -> Update:
     return (
         update(DeliveryRecord)
         .where(_hopeless())
-        .values(state=DeliveryState.UNCERTAIN.value, done_at=at, problem="two processes died while sending it")
+        .values(state=DeliveryState.FAILED.value, done_at=at, problem=f"{MOST_DEATHS} processes died while sending it")
         .execution_options(synchronize_session=False)
     )
 
@@ -160,19 +161,17 @@ async def mark_sent(
     )
 
 
-async def mark_uncertain(db: Database, delivery: Delivery, problem: str, *, at: datetime) -> bool:
-    """Record a request without an answer: not repeated, but the person's next message carries a line about that day."""
-    return await _settle(db, delivery, DeliveryState.UNCERTAIN, done_at=at, problem=problem)
-
-
 async def mark_failed(db: Database, delivery: Delivery, problem: str, *, at: datetime) -> bool:
     """Record a message that will never arrive: blocked, deactivated, no such chat."""
     return await _settle(db, delivery, DeliveryState.FAILED, done_at=at, problem=problem)
 
 
-async def postpone(db: Database, delivery: Delivery, until: datetime, problem: str = "") -> bool:
-    """Postpone a message that certainly did not go out until `until`."""
-    return await _settle(db, delivery, DeliveryState.PENDING, not_before=until, problem=problem)
+async def postpone(
+    db: Database, delivery: Delivery, until: datetime, problem: str = "", *, interrupted: bool = False
+) -> bool:
+    """Postpone a message until `until`; `interrupted`: the message may have gone out."""
+    more = {"interrupted": DeliveryRecord.interrupted + 1} if interrupted else {}
+    return await _settle(db, delivery, DeliveryState.PENDING, not_before=until, problem=problem, **more)
 
 
 async def _settle(db: Database, delivery: Delivery, state: DeliveryState, **values: Any) -> bool:
@@ -249,30 +248,6 @@ async def find(session: AsyncSession, event: str, kind: str, recipient: str) -> 
     return None if row is None else _to_delivery(row)
 
 
-async def find_uncertain(session: AsyncSession, recipient: str) -> list[Delivery]:
-    """List the uncertain deliveries to a recipient that no later message has made up for."""
-    rows = await session.scalars(
-        select(DeliveryRecord)
-        .where(
-            DeliveryRecord.recipient == recipient,
-            DeliveryRecord.state == DeliveryState.UNCERTAIN.value,
-            DeliveryRecord.carried_by.is_(None),
-        )
-        .order_by(DeliveryRecord.id)
-    )
-    return [_to_delivery(row) for row in rows]
-
-
-async def mark_carried(session: AsyncSession, uncertain_ids: Sequence[int], by: int) -> None:
-    """Record the later message that repeated the lines of uncertain deliveries."""
-    await session.execute(
-        update(DeliveryRecord)
-        .where(DeliveryRecord.id.in_(uncertain_ids))
-        .values(carried_by=by)
-        .execution_options(synchronize_session=False)
-    )
-
-
 async def set_messages(
     session: AsyncSession, delivery_id: int, message_ids: Sequence[int], *, chat_id: int | None = None
 ) -> None:
@@ -323,7 +298,6 @@ def _to_delivery(row: DeliveryRecord) -> Delivery:
         chat_id=row.chat_id,
         message_ids=tuple(row.message_ids),
         problem=row.problem,
-        carried_by=row.carried_by,
         created_at=row.created_at,
         done_at=row.done_at,
     )

@@ -15,8 +15,6 @@ class DeliveryState(StrEnum):
     PENDING = "pending"
     SENDING = "sending"
     SENT = "sent"
-    UNCERTAIN = "uncertain"
-    """The request went out, no answer came; not repeated."""
     FAILED = "failed"
     CANCELLED = "cancelled"
 
@@ -38,6 +36,5 @@ class Delivery:
     chat_id: int | None = None
     message_ids: tuple[int, ...] = ()
     problem: str = ""
-    carried_by: int | None = None
     created_at: datetime | None = None
     done_at: datetime | None = None

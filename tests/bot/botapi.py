@@ -83,6 +83,10 @@ class BotApi(BotMethods):
         """The next calls of a method meet trouble."""
         self._faults[method] += [(kind, retry_after)] * times
 
+    def clear_faults(self) -> None:
+        """The trouble is over."""
+        self._faults.clear()
+
     def block(self, user: User) -> None:
         """The user blocks the bot."""
         user.blocks()

@@ -206,7 +206,7 @@ class Invariants:
         recipients = {item.recipient for item in found}
         self._hold(len(found) == len(recipients), "a person has two messages of one day")
         for item in found:
-            noted = item.state not in (DeliveryState.FAILED, DeliveryState.UNCERTAIN) or item.problem
+            noted = item.state is not DeliveryState.FAILED or item.problem
             self._hold(bool(noted), "a message failed without a reason")
         for member in await people.members(session, "sales"):
             if member.crm_user in scored and await self._is_owed(session, member, run):
@@ -266,7 +266,7 @@ class Invariants:
                 self._hold(row.payout == due, f"{row.crm_user}: money differs from the points")
 
     def _check_repeated(self) -> None:
-        """Hold that a message is repeated only by a death or a standstill in the middle of its sending."""
+        """Hold that a message is repeated only by a death, a standstill or a lost answer while it was sent."""
         chats = self.world.telegram.chats
         news = Counter(
             (chat, message.at.date(), message.text)
@@ -276,7 +276,8 @@ class Invariants:
         )
         repeated = [text for text, count in news.items() if count > 1]
         felt = self.world.story.troubles.felt
-        self._hold(len(repeated) <= felt["killed"] + felt["replica_stalled"], f"came twice: {repeated}")
+        most = felt["killed"] + felt["replica_stalled"] + felt["answer_lost"]
+        self._hold(len(repeated) <= most, f"came twice: {repeated}")
 
 
 def _items(reading: Reading | None) -> Sequence[Evidence]:

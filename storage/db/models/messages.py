@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.db.models.base import Base, one_of
+from storage.db.models.base import Base
 from storage.db.types import CanonicalJson, Id
-from storage.values import DeliveryState
 
 
 class DeliveryRecord(Base):
@@ -26,7 +25,11 @@ class DeliveryRecord(Base):
             postgresql_where=text("state IN ('pending', 'sending')"),
         ),
         Index("ix_deliveries_recipient", "recipient", "state"),
-        one_of("state", DeliveryState),
+        # "uncertain" is a state of 0.1.0, which no row has any more.
+        CheckConstraint(
+            "state IN ('pending', 'sending', 'sent', 'uncertain', 'failed', 'cancelled')",
+            name="state",
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -40,13 +43,13 @@ class DeliveryRecord(Base):
     lease_until: Mapped[float] = mapped_column(default=0.0)
     attempts: Mapped[int] = mapped_column(default=0)
     interrupted: Mapped[int] = mapped_column(default=0)
-    """Number of processes that died while sending."""
+    """Number of attempts that ended without an answer: the process died, or the answer was lost."""
     message_ids: Mapped[list[int]] = mapped_column(CanonicalJson, default=list)
     chat_id: Mapped[int | None] = mapped_column(BigInteger)
     """Chat of the messages, for edits."""
     problem: Mapped[str] = mapped_column(Text, default="")
     carried_by: Mapped[int | None] = mapped_column(ForeignKey("deliveries.id"))
-    """Later message that repeats the line of an uncertain delivery."""
+    """Of 0.1.0, which repeated the line of a lost message in a later one; read by nobody."""
     created_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
 

@@ -87,16 +87,18 @@ async def test_what_certainly_did_not_go_out_is_tried_again_later(database):
     assert (again.attempts, again.interrupted) == (2, 0)
 
 
-async def test_a_send_whose_process_died_is_repeated_once_and_then_uncertain(database):
+async def test_a_send_whose_process_died_is_repeated_until_five_have_died(database):
     number = await _add(database)
-    await deliveries.start(database, number, "dead", at=AT, lease_seconds=0)
-    assert [item.id for item in await deliveries.due(database, at=AT)] == [number]
-    again = await deliveries.start(database, number, "second", at=AT, lease_seconds=0)
-    assert (again.attempts, again.interrupted) == (2, 1)
+    for died in range(deliveries.MOST_DEATHS):
+        assert [item.id for item in await deliveries.due(database, at=AT)] == [number]
+        attempt = await deliveries.start(database, number, f"process {died}", at=AT, lease_seconds=0)
+        assert (attempt.attempts, attempt.interrupted) == (died + 1, died)
 
-    assert await deliveries.start(database, number, "third", at=AT) is None
+    assert await deliveries.start(database, number, "one more", at=AT) is None
     assert await deliveries.due(database, at=AT) == []
-    assert (await _find(database)).state is DeliveryState.UNCERTAIN
+    failed = await _find(database)
+    assert failed.state is DeliveryState.FAILED
+    assert "processes died" in failed.problem
 
 
 async def test_a_send_in_flight_of_an_owner_known_to_be_dead_is_due_at_once(database):
@@ -113,20 +115,16 @@ async def test_who_lost_a_send_cannot_settle_it(database):
     quick = await deliveries.start(database, number, "quick", at=AT)
     assert not await deliveries.mark_failed(database, slow, "timeout", at=AT)
     assert await deliveries.mark_sent(database, quick, [5], at=AT)
-    assert not await deliveries.mark_uncertain(database, slow, "timeout", at=AT)
+    assert not await deliveries.postpone(database, slow, AT, "timeout", interrupted=True)
     assert (await _find(database)).state is DeliveryState.SENT
 
 
-async def test_an_unanswered_send_is_not_repeated_and_carried_by_the_next_message(database):
-    ours = await deliveries.start(database, await _add(database), "p", at=AT)
-    assert await deliveries.mark_uncertain(database, ours, "no answer", at=AT)
-    assert await deliveries.due(database, at=AT + timedelta(days=1)) == []
-    next_one = await _add(database, event="run:2")
-    async with database.transaction() as session:
-        assert [item.id for item in await deliveries.find_uncertain(session, "person:1")] == [ours.id]
-        assert await deliveries.find_uncertain(session, "person:2") == []
-        await deliveries.mark_carried(session, [ours.id], next_one)
-        assert await deliveries.find_uncertain(session, "person:1") == []
+async def test_an_unanswered_send_is_tried_again_and_counted_as_interrupted(database):
+    number = await _add(database)
+    ours = await deliveries.start(database, number, "p", at=AT)
+    assert await deliveries.postpone(database, ours, AT, "no answer", interrupted=True)
+    again = await deliveries.start(database, number, "p", at=AT)
+    assert (again.attempts, again.interrupted) == (2, 1)
 
 
 async def test_a_failed_message_is_not_tried_again(database):
