@@ -16,6 +16,7 @@ import structlog
 from bot.context import AppContext
 from bot.delivery.lost_chats import channel_lost
 from bot.delivery.outage import Outage
+from bot.delivery.reasons import NOTHING_TO_SAY
 from bot.delivery.render import render
 from bot.delivery.sender import Sender
 from bot.delivery.targets import Target, Unreachable, load_target
@@ -77,7 +78,7 @@ class Courier:
             await deliveries.mark_failed(self.ctx.db, delivery, str(error), at=self.now())
             return
         if view is None:
-            await deliveries.mark_failed(self.ctx.db, delivery, "nothing to say any more", at=self.now())
+            await deliveries.mark_failed(self.ctx.db, delivery, NOTHING_TO_SAY, at=self.now())
             return
         await self._send_when_free(delivery, target, view, started)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.context import AppContext
-from bot.telegram.failures import NO_RIGHTS
+from bot.delivery import reasons
 from bot.texts import Language, language_of
 from storage.db.database import Session
 from storage.people import channels, people, teams
@@ -38,10 +38,10 @@ async def load_target(session: Session, ctx: AppContext, delivery: Delivery) -> 
     which = {"person_id": int(name)} if kind == "person" else {"telegram_id": int(name)}
     telegram_id, chosen = await people.address(session, **which)
     if telegram_id is None:
-        raise Unreachable("not connected")
+        raise Unreachable(reasons.NOT_CONNECTED)
     channel = await channels.find(session, telegram_id)
     if not channel.active:
-        raise Unreachable(channel.reason or "off")
+        raise Unreachable(channel.reason or reasons.OFF)
     return Target(telegram_id, language_of(chosen or channel.language, ctx.language))
 
 
@@ -52,10 +52,10 @@ async def _group(session: Session, ctx: AppContext, key: str) -> Target:
     chat_id = team.chat_id if team and team.chat_id else stored.chat_id
     thread_id = team.thread_id if team and team.chat_id else stored.thread_id
     if team is None or chat_id is None:
-        raise Unreachable("no group")
+        raise Unreachable(reasons.NO_GROUP)
     channel = await channels.find(session, chat_id)
-    silenced = channel.reason == NO_RIGHTS
+    silenced = channel.reason == reasons.NO_RIGHTS
     if not channel.active and not silenced:
-        raise Unreachable(channel.reason or "off")
+        raise Unreachable(channel.reason or reasons.OFF)
     without_topic = thread_id == GENERAL_TOPIC or thread_id in channel.lost_threads
     return Target(channel.chat_id, ctx.language, None if without_topic else thread_id, silenced)

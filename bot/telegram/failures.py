@@ -11,11 +11,9 @@ from aiogram.exceptions import (
     TelegramRetryAfter,
 )
 
+from bot.delivery.reasons import NO_RIGHTS
 from bot.telegram.session import refused, trouble
 
-NO_RIGHTS = "no_rights"
-"""The reason stored for a group where the bot may not write. Telegram never tells when the right returns, so the
-group is tried again with every message."""
 _SILENCED = ("not enough rights", "no rights", "write_forbidden", "chat_restricted", "topic_closed", "_forbidden")
 
 

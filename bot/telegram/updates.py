@@ -10,9 +10,12 @@ from typing import Any
 import structlog
 from aiogram import Bot
 from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
+from aiogram.exceptions import TelegramConflictError, TelegramNotFound, TelegramUnauthorizedError
 from aiogram.methods import GetUpdates, TelegramMethod
 from aiogram.types import Update
 from pydantic import ValidationError
+
+from storage.days.heartbeats import RIVAL, TOKEN_REFUSED
 
 log = structlog.get_logger()
 
@@ -26,14 +29,24 @@ class UpdatesHeard(BaseRequestMiddleware):
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self.at = now()
+        self.problems: dict[str, datetime] = {}
+        """Instants at which Telegram last refused the token or named a rival, by name of the heartbeat."""
 
     async def __call__(
         self, make_request: NextRequestMiddlewareType[Any], bot: Bot, method: TelegramMethod[Any]
     ) -> Any:
-        """Send the request and note an answer with updates, also with none."""
-        answer = await make_request(bot, method)
+        """Send the request and note an answer with updates, also with none, and a refused token or a rival."""
+        try:
+            answer = await make_request(bot, method)
+        except (TelegramUnauthorizedError, TelegramNotFound):
+            self.problems[TOKEN_REFUSED] = self._now()
+            raise
+        except TelegramConflictError:
+            self.problems[RIVAL] = self._now()
+            raise
         if isinstance(method, GetUpdates):
             self.at = self._now()
+            self.problems.clear()
         return answer
 
     async def ask_webhook(self, bot: Bot, address: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from bot.delivery.reasons import OF_THE_CHAT
 from reglament.config.settings import Settings
 from reglament.day.due import TeamClock, missed
 from storage.days import heartbeats, runs
@@ -22,6 +23,10 @@ SILENT_LOOP = timedelta(minutes=10)
 """Age of a heartbeat from which a single loop counts as dead; a loop that sends much mail beats seldom."""
 STUCK = timedelta(minutes=30)
 """Age of the oldest waiting message from which sending counts as stuck."""
+FAILED_WITHIN = timedelta(days=1)
+"""Age up to which messages given up count as a trouble."""
+REFUSED_WITHIN = timedelta(minutes=3)
+"""Age up to which the last refusal of Telegram counts as a present trouble."""
 DEAF = timedelta(minutes=5)
 """Time without an answer to a request for updates from which the bot counts as deaf."""
 UNCLAIMED = timedelta(minutes=10)
@@ -37,8 +42,32 @@ class TroubleKind(StrEnum):
     DAY_OVERDUE = "day_overdue"
     NO_RUN = "no_run"
     MESSAGES_WAIT = "messages_wait"
+    MESSAGES_FAIL = "messages_fail"
     DEAF = "deaf"
+    TOKEN_REFUSED = "token_refused"  # noqa: S105  # a kind of trouble
+    RIVAL = "rival"
     CLOCK = "clock"
+
+
+_ONCE_A_DAY = frozenset(
+    {TroubleKind.MESSAGES_WAIT, TroubleKind.MESSAGES_FAIL, TroubleKind.TOKEN_REFUSED, TroubleKind.RIVAL}
+)
+"""Kinds whose begin moves while they last."""
+_LINES = {
+    TroubleKind.LOOP_SILENT: "the loop {detail!r} is silent since {since}: restart the service, see the log",
+    TroubleKind.DAY_OVERDUE: "the day {day} of team {team} should be finished since {since}: see the log",
+    TroubleKind.NO_RUN: "nobody began the day {day} of team {team}, cutoff {since}: see the log",
+    TroubleKind.MESSAGES_WAIT: "{detail} messages wait, the oldest since {since}: see the log",
+    TroubleKind.MESSAGES_FAIL: "messages were given up since {since}: {detail}",
+    TroubleKind.DEAF: (
+        "no updates come in from Telegram since {since}: people get no answer; check network, token, webhook"
+    ),
+    TroubleKind.TOKEN_REFUSED: "Telegram refuses telegram.token (last at {since}): put the one from @BotFather there",
+    TroubleKind.RIVAL: "another process polls with this token (last at {since}): stop it, or use the webhook",
+    TroubleKind.CLOCK: "this machine's clock is wrong, nothing is scored until it is right: {detail}",
+}
+"""Lines for an operator."""
+_REFUSALS = {heartbeats.TOKEN_REFUSED: TroubleKind.TOKEN_REFUSED, heartbeats.RIVAL: TroubleKind.RIVAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +82,19 @@ class Trouble:
 
     @property
     def event(self) -> str:
-        """Name the trouble so that people are told once; of waiting messages once a day."""
+        """Name the trouble so that people are told once; of messages and of Telegram's refusals once a day."""
         if self.kind is TroubleKind.CLOCK:
             return f"trouble:{self.kind}:{self.since.isoformat()}"
-        when = self.day or (self.since.date() if self.kind is TroubleKind.MESSAGES_WAIT else self.since)
+        when = self.day or (self.since.date() if self.kind in _ONCE_A_DAY else self.since)
+        if self.kind is TroubleKind.MESSAGES_FAIL:
+            return f"trouble:{self.kind}:{when.isoformat()}"
         return f"trouble:{self.kind}:{self.team or self.detail}:{when.isoformat()}"
 
     @property
     def line(self) -> str:
         """Write the trouble for an operator."""
         since = f"{self.since:%Y-%m-%d %H:%M} UTC"
-        match self.kind:
-            case TroubleKind.LOOP_SILENT:
-                return f"the loop {self.detail!r} is silent since {since}: restart the service, see the log"
-            case TroubleKind.DAY_OVERDUE:
-                return f"the day {self.day} of team {self.team} should be finished since {since}: see the log"
-            case TroubleKind.NO_RUN:
-                return f"nobody began the day {self.day} of team {self.team}, cutoff {since}: see the log"
-            case TroubleKind.MESSAGES_WAIT:
-                return f"{self.detail} messages wait, the oldest since {since}: see the log"
-            case TroubleKind.CLOCK:
-                return f"this machine's clock is wrong, nothing is scored until it is right: {self.detail}"
-        return f"no updates come in from Telegram since {since}: people get no answer; check network, token, webhook"
+        return _LINES[self.kind].format(since=since, team=self.team, day=self.day, detail=self.detail)
 
 
 async def find_troubles(
@@ -95,6 +115,13 @@ async def find_troubles(
         counts = await deliveries.count_by_state(session)
         waiting = counts.get(DeliveryState.PENDING, 0)
         found.append(Trouble(TroubleKind.MESSAGES_WAIT, oldest, detail=str(waiting)))
+    given_up = await deliveries.given_up(session, since=now - FAILED_WITHIN, without=OF_THE_CHAT)
+    if given_up is not None:
+        detail = f"{given_up.count}, the last: {given_up.problem}"
+        found.append(Trouble(TroubleKind.MESSAGES_FAIL, given_up.first, detail=detail))
+    for name, kind in _REFUSALS.items():
+        if name in beats and now - beats[name] <= REFUSED_WITHIN:
+            found.append(Trouble(kind, beats[name]))
     heard = beats.get(heartbeats.UPDATES)
     if heard is not None and now - max(heard, started or heard) > DEAF:
         found.append(Trouble(TroubleKind.DEAF, heard))

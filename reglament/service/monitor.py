@@ -77,6 +77,8 @@ class Monitor:
             with suppress(TelegramAPIError):
                 await self._heard.ask_webhook(self._bot, webhook.address(telegram.webhook_url))
         await self._work.beat_at(heartbeats.UPDATES, self._heard.at)
+        for name, at in self._heard.problems.items():
+            await self._work.beat_at(name, at)
 
     async def _tell_admins(self, process: Process, troubles: Sequence[Trouble]) -> None:
         teams = process.settings.teams

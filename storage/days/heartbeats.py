@@ -13,6 +13,9 @@ from storage.db.sql import upsert
 
 START, UPDATES = "start", "updates"
 """Names of the rows that no loop beats: the start of the service, and the last time that updates could be received."""
+TOKEN_REFUSED, RIVAL = "telegram:token", "telegram:rival"
+"""Names of the rows that tell when Telegram last refused the token, or named another process that polls."""
+_OF_NO_LOOP = frozenset({START, UPDATES, TOKEN_REFUSED, RIVAL})
 
 
 async def beat(session: AsyncSession, name: str, *, at: datetime) -> None:
@@ -28,14 +31,14 @@ async def last(session: AsyncSession, name: str) -> datetime | None:
 
 
 async def all_beats(session: AsyncSession) -> dict[str, datetime]:
-    """Read the last beat of every loop, and the rows START and UPDATES."""
+    """Read the last beat of every loop, and the rows that no loop beats."""
     rows = await session.execute(select(HeartbeatRecord.name, HeartbeatRecord.at))
     return dict(rows.all())
 
 
 def of_loops(beats: Mapping[str, datetime]) -> dict[str, datetime]:
     """Leave out the rows that no loop beats."""
-    return {name: at for name, at in beats.items() if name not in (START, UPDATES)}
+    return {name: at for name, at in beats.items() if name not in _OF_NO_LOOP}
 
 
 async def forget(session: AsyncSession, written: Mapping[str, datetime]) -> None:

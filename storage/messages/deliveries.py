@@ -6,7 +6,8 @@ started again after the lease; after the death of five processes the delivery ha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, cast
@@ -282,6 +283,27 @@ async def oldest_pending(session: AsyncSession, *, at: datetime) -> datetime | N
     """Find the instant since which the oldest startable delivery waits."""
     oldest: datetime | None = await session.scalar(select(func.min(DeliveryRecord.created_at)).where(_startable(at)))
     return oldest
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """Summarize the deliveries that were given up."""
+
+    count: int
+    first: datetime
+    problem: str
+    """The reason of the last."""
+
+
+async def given_up(session: AsyncSession, *, since: datetime, without: Collection[str]) -> GivenUp | None:
+    """Find the deliveries given up since an instant, but for the reasons `without`; None if there are none."""
+    row = DeliveryRecord
+    failed = row.state == DeliveryState.FAILED.value, row.done_at >= since, row.problem.not_in(list(without))
+    count, first = (await session.execute(select(func.count(), func.min(row.done_at)).where(*failed))).one()
+    if first is None:
+        return None
+    problem = await session.scalar(select(row.problem).where(*failed).order_by(row.done_at.desc()).limit(1))
+    return GivenUp(count, first, problem or "")
 
 
 def _to_delivery(row: DeliveryRecord) -> Delivery:

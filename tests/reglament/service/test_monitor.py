@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from aiogram.exceptions import TelegramConflictError, TelegramUnauthorizedError
+from aiogram.methods import GetUpdates
 
 from bot.telegram.updates import UpdatesHeard
 from reglament.commands import health as health_command
@@ -117,6 +119,46 @@ async def test_messages_that_wait_are_told(station):
     station.heard.at = station.clock()
     [found] = await station.look()
     assert found.kind is TroubleKind.MESSAGES_WAIT
+
+
+async def test_messages_given_up_are_told_but_not_those_that_a_chat_does_not_want(station):
+    cutoffs, _ = await station.work.due()
+    await station.work.cutoff(cutoffs[0])
+    db = station.work.process.db
+    unwanted, lost = (await deliveries.due(db, at=station.clock(), limit=2))[:2]
+    for delivery, reason in ((unwanted, "blocked"), (lost, "5 times: no answer from Telegram")):
+        started = await deliveries.start(db, delivery.id, "test", at=station.clock())
+        await deliveries.mark_failed(db, started, reason, at=station.clock())
+    [found] = await station.look()
+    assert found.kind is TroubleKind.MESSAGES_FAIL
+    assert (
+        found.line == "messages were given up since 2026-11-19 15:00 UTC: 1, the last: 5 times: no answer from Telegram"
+    )
+    station.clock.pass_(hours=25)
+    station.heard.at = station.clock()
+    assert TroubleKind.MESSAGES_FAIL not in [trouble.kind for trouble in await station.look()]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(TelegramUnauthorizedError, TroubleKind.TOKEN_REFUSED), (TelegramConflictError, TroubleKind.RIVAL)],
+)
+async def test_a_refused_token_and_a_rival_are_told_until_telegram_answers(station, error, kind):
+    async def refuse(_bot, method):
+        raise error(method=method, message="made up")
+
+    async def answer(_bot, _method):
+        return []
+
+    with pytest.raises(error):
+        await station.heard(refuse, None, GetUpdates())
+    [found] = await station.look()
+    assert found.kind is kind
+    assert await station.told() == [kind.value]
+    await station.heard(answer, None, GetUpdates())
+    station.clock.pass_(minutes=4)
+    station.heard.at = station.clock()
+    assert kind not in [trouble.kind for trouble in await station.look()]
 
 
 async def test_health_says_stopped_after_a_clean_stop_and_dead_after_a_kill(station, database_url, monkeypatch):
