@@ -84,6 +84,14 @@ class Exporter(Protocol):
         """Return file name and content of a team's month."""
 
 
+@dataclass(slots=True)
+class BotAccount:
+    """Hold the bot's account in Telegram; the user name is learnt from Telegram's answer to getMe."""
+
+    username: str = ""
+    """Empty: not known yet, or no bot (the demo on a terminal)."""
+
+
 @dataclass(frozen=True, slots=True)
 class AppContext:
     """Hold the surroundings of all handlers and deliveries."""
@@ -95,6 +103,7 @@ class AppContext:
     company: str = ""
     language: Literal["ru", "en"] = "ru"
     admins: frozenset[int] = field(default_factory=frozenset)
+    bot: BotAccount = field(default_factory=BotAccount, compare=False)
     days: Shared[Day | None] = field(default_factory=Shared, compare=False)
     boards: Shared[Leaderboard] = field(default_factory=Shared, compare=False)
     summaries: Shared[Summary] = field(default_factory=Shared, compare=False)

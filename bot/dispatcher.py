@@ -10,12 +10,13 @@ from aiogram import Dispatcher
 from aiogram.types import ErrorEvent
 
 from bot.context import AppContext
-from bot.handlers import admin, errors, group, head, health, hr, manager, questions, start, today
+from bot.handlers import admin, errors, group, head, health, hr, manager, questions, start, today, witness
 from bot.telegram.middlewares import Access, DeduplicateTaps, DeduplicateUpdates, Throttle, TrackInFlight
 
 LAST_SECONDS = 20.0
 """Seconds that updates in work may take at the end."""
 TEMPLATES = (
+    witness.router,
     start.router,
     today.router,
     manager.router,

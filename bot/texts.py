@@ -107,6 +107,10 @@ class Texts:
         """Write `19 ноября`."""
         return format_date(day, "d MMMM" if self.language == "ru" else "MMMM d", locale=self.language)
 
+    def full_day(self, day: date) -> str:
+        """Write `19 ноября 2026`."""
+        return format_date(day, "d MMMM y" if self.language == "ru" else "MMMM d, y", locale=self.language)
+
     def short_day(self, day: date) -> str:
         """Write `чт 19.11`."""
         return format_date(day, "EEE d.MM" if self.language == "ru" else "EEE M/d", locale=self.language)

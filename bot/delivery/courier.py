@@ -23,6 +23,7 @@ from bot.delivery.targets import Target, Unreachable, load_target
 from bot.screens.view import View
 from bot.telegram.failures import AskedToWait, ChatOff, GroupMoved, NoAnswer, Rejected, SendFailure, TopicGone
 from bot.telegram.limited_bot import LimitedBot
+from bot.telegram.own_account import learn_username
 from bot.texts import texts
 from storage.messages import deliveries
 from storage.messages.deliveries import LEASE_SECONDS
@@ -70,6 +71,7 @@ class Courier:
         delivery = await deliveries.start(self.ctx.db, delivery_id, self.owner, at=started)
         if delivery is None:
             return
+        await learn_username(self.bot.bot, self.ctx)
         try:
             async with self.ctx.db.reading() as session:
                 target = await load_target(session, self.ctx, delivery)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -12,6 +12,7 @@ from bot.screens import lines
 from bot.screens.finished_days import ledger_length, load_day
 from bot.screens.team import gauges, person_line, team_view
 from bot.screens.view import Button, Rows, View, rows
+from bot.screens.witness.digest_link import DigestLink, digest_line
 from bot.telegram.callbacks import Action, Part, pack
 from bot.texts import Texts, safe
 from reports.summary.evidence import add_up, state_now, won_days
@@ -37,6 +38,7 @@ class Digest:
     """Names of managers who have not joined the bot."""
     earlier: tuple[tuple[date, Decimal | None], ...] = ()
     """Days caught up together with this day, with their discipline %; None: not scored."""
+    link: DigestLink = field(default=DigestLink())
 
 
 async def shared_digest_view(
@@ -47,7 +49,7 @@ async def shared_digest_view(
     async def make() -> View:
         return digest_view(t, ctx.teams[key], await load_digest(session, ctx, key, day, earlier))
 
-    same = (key, day, t.language, len(earlier), await ledger_length(session, key))
+    same = (key, day, t.language, len(earlier), ctx.bot.username, await ledger_length(session, key))
     return await ctx.digests.get(same, make)
 
 
@@ -63,7 +65,7 @@ async def load_digest(
     for each in earlier:
         of_day = totals(await queries.entries(session, key, each, each))
         caught_up.append((each, pooled(of_day.values())))
-    return Digest(finished, waiting, tuple(caught_up))
+    return Digest(finished, waiting, tuple(caught_up), DigestLink(finished.run.digest, ctx.bot.username))
 
 
 def digest_view(t: Texts, team: TeamContext, data: Digest | None) -> View:
@@ -83,6 +85,7 @@ def digest_view(t: Texts, team: TeamContext, data: Digest | None) -> View:
     if data.earlier:
         text += ["", f"{t('earlier-head')}:"]
         text += [f"   • {_earlier(t, on, of_day)}" for on, of_day in data.earlier]
+    text += [line for line in [digest_line(t, data.link)] if line]
     return View("\n".join(text), _buttons(t, team, day.run.day))
 
 

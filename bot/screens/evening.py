@@ -12,6 +12,7 @@ from bot.screens.day_text import evidence_page, fold_buttons, short_lines
 from bot.screens.finished_days import load_day
 from bot.screens.leaderboard import load_standings
 from bot.screens.view import Button, View
+from bot.screens.witness.digest_link import DigestLink, digest_line
 from bot.telegram.callbacks import Action, pack
 from bot.texts import Texts, safe
 from scoring.entries import Entry, EntryKind, Month
@@ -40,6 +41,7 @@ class Evening:
     """Scored days in a row without a broken rule."""
     earlier: tuple[tuple[date, int | None], ...] = field(default=())
     """Caught-up days with their points; None: not scored."""
+    digest: DigestLink = field(default=DigestLink())
 
     @property
     def points(self) -> int:
@@ -65,6 +67,7 @@ async def load_evening(
         board=await load_standings(session, ctx, key, day),
         streak=streak(recent),
         earlier=tuple((each, _points_of(recent, each)) for each in earlier),
+        digest=DigestLink(finished.run.digest, ctx.bot.username),
     )
 
 
@@ -86,7 +89,7 @@ def evening_view(t: Texts, team: TeamContext, data: Evening, *, page: int = 0, n
         text += short_lines(t, team, data.card, _corrections(t, data.entries))
     else:
         text += [*whole.shown, *_corrections(t, data.entries), *lines.unscored(t, data.card)]
-    text += _earlier(t, data.earlier)
+    text += [*_earlier(t, data.earlier), digest_line(t, data.digest)]
 
     def to(number: int) -> str:
         return pack(Action.EVENING, team.key, data.day, data.card.manager.crm_user, number)

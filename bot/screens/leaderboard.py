@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
 
 from bot.context import AppContext, TeamContext
 from bot.screens.finished_days import ledger_length
 from bot.screens.view import View
+from bot.screens.witness.digest_link import DigestLink, digest_line
 from bot.texts import Texts, safe
 from scoring.entries import Month
 from scoring.standings import Leaderboard, Standing, leaderboard
 from storage.days import queries, runs
 from storage.db.database import Session
-from storage.journal.chain import short_digest
 from storage.people import people
 
 MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
@@ -31,8 +31,7 @@ class Board:
 
     day: date
     standings: Leaderboard
-    digest: str = ""
-    """Digest of the day's ledger; empty without a run."""
+    digest: DigestLink = field(default=DigestLink())
 
 
 async def load_standings(session: Session, ctx: AppContext, key: str, day: date) -> Leaderboard:
@@ -49,7 +48,8 @@ async def load_standings(session: Session, ctx: AppContext, key: str, day: date)
 async def load_board(session: Session, ctx: AppContext, key: str, day: date) -> Board:
     """Load the board of a day."""
     run = await runs.find(session, key, day)
-    return Board(day, await load_standings(session, ctx, key, day), run.digest if run else "")
+    digest = DigestLink(run.digest if run else "", ctx.bot.username)
+    return Board(day, await load_standings(session, ctx, key, day), digest)
 
 
 async def load_last_board(session: Session, ctx: AppContext, key: str) -> Board | None:
@@ -79,8 +79,7 @@ def board_view(t: Texts, team: TeamContext, data: Board | None, *, own: str | No
     if own is not None and own not in {row.totals.crm_user for row in shown}:
         text.append(_own(t, standings, own))
     text.append(t("board-discipline", percent=t.percent(standings.discipline)))
-    if data.digest:
-        text.append(f"<code>{t('board-digest', digest=short_digest(data.digest))}</code>")
+    text.append(digest_line(t, data.digest))
     return View("\n".join(line for line in text if line))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bot.context import AppContext
+from bot.context import AppContext, TeamContext
 from bot.screens.view import Button, View
 from bot.telegram.callbacks import Action, pack
 from bot.texts import Texts
@@ -30,8 +30,12 @@ async def load_teams_of_group(session: Session, ctx: AppContext, chat_id: int) -
     """Load the teams whose leaderboard goes to a group, by the settings or `/bind`."""
     found = []
     for key, team in ctx.teams.items():
-        stored = await teams.find(session, key)
-        bound = team.chat_id or stored.chat_id
-        if bound is not None and (await channels.find(session, bound)).chat_id == chat_id:
+        if chat_id == await load_group(session, team):
             found.append(key)
     return found
+
+
+async def load_group(session: Session, team: TeamContext) -> int | None:
+    """Load the group of a team, by the settings or `/bind`, followed where it moved; None without a group."""
+    bound = team.chat_id or (await teams.find(session, team.key)).chat_id
+    return None if bound is None else (await channels.find(session, bound)).chat_id

@@ -15,6 +15,7 @@ from aiogram.types.update import UpdateTypeLookupError
 
 from bot.access import Viewer, viewer
 from bot.context import AppContext
+from bot.telegram.own_account import learn_username
 from bot.texts import language_of, safe
 from storage.people import channels
 
@@ -103,6 +104,7 @@ class Access(BaseMiddleware):
         if who.known and language != channel.language:
             async with self._ctx.db.transaction() as session:
                 await channels.set_language(session, user.id, language, at=data["now"]())
+        await learn_username(data["bot"], self._ctx)
         if isinstance(event, Message) and off:
             await self._welcome_back(event, who, data)
         return await handler(event, data)

@@ -47,7 +47,7 @@ async def load_period_report(process: Process, key: str, period: Month, *, by: s
         unscored=_unscored_days(workdays, finished, booked, snapshots),
         rulebooks=_used_rulebooks(finished),
         money=money,
-        digest=booked[-1].hash[:12] if booked else "",
+        digest=finished[-1].digest if finished else "",
         exported_at=now,
         exported_by=by,
         manual_instants=tuple(run.day for run in finished if run.manual_instant),

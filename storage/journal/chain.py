@@ -90,6 +90,11 @@ def digest_of(hash_: str) -> str:
     return base64.b32encode(bytes.fromhex(hash_)[:20]).decode().lower()
 
 
+def digest_prefix(digest: str) -> str:
+    """Return the hex digits that the hash behind a digest of 32 characters begins with."""
+    return base64.b32decode(digest.upper()).hex()
+
+
 def short_digest(digest: str) -> str:
     """Shorten a digest for the eye; digests of days before the journal (12 hex digits) stay as they are."""
     return digest if len(digest) <= 12 else digest[:_SHORT]

@@ -183,7 +183,8 @@ class BotMethods:
             raise Refused(403, str(State.KICKED))
         user_id = int(p["user_id"])
         user = BOT if user_id == BOT["id"] else {"id": user_id, "is_bot": False, "first_name": "…"}
-        return {"user": user, "status": "member"}
+        inside = user is BOT or user_id in chat.members
+        return {"user": user, "status": "member" if inside else "left"}
 
     async def _do_sendchataction(self, p: dict[str, Any]) -> bool:
         self._open_chat(p)

@@ -92,6 +92,8 @@ class Chat:
     messages: list[Message] = field(default_factory=list)
     said: list[Message] = field(default_factory=list)
     """Every sending and edit in order of arrival."""
+    members: set[int] = field(default_factory=set)
+    """People in a group, for who asks."""
     seen: int = 0
     sent_at: list[float] = field(default_factory=list)
 

@@ -43,6 +43,7 @@ day-sum-excused = Absent: this day is not scored
 day-month = { $month } so far: { $points }
 day-place = , place { $place } of { $total }
 day-apart = , no place yet: too few scored days
+day-digest = Ledger: { $digest }
 day-streak = { $n ->
     [one] { $n } clean day
    *[other] { $n } clean days in a row
@@ -93,7 +94,6 @@ board-today = today { $points }
 board-discipline = Team discipline: { $percent }
 board-apart = Too few scored days: { $names }
 board-empty = No scored days yet
-board-digest = Ledger: { $digest }
 board-own = Your place: { $place } of { $total }, { $points }
 board-own-apart = You have too few scored days for a place yet
 
@@ -177,6 +177,13 @@ invite-used = This link has already been used. If that was not you, tell your he
 invite-other_chat = This person is already connected from another chat. If the phone has changed, ask an admin to unlink the old one.
 invite-other_person = This chat already belongs to another person. Ask an admin.
 invite-yours = You are already connected. What you can ask: /help
+
+proof-stands = It stands: { $digest } is { $title }, { $day }. The entries of that day are those of that evening.
+proof-broken = It does not stand: { $digest } is { $title }, { $day }, but the entries of that day were changed since. Tell the owner; reglament verify shows what was changed
+proof-unknown = It does not stand: no day has the digest { $digest }. The message or the ledger was changed.
+proof-weak = A short digest of 12 digits, as before the journal: a weaker proof.
+proof-unscored = { $kpi }: { $value }, not scored
+proof-adjustment = Points by hand: { $points }
 
 unknown-command = There is no such command. What I can do: /help
 only-commands = I understand commands only. What I can do: /help

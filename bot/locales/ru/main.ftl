@@ -49,6 +49,7 @@ day-sum-excused = Отсутствие: этот день не оценивае�
 day-month = За { $month }: { $points }
 day-place = , место { $place } из { $total }
 day-apart = , места пока нет: оценено мало дней
+day-digest = Журнал: { $digest }
 day-streak = { $n ->
     [one] { $n } чистый день
     [few] { $n } чистых дня подряд
@@ -101,7 +102,6 @@ board-today = сегодня { $points }
 board-discipline = Дисциплина отдела: { $percent }
 board-apart = Мало оценённых дней: { $names }
 board-empty = Оценённых дней пока нет
-board-digest = Журнал: { $digest }
 board-own = Ваше место: { $place } из { $total }, { $points }
 board-own-apart = У вас пока мало оценённых дней, места нет
 
@@ -186,6 +186,13 @@ invite-used = По этой ссылке уже подключились. Есл
 invite-other_chat = Этот сотрудник уже подключён из другого чата. Если телефон сменился, попросите администратора отвязать старый.
 invite-other_person = Этот чат уже подключён к другому человеку. Обратитесь к администратору.
 invite-yours = Вы уже подключены. Что можно спросить: /help
+
+proof-stands = Сходится: { $digest } – это { $title }, { $day }. Записи этого дня те же, что в тот вечер.
+proof-broken = Не сходится: { $digest } – это { $title }, { $day }, но записи этого дня с тех пор изменили. Сообщите об этом руководству; что изменено, покажет reglament verify
+proof-unknown = Не сходится: дня с суммой { $digest } нет. Изменили сообщение или журнал.
+proof-weak = Короткая сумма из 12 знаков: так было до появления журнала. Такая сумма доказывает слабее.
+proof-unscored = { $kpi }: { $value }, без оценки
+proof-adjustment = Баллы вручную: { $points }
 
 unknown-command = Такой команды нет. Что я умею: /help
 only-commands = Я понимаю только команды. Что я умею: /help

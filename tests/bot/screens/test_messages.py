@@ -34,12 +34,15 @@ from bot.screens.team import live_team_view, team_view
 from bot.screens.today import today_view
 from bot.screens.view import View
 from bot.screens.who import load_person, person_view
+from bot.screens.witness.digest_proof import DigestProof, load_proofs, proof_view, unknown_view
 from bot.telegram.callbacks import Part
 from bot.texts import LANGUAGES, Texts, texts
 from scoring.entries import Month
 from scoring.records import Money
 from scoring.scorecard import Outcome
 from scoring.snapshot import Evidence, Value
+from storage.days import runs
+from storage.journal.digests import DigestedDay
 from storage.messages import deliveries
 from storage.messages.notices import (
     AlarmNotice,
@@ -69,7 +72,8 @@ def written(view: View) -> str:
     which are salted; then its buttons."""
     text = re.sub(r'<a href="([^"]*)">(.*?)</a>', r"\2 <\1>", view.text)
     text = re.sub(r"[0-9a-f]{12}</code>", "000000000000</code>", text)
-    text = re.sub(r": [a-z2-7]{8}</code>", ": aaaaaaaa</code>", text)
+    text = re.sub(r"(?m)[a-z2-7]{8}( <https://t.me/reglament_bot\?start=d_)[a-z2-7]{32}>", r"aaaaaaaa\1…>", text)
+    text = re.sub(r": [a-z2-7]{8} (–|is) ", r": aaaaaaaa \1 ", text)
     buttons = ["".join(f"[{button.text}]" for button in row) for row in view.rows]
     return "\n".join([text, *buttons]) + "\n"
 
@@ -91,6 +95,7 @@ async def lived(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory)
     file = tmp_path_factory.mktemp("november") / "reglament.db"
     await asyncio.to_thread(shutil.copy, sqlite_template, file)
     async with november(f"sqlite:///{file}") as found:
+        found.ctx.bot.username = "reglament_bot"
         yield found
 
 
@@ -163,6 +168,23 @@ async def test_what_heads_ask(lived, t):
         compare(t, "trend", trend_view(t, await load_trend(session, ctx, "sales", date(2026, 11, 1), LAST)))
         data = await load_period(session, ctx, "sales", date(2026, 11, 6), monthly=False)
     compare(t, "week-first", period_view(t, team, data, Shown(until=LAST)))
+
+
+async def test_a_tap_on_a_digest(lived, t):
+    ctx = lived.ctx
+    async with lived.process.db.reading() as session:
+        digest = (await runs.find(session, "sales", LAST)).digest
+        [proof] = await load_proofs(session, ctx, digest)
+    assert proof.stands
+    compare(t, "proof-of-a-head", proof_view(t, ctx, proof))
+    user = proof.entries[0].crm_user
+    own = replace(proof, entries=tuple(entry for entry in proof.entries if entry.crm_user == user))
+    compare(t, "proof-of-a-manager", proof_view(t, ctx, own))
+    compare(t, "proof-of-the-group", proof_view(t, ctx, replace(proof, entries=())))
+    compare(t, "proof-broken", proof_view(t, ctx, replace(proof, stands=False, entries=())))
+    weak = DigestedDay("sales", LAST, "0123456789ab")
+    compare(t, "proof-weak", proof_view(t, ctx, DigestProof(weak, stands=True)))
+    compare(t, "proof-unknown", unknown_view(t, "0123456789ab"))
 
 
 async def test_how_it_stands_before_the_next_cutoff(lived, t):

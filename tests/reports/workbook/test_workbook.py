@@ -266,7 +266,7 @@ def test_the_cover_says_whose_period_it_is_and_what_is_missing_in_it():
     assert lines["Состояние"] == "закрыт"
     assert (lines["Утвердил"], lines["Выгрузил"]) == ("Вера Главина", "Галина Кадрова")
     assert lines["Выгружено"] == as_cell("2026-12-01 10:30")
-    assert lines["Контрольная сумма журнала"] == "0123456789ab"
+    assert lines["Контрольная сумма последнего дня"] == "0123456789ab"
     assert lines["За балл в плюс"] == 33.33
     assert lines[as_cell("2026-11-09")] == "CRM ответила не полностью: HTTP 503"
     assert lines[as_cell("2026-11-10")] == "срез не состоялся"

@@ -1,0 +1,1 @@
+"""Show digests under messages, and answer taps on them."""

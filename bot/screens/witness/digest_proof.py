@@ -1,0 +1,84 @@
+"""Answer a tap on the digest of a day: whether the digest stands, and to whom it may concern the day's lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from bot.context import AppContext
+from bot.screens import lines
+from bot.screens.view import View
+from bot.texts import Texts, safe
+from scoring.entries import Entry, EntryKind
+from scoring.scorecard import Outcome
+from storage.days import queries
+from storage.db.database import Session
+from storage.journal.chain import short_digest
+from storage.journal.digests import DigestedDay, find_days
+from storage.journal.proof import stands
+
+MOST = 60
+"""Managers whose lines a head is shown; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigestProof:
+    """Hold the day that a digest stands for, and the entries that a reader may see."""
+
+    day: DigestedDay
+    stands: bool
+    """Whether the day's entries are those that the digest was made of."""
+    entries: tuple[Entry, ...] = ()
+    """Entries of the ledger about the day, corrections included; empty for readers who may see none."""
+
+
+async def load_proofs(session: Session, ctx: AppContext, digest: str) -> list[DigestProof]:
+    """Find the days of the teams in use that have a digest, with all entries."""
+    found = []
+    for day in await find_days(session, digest):
+        if day.team in ctx.teams:
+            entries = tuple(await queries.entries(session, day.team, day.day, day.day))
+            found.append(DigestProof(day, await stands(session, day), entries))
+    return found
+
+
+def unknown_view(t: Texts, digest: str) -> View:
+    """Tell that no day has the digest."""
+    return View(f"🔴 {t('proof-unknown', digest=short_digest(digest))}")
+
+
+def proof_view(t: Texts, ctx: AppContext, proof: DigestProof) -> View:
+    """Tell whether the digest stands and of which day, then the lines of the day by manager."""
+    day = proof.day
+    told = {"digest": short_digest(day.digest), "title": safe(ctx.teams[day.team].title), "day": t.full_day(day.day)}
+    text = [f"✅ {t('proof-stands', **told)}" if proof.stands else f"🔴 {t('proof-broken', **told)}"]
+    if day.is_weak:
+        text.append(f"⚠️ {t('proof-weak')}")
+    ordered = sorted(proof.entries, key=lambda entry: (entry.name.casefold(), entry.crm_user, entry.seq))
+    people = [list(own) for _, own in groupby(ordered, key=lambda entry: entry.crm_user)]
+    for own in people[:MOST]:
+        text += ["", *_lines_of(t, own)]
+    if len(people) > MOST:
+        text += ["", t("and-more", n=len(people) - MOST)]
+    return View("\n".join(text))
+
+
+def _lines_of(t: Texts, own: Sequence[Entry]) -> list[str]:
+    """Write a manager's lines, in the order of the ledger, under the sum of the day."""
+    points = t.points(sum(entry.points for entry in own), signed=True)
+    return [f"<b>{t('digest-person', name=safe(own[0].name), points=points)}</b>", *(_line(t, entry) for entry in own)]
+
+
+def _line(t: Texts, entry: Entry) -> str:
+    points = t.points(entry.points, signed=True)
+    if entry.kind is EntryKind.ADJUSTMENT:
+        return f"↩️ {t('proof-adjustment', points=points)}"
+    kpi = lines.kpi_name(t, entry.kpi)
+    if entry.kind is not EntryKind.SCORE:
+        return f"↩️ {t('corrected-line', kpi=kpi, points=points)}"
+    value = "–" if entry.value is None else t.number(entry.value)
+    if entry.outcome is None or not entry.outcome.scored:
+        return f"⚪ {t('proof-unscored', kpi=kpi, value=value)}"
+    sign = "✅" if entry.outcome is Outcome.KEPT else lines.lamp(entry.kpi)
+    return f"{sign} {t('line-at-most', kpi=kpi, value=value, points=points)}"
