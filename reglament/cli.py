@@ -40,6 +40,8 @@ app = typer.Typer(
     help="Reglament keeps a sales department honest with its CRM.",
 )
 app.add_typer(operations.secret_app, name="secret")
+app.command()(operations.backup)
+app.command()(operations.restore)
 
 
 @app.command()

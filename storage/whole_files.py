@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from storage.private_files import PRIVATE
@@ -28,7 +30,25 @@ def write_whole(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
     except OSError:
         beside.unlink(missing_ok=True)
         raise
-    _flush_folder(target.parent)
+    flush_folder(target.parent)
+
+
+@contextmanager
+def writing_whole(path: Path) -> Iterator[Path]:
+    """Yield the name of an empty file beside (mode 0600) and move the file into place when the block ends well.
+
+    Raises OSError. A file that existed is replaced; after an error it stays as it was.
+    """
+    target = path.resolve()
+    beside = _written_beside(target, b"", PRIVATE)
+    try:
+        yield beside
+        with beside.open("rb") as file:
+            os.fsync(file.fileno())
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+    flush_folder(target.parent)
 
 
 def create_whole(path: Path, content: bytes, *, mode: int) -> None:
@@ -44,7 +64,7 @@ def create_whole(path: Path, content: bytes, *, mode: int) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
 
 
 def _written_beside(path: Path, content: bytes, mode: int) -> Path:
@@ -61,7 +81,7 @@ def _written_beside(path: Path, content: bytes, mode: int) -> Path:
     return beside
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Make a rename outlast a loss of power, where the system lets folders be flushed."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)

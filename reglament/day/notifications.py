@@ -12,6 +12,7 @@ from reglament.day.troubles import Trouble
 from reglament.process import Process
 from scoring.scorecard import Outcome, Scorecard
 from scoring.snapshot import Cause, NotRead, Reading
+from storage.backup import marks
 from storage.db.database import Session
 from storage.messages import deliveries
 from storage.messages.notices import (
@@ -36,6 +37,18 @@ from storage.messages.notices import (
 )
 from storage.values import Member, Run
 
+_OF_A_DAY = (
+    EveningNotice,
+    BoardNotice,
+    DigestNotice,
+    NoDataNotice,
+    RightsMissingNotice,
+    UnreadDayNotice,
+    DelayedNotice,
+    DepartedNotice,
+    ReminderNotice,
+)
+"""Notices that report a day. Alarms and troubles are about the present, and questions still need an answer."""
 NAMED_LOST_USERS = 10
 """Number of users that the question about a shrunken list names."""
 
@@ -179,11 +192,24 @@ def _to_each(
 
 
 async def enqueue(process: Process, session: Session, news: Iterable[Notification]) -> None:
-    """Write deliveries and tell the engine, in the caller's transaction; a delivery written before stays as stored."""
-    ids = [await _add(process, session, item) for item in news]
+    """Write deliveries and tell the engine, in the caller's transaction; a delivery written before stays as stored.
+
+    After a restore people are not told again of days that they had been told of before.
+    """
+    ids = [await _add(process, session, item) for item in await _untold(session, list(news))]
     added = [delivery_id for delivery_id in ids if delivery_id is not None]
     if added:
         await process.enqueue(session, added)
+
+
+async def _untold(session: Session, news: Sequence[Notification]) -> list[Notification]:
+    """Leave out the news of days that people were told of before a restore; alarms and questions stay."""
+    told = {team: await marks.told_until(session, team) for team in {item.notice.team for item in news}}
+    return [
+        item
+        for item in news
+        if not isinstance(item.notice, _OF_A_DAY) or (last := told[item.notice.team]) is None or item.notice.day > last
+    ]
 
 
 async def _add(process: Process, session: Session, item: Notification) -> int | None:

@@ -23,6 +23,7 @@ from reglament.day.zeros import long_zeros, observe_zeros
 from reglament.process import Process
 from scoring.scorecard import Scorecard
 from scoring.snapshot import Snapshot
+from storage.backup import marks
 from storage.days import runs
 from storage.days.earlier_runs import note_spared
 from storage.days.snapshots import last_keys, stored_snapshots
@@ -166,7 +167,11 @@ class Settlement:
 
 
 async def _load_caught_up(session: Session, run: Run) -> list[date]:
-    """Load the days just before `run` that were finished only after the next day's cutoff, oldest first."""
+    """Load the days just before `run` that were finished only after the next day's cutoff, oldest first.
+
+    Days that people were told of before a restore are left out.
+    """
+    told = await marks.told_until(session, run.team)
     before = await runs.between(session, run.team, run.day - timedelta(days=90), run.day - timedelta(days=1))
     days: list[date] = []
     newer = run
@@ -175,4 +180,4 @@ async def _load_caught_up(session: Session, run: Run) -> list[date]:
             break
         days.insert(0, older.day)
         newer = older
-    return days
+    return [day for day in days if told is None or day > told]

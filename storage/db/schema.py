@@ -62,7 +62,7 @@ def upgrade(url: str, revision: str = "head") -> None:
     """Create or update the tables, all or nothing. Blocks: from asyncio, call in a thread."""
     where = address.parse(url)
     if address.is_sqlite(where):
-        _make_folder(address.file_of(where))
+        make_folder(address.file_of(where))
     with in_our_words(), _connected(where) as connection:
         _refuse_newer(connection)
         command.upgrade(_config(connection), revision)
@@ -119,7 +119,8 @@ def _refuse_newer(connection: Connection) -> None:
         raise SchemaMismatch(f"the database is of a newer version ({current}): update the program")
 
 
-def _make_folder(file: Path) -> None:
+def make_folder(file: Path) -> None:
+    """Make the folder of an SQLite file. Raises StorageError."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
