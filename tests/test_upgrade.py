@@ -27,10 +27,10 @@ from storage.days.windows import load_window
 from storage.db import schema
 from storage.db.database import Session
 from storage.db.models import DeliveryRecord, RulebookRecord
-from storage.ledger import verify
 from storage.messages import deliveries
 from storage.messages.notices import DeliveryKind
 from storage.values import Delivery
+from storage.verify import verification as verify
 
 DATA = Path(__file__).parent / "storage" / "data" / "0.1.0"
 LAST = datetime(2026, 11, 19, 14, 45, tzinfo=UTC)

@@ -25,9 +25,9 @@ from scoring.kpis import Capability
 from scoring.workdays import WindowKind
 from storage.db import schema
 from storage.errors import StorageError
-from storage.ledger import verify as verify_store
 from storage.people import people, teams, zero_questions
 from storage.people.zero_questions import ZeroState
+from storage.verify import verification as verify_store
 
 
 @dataclass(frozen=True, slots=True)

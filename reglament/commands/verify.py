@@ -9,10 +9,10 @@ from reglament.process import clock_now, open_database
 from storage.days import instants
 from storage.db.database import Database
 from storage.journal.digests import find_days
-from storage.ledger import verify as ledger_verify
 from storage.ledger.entries import find_digest, is_hex
 from storage.people import teams
 from storage.values import Verification
+from storage.verify import verification as ledger_verify
 
 
 async def verify(settings: Settings, team: str | None, digest: str | None, console: Console) -> bool:

@@ -18,6 +18,7 @@ from reglament.day.retry import retry_deadline
 from reglament.day.settle import Settlement, settle
 from reglament.process import Process
 from storage.days import runs
+from storage.journal.days import close_day
 
 log = structlog.get_logger()
 
@@ -62,7 +63,9 @@ async def _finish_bare(process: Process, day: TeamDay, fault: CrmError) -> TeamR
     async with process.db.transaction() as session:
         await runs.drop_snapshots(session, day.lease)
         unread = dict.fromkeys(day.run.rulebook.counted, str(fault))
-        await runs.finish(session, day.lease, at=process.now(), missing=unread)
+        at = process.now()
+        digest = await close_day(session, day.lease, (), at=at)
+        await runs.finish(session, day.lease, at=at, digest=digest, missing=unread)
         audience = await load_audience(process, session, day.key)
         await enqueue(process, session, notifications.unread_day(day.run, audience, str(fault)))
         run = await runs.find(session, day.key, day.run.day)

@@ -9,6 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.days.codec import without_titles
 from storage.db.models import AbsenceRecord, DeliveryRecord, JournalRowRecord, ReasonRecord, RunRecord, SnapshotRecord
+from storage.db.types import instant_text
+from storage.journal.chain import COMPANY, append, find_head
+from storage.journal.kinds import JournalKind
 from storage.values import DeliveryState
 
 _CHUNK = 500
@@ -25,27 +28,39 @@ async def blank(session: AsyncSession, before: datetime) -> int:
         .values(reference={}, problem=""),
         execution_options=quiet,
     )
-    await session.execute(
-        update(ReasonRecord).where(ReasonRecord.created_at < before).values(author=None, reason=None, salt=""),
+    reasons = await session.execute(
+        update(ReasonRecord)
+        .where(ReasonRecord.created_at < before, ReasonRecord.salt != "")
+        .values(author=None, reason=None, salt="")
+        .returning(ReasonRecord.id),
         execution_options=quiet,
     )
+    was_blanked = bool(count or reasons.all())
     old = AbsenceRecord.created_at < before
     await session.execute(update(AbsenceRecord).where(old).values(note=""), execution_options=quiet)
-    await _forget_salts(session, AbsenceRecord.__tablename__, select(cast(AbsenceRecord.id, Text)).where(old))
+    was_blanked |= await _forget_salts(
+        session, AbsenceRecord.__tablename__, select(cast(AbsenceRecord.id, Text)).where(old)
+    )
     blanked = select(SnapshotRecord.run_id).where(SnapshotRecord.blanked)
-    await _forget_salts(
+    was_blanked |= await _forget_salts(
         session, RunRecord.__tablename__, select(cast(RunRecord.id, Text)).where(RunRecord.id.in_(blanked))
     )
+    if was_blanked and await find_head(session, COMPANY) is not None:
+        await append(session, COMPANY, JournalKind.TEXTS_BLANKED, {"before": instant_text(before)}, None)
     return count
 
 
-async def _forget_salts(session: AsyncSession, table: str, keys: Select[str]) -> None:
-    """Remove the salts of rows whose texts are gone: the journal's hashes of the texts are no longer compared."""
+async def _forget_salts(session: AsyncSession, table: str, keys: Select[str]) -> bool:
+    """Remove the salts of rows whose texts are gone, and tell whether there were any.
+
+    The journal's hashes of the texts are no longer compared.
+    """
     row = JournalRowRecord
-    await session.execute(
-        update(row).where(row.name == table, row.salt != "", row.row.in_(keys)).values(salt=""),
+    forgotten = await session.execute(
+        update(row).where(row.name == table, row.salt != "", row.row.in_(keys)).values(salt="").returning(row.row),
         execution_options={"synchronize_session": False},
     )
+    return bool(forgotten.all())
 
 
 async def _blank_snapshots(session: AsyncSession, before: datetime) -> int:

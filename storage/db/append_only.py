@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
+from storage.db.models import Base
+
 LEDGER, JOURNAL = "ledger_entries", "journal_events"
 GUARDED = (LEDGER, JOURNAL)
 _REFUSALS = {
@@ -28,6 +30,18 @@ _SAME_ROWS = {
 """,
 }
 """Conditions under which an inserted row would replace a stored row."""
+_FOREIGN_SQLITE = "SELECT type, name, tbl_name FROM sqlite_master WHERE type IN ('trigger', 'view')"
+_FOREIGN_POSTGRESQL = """\
+SELECT 'trigger', t.tgname, c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+ WHERE NOT t.tgisinternal AND pg_table_is_visible(c.oid)
+UNION ALL
+SELECT 'rule', r.rulename, c.relname FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
+ WHERE pg_table_is_visible(c.oid)
+UNION ALL
+SELECT 'row policy', p.polname, c.relname FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+ WHERE pg_table_is_visible(c.oid)
+"""
+"""Find what may rewrite or hide rows; the rule _RETURN of a table that became a view too."""
 
 
 def _sqlite(table: str) -> dict[str, str]:
@@ -88,6 +102,24 @@ def _statements(dialect: str, table: str) -> list[str]:
         statements.append(f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION {table}_refuse()")
         statements.append(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
     return statements
+
+
+def findings(connection: Connection) -> list[str]:
+    """Say in words which guards are missing, and which triggers, rules and views stand before tables of ours."""
+    lost = [f"the ledger's guard {name} is missing or changed" for name in missing(connection)]
+    return lost + [f"{what} is not of this program" for what in _foreign(connection)]
+
+
+def _foreign(connection: Connection) -> list[str]:
+    """Name the triggers, rules, row policies and views on tables of ours that this program did not make."""
+    tables = Base.metadata.tables
+    is_sqlite = connection.dialect.name == "sqlite"
+    guards = _sqlite if is_sqlite else _postgresql
+    ours = {(name, table) for table in GUARDED for name in guards(table)}
+    rows = connection.execute(text(_FOREIGN_SQLITE if is_sqlite else _FOREIGN_POSTGRESQL))
+    return sorted(
+        f"the {kind} {name} on {table}" for kind, name, table in rows if table in tables and (name, table) not in ours
+    )
 
 
 def missing(connection: Connection) -> list[str]:

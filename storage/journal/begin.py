@@ -49,9 +49,9 @@ async def teams_to_begin(session: AsyncSession) -> list[str]:
 
 
 async def _counts(session: AsyncSession, owner: TeamRecord) -> dict[str, int]:
-    """Count what the ledger holds of the team: entries, finished days, snapshots."""
+    """Count what is stored of the team: entries, finished days, and the snapshots of finished days."""
     finished = RunRecord.team_id == owner.id, RunRecord.state == RunState.FINISHED.value
-    of_team = select(RunRecord.id).where(RunRecord.team_id == owner.id)
+    of_team = select(RunRecord.id).where(*finished)
     queries = {
         "entries": select(func.count()).select_from(LedgerRecord).where(LedgerRecord.team_id == owner.id),
         "days": select(func.count()).select_from(RunRecord).where(*finished),

@@ -39,4 +39,6 @@ class JournalKind(StrEnum):
     TEAM_CHANGED = "team_changed"
     ACTION = "action"
     """A row of the audit log."""
+    TEXTS_BLANKED = "texts_blanked"
+    """Retention blanked titles, notes and reasons older than an instant, and forgot the salts."""
     ROW_REMOVED = "row_removed"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage.values.days import Day, Run, RunLease, RunState, StoredSnapshot, WonFigures
-from storage.values.ledger import Period, PeriodState, Problem, Verification
+from storage.values.ledger import CompanyVerification, Period, PeriodState, Problem, Verification
 from storage.values.messages import Delivery, DeliveryState
 from storage.values.people import (
     Absence,
@@ -23,6 +23,7 @@ __all__ = [
     "AbsenceKind",
     "AbsenceState",
     "Channel",
+    "CompanyVerification",
     "Day",
     "Delivery",
     "DeliveryState",

@@ -43,7 +43,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Summarize the verification of a team's ledger."""
+    """Summarize the verification of a team's ledger and journal."""
 
     team: str
     entries: int
@@ -52,3 +52,20 @@ class Verification:
     manual_instants: tuple[date, ...]
     """Days scored with an instant set by hand."""
     problems: tuple[Problem, ...]
+    covers_from: date | None = None
+    """First day that the journal covers; None: the journal has not begun."""
+    last_day: date | None = None
+    """Last finished day."""
+    digest: str = ""
+    """Digest of the last finished day."""
+    open_days: tuple[date, ...] = ()
+    """Working days after the last finished day whose cutoff has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyVerification:
+    """Summarize the verification of what belongs to no single team."""
+
+    problems: tuple[Problem, ...]
+    blanked_before: datetime | None
+    """Retention blanked texts older than this instant."""

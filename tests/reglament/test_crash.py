@@ -26,10 +26,10 @@ from reglament.process import open_process, store_teams
 from storage.days import queries, runs
 from storage.db.database import Database
 from storage.db.models import DeliveryRecord, RunRecord
-from storage.ledger import verify
 from storage.messages import deliveries
 from storage.people import invites, people
 from storage.values import DeliveryState
+from storage.verify import verification as verify
 from tests.bot.botapi import TOKEN, BotApi
 
 ROOT = Path(__file__).parents[2]

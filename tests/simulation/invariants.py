@@ -21,11 +21,11 @@ from storage.days import instants, queries, runs
 from storage.days.snapshots import stored_snapshots
 from storage.db.database import Database
 from storage.errors import NotFound, StorageError
-from storage.ledger.verify import verify
 from storage.messages import deliveries
 from storage.messages.notices import DeliveryKind, run_event
 from storage.people import people, teams
 from storage.values import DeliveryState, Member, Run, RunState
+from storage.verify.verification import verify
 from tests.simulation.oracle import History, Range, RunBefore
 from tests.simulation.staff import Asked
 from tests.storage.told import told

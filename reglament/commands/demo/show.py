@@ -26,10 +26,10 @@ from reglament.commands.export import PeriodExporter
 from reglament.day.live import LiveReadings
 from reglament.process import Process
 from scoring.entries import Month
-from storage.ledger import verify
 from storage.messages import deliveries
 from storage.messages.notices import BoardNotice, DigestNotice, EveningNotice, Notice
 from storage.values import Delivery
+from storage.verify import verification as verify
 from storage.whole_files import write_whole
 
 PERSONAL_MESSAGES = 2

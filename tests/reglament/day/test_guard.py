@@ -17,9 +17,9 @@ from scoring.records import Company
 from scoring.scorecard import Outcome
 from scoring.tally import Tally
 from storage.days import queries, runs
-from storage.ledger import verify
 from storage.messages.notices import DeliveryKind, run_event
 from storage.values import RunState
+from storage.verify import verification as verify
 from tests.reglament.day.thursday import AT_SIX, THURSDAY, ready_process
 from tests.reglament.scripted import ANNA, HEAD, MOSCOW_6PM, PETR, tables
 from tests.storage.told import told

@@ -15,7 +15,7 @@ from scoring.rules import Rulebook, version_of
 from storage.days import rulebooks
 from storage.db.models import MoneyVersionRecord
 from storage.errors import NotFound
-from storage.ledger.verify import verify
+from storage.verify.verification import verify
 from tests.storage.company import MONDAY, RULEBOOK, START, TEAM, TUESDAY, found, scored
 
 HOUR = timedelta(hours=1)
@@ -93,6 +93,7 @@ async def test_an_upgrade_with_a_new_setting_keeps_versions_and_the_proof(databa
     async with database.transaction() as session:
         stricter = Rulebook(RULEBOOK.rules, Wider(patience_minutes=60))
         assert await rulebooks.keep_rulebook(session, TEAM, stricter, START + HOUR)
+    async with database.reading() as session:
         assert await verify(session, TEAM) == []
 
 

@@ -11,7 +11,7 @@ from storage.db.database import Database
 from storage.db.models import LedgerRecord
 from storage.errors import SchemaMismatch
 from storage.ledger import writer
-from storage.ledger.verify import verify
+from storage.verify.verification import verify
 from tests.storage.company import MONDAY, START, TEAM, found, scored
 
 COLUMNS = ", ".join(column.name for column in LedgerRecord.__table__.columns)

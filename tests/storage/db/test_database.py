@@ -30,7 +30,7 @@ from storage.errors import (
     SchemaMismatch,
     StorageError,
 )
-from storage.ledger.verify import verification, verify
+from storage.verify.verification import verification, verify
 from tests.storage.company import TEAM, found, scored
 
 

@@ -9,13 +9,16 @@ import pytest
 from sqlalchemy import insert, update
 
 from scoring.entries import EntryKind, Month
+from storage.days import retention
 from storage.db import append_only
-from storage.db.models import LedgerRecord, PeriodRecord, ReasonRecord
+from storage.db.models import LedgerRecord, PeriodRecord
 from storage.db.sql import team_named
 from storage.errors import NotFound
-from storage.ledger import periods, verify, writer
+from storage.ledger import periods, writer
 from storage.ledger.entries import entry
 from storage.values import PeriodState
+from storage.verify import entries
+from storage.verify import verification as verify
 from tests.storage.company import ANNA, MONDAY, TEAM, cutoff, found, scored
 
 LATER = cutoff(MONDAY) + timedelta(hours=1)
@@ -36,7 +39,7 @@ async def test_a_chain_of_many_chunks_is_followed_to_its_end(sqlite_database, mo
     async with sqlite_database.reading() as session:
         whole = await verify.verification(session, TEAM)
     for size in (1, 2, whole.entries):  # the last chunk is short, whole, or empty
-        monkeypatch.setattr(verify, "_CHUNK", size)
+        monkeypatch.setattr(entries, "_CHUNK", size)
         async with sqlite_database.reading() as session:
             assert await verify.verification(session, TEAM) == whole
 
@@ -74,7 +77,9 @@ async def test_a_blanked_reason_does_not_hide_a_forged_payload(sqlite_database, 
     await found(sqlite_database)
     async with sqlite_database.transaction() as session:
         extra = await writer.adjust(session, TEAM, ANNA.crm_user, 5, day=MONDAY, **WHY)
-        await session.execute(update(ReasonRecord).values(author=None, reason=None))
+    async with sqlite_database.transaction() as session:
+        await retention.blank(session, LATER + timedelta(seconds=1))
+    async with sqlite_database.transaction() as session:
         assert await verify.verify(session, TEAM) == []
         connection = await session.connection()
         await connection.run_sync(append_only.remove)
@@ -84,12 +89,12 @@ async def test_a_blanked_reason_does_not_hide_a_forged_payload(sqlite_database, 
     assert any(problem.seq == extra.seq and "columns" in problem.text for problem in problems)
 
 
-async def test_an_entry_whose_reason_is_gone_is_found(sqlite_database):
+async def test_an_entry_whose_reason_is_gone_is_found(sqlite_database, monkeypatch):
     await found(sqlite_database)
     async with sqlite_database.transaction() as session:
         await writer.adjust(session, TEAM, ANNA.crm_user, 5, day=MONDAY, **WHY)
     async with sqlite_database.reading() as session:
-        book = await verify._Book.open(session, await team_named(session, TEAM))
-        book.reasons.clear()
-        rows = [row async for row in verify._entries(session, await team_named(session, TEAM))]
-        assert any("columns" in problem.text for problem in book.check(rows[-1]))
+        book = entries.Book(session, await team_named(session, TEAM), None, None)
+        monkeypatch.setattr(entries._Around, "reason", lambda around, row: "?")
+        await book.read()
+        assert any("columns" in problem.text for problem in book.problems)

@@ -17,8 +17,8 @@ from storage.days import queries, runs
 from storage.errors import LeaseLost, NotFound, Refused
 from storage.ledger import periods, writer
 from storage.ledger.entries import find_digest
-from storage.ledger.verify import verify
 from storage.people import teams
+from storage.verify.verification import verify
 from tests.storage.company import (
     ANNA,
     BORIS,

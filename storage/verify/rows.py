@@ -1,0 +1,134 @@
+"""Compare the rows that the journal covers with the states that its events tell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.db.models import AbsenceRecord, JournalRowRecord
+from storage.db.types import canonical_json
+from storage.journal.chain import COMPANY
+from storage.journal.changes import load_journaled, states_in
+from storage.journal.states import COVERED, Covered
+from storage.values import Problem
+
+_CHUNK = 500
+_SHOWN = 20
+"""Findings told one by one of a table; the rest is counted."""
+_WORDS = {
+    "rulebooks": "rulebook",
+    "money_versions": "course",
+    "periods": "period",
+    "teams": "team",
+    "people": "person",
+    "managers": "account",
+    "absences": "absence",
+    "audit_log": "action",
+}
+
+
+@dataclass(slots=True)
+class Fold:
+    """Hold the last state that a chain tells of each row, as JSON text by table and key; None: removed."""
+
+    states: dict[str, dict[str, str | None]] = field(default_factory=dict)
+
+    def take(self, content: Mapping[str, Any]) -> None:
+        """Take over the states that an event tells."""
+        for name, row, state in states_in(content):
+            self.states.setdefault(name, {})[row] = None if state is None else canonical_json(state)
+
+
+async def compare(
+    session: AsyncSession, chain: int, fold: Fold, team: str, blanked_before: datetime | None
+) -> list[Problem]:
+    """Compare all rows of a chain with the folded states: missing, added and changed rows, and changed texts.
+
+    `blanked_before`: retention blanked the texts of older rows.
+    """
+    problems: list[Problem] = []
+    for covered in COVERED:
+        if covered.is_personal == (chain == COMPANY):
+            table = _Comparison(session, covered, chain, fold.states.pop(covered.name, {}), blanked_before)
+            found = await table.texts()
+            problems += [Problem(team, text) for text in found[:_SHOWN]]
+            if len(found) > _SHOWN:
+                problems.append(Problem(team, f"{len(found) - _SHOWN} more findings in {covered.name}"))
+    problems += [
+        Problem(team, f"the journal tells of rows of {name}, which do not belong to it") for name in fold.states
+    ]
+    return problems
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """Compare the rows of a table with the states told."""
+
+    session: AsyncSession
+    covered: Covered[Any]
+    chain: int
+    told: dict[str, str | None]
+    blanked_before: datetime | None
+
+    async def texts(self) -> list[str]:
+        """Name every row that is not as the journal tells."""
+        found: list[str] = []
+        async for records in self._chunks():
+            keys = [self.covered.row_of(record) for record in records]
+            journaled = await load_journaled(self.session, self.covered.name, keys)
+            for key, record in zip(keys, records, strict=True):
+                text = self._difference(record, self.told.pop(key, None), journaled.get(key))
+                if text:
+                    found.append(f"{_WORDS[self.covered.name]} {key}: {text}")
+            self.session.expunge_all()
+        gone = [key for key, state in self.told.items() if state is not None]
+        return found + [f"{_WORDS[self.covered.name]} {key}: it was removed" for key in sorted(gone)]
+
+    async def _chunks(self) -> AsyncIterator[Sequence[Any]]:
+        """Iterate over the stored rows of the chain by key, in chunks."""
+        table = self.covered.record.__table__
+        assert isinstance(table, Table)  # noqa: S101  # a mapped class of ours has a table
+        query = select(self.covered.record).execution_options(populate_existing=True)
+        if not self.covered.is_personal:
+            query = query.where(table.c.team_id == self.chain)
+        key = self.covered.keys[-1]
+        query, after = query.order_by(key).limit(_CHUNK), None
+        while True:
+            part = query if after is None else query.where(key > after)
+            records = (await self.session.scalars(part)).all()
+            after = getattr(records[-1], str(key.key)) if records else None
+            yield records
+            if len(records) < _CHUNK:
+                return
+
+    def _difference(self, record: Any, told: str | None, row: JournalRowRecord | None) -> str:
+        """Say how a row differs from the state told; empty for a row that is as told."""
+        if told is None:
+            return "no event of the journal tells of it"
+        said: dict[str, Any] = json.loads(told)
+        if row is None or row.state != said:
+            return "the state kept beside the journal is another than the events tell"
+        is_blank = not row.salt
+        now = json.loads(canonical_json(self.covered.state(record, row.salt)))
+        if is_blank:
+            if said.pop("texts", {}) and not self._may_be_blank(record):
+                return "the salt of its texts was removed, though no retention had come to it"
+            now.pop("texts", None)
+        changed = sorted(name for name in now.keys() | said.keys() if now.get(name) != said.get(name))
+        if "texts" in changed:
+            changed.remove("texts")
+            new, old = now.get("texts", {}), said.get("texts", {})
+            changed += sorted(name for name in new.keys() | old.keys() if new.get(name) != old.get(name))
+        return f"changed without an event: {', '.join(changed)}" if changed else ""
+
+    def _may_be_blank(self, record: Any) -> bool:
+        """Tell whether retention blanked the texts of a row."""
+        if not isinstance(record, AbsenceRecord) or self.blanked_before is None:
+            return False
+        return not record.note and record.created_at < self.blanked_before

@@ -1,0 +1,168 @@
+"""Verify a team, and what belongs to no single team. Everything is looked at, whatever is found wrong before."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.db import append_only
+from storage.db.models import RunRecord, TeamRecord
+from storage.db.sql import team_named
+from storage.journal.chain import COMPANY
+from storage.journal.kinds import JournalKind
+from storage.values import CompanyVerification, Problem, RunState, Verification
+from storage.verify import references, rows
+from storage.verify.chain_walk import ChainWalk, Event
+from storage.verify.days import Days, altered_rulebooks
+from storage.verify.entries import Book
+from storage.verify.recount import UNREADABLE
+
+COMPANY_NAME = "company"
+"""Stands in findings for people, accounts, absences and actions, which belong to no single team."""
+_UNCLEAR = "it does not say what an event of its kind says"
+
+
+async def verify(session: AsyncSession, team: str) -> list[Problem]:
+    """List the problems of a team and of the company; empty where all is as written."""
+    return list((await verification(session, team)).problems)
+
+
+async def verify_company(session: AsyncSession) -> CompanyVerification:
+    """Verify guards, references, and the journal of people, accounts, teams, absences and actions."""
+    connection = await session.connection()
+    problems = [Problem(COMPANY_NAME, text) for text in await connection.run_sync(append_only.findings)]
+    problems += await _whole(COMPANY_NAME, "references", lambda: references.dangling(session, COMPANY_NAME))
+    walk, fold = ChainWalk(session, COMPANY, COMPANY_NAME), rows.Fold()
+    blanked: datetime | None = None
+
+    async def follow() -> list[Problem]:
+        nonlocal blanked
+        async for event in walk.events():
+            try:
+                blanked = _blanked_before(event) or blanked
+                fold.take(event.content)
+            except UNREADABLE:
+                walk.say(event, _UNCLEAR)
+        return []
+
+    problems += await _whole(COMPANY_NAME, "journal", follow)
+    problems += walk.problems
+    if walk.begun is not None:
+        problems += await _whole(
+            COMPANY_NAME, "rows", lambda: rows.compare(session, COMPANY, fold, COMPANY_NAME, blanked)
+        )
+    return CompanyVerification(tuple(problems), blanked)
+
+
+def _blanked_before(event: Event) -> datetime | None:
+    """Return the instant before which texts were blanked; None for other events."""
+    is_blanking = event.kind == JournalKind.TEXTS_BLANKED
+    return datetime.fromisoformat(event.content["before"]) if is_blanking else None
+
+
+async def verification(session: AsyncSession, team: str, company: CompanyVerification | None = None) -> Verification:
+    """Verify a team's ledger and journal, and count the entries and days looked at.
+
+    Without `company` its verification is made, and the problems are among those of the team. Use a reading session, for
+    one moment's view. Raises NotFound.
+    """
+    owner = await team_named(session, team)
+    problems: list[Problem] = []
+    if company is None:
+        company = await verify_company(session)
+        problems += company.problems
+    found = _TeamCheck(session, owner, company)
+    problems += await found.problems()
+    return await found.summary(problems)
+
+
+class _TeamCheck:
+    """Check everything of a team."""
+
+    def __init__(self, session: AsyncSession, owner: TeamRecord, company: CompanyVerification) -> None:
+        self.session, self.owner, self.company = session, owner, company
+        self.walk = ChainWalk(session, owner.id, owner.key)
+        self.fold = rows.Fold()
+        self.days = Days(session, owner, company.blanked_before)
+        self.book: Book | None = None
+        self.covers_from: date | None = None
+
+    async def problems(self) -> list[Problem]:
+        """Check the parts one by one; what cannot be read is a problem, and the rest is checked all the same."""
+        team, blanked = self.owner.key, self.company.blanked_before
+        found = await _whole(team, "rulebooks", lambda: altered_rulebooks(self.session, self.owner))
+        found += await _whole(team, "journal", self._follow)
+        found += [*self.walk.problems, *self.days.problems]
+        begun = self.walk.begun
+        book = self.book = Book(self.session, self.owner, None if begun is None else begun.at, blanked)
+        found += await _whole(team, "ledger", lambda: _read(book))
+        found += await _whole(team, "days", self._rest)
+        if begun is not None:
+            found += await _whole(
+                team, "rows", lambda: rows.compare(self.session, self.owner.id, self.fold, team, blanked)
+            )
+        return found
+
+    async def _follow(self) -> list[Problem]:
+        """Follow the journal; check each day when its event comes."""
+        async for event in self.walk.events():
+            try:
+                await self._take(event)
+            except UNREADABLE:
+                self.walk.say(event, _UNCLEAR)
+        return []
+
+    async def _take(self, event: Event) -> None:
+        if "ledger" in event.content:
+            await self.days.take_head(event)
+        if event.kind == JournalKind.DAY_FINISHED:
+            self.covers_from = self.covers_from or date.fromisoformat(event.content["day"])
+            await self.days.check(event)
+        self.fold.take(event.content)
+
+    async def _rest(self) -> list[Problem]:
+        """Check what no event tells of: days from before the journal, entries after the last event."""
+        assert self.book is not None  # noqa: S101  # read before
+        self.days.problems = []
+        await self.days.check_uncovered(self.walk.begun, self.book.last_hash)
+        if self.walk.begun is not None and self.book.seq > self.days.ledger[0]:
+            self.days.say(f"no event of the journal covers the entries after {self.days.ledger[0]}")
+        return self.days.problems
+
+    async def summary(self, problems: list[Problem]) -> Verification:
+        """Summarize what was looked at."""
+        run = RunRecord
+        of_team = run.team_id == self.owner.id, run.state == RunState.FINISHED.value
+        query = select(run.day).where(run.team_id == self.owner.id, run.rehearsed).order_by(run.day)
+        last = await self.session.execute(select(run.day, run.digest).where(*of_team).order_by(run.day.desc()).limit(1))
+        last_day, digest = last.first() or (None, "")
+        begun = self.walk.begun
+        return Verification(
+            self.owner.key,
+            self.book.seq if self.book else 0,
+            len(self.book.last_hash) if self.book else 0,
+            tuple(await self.session.scalars(query)),
+            tuple(problems),
+            covers_from=self.covers_from or (None if begun is None else begun.at.date()),
+            last_day=last_day,
+            digest=digest,
+        )
+
+
+async def _read(book: Book) -> list[Problem]:
+    try:
+        await book.read()
+    except UNREADABLE:
+        book.problems.append(Problem(book.owner.key, f"an entry after {book.seq} cannot be read"))
+    return book.problems
+
+
+async def _whole(team: str, part: str, work: Callable[[], Awaitable[list[Problem]]]) -> list[Problem]:
+    """Do a part of the work; stored data that were altered beyond reading are a problem."""
+    try:
+        return await work()
+    except UNREADABLE:
+        return [Problem(team, f"the {part} cannot be read to the end: stored data were altered")]
