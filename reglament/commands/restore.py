@@ -24,9 +24,9 @@ from storage.backup.target import RestoreTarget, restore_target
 from storage.db import address, schema
 from storage.db.database import Database
 from storage.db.locks import SingleRun
-from storage.ledger import verify
 from storage.people import teams
 from storage.values import Verification
+from storage.verify import verification as verify
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,11 +38,11 @@ from storage.db.locks import SingleRun
 from storage.db.models import DeliveryRecord
 from storage.db.schema import head_revision, upgrade
 from storage.errors import AlreadyRunning, Refused, StorageError
-from storage.ledger.verify import verification
 from storage.messages import deliveries
 from storage.messages.notices import EveningNotice
 from storage.people import invites
 from storage.values import DeliveryState
+from storage.verify.verification import verification
 from tests.reglament.day.thursday import COMPANY, OVERDUE, THURSDAY, ready_process
 from tests.reglament.scripted import ANNA, MOSCOW_6PM, ScriptedCrm, TestClock, facts, tables
 
