@@ -7,9 +7,10 @@ harmless question; then the messages that were in flight, which may have arrived
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -41,7 +42,6 @@ GIVE_UP = timedelta(days=7)
 LOST_ANSWERS = 5
 """Answers that a single message may lose, although Telegram answered other questions in between."""
 LONGEST_WAIT = timedelta(minutes=10)
-NEVER = datetime.min.replace(tzinfo=UTC)
 LONG = timedelta(seconds=LEASE_SECONDS / 4)
 """After such a wait the courier asks again whether the delivery is still leased to this process."""
 
@@ -55,18 +55,20 @@ class Courier:
     owner: str
     now: Callable[[], datetime]
     _in_flight: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_FLIGHT))
-    _quiet_until: datetime = NEVER
-    """No delivery begins before: Telegram asked all chats to wait."""
+    monotonic: Callable[[], float] = time.monotonic
+    """Seconds for waits of this process: the clock may be set meanwhile."""
+    _quiet_until: float = 0.0
+    """No delivery begins before, by `monotonic`: Telegram asked all chats to wait."""
     outage: Outage = field(init=False)
 
     def __post_init__(self) -> None:
         """Ask through the bot whether Telegram answers."""
-        self.outage = Outage(self.bot.answers)
+        self.outage = Outage(self.bot.answers, self.monotonic)
 
     async def deliver(self, delivery_id: int) -> None:
         """Send a delivery that is still to be sent, and note the outcome."""
         started = self.now()
-        if started < self._quiet_until or not await self.outage.is_over():
+        if self.monotonic() < self._quiet_until or not await self.outage.is_over():
             return
         delivery = await deliveries.start(self.ctx.db, delivery_id, self.owner, at=started)
         if delivery is None:
@@ -113,7 +115,7 @@ class Courier:
         """Postpone a delivery whose chat is busy, or all deliveries if Telegram asked all chats to wait."""
         wait = await self.bot.limiter.common_wait()
         if wait > CHAT_PATIENCE:
-            self._quiet_until = self.now() + timedelta(seconds=wait)
+            self._quiet_until = self.monotonic() + wait
         await deliveries.postpone(self.ctx.db, delivery, self.now() + timedelta(seconds=max(1.0, wait)), "busy")
 
     # The outcome of a failed request
@@ -123,7 +125,7 @@ class Courier:
         match failure:
             case AskedToWait():
                 await self.bot.limiter.retry_after(target.chat_id, failure.seconds)
-                self._quiet_until = now + timedelta(seconds=await self.bot.limiter.common_wait())
+                self._quiet_until = self.monotonic() + await self.bot.limiter.common_wait()
                 await deliveries.postpone(db, delivery, now + timedelta(seconds=failure.seconds), problem)
             case GroupMoved():
                 async with db.transaction() as session:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 from aiogram import Bot
@@ -51,6 +52,8 @@ WAIT_KEPT = 600.0
 """Longest wait for a chat that a start keeps; a longer wait may come from a clock that was wrong."""
 ABANDONED = timedelta(days=1)
 """Age of a heartbeat whose loop no replica has any more."""
+STOP_SECONDS = 4.0
+"""Time that the loops have to finish what is in hand after SIGTERM; the whole stop takes 5 seconds."""
 MEASURE_SECONDS = 15.0
 """Pause between two heartbeats of the service."""
 
@@ -193,18 +196,35 @@ async def _work(service: _Service, stop: asyncio.Event, only: str | None) -> Non
         service.scheduler.start()
         stack.callback(service.scheduler.stop)
         keep_what_is_loaded()
-        async with asyncio.TaskGroup() as group:
-            if only != "bot":
-                group.create_task(service.engine.run(stop))
-            if only in (None, "bot"):
-                group.create_task(answer_people(service.process, service.bot, service.context, stop))
-                group.create_task(keep_menus(service.process, service.bot, service.context, stop))
-            group.create_task(_measure(service, stop))
-            group.create_task(service.monitor.run(stop))
-            group.create_task(_learn_all_members(service.process))
-            await stop.wait()
+        loops = [_measure(service, stop), service.monitor.run(stop), _learn_all_members(service.process)]
+        if only != "bot":
+            loops.append(service.engine.run(stop))
+        if only in (None, "bot"):
+            loops.append(answer_people(service.process, service.bot, service.context, stop))
+            loops.append(keep_menus(service.process, service.bot, service.context, stop))
+        if not await run_until_stopped(loops, stop):
+            await _give_back(service.process)
     await service.work.watch.aclose()
     await service.work.forget_beats()
+
+
+async def run_until_stopped(loops: Iterable[Coroutine[Any, Any, None]], stop: asyncio.Event) -> bool:
+    """Run loops side by side until `stop`; cancel the loops that do not end in time, and tell whether all did."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(loop) for loop in loops]
+        await stop.wait()
+        _, slow = await asyncio.wait(tasks, timeout=STOP_SECONDS)
+        for task in slow:
+            task.cancel()
+    if slow:
+        log.warning("stopped_in_the_middle", loops=len(slow))
+    return not slow
+
+
+async def _give_back(process: Process) -> None:
+    """End the leases of this process: what was in hand goes on at once, elsewhere or at the next start."""
+    await runs.end_leases(process.db, process.owner)
+    await deliveries.end_leases(process.db, process.owner)
 
 
 async def _learn_all_members(process: Process) -> None:

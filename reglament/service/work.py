@@ -53,8 +53,13 @@ class ServiceWork:
 
     async def look_at_clocks(self) -> None:
         """Compare this machine's clock with the clocks of others; a wrong clock ends the scoring until it is right."""
-        if self._was_clock_set(self.process.now()) and self.process.db.is_sqlite:
-            await rate_slots.forget(self.process.db)  # a clock set back by hours would keep chats waiting for hours
+        now, db = self.process.now(), self.process.db
+        if self._was_clock_set(now):
+            # A clock set back by hours would keep chats, messages and runs waiting for hours.
+            if db.is_sqlite:
+                await rate_slots.forget(db)
+            await deliveries.retry_now(db, at=now)
+            await runs.retry_now(db, at=now)
         self._compared_at = self.process.now(), self.monotonic()
         clocks = await ask_clocks(self.process)
         self._foreign = clocks.text if clocks.is_ours_wrong else ""

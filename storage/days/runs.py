@@ -221,6 +221,17 @@ async def end_leases(db: Database, owner: str) -> None:
         )
 
 
+async def retry_now(db: Database, *, at: datetime) -> None:
+    """Let postponed runs start now: after the clock was set, their retry time may lie far ahead."""
+    async with db.transaction() as session:
+        await session.execute(
+            update(RunRecord)
+            .where(RunRecord.state == RunState.POSTPONED.value, RunRecord.retry_at > at)
+            .values(retry_at=at)
+            .execution_options(synchronize_session=False)
+        )
+
+
 async def find(session: AsyncSession, team: str, day: date) -> Run | None:
     """Find the run of a team's day; None if the day was never claimed."""
     row = (await session.execute(_runs().where(TeamRecord.key == team, RunRecord.day == day))).first()

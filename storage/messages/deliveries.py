@@ -239,6 +239,18 @@ async def end_leases(db: Database, owner: str) -> None:
         )
 
 
+async def retry_now(db: Database, *, at: datetime) -> None:
+    """Let postponed deliveries start now: after the clock was set, their time may lie far ahead."""
+    row = DeliveryRecord
+    async with db.transaction() as session:
+        await session.execute(
+            update(row)
+            .where(row.state == _PENDING, row.attempts > 0, row.not_before > at)
+            .values(not_before=at)
+            .execution_options(synchronize_session=False)
+        )
+
+
 async def find(session: AsyncSession, event: str, kind: str, recipient: str) -> Delivery | None:
     """Find the delivery of an event and kind to a recipient."""
     row = await session.scalar(

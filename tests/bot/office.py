@@ -150,7 +150,9 @@ async def opened_office(url: str, teams: dict[str, Any] | None = None) -> AsyncI
             live = await LiveReadings.load(process)
             ctx = app_context(process, live, PeriodExporter(process))
             bot = make_bot(TOKEN, api.url)
-            courier = Courier(LimitedBot(bot, process.db, no_sleep), ctx, "test", clock)
+            courier = Courier(
+                LimitedBot(bot, process.db, no_sleep), ctx, "test", clock, monotonic=lambda: clock().timestamp()
+            )
             async with _answering(bot_dispatcher.build(ctx, clock), bot):
                 yield Office(api, process, ctx, courier, clock)
             await bot.session.close()

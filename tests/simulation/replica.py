@@ -140,7 +140,7 @@ class Replica:
         self.bot = Bot(TOKEN, session=session, default=DefaultBotProperties(parse_mode=ParseMode.HTML))
         limited = LimitedBot(self.bot, db, clock.sleep)
         limited.limiter = session.limiter = RateLimiter(db, clock.sleep, clock.monotonic)
-        courier = Courier(limited, context, process.owner, self.machine)
+        courier = Courier(limited, context, process.owner, self.machine, monotonic=clock.monotonic)
         self.work = ServiceWork(process, teams, live, courier.deliver, monotonic=clock.monotonic)
         self.dispatcher: Dispatcher = bot_dispatcher.build(context, self.machine, clock.monotonic)
         self.monitor = Monitor(self.work, self.bot, None)

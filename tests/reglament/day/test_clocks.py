@@ -14,6 +14,7 @@ from reglament.day.troubles import TroubleKind
 from reglament.process import clock_now
 from reglament.service.work import ServiceWork
 from storage.days import instants
+from storage.messages import deliveries
 from tests.reglament.day.thursday import AT_SIX, ready_process
 
 MINUTES = timedelta(minutes=1)
@@ -118,3 +119,21 @@ async def test_hosts_tell_their_time_and_silent_hosts_say_nothing(database, crm,
 async def test_the_database_tells_its_time(database):
     async with database.reading() as session:
         assert abs(await instants.database_time(session) - clock_now()) < MINUTES
+
+
+async def test_a_clock_set_back_holds_back_no_message_that_was_postponed(database, crm, clock, monkeypatch):
+    async def nobody_says(_process):
+        return ForeignClocks({})
+
+    monkeypatch.setattr("reglament.service.work.ask_clocks", nobody_says)
+    ready, work = await _work(database, crm, clock)
+    work.monotonic = lambda: 0.0
+    await run_cutoff(ready, AT_SIX)
+    await work.look_at_clocks()
+    [first, *_] = await deliveries.due(database, at=clock(), limit=10)
+    started = await deliveries.start(database, first.id, "test", at=clock())
+    await deliveries.postpone(database, started, clock() + timedelta(seconds=30), "asked to wait")
+    clock.pass_(minutes=-10)
+    assert first.id not in [each.id for each in await deliveries.due(database, at=clock(), limit=10)]
+    await work.look_at_clocks()
+    assert first.id in [each.id for each in await deliveries.due(database, at=clock(), limit=10)]
