@@ -53,13 +53,16 @@ def run(
     accept_clock: Annotated[
         bool, typer.Option("--accept-clock", help="Go on although an instant of the future is stored.")
     ] = False,
+    accept_anchors: Annotated[
+        bool, typer.Option("--accept-anchors", help="Go on without days that the file of [anchor] names.")
+    ] = False,
 ) -> None:
     """Run the service: the clock, the runs, the bot."""
     from reglament.service import service
 
-    asyncio.run(
-        service.serve(load_settings(config, level="INFO"), only=only.value if only else None, accept_clock=accept_clock)
-    )
+    settings = load_settings(config, level="INFO")
+    part = only.value if only else None
+    asyncio.run(service.serve(settings, only=part, accept_clock=accept_clock, accept_anchors=accept_anchors))
 
 
 @app.command()

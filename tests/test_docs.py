@@ -17,7 +17,7 @@ from reglament import __version__
 from reglament.cli import app
 from reglament.config.money import MoneySettings
 from reglament.config.rules import KpiTable, RuleSettings
-from reglament.config.settings import DatabaseSettings, Settings, TelegramSettings, load
+from reglament.config.settings import AnchorSettings, DatabaseSettings, Settings, TelegramSettings, load
 from reglament.config.team import TeamSettings
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +33,7 @@ PAGES = sorted(
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
 MODELS = [
     Settings,
+    AnchorSettings,
     DatabaseSettings,
     TelegramSettings,
     TeamSettings,

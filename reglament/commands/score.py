@@ -22,6 +22,7 @@ from reglament.day.live import RunningDay, load_running_day, read_teams
 from reglament.day.missing import missing
 from reglament.errors import SettingsError, WorkFailed
 from reglament.process import Process, open_process, store_teams
+from reglament.witnesses.anchoring import anchor_once
 from scoring.rules import Rulebook
 from scoring.scorecard import Scorecard
 from scoring.scorecard import score as score_snapshot
@@ -73,6 +74,7 @@ async def score(settings: Settings, key: str, day: date | None, at: datetime | N
         result = await _run(process, due, manual_instant=at is not None)
         if result.run is None:
             raise WorkFailed(_explain_unfinished(result, team))
+        await anchor_once(process)
         if send and telegram.is_set(settings):
             await telegram.send_pending(process)
         async with process.db.reading() as session:

@@ -105,10 +105,27 @@ class WatchSettings(Section):
     @field_validator("url")
     @classmethod
     def _safe(cls, value: SecretStr) -> SecretStr:
-        text = value.get_secret_value().strip()
-        if text and not keeps_secrets(text):
-            raise ValueError(HTTPS)
-        return SecretStr(text)
+        return _without_eavesdroppers(value)
+
+
+class AnchorSettings(Section):
+    """Read `[anchor]`: a file on another disk and an address that take the digest of each day."""
+
+    file: str = ""
+    url: SecretStr = SecretStr("")
+
+    @field_validator("url")
+    @classmethod
+    def _safe(cls, value: SecretStr) -> SecretStr:
+        return _without_eavesdroppers(value)
+
+
+def _without_eavesdroppers(value: SecretStr) -> SecretStr:
+    """Take an address whose requests nobody on the way can read."""
+    text = value.get_secret_value().strip()
+    if text and not keeps_secrets(text):
+        raise ValueError(HTTPS)
+    return SecretStr(text)
 
 
 class Settings(BaseSettings):
@@ -129,6 +146,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     telegram: TelegramSettings = TelegramSettings()
     watch: WatchSettings = WatchSettings()
+    anchor: AnchorSettings = AnchorSettings()
     crm: dict[str, CrmConfig] = {}
     teams: dict[str, TeamSettings] = {}
     _sources: tuple[Path, ...] = PrivateAttr(default=())

@@ -47,6 +47,7 @@ class TroubleKind(StrEnum):
     TOKEN_REFUSED = "token_refused"  # noqa: S105  # a kind of trouble
     RIVAL = "rival"
     CLOCK = "clock"
+    NOT_ANCHORED = "not_anchored"
 
 
 _ONCE_A_DAY = frozenset(
@@ -64,6 +65,9 @@ _LINES = {
     ),
     TroubleKind.TOKEN_REFUSED: "Telegram refuses telegram.token (last at {since}): put the one from @BotFather there",
     TroubleKind.RIVAL: "another process polls with this token (last at {since}): stop it, or use the webhook",
+    TroubleKind.NOT_ANCHORED: (
+        "finished days could not be taken to the anchors since {since}: check [anchor], the disk and the log"
+    ),
     TroubleKind.CLOCK: "this machine's clock is wrong, nothing is scored until it is right: {detail}",
 }
 """Lines for an operator."""
@@ -122,6 +126,9 @@ async def find_troubles(
     for name, kind in _REFUSALS.items():
         if name in beats and now - beats[name] <= REFUSED_WITHIN:
             found.append(Trouble(kind, beats[name]))
+    at = beats.get(heartbeats.ANCHORS)
+    if at is not None and now - max(at, started or at) > SILENT_LOOP:
+        found.append(Trouble(TroubleKind.NOT_ANCHORED, at))
     heard = beats.get(heartbeats.UPDATES)
     if heard is not None and now - max(heard, started or heard) > DEAF:
         found.append(Trouble(TroubleKind.DEAF, heard))

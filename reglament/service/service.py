@@ -39,6 +39,8 @@ from reglament.service.monitor import Monitor
 from reglament.service.scheduler import Scheduler
 from reglament.service.watch import Watch
 from reglament.service.work import ServiceWork
+from reglament.witnesses.anchoring import Anchoring
+from reglament.witnesses.start import compare_with_anchors
 from storage.days import heartbeats, instants, retention, runs
 from storage.db.locks import SingleRun
 from storage.errors import StorageError
@@ -70,12 +72,16 @@ class _Service:
     scheduler: Scheduler
     metrics: Metrics
     monitor: Monitor
+    anchoring: Anchoring
 
 
-async def serve(settings: Settings, *, only: str | None = None, accept_clock: bool = False) -> None:
+async def serve(
+    settings: Settings, *, only: str | None = None, accept_clock: bool = False, accept_anchors: bool = False
+) -> None:
     """Run until SIGTERM or SIGINT, then finish the work in hand. Raises ReglamentError or StorageError.
 
-    `accept_clock` passes instants of the future that were stored by mistake.
+    `accept_clock` passes instants of the future that were stored by mistake; `accept_anchors` goes on without days
+    that the anchors name and the database lacks.
     """
     token = telegram.require_token(settings)
     stop = asyncio.Event()
@@ -85,6 +91,7 @@ async def serve(settings: Settings, *, only: str | None = None, accept_clock: bo
         async with open_process(settings, service=True) as opened:
             if problem := await pooler_problem(settings):
                 raise SettingsError(problem)
+            await compare_with_anchors(opened, accept=accept_anchors)
             if accept_clock:
                 await _accept_clock(opened)
             process = await _start(opened)
@@ -148,7 +155,8 @@ async def _assemble(process: Process, bot: Bot, only: str | None) -> _Service:
     courier = Courier(LimitedBot(bot, process.db), context, process.owner, process.now)
     metrics = Metrics()
     watch = Watch(process.settings.watch.url.get_secret_value())
-    work = ServiceWork(process, teams, live, courier.deliver, metrics, watch)
+    anchoring = Anchoring(process)
+    work = ServiceWork(process, teams, live, courier.deliver, metrics, watch, anchoring.wake)
     heard = UpdatesHeard(process.now) if only in (None, "bot") else None
     if heard is not None:
         bot.session.middleware(heard)
@@ -169,6 +177,7 @@ async def _assemble(process: Process, bot: Bot, only: str | None) -> _Service:
         scheduler=Scheduler(teams.values(), engine.wake, process.now),
         metrics=metrics,
         monitor=Monitor(work, bot, heard),
+        anchoring=anchoring,
     )
 
 
@@ -199,6 +208,7 @@ async def _work(service: _Service, stop: asyncio.Event, only: str | None) -> Non
         loops = [_measure(service, stop), service.monitor.run(stop), _learn_all_members(service.process)]
         if only != "bot":
             loops.append(service.engine.run(stop))
+            loops.append(service.anchoring.run(stop, service.work.beat))
         if only in (None, "bot"):
             loops.append(answer_people(service.process, service.bot, service.context, stop))
             loops.append(keep_menus(service.process, service.bot, service.context, stop))

@@ -39,6 +39,8 @@ class ServiceWork:
     send: Callable[[int], Awaitable[None]]
     metrics: Metrics = field(default_factory=Metrics)
     watch: Watch = field(default_factory=Watch)
+    day_finished: Callable[[], None] = lambda: None
+    """Told of every finished day, after its commit."""
     beats: dict[str, datetime] = field(default_factory=dict)
     """Last beats that this process wrote."""
     monotonic: Callable[[], float] = time.monotonic
@@ -130,6 +132,8 @@ class ServiceWork:
         self.watch.cutoff_ends(results)
         finished = [result for result in results if result.run is not None and not result.already]
         self.metrics.days.inc(len(finished))
+        if finished:
+            self.day_finished()
         return bool(finished)
 
     async def reminder(self, due: DueReminder) -> None:

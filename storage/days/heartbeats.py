@@ -15,7 +15,9 @@ START, UPDATES = "start", "updates"
 """Names of the rows that no loop beats: the start of the service, and the last time that updates could be received."""
 TOKEN_REFUSED, RIVAL = "telegram:token", "telegram:rival"
 """Names of the rows that tell when Telegram last refused the token, or named another process that polls."""
-_OF_NO_LOOP = frozenset({START, UPDATES, TOKEN_REFUSED, RIVAL})
+ANCHORS = "anchors"
+"""Name of the row that tells when all finished days were last found anchored."""
+_OF_NO_LOOP = frozenset({START, UPDATES, TOKEN_REFUSED, RIVAL, ANCHORS})
 
 
 async def beat(session: AsyncSession, name: str, *, at: datetime) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.db.models import RunRecord, TeamRecord
+from storage.db.models import JournalEventRecord, RunRecord, TeamRecord
 from storage.errors import Refused
+from storage.journal.chain import digest_of
+from storage.journal.kinds import JournalKind
 
 LINK_MARK = "d_"
 """Begins the parameter of a link that carries a digest."""
@@ -32,6 +35,36 @@ class DigestedDay:
     def is_weak(self) -> bool:
         """Tell whether the digest has 48 bits only."""
         return len(self.digest) <= WEAK_LENGTH
+
+
+@dataclass(frozen=True, slots=True)
+class JournalDay:
+    """Describe a finished day as the journal's event states it."""
+
+    team: str
+    day: date
+    digest: str
+    seq: int
+    """Number of the event in the chain of the team."""
+    at: datetime
+
+
+async def journal_days(session: AsyncSession, *, since: datetime | None = None) -> list[JournalDay]:
+    """List the finished days of all teams by the events of the journal, in the order of writing."""
+    event = JournalEventRecord
+    query = (
+        select(TeamRecord.key, event.payload, event.hash, event.seq, event.at)
+        .join(TeamRecord, TeamRecord.id == event.chain)
+        .where(event.kind == JournalKind.DAY_FINISHED.value)
+        .order_by(event.id)
+    )
+    if since is not None:
+        query = query.where(event.at >= since)
+    found = []
+    async for team, payload, hash_, seq, at in await session.stream(query):
+        day = date.fromisoformat(json.loads(payload)["content"]["day"])
+        found.append(JournalDay(team, day, digest_of(hash_), seq, at))
+    return found
 
 
 def digest_in(text: str) -> str:

@@ -337,6 +337,7 @@ trouble-messages-wait = Messages wait: { $detail }, the oldest since { $since }.
 trouble-messages-fail = Messages have not been delivered since { $since }: { $detail }. Points are safe, these people have not heard of them. Look into the service's log: reglament health
 trouble-token-refused = Telegram has not accepted the bot's token since { $since }: no messages go out. Put the token from @BotFather into telegram.token and restart the service
 trouble-rival = Since { $since } another program has been reading the bot's updates with the same token: people get every other answer. Stop it, or renew the token at @BotFather
+trouble-not-anchored = Since { $since } finished days cannot be taken to the anchors: scores and messages go on, but without a witness outside. Check the disk and the address of [anchor]: reglament health
 trouble-clock = Nothing has been scored since { $since }: the clock of our machine is wrong. Nobody loses points. Set it by NTP. What differs: { $detail }
 trouble-deaf = No updates have come in from Telegram since { $since }: people get no answers, scores go on. Check network, token and webhook: reglament health
 health-messages = Messages: { $waiting } waiting, { $failed } not delivered

@@ -349,6 +349,7 @@ trouble-messages-wait = Сообщения ждут: { $detail }, самое с�
 trouble-messages-fail = Сообщения не доставлены с { $since }: { $detail }. Баллы сохранены, но эти люди о них не узнали. Посмотрите журнал службы: reglament health
 trouble-token-refused = Telegram не принимает токен бота с { $since }: сообщения не уходят. Впишите токен от @BotFather в telegram.token и перезапустите службу
 trouble-rival = С { $since } сообщения бота читает ещё одна программа с тем же токеном: люди получают ответы через раз. Остановите её или перевыпустите токен у @BotFather
+trouble-not-anchored = С { $since } итоги дней не удаётся записать в якоря: баллы и сообщения идут, но внешнего свидетеля нет. Проверьте диск и адрес раздела [anchor]: reglament health
 trouble-clock = С { $since } ничего не оценивается: часы нашей машины идут неверно. Минусов нет. Настройте их по NTP. Что расходится: { $detail }
 trouble-deaf = Из Telegram ничего не приходит с { $since }: люди не получают ответов, оценки идут. Проверьте сеть, токен и webhook: reglament health
 health-messages = Сообщения: ждут { $waiting }, не доставлены { $failed }
