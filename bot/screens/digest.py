@@ -63,7 +63,7 @@ async def load_digest(
     waiting = tuple(member.name for member in await people.unconnected(session, key))
     caught_up = []
     for each in earlier:
-        of_day = totals(await queries.entries(session, key, each, each))
+        of_day = totals(await queries.entries(session, key, each, each, evidence=False))
         caught_up.append((each, pooled(of_day.values())))
     return Digest(finished, waiting, tuple(caught_up), DigestLink(finished.run.digest, ctx.bot.username))
 

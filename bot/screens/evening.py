@@ -57,7 +57,8 @@ async def load_evening(
     card = finished.card(crm_user) if finished else None
     if finished is None or card is None:
         return None
-    recent = await queries.history(session, key, crm_user, day - timedelta(days=STREAK_DAYS), day)
+    since = day - timedelta(days=STREAK_DAYS)
+    recent = await queries.history(session, key, crm_user, since, day, evidence=False)
     return Evening(
         day=day,
         cutoff=finished.run.window.cutoff,

@@ -38,7 +38,7 @@ async def load_standings(session: Session, ctx: AppContext, key: str, day: date)
     """Load the month to date of a day, with the points of that day beside."""
 
     async def make() -> Leaderboard:
-        entries = await queries.entries(session, key, day.replace(day=1), day)
+        entries = await queries.entries(session, key, day.replace(day=1), day, evidence=False)
         members = [(member.crm_user, member.name) for member in await people.members(session, key)]
         return leaderboard(entries, members, today=day)
 

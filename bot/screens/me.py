@@ -43,7 +43,7 @@ async def load_own_month(
     """Load a manager's month in one team."""
     today = ctx.teams[key].calendar.local_date(now)
     first = min(month.first, today - timedelta(days=STREAK_DAYS))
-    entries = await queries.history(session, key, crm_user, first, max(month.last, today))
+    entries = await queries.history(session, key, crm_user, first, max(month.last, today), evidence=False)
     last = await runs.last_finished(session, key)
     board = None
     if last is not None and Month.of(last.day) == month:

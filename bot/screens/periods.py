@@ -77,7 +77,7 @@ async def _sum_up(session: Session, team: TeamContext, day: date, last: Run | No
     calendar = team.calendar
     period = compare_months(calendar, Month.of(day), until) if monthly else compare_weeks(calendar, day, until)
     first, end = period.span
-    entries = await queries.entries(session, team.key, first, end)
+    entries = await queries.entries(session, team.key, first, end, evidence=False)
     members = [(member.crm_user, member.name) for member in await people.members(session, team.key)]
     figures = await queries.won(session, team.key, first, end)
     won = [WonDay(row.crm_user, row.day, row.deals, row.amounts) for row in figures]

@@ -53,7 +53,7 @@ async def load_trend(
     stored = await teams.find(session, key)
     run = await runs.last_finished(session, key)
     until = min(last, run.day) if run else first
-    entries = await queries.entries(session, key, first, until)
+    entries = await queries.entries(session, key, first, until, evidence=False)
     name = await load_member_name(session, key, crm_user) if crm_user else team.title
     own = [entry for entry in entries if crm_user in (None, entry.crm_user)]
     return Trend(name, trend(own, team.calendar.workdays(max(first, stored.scored_from), until)))

@@ -30,7 +30,7 @@ async def load_unread(session: Session, notice: NoDataNotice) -> dict[Cause, set
     """Load the keys of the KPIs that could not be read on the notice's day, by cause."""
     run = await runs.find(session, notice.team, notice.day)
     by_cause: dict[Cause, set[str]] = {}
-    for item in await stored_snapshots(session, run.id) if run else ():
+    for item in await stored_snapshots(session, run.id, evidence=False) if run else ():
         for key, reading in item.snapshot.readings.items():
             if isinstance(reading, NotRead):
                 by_cause.setdefault(reading.cause, set()).add(key)

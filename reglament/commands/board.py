@@ -22,6 +22,6 @@ async def board(settings: Settings, key: str, period: Literal["day", "week", "mo
             until = day or (run.day if run else settings.teams[key].calendar().local_date(process.now()))
             monday = until - timedelta(days=until.weekday())
             first = {"day": until, "week": monday, "month": until.replace(day=1)}[period]
-            entries = await queries.entries(session, key, first, until)
+            entries = await queries.entries(session, key, first, until, evidence=False)
             members = [(member.crm_user, member.name) for member in await people.members(session, key)]
     return output.board_json(key, period, first, until, leaderboard(entries, members, today=until))

@@ -29,7 +29,11 @@ async def load_period_report(process: Process, key: str, period: Month, *, by: s
         booked = await queries.entries_of_month(session, key, period)
         finished = await _load_finished(session, key, period)
         members = await people.members(session, key)
-        snapshots = [(run.day, item.snapshot) for run in finished for item in await stored_snapshots(session, run.id)]
+        snapshots = [
+            (run.day, item.snapshot)
+            for run in finished
+            for item in await stored_snapshots(session, run.id, evidence=False)
+        ]
         start = await load_period_start(session, key, calendar, period)
         money = await rulebooks.money_at(session, key, start)
     last = min(period.last, _last_passed(calendar.local_date(now), finished))

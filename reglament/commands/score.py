@@ -24,14 +24,12 @@ from reglament.errors import SettingsError, WorkFailed
 from reglament.process import Process, open_process, store_teams
 from reglament.witnesses.anchoring import anchor_once
 from scoring.rules import Rulebook
-from scoring.scorecard import Scorecard
-from scoring.scorecard import score as score_snapshot
 from scoring.snapshot import Snapshot
 from storage.days import queries
 from storage.days.runs import LEASE_SECONDS
 from storage.days.snapshots import last_keys
 from storage.people import absences
-from storage.values import Day, Run, RunState
+from storage.values import Day, Run, RunState, Scorecards, StoredSnapshot
 
 POLL_SECONDS = 0.5
 """Pause between two looks at a day that another process works on."""
@@ -120,7 +118,7 @@ async def dry_run(settings: Settings, key: str, day: date | None, at: datetime |
             reading = await read_teams(process.connections, process.db, team.crm, settings.teams, {key: running})
         except CrmError as error:
             raise WorkFailed(f"crm.{team.crm}: {error}") from None
-        cards = await _cards(process, key, running, reading.snapshots[key])
+        cards = await _load_cards(process, key, running, reading.snapshots[key])
     run = Run(
         id=0,
         team=key,
@@ -139,22 +137,16 @@ async def dry_run(settings: Settings, key: str, day: date | None, at: datetime |
     return ScoreResult(key, on, Day(run, cards, frozenset(), ()), "dry run: nothing was written")
 
 
-async def _cards(
-    process: Process, key: str, running: RunningDay, snapshots: Sequence[Snapshot]
-) -> tuple[Scorecard, ...]:
+async def _load_cards(process: Process, key: str, running: RunningDay, snapshots: Sequence[Snapshot]) -> Scorecards:
     users = [snapshot.manager.crm_user for snapshot in snapshots]
     async with process.db.reading() as session:
         absent = await absences.absent_on(session, process.settings.teams[key].crm, running.day)
         last = await last_keys(session, key, running.day, users, running.rulebook.counted)
-    return tuple(
-        score_snapshot(
-            snapshot,
-            running.rulebook,
-            absent=snapshot.manager.crm_user in absent,
-            last=last.get(snapshot.manager.crm_user, {}),
-        )
+    items = [
+        StoredSnapshot(snapshot, snapshot.manager.crm_user in absent, last.get(snapshot.manager.crm_user, {}))
         for snapshot in snapshots
-    )
+    ]
+    return Scorecards(items, running.rulebook)
 
 
 def _is_due(team: TeamSettings, on: date, now: datetime) -> bool:

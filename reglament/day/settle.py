@@ -161,7 +161,8 @@ class Settlement:
         if not lacking:
             return []
         before = await runs.last_finished(session, day.key, until=day.run.day - timedelta(days=1))
-        known = lacking_rights(item.snapshot for item in await stored_snapshots(session, before.id)) if before else {}
+        earlier = await stored_snapshots(session, before.id, evidence=False) if before else []
+        known = lacking_rights(item.snapshot for item in earlier)
         new = {key: detail for key, detail in lacking.items() if key not in known}
         return notifications.rights_missing(day.run, day.team.crm, new, audience) if new else []
 

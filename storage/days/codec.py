@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,14 +12,18 @@ from scoring.snapshot import Cause, Evidence, NotAvailable, NotRead, Number, Ran
 from storage.db.types import decimal_text
 
 
-def readings_to_json(readings: Mapping[str, Reading]) -> dict[str, Any]:
-    """Encode readings as plain data that `readings_from_json` reads back."""
-    return {kpi: reading_to_json(reading) for kpi, reading in readings.items()}
+def readings_to_json(readings: Mapping[str, Reading], *, items: bool = True) -> dict[str, Any]:
+    """Encode readings as plain data that `readings_from_json` reads back; without `items` evidence is left out."""
+    return {kpi: reading_to_json(reading, items=items) for kpi, reading in readings.items()}
 
 
-def readings_from_json(data: Mapping[str, Any]) -> dict[str, Reading]:
-    """Decode the readings that `readings_to_json` wrote."""
-    return {kpi: reading_from_json(item) for kpi, item in data.items()}
+def readings_from_json(
+    data: Mapping[str, Any], evidence: Mapping[str, Sequence[Evidence]] | None = None
+) -> dict[str, Reading]:
+    """Decode the readings that `readings_to_json` wrote, with `evidence` by KPI in place of items in `data`."""
+    if evidence is None:
+        return {kpi: reading_from_json(item) for kpi, item in data.items()}
+    return {kpi: reading_from_json(item, evidence.get(kpi, ())) for kpi, item in data.items()}
 
 
 def reading_to_json(reading: Reading, *, items: bool = True) -> dict[str, Any]:
@@ -51,25 +55,37 @@ def _value_to_json(value: Value, *, items: bool) -> dict[str, Any]:
     return data | ({"ids": sorted(value.ids)} if value.ids else {})
 
 
-def _value_from_json(data: Mapping[str, Any]) -> Value:
-    items = tuple(_item_from_json(item) for item in data["items"])
+def _value_from_json(data: Mapping[str, Any], items: Sequence[Evidence] | None) -> Value:
+    if items is None:
+        items = tuple(_item_from_json(item) for item in data["items"])
     return Value(number_from_json(data["value"]), items, frozenset(data.get("ids", ())))
 
 
-def reading_from_json(data: Mapping[str, Any]) -> Reading:
-    """Decode one reading."""
+def reading_from_json(data: Mapping[str, Any], items: Sequence[Evidence] | None = None) -> Reading:
+    """Decode one reading, with `items` in place of items in `data`."""
     if "value" in data:
-        return _value_from_json(data)
+        return _value_from_json(data, items)
     if "not_read" in data:
-        return NotRead(Cause(data["not_read"]), data["detail"], _range_from_json(data.get("range")))
+        return NotRead(Cause(data["not_read"]), data["detail"], _range_from_json(data.get("range"), items))
     return NotAvailable()
 
 
-def _range_from_json(data: Mapping[str, Any] | None) -> Range | None:
+def items_from_json(data: Mapping[str, Any]) -> dict[str, Sequence[Evidence]]:
+    """Decode the evidence in plain readings of an earlier release, by KPI."""
+    known = {kpi: item.get("range", {}).get("low", item) for kpi, item in data.items()}
+    return {kpi: tuple(map(_item_from_json, item["items"])) for kpi, item in known.items() if item.get("items")}
+
+
+def read_kpis(data: Mapping[str, Any]) -> list[str]:
+    """List the KPIs with a value in plain readings; a range is no value."""
+    return [kpi for kpi, reading in data.items() if "value" in reading]
+
+
+def _range_from_json(data: Mapping[str, Any] | None, items: Sequence[Evidence] | None) -> Range | None:
     if data is None:
         return None
     high = data["high"]
-    return Range(_value_from_json(data["low"]), None if high is None else number_from_json(high))
+    return Range(_value_from_json(data["low"], items), None if high is None else number_from_json(high))
 
 
 def _number_to_json(number: Number) -> int | dict[str, str]:
@@ -117,13 +133,6 @@ def _item_from_json(data: Mapping[str, Any]) -> Evidence:
         late=data.get("late", False),
         spared=data.get("spared", ""),
     )
-
-
-def evidence_keys(reading: Mapping[str, Any]) -> frozenset[str] | None:
-    """List the evidence keys of a stored reading, without spared records; None if the KPI was not read."""
-    if "value" not in reading:
-        return None
-    return frozenset(f"{item['kind']}:{item['id']}" for item in reading["items"] if not item.get("spared"))
 
 
 def without_titles(readings: Mapping[str, Any]) -> dict[str, Any]:

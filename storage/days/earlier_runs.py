@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,15 +14,15 @@ from scoring.earlier_runs import CLOSED_AGAIN_DAYS, EarlierRuns
 from scoring.kpi import Listed
 from scoring.kpis import CATALOGUE, DEALS_LOST, DEALS_WON, LOST_WITHOUT_REASON, WON_AMOUNT, KpiKind
 from scoring.records import DealState
-from scoring.snapshot import Snapshot, Spared, evidence_of
+from scoring.snapshot import Evidence, NotRead, Reading, Snapshot, Spared, Value, evidence_of
 from storage.days import runs
 from storage.days.snapshots import stored_readings
-from storage.db.models import ManagerRecord, RunRecord, SnapshotRecord, SparedRecord, TeamRecord
-from storage.db.sql import json_at, manager_ids
+from storage.db.models import ManagerRecord, RunRecord, SparedRecord, TeamRecord
+from storage.db.sql import manager_ids
 from storage.values import RunState
 
 _CLOSED = {DealState.WON: (DEALS_WON, WON_AMOUNT), DealState.LOST: (DEALS_LOST, LOST_WITHOUT_REASON)}
-StoredReadings = Sequence[tuple[str, dict[str, Any]]]
+StoredReadings = Sequence[tuple[str, Mapping[str, Reading]]]
 """CRM users of a run with their readings."""
 LOOK_BACK_RUNS = 10
 """Runs searched for the last reading of a state."""
@@ -65,22 +63,14 @@ async def _holders(
     for _ in range(LOOK_BACK_RUNS):
         for user, readings in stored:
             for key, held in holders.items():
-                if (key, user) in unread and (items := _broken_by(readings.get(key, {}))) is not None:
-                    held.update({each: held.get(each, user) for each in items})
+                if (key, user) in unread and (known := _known(readings.get(key))) is not None:
+                    held.update({item.id: held.get(item.id, user) for item in known.items if not item.spared})
                     unread.discard((key, user))
         older = await runs.last_finished(session, team, until=day - timedelta(days=1)) if unread else None
         if older is None:
             break
         day, stored = older.day, await stored_readings(session, older.id)
     return holders
-
-
-def _broken_by(reading: Mapping[str, Any]) -> list[str] | None:
-    """Return the ids of the records that counted in a stored reading; None if nothing was read."""
-    known = _known(reading)
-    if "value" not in known:
-        return None
-    return [item["id"] for item in known.get("items", ()) if not item.get("spared")]
 
 
 def _of_run(stored: StoredReadings, kpis: frozenset[str]) -> EarlierRuns:
@@ -90,24 +80,24 @@ def _of_run(stored: StoredReadings, kpis: frozenset[str]) -> EarlierRuns:
     for user, readings in stored:
         for key in kpis & readings.keys() & CATALOGUE.keys():
             reading = readings[key]
-            if "value" in reading and not _lacks_ids(key, reading):
+            if isinstance(reading, Value) and not _lacks_ids(key, reading):
                 read[key].add(user)
-            if CATALOGUE[key].kind is KpiKind.EVENT:
-                known = _known(reading)
-                counted[key].update(item["id"] for item in known.get("items", ()))
-                counted[key].update(known.get("ids", ()))
+            if CATALOGUE[key].kind is KpiKind.EVENT and (known := _known(reading)) is not None:
+                counted[key].update(item.id for item in known.items)
+                counted[key].update(known.ids)
     return EarlierRuns(read=_frozen(read), counted=_frozen(counted))
 
 
-def _lacks_ids(kpi: str, reading: Mapping[str, Any]) -> bool:
+def _lacks_ids(kpi: str, value: Value) -> bool:
     """Tell whether an earlier release counted events without keeping ids: none of them may count a second time."""
-    return CATALOGUE[kpi].listed is Listed.NONE and reading["value"] != 0 and "ids" not in reading
+    return CATALOGUE[kpi].listed is Listed.NONE and value.number != 0 and not value.ids
 
 
-def _known(reading: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the stored value; of a range what counted for certain."""
-    known: Mapping[str, Any] = reading.get("range", {}).get("low", reading)
-    return known
+def _known(reading: Reading | None) -> Value | None:
+    """Return the stored value; of a range what counted for certain; None if nothing was read."""
+    if isinstance(reading, NotRead) and reading.range is not None:
+        return reading.range.low
+    return reading if isinstance(reading, Value) else None
 
 
 def _frozen(sets: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
@@ -119,11 +109,8 @@ async def _closed(
 ) -> dict[str, datetime]:
     """Load when deals were counted as closed, as far back as 14 days before the window before may reach."""
     since = cutoff - timedelta(days=CLOSED_AGAIN_DAYS + LONGEST_WINDOWS)
-    paths = [(kpi, *path, "items") for kpi in kpis for path in ((), ("range", "low"))]
-    evidence = [json_at(session, SnapshotRecord.readings, *path) for path in paths]
-    rows = await session.execute(
-        select(*evidence)
-        .join(RunRecord, RunRecord.id == SnapshotRecord.run_id)
+    found = await session.scalars(
+        select(RunRecord.id)
         .join(TeamRecord, TeamRecord.id == RunRecord.team_id)
         .where(
             TeamRecord.key == team,
@@ -133,11 +120,22 @@ async def _closed(
         )
     )
     closed: dict[str, datetime] = {}
-    for item in (item for row in rows for text in row if text is not None for item in json.loads(text)):
-        if "since" in item:
-            at = datetime.fromisoformat(item["since"])
-            closed[item["id"]] = max(at, closed.get(item["id"], at))
+    for run_id in found.all():
+        for item in await _counted_in(session, run_id, kpis):
+            if item.since is not None:
+                closed[item.id] = max(item.since, closed.get(item.id, item.since))
     return closed
+
+
+async def _counted_in(session: AsyncSession, run_id: int, kpis: Sequence[str]) -> list[Evidence]:
+    """Load the evidence of some KPIs in a run, of doubtful values what counted for certain."""
+    return [
+        item
+        for _, readings in await stored_readings(session, run_id, kpis)
+        for kpi in kpis
+        if kpi in readings
+        for item in evidence_of(readings[kpi])
+    ]
 
 
 async def _spared(session: AsyncSession, team: str, day: date) -> frozenset[tuple[str, str, str]]:

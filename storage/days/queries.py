@@ -15,15 +15,19 @@ from storage.days.snapshots import numbers, stored_snapshots
 from storage.db.models import LedgerRecord, TeamRecord
 from storage.db.sql import team_named
 from storage.ledger.entries import select_entries
-from storage.values import Day, RunState, WonFigures
+from storage.values import Day, RunState, Scorecards, WonFigures
 
 # The ledger
 
 
-async def entries(session: AsyncSession, team: str, first: date, last: date) -> list[Entry]:
-    """Select the entries about the days of a span, independent of date of writing and period."""
+async def entries(session: AsyncSession, team: str, first: date, last: date, *, evidence: bool = True) -> list[Entry]:
+    """Select the entries about the days of a span, independent of date of writing and period.
+
+    Boards, streaks and sums ask without `evidence`: the keys of a large team's month are many.
+    """
     owner = await team_named(session, team)
-    return await select_entries(session, LedgerRecord.team_id == owner.id, LedgerRecord.day.between(first, last))
+    of_span = LedgerRecord.day.between(first, last)
+    return await select_entries(session, LedgerRecord.team_id == owner.id, of_span, evidence=evidence)
 
 
 async def entries_of_month(session: AsyncSession, team: str, month: Month) -> list[Entry]:
@@ -39,13 +43,16 @@ async def entries_of_months(session: AsyncSession, team: str, first: Month, last
     )
 
 
-async def history(session: AsyncSession, team: str, crm_user: str, first: date, last: date) -> list[Entry]:
+async def history(
+    session: AsyncSession, team: str, crm_user: str, first: date, last: date, *, evidence: bool = True
+) -> list[Entry]:
     """Select the entries of one manager about the days of a span."""
     return await select_entries(
         session,
         TeamRecord.key == team,
         LedgerRecord.crm_user == crm_user,
         LedgerRecord.day.between(first, last),
+        evidence=evidence,
     )
 
 
@@ -65,16 +72,16 @@ async def teams_of(session: AsyncSession, manager_ids: Iterable[int]) -> list[st
 
 
 async def day(session: AsyncSession, team: str, on: date) -> Day | None:
-    """Load a finished day of a team with evidence; None if the day has no finished run."""
+    """Load a finished day of a team; None if the day has no finished run. Evidence is decoded when looked at."""
     run = await runs.find(session, team, on)
     if run is None or run.state is not RunState.FINISHED:
         return None
     kept = await stored_snapshots(session, run.id)
     return Day(
         run=run,
-        cards=tuple(item.score(run.rulebook) for item in kept),
+        cards=Scorecards(kept, run.rulebook),
         absent=frozenset(item.snapshot.manager.crm_user for item in kept if item.absent),
-        entries=tuple(await entries(session, run.team, run.day, run.day)),
+        entries=tuple(await entries(session, run.team, run.day, run.day, evidence=False)),
     )
 
 

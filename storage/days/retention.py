@@ -7,19 +7,17 @@ from datetime import datetime
 from sqlalchemy import Select, Text, cast, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.days.codec import without_titles
+from storage.days.blanking import blank_snapshots
 from storage.db.models import AbsenceRecord, DeliveryRecord, JournalRowRecord, ReasonRecord, RunRecord, SnapshotRecord
 from storage.db.types import instant_text
 from storage.journal.chain import COMPANY, append, find_head
 from storage.journal.kinds import JournalKind
 from storage.values import DeliveryState
 
-_CHUNK = 500
-
 
 async def blank(session: AsyncSession, before: datetime) -> int:
     """Blank rows older than `before` and return the number of snapshots blanked. `verify` still passes."""
-    count = await _blank_snapshots(session, before)
+    count = await blank_snapshots(session, before)
     quiet = {"synchronize_session": False}
     unsent = [DeliveryState.PENDING.value, DeliveryState.SENDING.value]
     await session.execute(
@@ -61,22 +59,3 @@ async def _forget_salts(session: AsyncSession, table: str, keys: Select[str]) ->
         execution_options={"synchronize_session": False},
     )
     return bool(forgotten.all())
-
-
-async def _blank_snapshots(session: AsyncSession, before: datetime) -> int:
-    count = 0
-    while True:
-        rows = await session.scalars(
-            select(SnapshotRecord)
-            .join(RunRecord, RunRecord.id == SnapshotRecord.run_id)
-            .where(RunRecord.cutoff < before, ~SnapshotRecord.blanked)
-            .limit(_CHUNK)
-        )
-        found = rows.all()
-        for row in found:
-            row.readings, row.blanked = without_titles(row.readings), True
-        await session.flush()
-        session.expunge_all()
-        count += len(found)
-        if len(found) < _CHUNK:
-            return count

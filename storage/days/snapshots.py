@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from scoring.scorecard import EvidenceKeys
 from scoring.snapshot import Manager, NotRead, Number, Reading, Snapshot
-from storage.days.codec import evidence_keys, number_from_json, readings_from_json, readings_to_json
+from storage.days.codec import number_from_json, read_kpis, readings_from_json, readings_to_json
 from storage.db.models import ManagerRecord, RunRecord, SnapshotRecord, TeamRecord
 from storage.db.sql import json_at, manager_ids
+from storage.evidence.encode import encode_evidence
+from storage.evidence.load import last_keys_to_json, load_last_keys, load_lists, load_rows
+from storage.evidence.stored import LastKeys
 from storage.values import RunState, StoredSnapshot
 
 LOOK_BACK_RUNS = 60
@@ -22,32 +23,50 @@ LOOK_BACK_RUNS = 60
 
 
 async def merge(session: AsyncSession, run_id: int, snapshots: Sequence[StoredSnapshot]) -> list[StoredSnapshot]:
-    """Add the snapshots of an attempt to the stored snapshots of a run; called by `runs.store_snapshots`."""
+    """Add the snapshots of an attempt to the stored snapshots of a run; called by `runs.store_snapshots`.
+
+    Each snapshot is written before the next is looked at, so that a team's evidence is never in memory twice.
+    """
     run = await session.get_one(RunRecord, run_id)
     names = {item.snapshot.manager.crm_user: item.snapshot.manager.name for item in snapshots}
     ids = await manager_ids(session, run.connection, names)
-    before = await session.scalars(select(SnapshotRecord).where(SnapshotRecord.run_id == run_id))
-    rows = {row.manager_id: row for row in before}
+    merged = {item.snapshot.manager.crm_user: item for item in await stored_snapshots(session, run_id)}
     for item in snapshots:
-        manager_id = ids[item.snapshot.manager.crm_user]
-        _merge(session, run_id, manager_id, rows.get(manager_id), item)
-    await session.flush()
-    return await stored_snapshots(session, run_id)
+        user = item.snapshot.manager.crm_user
+        before = merged.get(user)
+        merged[user] = item if before is None else _joined(before, item)
+        await _write(session, run_id, ids[user], merged[user], is_new=before is None)
+    return _by_name(merged.values())
 
 
-def _merge(
-    session: AsyncSession, run_id: int, manager_id: int, row: SnapshotRecord | None, item: StoredSnapshot
-) -> None:
-    if row is None:
-        row = SnapshotRecord(run_id=run_id, manager_id=manager_id, readings={}, last_keys={}, blanked=False)
-        session.add(row)
-    old = readings_from_json(row.readings)
-    fresh = {kpi: reading for kpi, reading in item.snapshot.readings.items() if _may_replace(old.get(kpi))}
-    row.readings = row.readings | readings_to_json(fresh)
-    last = {kpi: sorted(item.last[kpi]) for kpi in fresh if kpi in item.last}
-    row.last_keys = row.last_keys | last
-    row.name = item.snapshot.manager.name
-    row.absent = item.absent
+def _joined(before: StoredSnapshot, fresh: StoredSnapshot) -> StoredSnapshot:
+    """Join an earlier attempt with a new attempt: what was read in full stays as first stored."""
+    old = before.snapshot.readings
+    may = {kpi: reading for kpi, reading in fresh.snapshot.readings.items() if _may_replace(old.get(kpi))}
+    readings = dict(sorted({**old, **may}.items()))
+    last = LastKeys.of(before.last).joined(LastKeys.of(fresh.last).only(may))
+    return StoredSnapshot(Snapshot(fresh.snapshot.manager, readings), fresh.absent, last)
+
+
+async def _write(session: AsyncSession, run_id: int, manager_id: int, item: StoredSnapshot, *, is_new: bool) -> None:
+    readings, last = item.snapshot.readings, LastKeys.of(item.last)
+    evidence = encode_evidence(run_id, readings, last)
+    content = {
+        "name": item.snapshot.manager.name,
+        "readings": readings_to_json(readings, items=False),
+        "absent": item.absent,
+        "last_keys": last_keys_to_json(last, readings),
+        "evidence_lists": evidence.lists,
+        "evidence_pack": evidence.pack,
+    }
+    this = {"run_id": run_id, "manager_id": manager_id}
+    if is_new:
+        await session.execute(insert(SnapshotRecord).values(this | content | {"blanked": False}))
+        return
+    of_manager = (SnapshotRecord.run_id == run_id, SnapshotRecord.manager_id == manager_id)
+    await session.execute(
+        update(SnapshotRecord).where(*of_manager).values(content), execution_options={"synchronize_session": False}
+    )
 
 
 async def drop_unread(session: AsyncSession, run_id: int, keep: Collection[str]) -> None:
@@ -68,35 +87,37 @@ def _may_replace(reading: Reading | None) -> bool:
     return reading is None or (isinstance(reading, NotRead) and reading.range is None)
 
 
-async def stored_snapshots(session: AsyncSession, run_id: int) -> list[StoredSnapshot]:
-    """Load the snapshots of a run, ordered by name."""
-    rows = await session.execute(
-        select(SnapshotRecord, ManagerRecord.crm_user)
-        .join(ManagerRecord, ManagerRecord.id == SnapshotRecord.manager_id)
-        .where(SnapshotRecord.run_id == run_id)
-        .execution_options(populate_existing=True)
+async def stored_snapshots(session: AsyncSession, run_id: int, *, evidence: bool = True) -> list[StoredSnapshot]:
+    """Load the snapshots of a run, ordered by name; evidence is decoded when looked at.
+
+    Without `evidence` lists and earlier keys stay empty, and no pack is loaded.
+    """
+    rows = await load_rows(session, SnapshotRecord.run_id == run_id)
+    found = await load_lists(session, rows, None if evidence else ())
+    last = await load_last_keys(session, rows) if evidence else {}
+    return _by_name(
+        StoredSnapshot(
+            Snapshot(Manager(row.crm_user, row.name), readings_from_json(row.readings, found[row.key])),
+            row.absent,
+            last.get(row.key, {}),
+        )
+        for row in rows
     )
-    found = [_to_stored(row, crm_user) for row, crm_user in rows]
-    return sorted(found, key=lambda item: (item.snapshot.manager.name.casefold(), item.snapshot.manager.crm_user))
 
 
-def _to_stored(row: SnapshotRecord, crm_user: str) -> StoredSnapshot:
-    return StoredSnapshot(
-        Snapshot(Manager(crm_user, row.name), readings_from_json(row.readings)),
-        row.absent,
-        {kpi: frozenset(keys) for kpi, keys in row.last_keys.items()},
-    )
+def _by_name(items: Iterable[StoredSnapshot]) -> list[StoredSnapshot]:
+    return sorted(items, key=lambda item: (item.snapshot.manager.name.casefold(), item.snapshot.manager.crm_user))
 
 
 async def last_keys(
     session: AsyncSession, team: str, before_day: date, users: Iterable[str], kpis: Iterable[str]
-) -> dict[str, EvidenceKeys]:
+) -> dict[str, LastKeys]:
     """Load the evidence keys of each KPI from the last snapshot with a reading of that KPI, by CRM user.
 
     Searches finished runs of the team until every wanted pair is found, at most LOOK_BACK_RUNS.
     """
     open_pairs = {(user, kpi) for user in users for kpi in kpis}
-    found: dict[str, dict[str, frozenset[str]]] = {user: {} for user, _ in open_pairs}
+    found = {user: LastKeys({}) for user, _ in open_pairs}
     run_ids = await session.scalars(
         select(RunRecord.id)
         .join(TeamRecord, TeamRecord.id == RunRecord.team_id)
@@ -107,13 +128,18 @@ async def last_keys(
     for run_id in run_ids.all():
         if not open_pairs:
             break
-        for crm_user, readings in await stored_readings(session, run_id):
-            for kpi, reading in readings.items():
-                keys = evidence_keys(reading) if (crm_user, kpi) in open_pairs else None
-                if keys is not None:
-                    found[crm_user][kpi] = keys
-                    open_pairs.discard((crm_user, kpi))
-    return dict(found)
+        rows = await load_rows(session, SnapshotRecord.run_id == run_id)
+        read = {row.key: {kpi for kpi in read_kpis(row.readings) if (row.crm_user, kpi) in open_pairs} for row in rows}
+        rows = [row for row in rows if read[row.key]]
+        evidence = await load_lists(session, rows)
+        for row in rows:
+            kpis_read, named = read[row.key], evidence[row.key]
+            items = {kpi: named.get(kpi, ()) for kpi in kpis_read}
+            whole = {run_id: frozenset(read_kpis(row.readings))}
+            keys = LastKeys(items, dict.fromkeys(kpis_read, run_id), whole)
+            found[row.crm_user] = found[row.crm_user].joined(keys)
+            open_pairs -= {(row.crm_user, kpi) for kpi in kpis_read}
+    return found
 
 
 async def numbers(
@@ -133,11 +159,10 @@ def _number(text: str | int | None) -> Number | None:
     return None if text is None else number_from_json(json.loads(str(text)))
 
 
-async def stored_readings(session: AsyncSession, run_id: int) -> list[tuple[str, dict[str, Any]]]:
-    """Load the readings of a run as plain data, by CRM user."""
-    rows = await session.execute(
-        select(ManagerRecord.crm_user, SnapshotRecord.readings)
-        .join(ManagerRecord, ManagerRecord.id == SnapshotRecord.manager_id)
-        .where(SnapshotRecord.run_id == run_id)
-    )
-    return [(crm_user, readings) for crm_user, readings in rows]
+async def stored_readings(
+    session: AsyncSession, run_id: int, kpis: Collection[str] | None = None
+) -> list[tuple[str, Mapping[str, Reading]]]:
+    """Load the readings of a run by CRM user, with the evidence of `kpis` (None: of all), decoded when looked at."""
+    rows = await load_rows(session, SnapshotRecord.run_id == run_id)
+    evidence = await load_lists(session, rows, kpis)
+    return [(row.crm_user, readings_from_json(row.readings, evidence[row.key])) for row in rows]

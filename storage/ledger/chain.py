@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from random import Random
@@ -13,7 +13,17 @@ from typing import Any
 from storage.db.models import NO_HASH, LedgerRecord
 from storage.db.types import canonical_json, decimal_text, instant_text
 
-__all__ = ["DIGEST_LENGTH", "NO_HASH", "chained", "new_salt", "payload_of", "reason_hash", "repeatable_salts"]
+__all__ = [
+    "DIGEST_LENGTH",
+    "NO_HASH",
+    "chained",
+    "evidence_column",
+    "new_salt",
+    "payload_of",
+    "reason_hash",
+    "repeatable_salts",
+    "states_evidence",
+]
 
 DIGEST_LENGTH = 12
 """Hex digits of a hash shown under a group message."""
@@ -22,7 +32,7 @@ DIGEST_LENGTH = 12
 def payload_of(
     row: LedgerRecord, *, reverses_seq: int | None = None, rulebook: str = "", reason: str | None = None
 ) -> str:
-    """Write all an entry states as canonical JSON: sorted keys, UTC microseconds, ids only, no free text.
+    """Write all an entry states as canonical JSON: sorted keys, UTC microseconds, no titles, no free text.
 
     The team stands by id, so that a team can be renamed; the reversed entry by `seq`, the rulebook by version. Author
     and reason stand as a salted hash, so that retention may blank the texts.
@@ -43,13 +53,28 @@ def payload_of(
         "side": row.side,
         "value": None if row.value is None else decimal_text(row.value),
         "bound": None if row.bound is None else decimal_text(row.bound),
-        "evidence": list(row.evidence),
+        "evidence": row.evidence,
         "rulebook": rulebook,
         "reverses": reverses_seq,
         "reason": reason,
         "at": instant_text(row.created_at),
     }
     return canonical_json(content)
+
+
+def evidence_column(keys: Sequence[str]) -> list[str] | dict[str, Any]:
+    """Write evidence keys as number and hash: the keys stand in the snapshot of the run. No keys stay an empty list.
+
+    Rows of earlier releases hold the keys themselves.
+    """
+    if not keys:
+        return []
+    return {"count": len(keys), "sha256": hashlib.sha256(canonical_json(list(keys)).encode()).hexdigest()}
+
+
+def states_evidence(stored: list[str] | dict[str, Any], keys: Sequence[str]) -> bool:
+    """Tell whether the evidence of a row, written out or committed to, is these keys."""
+    return stored == (list(keys) if isinstance(stored, list) else evidence_column(keys))
 
 
 def chained(previous: str, payload: str) -> str:

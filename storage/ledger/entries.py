@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, null, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from scoring.entries import Entry, EntryKind, Month, Side
 from scoring.scorecard import Outcome
-from storage.db.models import LedgerRecord, ManagerRecord, ReasonRecord, RulebookRecord, TeamRecord
+from storage.db.models import (
+    LedgerRecord,
+    ManagerRecord,
+    ReasonRecord,
+    RulebookRecord,
+    RunRecord,
+    SnapshotRecord,
+    TeamRecord,
+)
 from storage.errors import NotFound, Refused
+from storage.evidence.load import load_lists, load_rows
+from storage.evidence.stored import keys_of
 
 PORTION = 1000
 """Rows read at a time."""
+_EVIDENCE = 14
+"""Place of the evidence among the selected columns."""
 
 
 async def entry(session: AsyncSession, team: str, seq: int) -> Entry:
@@ -28,33 +42,66 @@ async def entry(session: AsyncSession, team: str, seq: int) -> Entry:
     return rows[0]
 
 
-async def select_entries(session: AsyncSession, *conditions: ColumnElement[bool]) -> list[Entry]:
-    """Select entries in the order of the chain, in portions: other tasks need not wait for months of entries."""
-    old, row = aliased(LedgerRecord), LedgerRecord
+async def select_entries(session: AsyncSession, *conditions: ColumnElement[bool], evidence: bool = True) -> list[Entry]:
+    """Select entries in the order of the chain, in portions: other tasks need not wait for months of entries.
+
+    Without `evidence` the keys are left out: boards and sums need none, and a month of keys is large.
+    """
+    old, row, run = aliased(LedgerRecord), LedgerRecord, RunRecord
     query = (
         select(
             row.seq, TeamRecord.key, row.kind, row.crm_user, ManagerRecord.name, row.day, row.booked_in, row.rule,
-            row.kpi, row.outcome, row.points, row.side, row.value, row.bound, row.evidence, RulebookRecord.version,
-            old.seq, ReasonRecord.author, ReasonRecord.reason, row.created_at, row.hash,
+            row.kpi, row.outcome, row.points, row.side, row.value, row.bound, row.evidence if evidence else null(),
+            RulebookRecord.version, old.seq, ReasonRecord.author, ReasonRecord.reason, row.created_at, row.hash,
+            row.manager_id, run.id,
         )
         .join(TeamRecord, TeamRecord.id == row.team_id)
         .join(ManagerRecord, ManagerRecord.id == row.manager_id)
         .outerjoin(RulebookRecord, RulebookRecord.id == row.rulebook_id)
         .outerjoin(old, old.id == row.reverses_id)
         .outerjoin(ReasonRecord, ReasonRecord.id == row.reason_id)
+        .outerjoin(run, and_(run.team_id == row.team_id, run.day == row.day))
         .where(*conditions)
         .order_by(row.team_id, row.seq)
     )  # fmt: skip
     found: list[Entry] = []
+    named: dict[int, tuple[int, int, str]] = {}
     rows: Any  # a portion
     async for rows in (await session.stream(query)).partitions(PORTION):
-        found += [_to_entry(*values) for values in rows]
+        for *values, manager_id, run_id in rows:
+            entry_ = _to_entry(*values)
+            if isinstance(values[_EVIDENCE], dict) and run_id is not None:
+                named[len(found)] = run_id, manager_id, entry_.kpi
+            found.append(entry_)
+    keys = await _load_keys(session, set(named.values()))
+    for place, key in named.items():
+        found[place] = replace(found[place], evidence=keys.get(key, ()))
+    return found
+
+
+async def _load_keys(
+    session: AsyncSession, wanted: set[tuple[int, int, str]]
+) -> dict[tuple[int, int, str], tuple[str, ...]]:
+    """Load the evidence keys that entries commit to from the snapshots, by run, manager and KPI."""
+    of_run: dict[int, set[int]] = defaultdict(set)
+    for run_id, manager_id, _ in wanted:
+        of_run[run_id].add(manager_id)
+    kpis = {kpi for *_, kpi in wanted}
+    found: dict[tuple[int, int, str], tuple[str, ...]] = {}
+    for run_id, managers in of_run.items():
+        rows = await load_rows(session, SnapshotRecord.run_id == run_id, SnapshotRecord.manager_id.in_(managers))
+        for (_, manager_id), evidence in (await load_lists(session, rows, kpis)).items():
+            found |= {
+                (run_id, manager_id, kpi): tuple(keys_of(items))
+                for kpi, items in evidence.items()
+                if (run_id, manager_id, kpi) in wanted
+            }
     return found
 
 
 def _to_entry(  # the columns that `select_entries` names
     seq: int, team: str, kind: str, crm_user: str, name: str, day: date, booked_in: str, rule: str, kpi: str,
-    outcome: str | None, points: int, side: str, value: Decimal | None, bound: Decimal | None, evidence: list[str],
+    outcome: str | None, points: int, side: str, value: Decimal | None, bound: Decimal | None, evidence: Any,
     version: str | None, reverses: int | None, author: str | None, reason: str | None, created_at: datetime, hash_: str,
 ) -> Entry:  # fmt: skip
     return Entry(
@@ -72,7 +119,7 @@ def _to_entry(  # the columns that `select_entries` names
         side=Side(side),
         value=value,
         bound=bound,
-        evidence=tuple(evidence),
+        evidence=tuple(evidence) if isinstance(evidence, list) else (),
         rulebook=version or "",
         reverses=reverses,
         author=author or "",

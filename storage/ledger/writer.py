@@ -16,11 +16,12 @@ from storage.days import runs
 from storage.db.models import LedgerRecord, ReasonRecord, RulebookRecord, RunRecord, TeamRecord
 from storage.db.sql import lock_team, manager_ids, manager_of
 from storage.errors import NotFound, Refused
+from storage.evidence.stored import keys_of
 from storage.journal.begin import begin_for
 from storage.journal.chain import append as append_event
 from storage.journal.kinds import JournalKind
 from storage.ledger import periods
-from storage.ledger.chain import chained, new_salt, payload_of, reason_hash
+from storage.ledger.chain import chained, evidence_column, new_salt, payload_of, reason_hash
 from storage.ledger.entries import entry, select_entries
 from storage.people import audit_log
 from storage.values import RunLease
@@ -59,7 +60,7 @@ def _score_row(run: RunRecord, line: ScoreLine, **common: object) -> LedgerRecor
         side=Side.of(line.points).value,
         value=line.value,
         bound=line.bound,
-        evidence=[item.key for item in line.items],
+        evidence=evidence_column(keys_of(line.items)),
         rulebook_id=run.rulebook_id,
     )
 
@@ -76,8 +77,10 @@ def _chain(
     """Add a row at the end of the team's chain. Needs the locked team row."""
     row.team_id = owner.id
     row.seq = owner.ledger_seq + 1
-    row.payload = payload_of(row, reverses_seq=reverses_seq, rulebook=rulebook, reason=reason)
-    row.hash = chained(owner.ledger_hash, row.payload)
+    payload = payload_of(row, reverses_seq=reverses_seq, rulebook=rulebook, reason=reason)
+    row.hash = chained(owner.ledger_hash, payload)
+    # Only a reason may vanish from beside the ledger: without one the columns say all that the hash covers.
+    row.payload = "" if reason is None else payload
     owner.ledger_seq, owner.ledger_hash = row.seq, row.hash
     session.add(row)
 

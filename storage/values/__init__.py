@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.values.days import Day, Run, RunLease, RunState, StoredSnapshot, WonFigures
+from storage.values.days import Day, Run, RunLease, RunState, Scorecards, StoredSnapshot, WonFigures
 from storage.values.ledger import CompanyVerification, Period, PeriodState, Problem, Verification
 from storage.values.messages import Delivery, DeliveryState
 from storage.values.people import (
@@ -38,6 +38,7 @@ __all__ = [
     "Run",
     "RunLease",
     "RunState",
+    "Scorecards",
     "StoredSnapshot",
     "Team",
     "Verification",

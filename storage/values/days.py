@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import overload
 
 from scoring.entries import Entry
 from scoring.rules import Rulebook
@@ -73,21 +74,60 @@ class StoredSnapshot:
         return score(self.snapshot, rulebook, absent=self.absent, last=self.last)
 
 
+class Scorecards(Sequence[Scorecard]):
+    """Hold the scorecards of a day; each is scored from the stored snapshot at the first look, and kept.
+
+    The first message of an evening needs one manager's evidence, not the whole team's.
+    """
+
+    __slots__ = ("_cards", "_places", "_rulebook", "_stored")
+
+    def __init__(self, stored: Sequence[StoredSnapshot], rulebook: Rulebook) -> None:
+        """Keep the snapshots and the rulebook that judges them."""
+        self._stored, self._rulebook = stored, rulebook
+        self._places = {item.snapshot.manager.crm_user: place for place, item in enumerate(stored)}
+        self._cards: dict[int, Scorecard] = {}
+
+    def find(self, crm_user: str) -> Scorecard | None:
+        """Return the scorecard of a manager; no other manager is scored."""
+        place = self._places.get(crm_user)
+        return None if place is None else self[place]
+
+    @overload
+    def __getitem__(self, place: int) -> Scorecard: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Scorecard, ...]: ...
+    def __getitem__(self, place: int | slice) -> Scorecard | tuple[Scorecard, ...]:
+        """Score a snapshot, or a slice."""
+        if isinstance(place, slice):
+            return tuple(map(self._card, range(len(self))[place]))
+        return self._card(range(len(self))[place])
+
+    def _card(self, place: int) -> Scorecard:
+        if place not in self._cards:
+            self._cards[place] = self._stored[place].score(self._rulebook)
+        return self._cards[place]
+
+    def __len__(self) -> int:
+        """Count the managers."""
+        return len(self._stored)
+
+
 @dataclass(frozen=True, slots=True)
 class Day:
     """Describe a finished day of a team: run, scorecards, absences, ledger entries."""
 
     run: Run
-    cards: tuple[Scorecard, ...]
+    cards: Scorecards
     """Scorecards recomputed from stored snapshots, by name, titles included; corrections stand in `entries` only."""
     absent: frozenset[str]
     """CRM users excused on the day."""
     entries: tuple[Entry, ...]
-    """All entries about the day, corrections included."""
+    """All entries about the day, corrections included, without evidence: `cards` have that."""
 
     def card(self, crm_user: str) -> Scorecard | None:
         """Find the scorecard of a manager."""
-        return next((card for card in self.cards if card.manager.crm_user == crm_user), None)
+        return self.cards.find(crm_user)
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,11 +124,7 @@ class Days:
         texts = [f"lost the snapshot of {user}" for user in sorted(told.keys() - now.keys())]
         texts += [f"has a snapshot of {user} that its event does not know" for user in sorted(now.keys() - told.keys())]
         for user in sorted(now.keys() & told.keys()):
-            facts, titles = told[user]
-            if facts_hash(now[user]) != facts:
-                texts.append(f"counts something else for {user} than was read")
-            if salt and titles is not None and titles_hash(now[user], salt) != titles:
-                texts.append(f"names {user} or his evidence otherwise than was read")
+            texts += _hash_texts(now[user], *told[user], salt)
         if sorted(user for user, item in now.items() if item.absent) != list(said["absent"]):
             texts.append("has others absent than its event says")
         if not salt and not await self._may_be_blank(run):
@@ -225,6 +221,19 @@ class Days:
         """Score a stored day again and compare with the ledger; a day not finished has no entries."""
         if not await is_same_again(self.session, run, snapshots):
             self.say(f"the day {run.day} counted again gives other points than the ledger has")
+
+
+def _hash_texts(item: StoredSnapshot, facts: str, titles: str | None, salt: str) -> list[str]:
+    """Say in what a snapshot differs from the hashes of the event; evidence is decoded here, so it may not be readable."""
+    user, texts = item.snapshot.manager.crm_user, []
+    try:
+        if facts_hash(item) != facts:
+            texts.append(f"counts something else for {user} than was read")
+        if salt and titles is not None and titles_hash(item, salt) != titles:
+            texts.append(f"names {user} or his evidence otherwise than was read")
+    except UNREADABLE:
+        texts.append(f"has a snapshot of {user} that cannot be read")
+    return texts
 
 
 def _is_instant_of(event: Event, at: datetime | None) -> bool:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.db.models.base import Base, one_of
@@ -89,9 +89,14 @@ class SnapshotRecord(Base):
     name: Mapped[str] = mapped_column(Text)
     readings: Mapped[dict[str, Any]] = mapped_column(CanonicalJson)
     absent: Mapped[bool] = mapped_column(default=False)
-    last_keys: Mapped[dict[str, list[str]]] = mapped_column(CanonicalJson, default=dict)
+    last_keys: Mapped[dict[str, Any]] = mapped_column(CanonicalJson, default=dict)
+    """Run that read the KPI last, by KPI (`storage/evidence/load.py`); of earlier releases the evidence keys."""
     blanked: Mapped[bool] = mapped_column(default=False)
     """Titles and links were removed by retention; the keys stay."""
+    evidence_lists: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Items that each KPI names (`storage/evidence/lists.py`); NULL: the items stand in `readings`."""
+    evidence_pack: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Items that no earlier snapshot of the manager holds (`storage/evidence/pack.py`)."""
 
 
 class SparedRecord(Base):

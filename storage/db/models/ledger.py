@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -58,13 +59,15 @@ class LedgerRecord(Base):
     side: Mapped[str] = mapped_column(String(8))
     value: Mapped[Decimal | None]
     bound: Mapped[Decimal | None]
-    evidence: Mapped[list[str]] = mapped_column(CanonicalJson)
+    evidence: Mapped[list[str] | dict[str, Any]] = mapped_column(CanonicalJson)
+    """Commitment to the evidence keys (`storage/ledger/chain.py`), or in earlier releases the keys themselves."""
     rulebook_id: Mapped[int | None] = mapped_column(ForeignKey("rulebooks.id"))
     reverses_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_entries.id"))
     reason_id: Mapped[int | None] = mapped_column(ForeignKey("adjustments.id"))
     created_at: Mapped[datetime]
     payload: Mapped[str] = mapped_column(Text)
-    hash: Mapped[str] = mapped_column(String(64), index=True)
+    """What the hash covers; empty where the columns say all of that."""
+    hash: Mapped[str] = mapped_column(String(64))
 
 
 class ReasonRecord(Base):

@@ -9,7 +9,7 @@ import pytest
 
 from scoring.records import Money
 from scoring.snapshot import Cause, Evidence, NotAvailable, NotRead, Range, Reading, Spared, Value
-from storage.days.codec import evidence_keys, readings_from_json, readings_to_json, without_titles
+from storage.days.codec import readings_from_json, readings_to_json, without_titles
 
 AT = datetime(2026, 11, 19, 15, tzinfo=UTC)
 DEAL = Evidence("deal", "1", "Поставка", "https://crm.example/1", Money(Decimal("5.10"), "RUB"), AT)
@@ -41,11 +41,6 @@ def test_a_reading_of_the_first_release_is_read() -> None:
         "kpi": Value(1, (Evidence("deal", "1", "", ""),)),
         "other": NotRead(Cause.LATE),
     }
-
-
-def test_a_spared_record_is_new_on_the_day_on_which_it_counts() -> None:
-    stored = readings_to_json({"kpi": Value(1, (DEAL, SPARED))})["kpi"]
-    assert evidence_keys(stored) == {"deal:1"}
 
 
 def test_titles_are_blanked_also_in_a_range() -> None:

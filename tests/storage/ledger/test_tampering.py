@@ -15,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 from scoring.scorecard import Outcome
 from storage.days import retention
 from storage.db import append_only
-from storage.db.models import LedgerRecord, ReasonRecord
+from storage.db.models import LedgerRecord, ReasonRecord, SnapshotRecord
+from storage.evidence import pack
 from storage.ledger import writer
 from storage.verify.verification import verify
 from tests.storage.company import (
@@ -151,7 +152,10 @@ AROUND = [
     "UPDATE rulebooks SET content = '{}'",
     "UPDATE rulebooks SET version = 'forged'",
     "UPDATE snapshots SET readings = replace(readings, '\"value\":3', '\"value\":30')",
-    'UPDATE snapshots SET readings = replace(readings, \'"id":"2"\', \'"id":"22"\')',
+    "UPDATE snapshots SET evidence_pack = NULL",
+    "UPDATE snapshots SET evidence_lists = NULL",
+    "UPDATE snapshots SET evidence_pack = (SELECT max(evidence_pack) FROM snapshots)",
+    "UPDATE snapshots SET evidence_lists = (SELECT max(evidence_lists) FROM snapshots)",
     "UPDATE snapshots SET readings = '{\"calls_held\":7}'",
     "UPDATE snapshots SET absent = NOT absent",
     "DELETE FROM snapshots WHERE run_id = (SELECT min(run_id) FROM snapshots)",
@@ -168,6 +172,15 @@ AROUND = [
 @pytest.mark.parametrize("statement", AROUND)
 async def test_what_the_ledger_stands_on_cannot_be_changed_unnoticed(past, statement):
     assert await _found_after(past, statement.replace(":", "\\:"))
+
+
+async def test_another_record_in_the_stored_evidence_is_found(past):
+    async with past.reading() as session:
+        packs = await session.scalars(select(SnapshotRecord.evidence_pack).order_by(SnapshotRecord.run_id))
+        stored = next(pack_ for pack_ in packs if pack_ and "2" in pack.decode(pack_).ids)
+    forged = pack.encode((item[0], "22" if item[1] == "2" else item[1], *item[2:]) for item in pack.decode(stored))
+    statement = update(SnapshotRecord).where(SnapshotRecord.evidence_pack == stored).values(evidence_pack=forged)
+    assert await _found_after(past, statement)
 
 
 async def test_an_untouched_past_is_not_accused(past):
