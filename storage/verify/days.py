@@ -224,7 +224,7 @@ class Days:
 
 
 def _hash_texts(item: StoredSnapshot, facts: str, titles: str | None, salt: str) -> list[str]:
-    """Say in what a snapshot differs from the hashes of the event; evidence is decoded here, so it may not be readable."""
+    """Say in what a snapshot differs from the hashes of the event; damaged evidence is noticed here, when decoded."""
     user, texts = item.snapshot.manager.crm_user, []
     try:
         if facts_hash(item) != facts:
