@@ -1,4 +1,4 @@
-"""Work out which days a restored database misses, and of which days people were told before."""
+"""List the days that a restored database misses, and decide of which days people were told before."""
 
 from __future__ import annotations
 

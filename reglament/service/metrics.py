@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 
+from reglament.service.http_server import serving
 from storage.days import runs
 from storage.db.database import Database
 from storage.messages import deliveries
@@ -26,17 +28,14 @@ class Metrics:
         self.days = Counter("reglament_days_finished", "Days finished by this process", registry=self._registry)
         self.sent = Counter("reglament_deliveries_handled", "Messages handled by this process", registry=self._registry)
 
-    def serve(self, listen: str) -> Callable[[], None]:
-        """Answer on host:port until the returned function is called. Raises OSError if the address is taken."""
-        host, _, port = listen.rpartition(":")
-        server, thread = start_http_server(int(port), addr=host or "127.0.0.1", registry=self._registry)
+    def serve(self, listen: str) -> AbstractAsyncContextManager[int]:
+        """Answer on host:port inside the block. Raises CannotListen."""
+        return serving(self._answer, listen)
 
-        def close() -> None:
-            server.shutdown()
-            server.server_close()
-            thread.join()
-
-        return close
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.method not in ("GET", "HEAD"):
+            return web.Response(status=405)
+        return web.Response(body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def refresh(self, db: Database, teams: tuple[str, ...]) -> None:
         """Set the gauges from the tables."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Coroutine, Iterable
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -34,6 +34,7 @@ from reglament.gc_tuning import keep_what_is_loaded
 from reglament.process import Process, open_process, pooler_problem, store_teams
 from reglament.service.bot_loop import answer_people, keep_menus
 from reglament.service.engine import Engine, LocalEngine
+from reglament.service.http_server import CannotListen
 from reglament.service.metrics import Metrics
 from reglament.service.monitor import Monitor
 from reglament.service.scheduler import Scheduler
@@ -192,9 +193,9 @@ def _postgres_engine(process: Process, work: ServiceWork, *, scheduling: bool, w
 async def _work(service: _Service, stop: asyncio.Event, only: str | None) -> None:
     """Run engine, scheduler, bot and metrics side by side until `stop`."""
     settings = service.process.settings
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         if settings.metrics_listen:
-            stack.callback(_serve_metrics(service.metrics, settings.metrics_listen))
+            await _serve_metrics(stack, service.metrics, settings.metrics_listen)
         if only != "bot":
             await service.work.look_at_clocks()
             service.scheduler.often(service.work.look_at_clocks)
@@ -248,10 +249,10 @@ async def _learn_all_members(process: Process) -> None:
             log.exception("members_not_learnt", team=team)
 
 
-def _serve_metrics(metrics: Metrics, listen: str) -> Callable[[], None]:
+async def _serve_metrics(stack: AsyncExitStack, metrics: Metrics, listen: str) -> None:
     try:
-        return metrics.serve(listen)
-    except (OSError, ValueError) as error:
+        await stack.enter_async_context(metrics.serve(listen))
+    except CannotListen as error:
         raise SettingsError(f"metrics_listen = {listen!r}: cannot listen there ({error})") from None
 
 

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from reglament.config.settings import TelegramSettings
 from reglament.errors import WorkFailed
+from reglament.service.http_server import CannotListen, read_body, serving
 
 log = structlog.get_logger()
 
@@ -38,17 +39,26 @@ class _Receiver:
     dispatcher: Dispatcher
     bot: Bot
     secret: str
+    paths: frozenset[str]
     _working: set[asyncio.Task[Any]] = field(default_factory=set)
 
-    async def receive(self, request: web.Request) -> web.Response:
-        """Acknowledge a call; a body that is no update too, because Telegram repeats a refused call without end."""
+    async def receive(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Acknowledge a call with the secret; one that is no update too, because Telegram repeats a refused call.
+
+        A body that is no JSON at all is refused (400): that call is not Telegram's.
+        """
+        if request.path not in self.paths:
+            return web.Response(status=404)
+        if request.method != "POST":
+            return web.Response(status=405)
         if not secrets.compare_digest(request.headers.get(HEADER, "").encode(), self.secret.encode()):
             return web.Response(status=401)
         try:
-            update = Update.model_validate_json(await request.read(), context={"bot": self.bot})
+            update = Update.model_validate_json(await read_body(request), context={"bot": self.bot})
         except ValidationError as error:
-            log.warning("no_update", problem=error.errors()[0]["type"], bytes=request.content_length)
-            return web.Response()
+            problem = error.errors()[0]["type"]
+            log.warning("no_update", problem=problem, bytes=request.content_length)
+            return web.Response(status=400 if problem == "json_invalid" else 200)
         task = asyncio.create_task(self.dispatcher.feed_update(self.bot, update))
         self._working.add(task)
         task.add_done_callback(self._done)
@@ -69,19 +79,10 @@ async def listening(settings: TelegramSettings, dispatcher: Dispatcher, bot: Bot
     """
     secret = settings.webhook_secret.get_secret_value()
     target = address(settings.webhook_url)
-    application = web.Application()
-    receiver = _Receiver(dispatcher, bot, secret)
-    for path in {PATH, urlsplit(target).path}:
-        application.router.add_post(path, receiver.receive)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    host, _, port = settings.listen.rpartition(":")
+    receiver = _Receiver(dispatcher, bot, secret, frozenset({PATH, urlsplit(target).path}))
     try:
-        try:
-            await web.TCPSite(runner, host or "127.0.0.1", int(port)).start()
-        except (OSError, ValueError) as error:
-            raise WorkFailed(f"telegram.listen = {settings.listen!r}: cannot listen there ({error})") from None
-        await bot.set_webhook(target, secret_token=secret, allowed_updates=dispatcher.resolve_used_update_types())
-        yield int(runner.addresses[0][1])
-    finally:
-        await runner.cleanup()
+        async with serving(receiver.receive, settings.listen) as port:
+            await bot.set_webhook(target, secret_token=secret, allowed_updates=dispatcher.resolve_used_update_types())
+            yield port
+    except CannotListen as error:
+        raise WorkFailed(f"telegram.listen = {settings.listen!r}: cannot listen there ({error})") from None

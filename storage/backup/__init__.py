@@ -1,1 +1,1 @@
-"""Back a database up into one file, and put a backup in the place of a database."""
+"""Write a database into one file, and put a backup in the place of a database."""

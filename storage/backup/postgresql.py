@@ -1,4 +1,4 @@
-"""Dump PostgreSQL databases with `pg_dump`, load dumps with `pg_restore`, and exchange databases by name (blocking)."""
+"""Write dumps of PostgreSQL with `pg_dump`, load dumps with `pg_restore`, and exchange databases by name (blocking)."""
 
 from __future__ import annotations
 

@@ -84,9 +84,18 @@ async def test_only_calls_with_the_secret_are_answered(url: str, told: str, path
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"not json", b"\xff\xfe", b"[]", b"{}", b'{"update_id": "x"}', b'{"update_id": 1, "message": 5}']
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"not json", 400),
+        (b"\xff\xfe", 400),
+        (b"[]", 200),
+        (b"{}", 200),
+        (b'{"update_id": "x"}', 200),
+        (b'{"update_id": 1, "message": 5}', 200),
+    ],
 )
-async def test_what_is_no_update_is_accepted_and_noted_in_a_line(body: bytes) -> None:
+async def test_what_is_no_update_is_noted_in_a_line_and_refused_if_no_json(body: bytes, status: int) -> None:
     async with BotApi() as api:
         bot = make_bot(TOKEN, api.url)
         with capture_logs() as lines:
@@ -94,7 +103,7 @@ async def test_what_is_no_update_is_accepted_and_noted_in_a_line(body: bytes) ->
                 headers = {webhook.HEADER: SECRET, "Content-Type": "application/json"}
                 answer = await caller.post("/telegram", content=body, headers=headers)
         await bot.session.close()
-    assert answer.status_code == 200
+    assert answer.status_code == status
     assert [line["event"] for line in lines] == ["no_update"]
     assert "exc_info" not in lines[0]
 
