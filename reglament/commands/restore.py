@@ -14,16 +14,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from reglament.commands.restored_days import DayGap, find_gaps, told_days
+from reglament.commands.restored_days import MissingDays, find_missing_days, told_days
 from reglament.config.settings import Settings
 from reglament.errors import WorkFailed
 from reglament.process import clock_now
+from reglament.witnesses.restored import days_after_backup
 from storage.backup import marks
 from storage.backup.replaced import keep_newer_state, read_replaced
 from storage.backup.target import RestoreTarget, restore_target
 from storage.db import address, schema
 from storage.db.database import Database
 from storage.db.locks import SingleRun
+from storage.journal.digests import JournalDay
 from storage.people import teams
 from storage.values import Verification
 from storage.verify import verification as verify
@@ -34,7 +36,9 @@ class Prepared:
     """Report the database that was loaded beside: what was proved, which days are missing."""
 
     verified: tuple[Verification, ...]
-    gaps: tuple[DayGap, ...]
+    missing: tuple[MissingDays, ...]
+    anchored: tuple[JournalDay, ...]
+    """Days of the anchors that the backup lacks."""
     told: Mapping[str, date]
     """Last day by team of which people are told nothing again."""
     cancelled: int
@@ -96,16 +100,19 @@ async def _prepare(settings: Settings, target: RestoreTarget, file: Path, now: d
             await marks.mark_restored(session, at=now, file=file.name, told=told)
             cancelled = 0 if tell else await marks.cancel_messages(session, at=now)
             await keep_newer_state(session, replaced.client_state)
-            gaps = tuple(await find_gaps(settings, session, now))
-    return Prepared(verified, gaps, {last[team][0]: day for team, day in told.items()}, cancelled)
+            missing = tuple(await find_missing_days(settings, session, now))
+            anchored = await days_after_backup(settings, session)
+    return Prepared(verified, missing, anchored, {last[team][0]: day for team, day in told.items()}, cancelled)
 
 
 async def _verify(database: Database, file: Path) -> tuple[Verification, ...]:
-    """Verify the ledgers of all teams. Raises WorkFailed for a ledger that was changed."""
+    """Verify ledgers and journals of the company and of all teams. Raises WorkFailed where something was changed."""
     async with database.reading() as session:
         keys = [team.key for team in await teams.all_teams(session, archived=True)]
-        verified = [await verify.verification(session, key) for key in keys]
-    problems = [f"{found.team}: {problem.text}" for found in verified for problem in found.problems]
+        company = await verify.verify_company(session)
+        verified = [await verify.verification(session, key, company) for key in keys]
+    every = [*company.problems, *(problem for found in verified for problem in found.problems)]
+    problems = [f"{problem.team}: {problem.text}" for problem in every]
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise WorkFailed(f"the ledger in {file} is not as it was written: {problems[0]}{more}; nothing was replaced")
@@ -119,11 +126,16 @@ def print_restored(console: Console, restored: Restored) -> None:
     lines += [
         f"{found.team}: {found.entries} entries, {found.days} days: as they were written" for found in prepared.verified
     ]
-    for gap in prepared.gaps:
-        if gap.too_old:
-            lines.append(f"{gap.team}: missing and too old to be caught up (catch_up_days): {_days(gap.too_old)}")
-        if gap.caught_up:
-            lines.append(f"{gap.team}: missing, caught up by the next start: {_days(gap.caught_up)}")
+    for days in prepared.missing:
+        if days.too_old:
+            lines.append(f"{days.team}: missing and too old to be caught up (catch_up_days): {_days(days.too_old)}")
+        if days.caught_up:
+            lines.append(f"{days.team}: missing, caught up by the next start: {_days(days.caught_up)}")
+    if prepared.anchored:
+        lines.append(
+            f"the anchors know {len(prepared.anchored)} days that the backup lacks:"
+            " start once with `reglament run --accept-anchors`"
+        )
     lines += [
         f"{team}: people are told nothing again of days up to {day} (--tell would)"
         for team, day in prepared.told.items()

@@ -16,7 +16,7 @@ from storage.people import teams
 
 
 @dataclass(frozen=True, slots=True)
-class DayGap:
+class MissingDays:
     """Hold the working days of a team whose cutoff has passed without a finished run."""
 
     team: str
@@ -26,7 +26,7 @@ class DayGap:
     """Earlier days, beyond `catch_up_days`."""
 
 
-async def find_gaps(settings: Settings, session: Session, now: datetime) -> list[DayGap]:
+async def find_missing_days(settings: Settings, session: Session, now: datetime) -> list[MissingDays]:
     """List the missing days of every team of the settings that the database knows; teams without any are left out."""
     found = []
     for key, team in settings.teams.items():
@@ -40,7 +40,7 @@ async def find_gaps(settings: Settings, session: Session, now: datetime) -> list
         every = _passed_days(clock, now)
         too_old = [day for day in every if day not in finished and day not in caught_up]
         if caught_up or too_old:
-            found.append(DayGap(key, tuple(caught_up), tuple(too_old)))
+            found.append(MissingDays(key, tuple(caught_up), tuple(too_old)))
     return found
 
 

@@ -9,7 +9,7 @@ import sqlite3
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,12 +23,13 @@ from typer.testing import CliRunner
 from reglament import cli
 from reglament.commands.backup import backup
 from reglament.commands.restore import print_restored, restore
-from reglament.config.settings import Settings, build
+from reglament.config.settings import AnchorSettings, Settings, build
 from reglament.day.cutoff import run_cutoff
 from reglament.day.due import DueCutoff
 from reglament.day.members import synchronise_members
 from reglament.errors import SettingsError, WorkFailed
 from reglament.process import Process
+from reglament.witnesses.anchors import append_anchors, to_line
 from storage.backup import postgresql
 from storage.client_memory import StoredMemory
 from storage.days import runs
@@ -38,6 +39,7 @@ from storage.db.locks import SingleRun
 from storage.db.models import DeliveryRecord
 from storage.db.schema import head_revision, upgrade
 from storage.errors import AlreadyRunning, Refused, StorageError
+from storage.journal.digests import journal_days
 from storage.messages import deliveries
 from storage.messages.notices import EveningNotice
 from storage.people import invites
@@ -141,7 +143,7 @@ async def test_last_weeks_backup_is_caught_up_and_nobody_is_told_twice(database_
     assert mode_of(file) == 0o600
     restored = await restore(settings(database_url), file, at=MONDAY_EVENING)
     assert [(found.team, found.days, found.problems) for found in restored.prepared.verified] == [("sales", 1, ())]
-    [gap] = restored.prepared.gaps
+    [gap] = restored.prepared.missing
     assert (gap.team, gap.caught_up, gap.too_old) == ("sales", (FRIDAY, MONDAY), ())
     assert restored.prepared.told == {"sales": MONDAY}
     assert restored.prepared.cancelled == 2  # Thursday's messages to Anna and her head wait in the backup
@@ -208,11 +210,28 @@ async def test_beside_a_damaged_database_the_backup_is_all_there_is(sqlite_url: 
         assert await it.finished() == {THURSDAY}
 
 
+async def test_a_backup_is_compared_with_the_anchors(database_url: str, tmp_path: Path):
+    file, lines = tmp_path / "backup", tmp_path / "anchors.jsonl"
+    await thursdays_backup(database_url, file)
+    async with office(database_url) as it, it.process.db.reading() as session:
+        days = await journal_days(session)
+    append_anchors(lines, days)
+    wanted = settings(database_url).model_copy(update={"anchor": AnchorSettings(file=str(lines))})
+    restored = await restore(wanted, file, at=MONDAY_EVENING)
+    assert [day.day for day in restored.prepared.anchored] == [FRIDAY, MONDAY]
+    out = io.StringIO()
+    print_restored(Console(file=out, width=200), restored)
+    assert "the anchors know 2 days that the backup lacks" in out.getvalue()
+    lines.write_text(f"{to_line(replace(days[0], digest='a' * 32))}\n", encoding="utf-8")
+    with pytest.raises(WorkFailed, match="the backup contradicts the anchors"):
+        await restore(wanted, file, at=MONDAY_EVENING)
+
+
 async def test_days_beyond_those_caught_up_are_named_apart(sqlite_url: str, tmp_path: Path):
     await thursdays_backup(sqlite_url, tmp_path / "backup")
     wanted = settings(sqlite_url).model_copy(update={"catch_up_days": 0})
     restored = await restore(wanted, tmp_path / "backup", at=MONDAY_EVENING)
-    [gap] = restored.prepared.gaps
+    [gap] = restored.prepared.missing
     assert (gap.caught_up, gap.too_old) == ((MONDAY,), (FRIDAY,))
     out = io.StringIO()
     print_restored(Console(file=out, width=200), restored)
