@@ -106,6 +106,8 @@ class Invariants:
     def _is_overdue(self, day: date) -> bool:
         """Whether the service has been up, in order and with a right clock for longer than the day may take."""
         world, now = self.world, self.world.clock()
+        if not any(process.alive for process in world.processes):
+            return False  # killed a moment ago: the retries begin anew at the next start
         troubles = world.story.troubles
         up = [world.story.calendar.cutoff_of(day), world.born_at(), self._settled_at]
         up += [end for end in [troubles.last_end(("service_down", "clock_jump"), now)] if end]
