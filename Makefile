@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check lint types imports tests night simulate coverage test-odoo audit format lock wheel clean
+.PHONY: help demo test check lint types imports tests night simulate coverage test-odoo audit sbom image-digest format lock wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -64,6 +64,24 @@ audit: $(VENV)/.app  ## known weaknesses of the locked versions; asks the packag
 	$(PIP) install pip-audit
 	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements.lock
 
+# Tools with dependencies of their own: in an environment of their own, so that the program's stays as locked.
+sbom: $(VENV)/.app  ## what the program is made of: dist/sbom.cdx.json (CycloneDX) and dist/licences.md
+	@test -x $(VENV)/sbom/bin/python || $(PYTHON) -m venv $(VENV)/sbom
+	$(VENV)/sbom/bin/python -m pip --disable-pip-version-check --quiet install cyclonedx-bom pip-licenses
+	@mkdir -p dist
+	$(VENV)/sbom/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible \
+	  --of JSON -o dist/sbom.cdx.json
+	$(VENV)/sbom/bin/pip-licenses --python $(BIN)/python --format markdown --output-file dist/licences.md \
+	  --packages $$(sed -nE 's/^([A-Za-z0-9._-]+)==.*/\1/p' requirements.lock)
+
+BASE := $(shell sed -nE 's/^FROM ([^$$ ]+)[$$].*/\1/p' Dockerfile | head -1)
+POSTGRES := $(shell sed -nE 's/^ *image: (postgres[^$$ ]+)[$$].*/\1/p' compose.yaml)
+DIGEST_OF = docker buildx imagetools inspect --format '{{.Manifest.Digest}}'
+image-digest:  ## the digests of the base images into .env, for compose.yaml; asks the registry of images
+	@base=$$($(DIGEST_OF) $(BASE)) && postgres=$$($(DIGEST_OF) $(POSTGRES)) && touch .env && \
+	  sed -i.before -e '/^BASE_DIGEST=/d' -e '/^POSTGRES_DIGEST=/d' .env && rm .env.before && \
+	  printf 'BASE_DIGEST=%s\nPOSTGRES_DIGEST=%s\n' "$$base" "$$postgres" | tee -a .env
+
 format: $(VENV)/.dev  ## put the code in shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -73,6 +91,8 @@ lock:  ## renew the locked requirements (names, versions, hashes; no addresses)
 	$(PIP) install uv
 	$(LOCK) -o requirements.lock
 	$(LOCK) --group dev -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
+	  --constraint requirements-dev.lock --group pyproject.toml:build -o requirements-build.lock
 
 wheel: $(VENV)/.dev  ## build the wheel into dist/
 	$(PIP) wheel --no-deps --wheel-dir dist .
