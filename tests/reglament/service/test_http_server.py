@@ -62,6 +62,7 @@ async def test_a_body_that_does_not_come_is_answered_408():
         (b"x" * (LONGEST_BODY + 1), {}, 413),
         (gzip.compress(b"x" * (LONGEST_BODY + 1)), {"Content-Encoding": "gzip"}, 413),
     ],
+    ids=["plain", "packed", "not packed at all", "too long", "too long when unpacked"],
 )
 async def test_a_body_that_does_not_decode_or_does_not_end_is_refused(body: bytes, headers: dict, status: int):
     async with (
