@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -16,6 +16,7 @@ from scoring.kpis import CATALOGUE, DEALS_LOST, DEALS_WON, LOST_WITHOUT_REASON, 
 from scoring.records import DealState
 from scoring.snapshot import Evidence, NotRead, Reading, Snapshot, Spared, Value, evidence_of
 from storage.days import runs
+from storage.days.holders import RecordHolders
 from storage.days.snapshots import stored_readings
 from storage.db.models import ManagerRecord, RunRecord, SparedRecord, TeamRecord
 from storage.db.sql import manager_ids
@@ -56,21 +57,26 @@ async def load_earlier_runs(
 
 async def _holders(
     session: AsyncSession, team: str, day: date, stored: StoredReadings, kpis: frozenset[str]
-) -> dict[str, dict[str, str]]:
+) -> dict[str, RecordHolders]:
     """Find who held which records of states: for each user of the run of `day` in the last run that read the KPI."""
-    holders: dict[str, dict[str, str]] = {key: {} for key in kpis if CATALOGUE[key].kind is KpiKind.STATE}
-    unread = {(key, user) for key in holders for user, _ in stored}
+    held: dict[str, list[tuple[str, Value]]] = {key: [] for key in kpis if CATALOGUE[key].kind is KpiKind.STATE}
+    unread = {(key, user) for key in held for user, _ in stored}
     for _ in range(LOOK_BACK_RUNS):
         for user, readings in stored:
-            for key, held in holders.items():
+            for key, found in held.items():
                 if (key, user) in unread and (known := _known(readings.get(key))) is not None:
-                    held.update({item.id: held.get(item.id, user) for item in known.items if not item.spared})
+                    found.append((user, known))
                     unread.discard((key, user))
         older = await runs.last_finished(session, team, until=day - timedelta(days=1)) if unread else None
         if older is None:
             break
         day, stored = older.day, await stored_readings(session, older.id)
-    return holders
+    return {key: RecordHolders((user, _broken_by(value)) for user, value in found) for key, found in held.items()}
+
+
+def _broken_by(value: Value) -> Iterator[str]:
+    """Iterate over the ids of the records that counted."""
+    return (item.id for item in value.items if not item.spared)
 
 
 def _of_run(stored: StoredReadings, kpis: frozenset[str]) -> EarlierRuns:
