@@ -22,6 +22,7 @@ from storage.db import schema
 from storage.db.database import Database, Session
 from storage.db.pooler import hands_connections_on
 from storage.journal.begin import begin, teams_to_begin
+from storage.journal.calendars import store_calendar
 from storage.people import teams
 from storage.people.teams import ConfiguredTeam, TeamChanges
 
@@ -72,16 +73,17 @@ class ProcessClock:
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[Database]:
+async def open_database(settings: Settings, *, guarded: bool = True) -> AsyncIterator[Database]:
     """Open the database and create the tables of an empty database.
 
-    Raises SchemaMismatch if the tables belong to another version.
+    Unless `guarded`, missing guards are passed over, for the proof that names them. Raises SchemaMismatch if the tables
+    belong to another version.
     """
     url = settings.database.url
     if await asyncio.to_thread(schema.current_revision, url) is None:
         await asyncio.to_thread(schema.upgrade, url)
     async with await Database.open(url) as database:
-        await database.check_schema()
+        await database.check_schema(guarded=guarded)
         yield database
 
 
@@ -139,7 +141,7 @@ async def open_process(
 
 
 async def store_teams(process: Process) -> TeamChanges:
-    """Store teams, rulebooks and courses of the settings; archive stored teams that the settings no longer have.
+    """Store teams, rulebooks, courses and calendars of the settings; archive stored teams missing in the settings.
 
     Teams scored by a release without a journal get the first event of theirs.
     """
@@ -158,6 +160,8 @@ async def store_teams(process: Process) -> TeamChanges:
             await rulebooks.keep_money(session, key, team.money.terms() if team.money else None, now)
         for key in await teams_to_begin(session):
             await begin(session, key, now)
+        for key, team in process.settings.teams.items():
+            await store_calendar(session, key, team.calendar(), now)
         await _learn_schedules(process, session)
     return changes
 

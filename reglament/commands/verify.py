@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 
 from reglament.config.settings import Settings
@@ -11,21 +13,30 @@ from storage.db.database import Database
 from storage.journal.digests import find_days
 from storage.ledger.entries import find_digest, is_hex
 from storage.people import teams
-from storage.values import Verification
-from storage.verify import verification as ledger_verify
+from storage.values import CompanyVerification, Verification
+from storage.verify.verification import verification, verify_company
+
+_WITNESS = (
+    "Whether later days were cut off, or all was written anew, or an older copy of the database was put in place, "
+    "only a witness outside tells: an anchor file, the message of an evening, or an export of the group"
+)
 
 
 async def verify(settings: Settings, team: str | None, digest: str | None, console: Console) -> bool:
     """Verify `team` or all teams, archived teams too, and print every problem; return whether there is none."""
-    async with open_database(settings) as database:
+    async with open_database(settings, guarded=False) as database:
         if digest is not None:
             return await _find_digest(database, digest, console)
         fine = await _print_future(database, console)
         async with database.reading() as session:
-            keys = [team] if team else [row.key for row in await teams.all_teams(session, archived=True)]
-        for key in keys:
+            stored = [row.key for row in await teams.all_teams(session, archived=True)]
+            company = await verify_company(session)
+        lacking = sorted(set(settings.teams) - set(stored))
+        _print_company(console, company, lacking)
+        fine = fine and not company.problems and not (stored and lacking)
+        for key in [team] if team else stored:
             async with database.reading() as session:
-                found = await ledger_verify.verification(session, key)
+                found = await verification(session, key, company)
             fine = fine and not found.problems
             _print(console, key, found)
         return fine
@@ -42,9 +53,25 @@ async def _print_future(database: Database, console: Console) -> bool:
     return False
 
 
+def _print_company(console: Console, found: CompanyVerification, lacking: Sequence[str]) -> None:
+    """Print the problems of what belongs to no single team, and the teams that only the settings have."""
+    for problem in found.problems:
+        console.print(f"{problem.team}: {problem.text}", highlight=False, markup=False)
+    for key in lacking:
+        text = "the settings have this team, the database does not: never started with it, or removed"
+        console.print(f"{key}: {text}", highlight=False, markup=False)
+
+
 def _print(console: Console, key: str, found: Verification) -> None:
     verdict = f"{len(found.problems)} problems" if found.problems else "as they were written"
     console.print(f"{key}: {found.entries} entries, {found.days} days counted again: {verdict}", highlight=False)
+    if found.covers_from is None:
+        console.print(f"{key}: no journal yet; it begins with the first finished day", highlight=False)
+    else:
+        console.print(f"{key}: the journal covers all from {found.covers_from} on", highlight=False)
+    if found.last_day is not None:
+        end = f"the last finished day is {found.last_day}, digest {found.digest or 'none'}"
+        console.print(f"{key}: {end}. {_WITNESS}", highlight=False, soft_wrap=True)
     if found.manual_instants:
         days = ", ".join(str(day) for day in found.manual_instants)
         console.print(f"{key}: rehearsed (scored with --at): {days}", highlight=False)

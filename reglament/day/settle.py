@@ -29,6 +29,7 @@ from storage.days.earlier_runs import note_spared
 from storage.days.snapshots import last_keys, stored_snapshots
 from storage.db.database import Session
 from storage.errors import LeaseLost
+from storage.journal.calendars import store_calendar
 from storage.journal.days import close_day
 from storage.ledger import writer
 from storage.people import absences
@@ -115,6 +116,7 @@ class Settlement:
             at = process.now()
             await writer.append(session, day.lease, cards, at=at)
             digest = await close_day(session, day.lease, self.stored, at=at)
+            await store_calendar(session, day.key, day.team.calendar(), at)
             await runs.finish(
                 session,
                 day.lease,

@@ -29,6 +29,7 @@ from reglament.day.clocks import load_clocks
 from reglament.day.keys import renew_keys
 from reglament.day.live import LiveReadings
 from reglament.day.members import learn_members
+from reglament.day.unread_days import settle_unread_days
 from reglament.errors import SettingsError, WorkFailed
 from reglament.gc_tuning import keep_what_is_loaded
 from reglament.process import Process, open_process, pooler_problem, store_teams
@@ -115,6 +116,7 @@ async def _start(process: Process) -> Process:
     for file in find_open_files(process.settings):
         log.warning("file_open_to_others", file=file, hint="other users of this machine may read it: chmod 600")
     changes = await store_teams(process)
+    await settle_unread_days(process)
     for team in changes.archived:
         log.warning("team_archived", team=team, hint="it has history but is missing in the settings")
     async with process.db.transaction() as session:

@@ -145,11 +145,11 @@ class Database:
             async with AsyncSession(self._reader, expire_on_commit=False) as session, session.begin():
                 yield session
 
-    async def check_schema(self) -> None:
-        """Raise SchemaMismatch unless tables and ledger triggers are those of this version."""
+    async def check_schema(self, *, guarded: bool = True) -> None:
+        """Raise SchemaMismatch unless tables (and, if `guarded`, ledger triggers) are those of this version."""
         async with self.reading() as session:
             connection = await session.connection()
-            problem = await connection.run_sync(schema.problem_with)
+            problem = await connection.run_sync(schema.problem_with, guarded)
         if problem is not None:
             raise problem
 

@@ -91,7 +91,7 @@ def head_revision() -> str:
     return head
 
 
-def problem_with(connection: Connection) -> SchemaMismatch | None:
+def problem_with(connection: Connection, guarded: bool = True) -> SchemaMismatch | None:
     """Find the schema problem that keeps this version from using an open connection; None if there is none."""
     current = MigrationContext.configure(connection).get_current_revision()
     if current is None:
@@ -100,7 +100,7 @@ def problem_with(connection: Connection) -> SchemaMismatch | None:
         if _knows(current):
             return SchemaMismatch(f"the database is of an older version ({current}): {MIGRATE}")
         return SchemaMismatch(f"the database is of a newer version ({current}): update the program")
-    lost = append_only.missing(connection)
+    lost = append_only.missing(connection) if guarded else []
     if lost:
         return SchemaMismatch(
             f"the ledger's guard {lost[0]} is missing or changed: somebody opened the ledger for rewriting;"

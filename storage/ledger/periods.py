@@ -12,6 +12,7 @@ from scoring.entries import Month
 from storage.db.models import LedgerRecord, PeriodRecord, RunRecord, TeamRecord
 from storage.db.sql import lock_team, team_named
 from storage.errors import Refused
+from storage.journal.calendars import unread_days
 from storage.people import audit_log
 from storage.values import Period, PeriodState, RunState
 
@@ -43,14 +44,15 @@ async def lock(
 ) -> Period:
     """Lock a period: later entries are booked into the next open period.
 
-    `workdays` are the working days of the month since the team is scored. Raises Refused for a working day without
-    finished run, for a period not approved, or for entries booked after the approval.
+    `workdays` are the working days of the month since the team is scored. Raises Refused for a working day neither
+    finished nor settled as not read, for a period not approved, or for entries booked after the approval.
     """
     owner = await lock_team(session, team)
     period = await _period(session, owner, month)
     if period.state is PeriodState.LOCKED:
         return period
-    open_days = sorted(set(workdays) - await _finished_days(session, owner, month))
+    settled = await _finished_days(session, owner, month) | await unread_days(session, owner.id)
+    open_days = sorted(set(workdays) - settled)
     if open_days:
         raise Refused(f"{month} of {team} cannot be locked: {open_days[0]} has no finished run ({len(open_days)} days)")
     if period.state is not PeriodState.APPROVED:

@@ -58,8 +58,6 @@ class Verification:
     """Last finished day."""
     digest: str = ""
     """Digest of the last finished day."""
-    open_days: tuple[date, ...] = ()
-    """Working days after the last finished day whose cutoff has passed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from storage.db.models import (
     TeamRecord,
 )
 from storage.db.types import instant_text
+from storage.journal import totals
 from storage.journal.chain import COMPANY, digest_of
 from storage.journal.days import RUNS, facts_hash, titles_hash
 from storage.journal.kinds import JournalKind
@@ -149,6 +150,14 @@ class Days:
         )
         known = set(await self.session.scalars(query)) if ids else set()
         return [f"had absence {each} in force, which does not cover it" for each in sorted(set(ids) - known)]
+
+    async def check_period(self, event: Event) -> None:
+        """Check that the ledger still gives the totals with which a period was approved or locked."""
+        month, state = event.content["row"].partition(":")[2], event.content["state"]
+        told = [tuple(each) for each in event.content["totals"]]
+        until = None if event.kind == JournalKind.PERIOD_LOCKED else state["approved_seq"]
+        if await totals.of_period(self.session, self.owner.id, month, until=until) != told:
+            self.say(f"the ledger gives other totals of {month} than at the {event.kind.removeprefix('period_')} state")
 
     async def _check_company(self, head: Sequence[Any] | None, day: date) -> None:
         """Check that the company's chain has the event which a day covers."""

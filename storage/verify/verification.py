@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage.db import append_only
 from storage.db.models import RunRecord, TeamRecord
 from storage.db.sql import team_named
+from storage.journal.calendars import StoredCalendar, calendar_from_json, due_days
 from storage.journal.chain import COMPANY
 from storage.journal.kinds import JournalKind
 from storage.values import CompanyVerification, Problem, RunState, Verification
@@ -89,6 +90,8 @@ class _TeamCheck:
         self.days = Days(session, owner, company.blanked_before)
         self.book: Book | None = None
         self.covers_from: date | None = None
+        self.calendars: list[StoredCalendar] = []
+        self.not_read: set[date] = set()
 
     async def problems(self) -> list[Problem]:
         """Check the parts one by one; what cannot be read is a problem, and the rest is checked all the same."""
@@ -121,6 +124,12 @@ class _TeamCheck:
         if event.kind == JournalKind.DAY_FINISHED:
             self.covers_from = self.covers_from or date.fromisoformat(event.content["day"])
             await self.days.check(event)
+        elif event.kind == JournalKind.CALENDAR_STORED:
+            self.calendars.append((event.at, calendar_from_json(event.content)))
+        elif event.kind == JournalKind.DAY_NOT_READ:
+            self.not_read.add(date.fromisoformat(event.content["day"]))
+        elif event.kind in (JournalKind.PERIOD_APPROVED, JournalKind.PERIOD_LOCKED):
+            await self.days.check_period(event)
         self.fold.take(event.content)
 
     async def _rest(self) -> list[Problem]:
@@ -130,7 +139,19 @@ class _TeamCheck:
         await self.days.check_uncovered(self.walk.begun, self.book.last_hash)
         if self.walk.begun is not None and self.book.seq > self.days.ledger[0]:
             self.days.say(f"no event of the journal covers the entries after {self.days.ledger[0]}")
+        finished = await self._finished_days()
+        if finished:
+            settled = self.not_read.union(finished)
+            due = due_days(self.calendars, self.owner.scored_from, max(finished))
+            for day in due:
+                if day not in settled:
+                    self.days.say(f"the working day {day} is neither finished nor settled as not read")
         return self.days.problems
+
+    async def _finished_days(self) -> list[date]:
+        run = RunRecord
+        query = select(run.day).where(run.team_id == self.owner.id, run.state == RunState.FINISHED.value)
+        return list(await self.session.scalars(query))
 
     async def summary(self, problems: list[Problem]) -> Verification:
         """Summarize what was looked at."""
