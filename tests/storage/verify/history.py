@@ -1,0 +1,105 @@
+"""A made-up past with rows of every kind, and a dishonest administrator who opens the guards to change it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select, text
+
+from scoring.entries import Month
+from scoring.payout import MoneyTerms
+from scoring.scorecard import Outcome
+from scoring.workdays import WorkCalendar
+from storage.days import rulebooks
+from storage.db import append_only
+from storage.db.database import Database, Session
+from storage.db.models import ManagerRecord
+from storage.journal.calendars import store_calendar
+from storage.ledger import periods, writer
+from storage.people import absences, people
+from storage.values import AbsenceKind, Role, RoleGrant
+from storage.verify.verification import verify
+from tests.storage.company import (
+    ANNA,
+    BORIS,
+    CRM,
+    MONDAY,
+    RULEBOOK,
+    TEAM,
+    TUESDAY,
+    cutoff,
+    found,
+    kept,
+    readings,
+    scored,
+    task,
+)
+
+WEDNESDAY = TUESDAY + timedelta(days=1)
+LATER = cutoff(WEDNESDAY) + timedelta(hours=1)
+WHY: dict[str, Any] = {"author": "Olga Made-up", "reason": "because", "at": LATER}
+CALENDAR = WorkCalendar(zone=ZoneInfo("Europe/Moscow"))
+Attack = Callable[[Session], Awaitable[None]]
+
+
+async def live_through(db: Database) -> None:
+    """Three days, people with roles and chats, an absence, corrections, a second rulebook and course, an approval."""
+    await found(db)
+    await scored(db, MONDAY)
+    async with db.transaction() as session:
+        await store_calendar(session, TEAM, CALENDAR, cutoff(MONDAY) + timedelta(minutes=2))
+        olga = await people.find_or_add(session, 7_000_001, "Olga Made-up", at=cutoff(MONDAY))
+        await people.grant(session, olga.id, RoleGrant(Role.HEAD, TEAM), author="cli", at=cutoff(MONDAY))
+        petr = await people.find_or_add(session, 7_000_002, "Petr Made-up", at=cutoff(MONDAY))
+        await people.grant(session, petr.id, RoleGrant(Role.HR, TEAM), author="cli", at=cutoff(MONDAY))
+        accounts = await session.scalars(select(ManagerRecord).order_by(ManagerRecord.id))
+        for account, person in zip(accounts, (olga, petr), strict=True):
+            account.person_id = person.id
+    async with db.transaction() as session:
+        await absences.record(
+            session, CRM, BORIS.crm_user, first=TUESDAY, last=TUESDAY, kind=AbsenceKind.SICK, note="flu",
+            author="Olga Made-up", at=cutoff(MONDAY),
+        )  # fmt: skip
+    await scored(db, TUESDAY, [kept(ANNA, readings(overdue=[task(3)])), kept(BORIS, readings(calls=2), absent=True)])
+    async with db.transaction() as session:
+        await rulebooks.keep_rulebook(session, TEAM, replace(RULEBOOK, rules=RULEBOOK.rules[:2]), cutoff(TUESDAY))
+        await rulebooks.keep_money(session, TEAM, MoneyTerms(per_point=Decimal(250)), cutoff(TUESDAY))
+    await scored(db, WEDNESDAY)
+    async with db.transaction() as session:
+        await writer.correct(session, TEAM, 4, Outcome.KEPT, **WHY)
+        await writer.adjust(session, TEAM, ANNA.crm_user, 2, day=TUESDAY, **WHY)
+        await writer.adjust(session, TEAM, BORIS.crm_user, 1, day=TUESDAY, **(WHY | {"reason": "another"}))
+        await periods.approve(session, TEAM, Month.of(MONDAY), author="Olga Made-up", at=LATER)
+    async with db.reading() as session:
+        assert await verify(session, TEAM) == []
+
+
+class _Enough(Exception):
+    pass
+
+
+async def findings(db: Database, attack: Sequence[str] | Attack) -> list[str]:
+    """Open the guards, attack, close them again; return what `verify` says. Nothing of it stays."""
+    said: list[str] = []
+    try:
+        async with db.transaction() as session:
+            connection = await session.connection()
+            for table in append_only.GUARDED:
+                await connection.run_sync(append_only.remove, table)
+            if callable(attack):
+                await attack(session)
+            else:
+                for statement in attack:
+                    await session.execute(text(statement.replace(":", "\\:")))
+            for table in append_only.GUARDED:
+                await connection.run_sync(append_only.install, table)
+            session.expunge_all()
+            said = [problem.text for problem in await verify(session, TEAM)]
+            raise _Enough
+    except _Enough:
+        return said
