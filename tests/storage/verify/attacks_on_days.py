@@ -1,0 +1,107 @@
+"""List what an administrator may do to stored days: in SQL, and what `verify` says of each."""
+
+from __future__ import annotations
+
+LAST = "(SELECT max(id) FROM runs)"
+FIRST = "(SELECT min(id) FROM runs)"
+HEAD_BACK = (
+    "UPDATE teams SET ledger_seq = (SELECT max(seq) FROM ledger_entries),"
+    " ledger_hash = (SELECT hash FROM ledger_entries ORDER BY seq DESC LIMIT 1)"
+)
+BY_HAND = "DELETE FROM ledger_entries WHERE kind <> 'score'"
+
+DAYS: dict[str, tuple[str, ...]] = {
+    "a run is deleted with its snapshots and its points": (
+        BY_HAND,
+        f"DELETE FROM ledger_entries WHERE run_id = {LAST}",
+        f"DELETE FROM snapshots WHERE run_id = {LAST}",
+        f"DELETE FROM runs WHERE id = {LAST}",
+        HEAD_BACK,
+        "is gone",
+    ),
+    "the last day is cut off and the head put right": (
+        BY_HAND,
+        f"DELETE FROM ledger_entries WHERE run_id = {LAST}",
+        f"UPDATE runs SET state = 'claimed', finished_at = NULL WHERE id = {LAST}",
+        HEAD_BACK,
+        "is no longer finished",
+    ),
+    "the ledger is cut off behind the last day and the head put right": (BY_HAND, HEAD_BACK, "the journal saw another"),
+    "the snapshots of a day are deleted": (
+        f"DELETE FROM snapshots WHERE run_id = {FIRST}",
+        "lost the snapshot of",
+    ),
+    "a snapshot is copied to another day": (
+        f"UPDATE snapshots SET readings = (SELECT s.readings FROM snapshots s WHERE s.run_id = {FIRST}"
+        f" AND s.manager_id = snapshots.manager_id) WHERE run_id = {LAST} - 1",
+        "counts something else for",
+    ),
+    "two managers exchange their evidence": (
+        "UPDATE snapshots SET readings = (SELECT s.readings FROM snapshots s WHERE s.run_id = snapshots.run_id"
+        f" AND s.manager_id <> snapshots.manager_id) WHERE run_id = {LAST}",
+        "counts something else for",
+    ),
+    "a value that no rule judges is changed": (
+        "UPDATE snapshots SET readings = replace(readings, '\"deals_won\":{', '\"deals_lost\":{')",
+        "counts something else for",
+    ),
+    "an absence is written into a snapshot": (
+        f"UPDATE snapshots SET absent = NOT absent WHERE run_id = {LAST}",
+        "has others absent",
+    ),
+    "the keys of yesterday's evidence are changed": (
+        'UPDATE snapshots SET last_keys = \'{"overdue_tasks":["task:1"]}\'',
+        "counts something else for",
+    ),
+    "titles are changed": (
+        "UPDATE snapshots SET readings = replace(readings, 'Task 1', 'Task of Boris')",
+        "or his evidence otherwise",
+    ),
+    "links are changed": (
+        "UPDATE snapshots SET readings = replace(readings, 'crm.example', 'crm.invalid')",
+        "or his evidence otherwise",
+    ),
+    "a name in a snapshot is changed": ("UPDATE snapshots SET name = 'Another'", "or his evidence otherwise"),
+    "titles are emptied long before retention": (
+        "UPDATE snapshots SET readings = replace(readings, 'Task 1', ''), blanked = TRUE",
+        "UPDATE journal_rows SET salt = '' WHERE name = 'runs'",
+        "lost the salt of its titles",
+    ),
+    "the salt of a day's titles is deleted": ("DELETE FROM journal_rows WHERE name = 'runs'", "lost the salt"),
+    "the salt of a day's titles is exchanged": (
+        "UPDATE journal_rows SET salt = 'another' WHERE name = 'runs'",
+        "or his evidence otherwise",
+    ),
+    "readings are destroyed": (f"UPDATE snapshots SET readings = 'x' WHERE run_id = {LAST}", "cannot be read"),
+    "readings are another form": (
+        f"UPDATE snapshots SET readings = '[1]' WHERE run_id = {LAST}",
+        "cannot be read",
+    ),
+    "a window is moved": (
+        f"UPDATE runs SET window_start = '2026-11-16 14:00:00.000000+00:00' WHERE id = {LAST}",
+        "has another window",
+    ),
+    "a cutoff is moved": (f"UPDATE runs SET cutoff = '2026-11-19 15:00:00.000000+00:00' WHERE id = {LAST}", "window"),
+    "the mark of a rehearsed day is changed": ("UPDATE runs SET rehearsed = NOT rehearsed", "is marked otherwise"),
+    "a day is moved to another date": (f"UPDATE runs SET day = '2026-11-13' WHERE id = {FIRST}", "another date"),
+    "a day is given another rulebook": (
+        f"UPDATE runs SET rulebook_id = (SELECT max(id) FROM rulebooks) WHERE id = {FIRST}",
+        "by another rulebook",
+    ),
+    "a day is moved to another connection": ("UPDATE runs SET connection = 'other'", "another connection"),
+    "a digest is exchanged": ("UPDATE runs SET digest = 'abcdefghijklmnopqrstuvwxyz234567'", "another digest"),
+    "a digest is emptied": ("UPDATE runs SET digest = ''", "another digest"),
+    "the instant of finishing is moved": (
+        "UPDATE runs SET finished_at = '2026-11-15 15:00:00.000000+00:00'",
+        "instant of finishing",
+    ),
+    "a second run of a day is written in": (
+        "INSERT INTO runs (team_id, day, connection, window_start, cutoff, rulebook_id, state, owner, lease_until,"
+        " attempts, first_attempt_at, finished_at, rehearsed, requests, missing, problem, digest)"
+        " SELECT team_id, '2026-11-12', connection, window_start, cutoff, rulebook_id, state, owner, lease_until,"
+        " attempts, first_attempt_at, finished_at, rehearsed, requests, missing, problem, '' FROM runs"
+        f" WHERE id = {LAST}",
+        "before the journal began there were 0 days",
+    ),
+}
+"""Statements by name, the words of `verify` last."""
