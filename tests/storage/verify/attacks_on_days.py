@@ -53,14 +53,6 @@ DAYS: dict[str, tuple[str, ...]] = {
         'UPDATE snapshots SET last_keys = \'{"overdue_tasks":["task:1"]}\'',
         "counts something else for",
     ),
-    "titles are changed": (
-        "UPDATE snapshots SET readings = replace(readings, 'Task 1', 'Task of Boris')",
-        "or his evidence otherwise",
-    ),
-    "links are changed": (
-        "UPDATE snapshots SET readings = replace(readings, 'crm.example', 'crm.invalid')",
-        "or his evidence otherwise",
-    ),
     "a name in a snapshot is changed": ("UPDATE snapshots SET name = 'Another'", "or his evidence otherwise"),
     "titles are emptied long before retention": (
         "UPDATE snapshots SET readings = replace(readings, 'Task 1', ''), blanked = TRUE",

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import pytest_asyncio
+from msgspec import structs
+from sqlalchemy import select
 
+from scoring.snapshot import Value
+from storage.days.codec import readings_to_json
+from storage.days.snapshots import stored_snapshots
+from storage.db.database import Session
+from storage.db.models import ManagerRecord, SnapshotRecord
 from tests.storage.verify.attacks_on_chains import CHAINS
 from tests.storage.verify.attacks_on_days import DAYS
 from tests.storage.verify.attacks_on_rows import PEOPLE, RULES
@@ -24,3 +33,25 @@ async def test_what_was_changed_is_named(past, name):
     *statements, said = ATTACKS[name]
     told = await findings(past, statements)
     assert any(said in each for each in told), told
+
+
+@pytest.mark.parametrize("changed", [{"title": "Another"}, {"url": "https://crm.invalid/1"}], ids=["titles", "links"])
+async def test_titles_and_links_of_evidence_cannot_be_changed_unnoticed(past, changed):
+    async def attack(session: Session) -> None:
+        run_id = await session.scalar(select(SnapshotRecord.run_id).limit(1))
+        users = dict((await session.execute(select(ManagerRecord.crm_user, ManagerRecord.id))).all())
+        for item in await stored_snapshots(session, run_id):
+            row = await session.get(SnapshotRecord, (run_id, users[item.snapshot.manager.crm_user]))
+            forged = {
+                kpi: replace(reading, items=tuple(structs.replace(each, **changed) for each in reading.items))
+                if isinstance(reading, Value)
+                else reading
+                for kpi, reading in item.snapshot.readings.items()
+            }
+            row.readings, row.evidence_lists, row.evidence_pack = readings_to_json(forged), None, None
+            row.last_keys = {}
+        await session.flush()
+
+    told = await findings(past, attack)
+    assert any("or his evidence otherwise" in each for each in told), told
+    assert not any("counts something else" in each for each in told), told
