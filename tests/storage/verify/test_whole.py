@@ -1,0 +1,90 @@
+"""Foreign triggers, missing guards, missing days, a team that is gone: what no single row shows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest_asyncio
+from sqlalchemy import text
+
+from storage.db import append_only
+from storage.db.sql import is_sqlite
+from storage.journal.calendars import settle_unread, unread_days
+from storage.verify.verification import verification, verify
+from tests.storage.company import MONDAY, TEAM, TUESDAY, cutoff, scored
+from tests.storage.verify.history import CALENDAR, WEDNESDAY, findings, live_through
+
+FRIDAY = WEDNESDAY + timedelta(days=2)
+EMPTIED = (
+    "ledger_entries", "snapshots", "runs", "periods", "rulebooks", "money_versions", "adjustments",
+)  # fmt: skip
+
+
+@pytest_asyncio.fixture
+async def past(database):
+    await live_through(database)
+    return database
+
+
+async def test_the_first_covered_and_the_last_day_are_told(past):
+    async with past.reading() as session:
+        found = await verification(session, TEAM)
+    assert (found.covers_from, found.last_day, len(found.digest)) == (MONDAY, WEDNESDAY, 32)
+
+
+async def test_a_whole_team_that_was_removed_is_named(past):
+    statements = [
+        "UPDATE managers SET team_id = NULL",
+        *(f"DELETE FROM {table}" for table in EMPTIED),
+        "DELETE FROM journal_events WHERE chain = 1",
+        "DELETE FROM journal_heads WHERE chain = 1",
+        "UPDATE teams SET ledger_seq = 0, scored_from = '2026-11-19'",
+    ]
+    told = await findings(past, statements)
+    assert any("team 1: changed without an event: scored_from" in each for each in told), told
+
+
+async def test_a_trigger_of_somebody_else_is_named(past):
+    async with past.transaction() as session:
+        if is_sqlite(session):
+            await session.execute(
+                text("CREATE TRIGGER better AFTER INSERT ON snapshots BEGIN UPDATE runs SET requests = 1; END")
+            )
+        else:
+            await session.execute(
+                text("CREATE RULE better AS ON INSERT TO snapshots DO ALSO UPDATE runs SET requests = 1")
+            )
+    async with past.reading() as session:
+        told = [problem.text for problem in await verify(session, TEAM)]
+    assert [each.endswith(" better on snapshots is not of this program") for each in told] == [True]
+
+
+async def test_with_a_guard_missing_the_rest_is_verified(past):
+    async with past.transaction() as session:
+        connection = await session.connection()
+        await connection.run_sync(append_only.remove, append_only.JOURNAL)
+        await session.execute(text("UPDATE absences SET note = 'another'"))
+    async with past.reading() as session:
+        told = [problem.text for problem in await verify(session, TEAM)]
+    assert sum("guard" in each for each in told) == 3
+    assert any("without an event: note" in each for each in told)
+
+
+async def test_a_working_day_between_must_be_finished_or_settled(past):
+    await scored(past, FRIDAY)
+    async with past.reading() as session:
+        [problem] = await verify(session, TEAM)
+    thursday = WEDNESDAY + timedelta(days=1)
+    assert problem.text == f"the working day {thursday} is neither finished nor settled as not read"
+    async with past.transaction() as session:
+        assert await settle_unread(session, TEAM, [], CALENDAR, cutoff(FRIDAY)) == [thursday]
+    async with past.reading() as session:
+        assert await unread_days(session, 1) == {thursday}
+        assert await verify(session, TEAM) == []
+
+
+async def test_a_day_that_is_still_awaited_is_not_settled(past):
+    async with past.transaction() as session:
+        await_days = [WEDNESDAY + timedelta(days=1), FRIDAY]
+        assert await settle_unread(session, TEAM, await_days, CALENDAR, cutoff(FRIDAY) + timedelta(days=2)) == []
+        assert TUESDAY not in await unread_days(session, 1)
