@@ -245,13 +245,24 @@ def verify(
     config: ConfigOption = None,
     team: Annotated[str | None, typer.Option(help="One team; else all, archived ones too.")] = None,
     digest: Annotated[
-        str | None, typer.Option(help="Find the day whose message or workbook shows this digest.")
+        str | None, typer.Option(help="Find the day of a digest: as shown, as a link, or the whole text of a message.")
+    ] = None,
+    anchors: Annotated[
+        Path | None, typer.Option(help="Compare with a file of anchors, as `[anchor] file` keeps it.")
+    ] = None,
+    telegram_export: Annotated[
+        Path | None, typer.Option(help="Compare with the history of a group: result.json of Telegram Desktop.")
     ] = None,
 ) -> None:
-    """Prove the ledger's chain and count every stored day again."""
+    """Prove ledger and journal, count every stored day again, and compare with digests kept elsewhere."""
     from reglament.commands.verify import verify as work
+    from reglament.commands.witnesses import compare_witnesses
 
-    if not asyncio.run(work(load_settings(config), team, digest, console)):
+    settings = load_settings(config)
+    fine = asyncio.run(work(settings, team, digest, console))
+    if anchors is not None or telegram_export is not None:
+        fine = asyncio.run(compare_witnesses(settings, team, anchors, telegram_export, console)) and fine
+    if not fine:
         raise typer.Exit(1)
 
 

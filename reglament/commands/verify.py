@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from reglament.commands.witnesses import find_digests
 from reglament.config.settings import Settings
 from reglament.process import clock_now, open_database
 from storage.days import instants
 from storage.db.database import Database
-from storage.journal.digests import find_days
-from storage.ledger.entries import find_digest, is_hex
 from storage.people import teams
 from storage.values import CompanyVerification, Verification
 from storage.verify.verification import verification, verify_company
@@ -26,7 +25,7 @@ async def verify(settings: Settings, team: str | None, digest: str | None, conso
     """Verify `team` or all teams, archived teams too, and print every problem; return whether there is none."""
     async with open_database(settings, guarded=False) as database:
         if digest is not None:
-            return await _find_digest(database, digest, console)
+            return await find_digests(database, digest, console)
         fine = await _print_future(database, console)
         async with database.reading() as session:
             stored = [row.key for row in await teams.all_teams(session, archived=True)]
@@ -78,18 +77,3 @@ def _print(console: Console, key: str, found: Verification) -> None:
     for problem in found.problems:
         where = f"entry {problem.seq}: " if problem.seq else ""
         console.print(f"{key}: {where}{problem.text}", highlight=False, markup=False)
-
-
-async def _find_digest(database: Database, digest: str, console: Console) -> bool:
-    """Print the days with `digest` and, for the digits of a hash, the ledger entries; return whether there is any."""
-    async with database.reading() as session:
-        days = await find_days(session, digest)
-        entries = [] if days or not is_hex(digest) else await find_digest(session, digest)
-    for day in days:
-        weak = ", weak: 48 bits, from before the journal" if day.is_weak else ""
-        console.print(f"{digest}: {day.team}, {day.day}, digest {day.digest}{weak}", highlight=False)
-    for entry in entries:
-        console.print(f"{digest}: {entry.team}, {entry.day}, entry {entry.seq}", highlight=False)
-    if not days and not entries:
-        console.print(f"{digest}: no day has this digest: the message or the ledger was changed", highlight=False)
-    return bool(days or entries)

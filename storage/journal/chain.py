@@ -19,7 +19,8 @@ from storage.ledger.chain import chained
 
 COMPANY = 0
 """Chain of what belongs to no single team: people, accounts, roles, absences, teams and the audit log."""
-_SHORT = 8
+SHORT_LENGTH = 8
+"""Characters of a digest that are shown under a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +98,4 @@ def digest_prefix(digest: str) -> str:
 
 def short_digest(digest: str) -> str:
     """Shorten a digest for the eye; digests of days before the journal (12 hex digits) stay as they are."""
-    return digest if len(digest) <= 12 else digest[:_SHORT]
+    return digest if len(digest) <= 12 else digest[:SHORT_LENGTH]

@@ -67,6 +67,17 @@ async def journal_days(session: AsyncSession, *, since: datetime | None = None) 
     return found
 
 
+async def weak_days(session: AsyncSession) -> list[DigestedDay]:
+    """List the days before the journal, with digests of 12 hex digits."""
+    rows = await session.execute(
+        select(TeamRecord.key, RunRecord.day, RunRecord.digest)
+        .join(TeamRecord, TeamRecord.id == RunRecord.team_id)
+        .where(RunRecord.digest != "", func.length(RunRecord.digest) <= WEAK_LENGTH)
+        .order_by(TeamRecord.key, RunRecord.day)
+    )
+    return [DigestedDay(team, day, found) for team, day, found in rows]
+
+
 def digest_in(text: str) -> str:
     """Read the digest in a link, in the parameter of a link, or as written. Raises Refused for other texts."""
     digest = text.strip().rpartition("start=")[2].removeprefix(LINK_MARK).lower()
