@@ -79,9 +79,9 @@ async def _follow(session: AsyncSession, entries: list[LedgerRecord], seq: int, 
             select(LedgerRecord.hash).where(LedgerRecord.team_id == team_id, LedgerRecord.seq == entry.seq - 1)
         )
         written = payload_of(entry, rulebook=versions.get(entry.rulebook_id or 0, "?"))
-        if (entry.seq, entry.hash) != (seq, head) or entry.payload != written:
-            return False
-        if chained(before or NO_HASH, entry.payload) != entry.hash:
+        if (entry.seq, entry.hash) != (seq, head) or entry.payload not in ("", written):
+            return False  # an empty payload is what the columns state
+        if chained(before or NO_HASH, written) != entry.hash:
             return False
         seq, head = entry.seq - 1, before or NO_HASH
     return True
