@@ -18,7 +18,7 @@ _CHUNK = 2000
 
 
 @dataclass(slots=True)
-class Book:
+class LedgerWalk:
     """Follow the chain of a team, row by row."""
 
     session: AsyncSession

@@ -18,7 +18,7 @@ from storage.values import CompanyVerification, Problem, RunState, Verification
 from storage.verify import references, rows
 from storage.verify.chain_walk import ChainWalk, Event
 from storage.verify.days import Days, altered_rulebooks
-from storage.verify.entries import Book
+from storage.verify.entries import LedgerWalk
 from storage.verify.recount import UNREADABLE
 
 COMPANY_NAME = "company"
@@ -88,7 +88,7 @@ class _TeamCheck:
         self.walk = ChainWalk(session, owner.id, owner.key)
         self.fold = rows.Fold()
         self.days = Days(session, owner, company.blanked_before)
-        self.book: Book | None = None
+        self.book: LedgerWalk | None = None
         self.covers_from: date | None = None
         self.calendars: list[StoredCalendar] = []
         self.not_read: set[date] = set()
@@ -100,7 +100,7 @@ class _TeamCheck:
         found += await _whole(team, "journal", self._follow)
         found += [*self.walk.problems, *self.days.problems]
         begun = self.walk.begun
-        book = self.book = Book(self.session, self.owner, None if begun is None else begun.at, blanked)
+        book = self.book = LedgerWalk(self.session, self.owner, None if begun is None else begun.at, blanked)
         found += await _whole(team, "ledger", lambda: _read(book))
         found += await _whole(team, "days", self._rest)
         if begun is not None:
@@ -173,7 +173,7 @@ class _TeamCheck:
         )
 
 
-async def _read(book: Book) -> list[Problem]:
+async def _read(book: LedgerWalk) -> list[Problem]:
     try:
         await book.read()
     except UNREADABLE:
