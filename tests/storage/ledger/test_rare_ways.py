@@ -94,7 +94,7 @@ async def test_an_entry_whose_reason_is_gone_is_found(sqlite_database, monkeypat
     async with sqlite_database.transaction() as session:
         await writer.adjust(session, TEAM, ANNA.crm_user, 5, day=MONDAY, **WHY)
     async with sqlite_database.reading() as session:
-        book = entries.Book(session, await team_named(session, TEAM), None, None)
+        book = entries.LedgerWalk(session, await team_named(session, TEAM), None, None)
         monkeypatch.setattr(entries._Around, "reason", lambda around, row: "?")
         await book.read()
         assert any("columns" in problem.text for problem in book.problems)
