@@ -19,7 +19,8 @@ from tests.storage.verify.attacks_on_days import DAYS
 from tests.storage.verify.attacks_on_rows import PEOPLE, RULES
 from tests.storage.verify.history import findings, live_through
 
-ATTACKS = DAYS | RULES | PEOPLE | CHAINS
+ATTACKS = {"days": DAYS, "rules": RULES, "people": PEOPLE, "chains": CHAINS}
+"""Attacks by what they change, and by name: statements, and what `verify` says of them."""
 
 
 @pytest_asyncio.fixture
@@ -28,11 +29,15 @@ async def past(database):
     return database
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-async def test_what_was_changed_is_named(past, name):
-    *statements, said = ATTACKS[name]
-    told = await findings(past, statements)
-    assert any(said in each for each in told), told
+@pytest.mark.parametrize("changed", ATTACKS)
+async def test_what_was_changed_is_named(past, changed):
+    """Each attack is taken back before the next: living through the past anew for each would take minutes."""
+    unnamed = {}
+    for name, (*statements, said) in ATTACKS[changed].items():
+        told = await findings(past, statements)
+        if not any(said in each for each in told):
+            unnamed[name] = told
+    assert unnamed == {}
 
 
 @pytest.mark.parametrize("changed", [{"title": "Another"}, {"url": "https://crm.invalid/1"}], ids=["titles", "links"])
