@@ -54,6 +54,13 @@ class _Changes:
 
     found: list[_Change] = field(default_factory=list)
     instants: list[datetime] = field(default_factory=list)
+    _begun: dict[int, bool] = field(default_factory=dict)
+
+    async def has_begun(self, session: AsyncSession, chain: int) -> bool:
+        """Tell whether a chain has begun; asks once for each chain."""
+        if chain not in self._begun:
+            self._begun[chain] = await find_head(session, chain) is not None
+        return self._begun[chain]
 
 
 async def write_changes(session: AsyncSession) -> None:
@@ -79,7 +86,7 @@ async def _compare(session: AsyncSession, covered: Covered[Any], rows: Collectio
         if record is None and (before is None or before.state is None):
             continue
         chain = COMPANY if record is None else covered.chain(record)
-        if await find_head(session, chain) is None:
+        if not await changes.has_begun(session, chain):
             continue  # the first event of the chain will hold the row as found then
         change = await _change(session, covered, row, record, before)
         if change is not None:
@@ -141,10 +148,10 @@ async def keep_all(session: AsyncSession, chain: int) -> list[list[Any]]:
     """Keep the states of all rows that a chain covers, as found, and return table, key and state of each."""
     kept: list[list[Any]] = []
     for covered in BY_NAME.values():
-        if covered.is_personal != (chain == COMPANY):
+        if not covered.belongs_to(chain):
             continue
         query = select(covered.record)
-        if not covered.is_personal:
+        if covered.of_team:
             query = query.where(covered.record.__table__.c.team_id == chain)
         for record in await session.scalars(query):
             row = JournalRowRecord(name=covered.name, row=covered.row_of(record), salt=new_salt(), state=None)

@@ -42,14 +42,21 @@ class Covered(Generic[R]):
     """Name a change from the state before (empty: a new row) to the state after."""
     texts: Callable[[R], dict[str, str | None]] = lambda _row: {}
     """Names, reasons and addresses: in the journal only as salted hashes, so that retention may blank them."""
-    chain: Callable[[R], int] = lambda _row: COMPANY
-    is_personal: bool = True
-    """Whether the rows belong to the company's chain."""
+    of_team: bool = False
+    """Whether each row belongs to a team, so to the chain of that team; all other rows to the company's."""
 
     @property
     def name(self) -> str:
         """Return the name of the table."""
         return str(self.record.__tablename__)
+
+    def chain(self, record: R) -> int:
+        """Return the chain that covers a row."""
+        return int(record.team_id) if self.of_team else COMPANY  # type: ignore[attr-defined]
+
+    def belongs_to(self, chain: int) -> bool:
+        """Tell whether a chain covers rows of the table."""
+        return self.of_team == (chain != COMPANY)
 
     @property
     def keys(self) -> list[ColumnElement[Any]]:
@@ -129,15 +136,13 @@ COVERED: tuple[Covered[Any], ...] = (
         RulebookRecord,
         plain=_version,
         kind=_always(JournalKind.RULEBOOK_STORED),
-        chain=lambda row: row.team_id,
-        is_personal=False,
+        of_team=True,
     ),
     Covered[MoneyVersionRecord](
         MoneyVersionRecord,
         plain=_version,
         kind=_always(JournalKind.COURSE_STORED),
-        chain=lambda row: row.team_id,
-        is_personal=False,
+        of_team=True,
     ),
     Covered[PeriodRecord](
         PeriodRecord,
@@ -149,8 +154,7 @@ COVERED: tuple[Covered[Any], ...] = (
         },
         texts=lambda row: {"approved_by": row.approved_by, "locked_by": row.locked_by},
         kind=_period_kind,
-        chain=lambda row: row.team_id,
-        is_personal=False,
+        of_team=True,
     ),
     Covered[TeamRecord](
         TeamRecord,

@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.db.models import AbsenceRecord, JournalRowRecord
 from storage.db.types import canonical_json
-from storage.journal.chain import COMPANY
 from storage.journal.changes import load_journaled, states_in
 from storage.journal.states import COVERED, Covered
 from storage.values import Problem
@@ -54,7 +53,7 @@ async def compare(
     """
     problems: list[Problem] = []
     for covered in COVERED:
-        if covered.is_personal == (chain == COMPANY):
+        if covered.belongs_to(chain):
             table = _Comparison(session, covered, chain, fold.states.pop(covered.name, {}), blanked_before)
             found = await table.texts()
             problems += [Problem(team, text) for text in found[:_SHOWN]]
@@ -95,7 +94,7 @@ class _Comparison:
         table = self.covered.record.__table__
         assert isinstance(table, Table)  # noqa: S101  # a mapped class of ours has a table
         query = select(self.covered.record).execution_options(populate_existing=True)
-        if not self.covered.is_personal:
+        if self.covered.of_team:
             query = query.where(table.c.team_id == self.chain)
         key = self.covered.keys[-1]
         query, after = query.order_by(key).limit(_CHUNK), None
