@@ -82,7 +82,7 @@ async def test_absences_corrections_and_a_second_approval(past):
         await writer.excuse(session, TEAM, ANNA.crm_user, MONDAY, TUESDAY, **WHY)
     async with past.transaction() as session:
         await absences.cancel(session, asked.id, author="Olga", at=LATER)
-        await writer.correct(session, TEAM, 18, Outcome.EXCUSED, **WHY)
+        await writer.correct(session, TEAM, 13, Outcome.EXCUSED, **WHY)
         await periods.approve(session, TEAM, NOVEMBER, author="Olga", at=LATER)
     assert await told(past) == []
 
