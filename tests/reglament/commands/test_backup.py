@@ -176,11 +176,15 @@ async def test_a_day_that_nobody_was_told_of_is_told_after_the_restore(database_
         assert await it.evenings(DeliveryState.PENDING) == [(TUESDAY, ())]
 
 
+@pytest.mark.parametrize(
+    ("database_url", "empty_database_url"),
+    [("sqlite", "sqlite"), ("postgresql", "postgresql")],
+    indirect=True,
+    ids=["sqlite", "postgresql"],
+)
 async def test_beside_a_database_begun_anew_every_passed_day_counts_as_told(
     database_url: str, empty_database_url: str, tmp_path: Path
 ):
-    if database_url.startswith("sqlite") != empty_database_url.startswith("sqlite"):
-        pytest.skip("a backup of another kind")
     await thursdays_backup(database_url, tmp_path / "backup")
     await asyncio.to_thread(upgrade, empty_database_url)
     restored = await restore(settings(empty_database_url), tmp_path / "backup", at=MONDAY_EVENING + timedelta(days=1))
