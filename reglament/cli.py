@@ -54,7 +54,7 @@ def run(
         bool, typer.Option("--accept-clock", help="Go on although an instant of the future is stored.")
     ] = False,
     accept_anchors: Annotated[
-        bool, typer.Option("--accept-anchors", help="Go on without days that the file of [anchor] names.")
+        bool, typer.Option("--accept-anchors", help="Go on without days that the file of \\[anchor] names.")
     ] = False,
 ) -> None:
     """Run the service: the clock, the runs, the bot."""
@@ -217,7 +217,7 @@ def join(first: str, second: str, config: ConfigOption = None) -> None:
 @people_app.command("confirm")
 def confirm(
     config: ConfigOption = None,
-    connection: Annotated[str | None, typer.Option(help="The key of the [crm.…] table.")] = None,
+    connection: Annotated[str | None, typer.Option(help="The key of the \\[crm.…] table.")] = None,
 ) -> None:
     """Confirm that lists which the CRM shortened too much at once are right."""
     from reglament.commands import people as work
@@ -248,7 +248,10 @@ def verify(
         str | None, typer.Option(help="Find the day of a digest: as shown, as a link, or the whole text of a message.")
     ] = None,
     anchors: Annotated[
-        Path | None, typer.Option(help="Compare with a file of anchors, as `[anchor] file` keeps it.")
+        Path | None,
+        typer.Option(
+            help="Compare with another file of anchors than that of the settings, as `\\[anchor] file` keeps it."
+        ),
     ] = None,
     telegram_export: Annotated[
         Path | None, typer.Option(help="Compare with the history of a group: result.json of Telegram Desktop.")
@@ -260,6 +263,8 @@ def verify(
 
     settings = load_settings(config)
     fine = asyncio.run(work(settings, team, digest, console))
+    if anchors is None and digest is None and settings.anchor.file and Path(settings.anchor.file).exists():
+        anchors = Path(settings.anchor.file)
     if anchors is not None or telegram_export is not None:
         fine = asyncio.run(compare_witnesses(settings, team, anchors, telegram_export, console)) and fine
     if not fine:

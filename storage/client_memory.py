@@ -70,6 +70,20 @@ async def is_empty(session: AsyncSession) -> bool:
     return await session.scalar(select(ConnectionStateRecord.key).limit(1)) is None
 
 
+async def unreadable(session: AsyncSession, secret_key: str) -> list[str]:
+    """List the connections that remember a value which the key does not open."""
+    box, rows = _box(secret_key), await session.scalars(select(ConnectionStateRecord))
+    return sorted({row.connection for row in rows if not _opens(box, row.value)})
+
+
+def _opens(box: Fernet, value: str) -> bool:
+    try:
+        box.decrypt(value.encode())
+    except InvalidToken:
+        return False
+    return True
+
+
 async def rotate(session: AsyncSession, old_key: str, new_key: str) -> int:
     """Encrypt the state of all connections with the new key; return the number of values.
 

@@ -21,6 +21,7 @@ from reglament.day.roster import rosters
 from reglament.day.shrunken import is_too_much
 from reglament.day.zeros import asked_kpis
 from reglament.process import Process, open_process, pooler_problem
+from reglament.witnesses.start import check_anchors
 from scoring.kpis import Capability
 from scoring.workdays import WindowKind
 from storage.db import schema
@@ -49,6 +50,7 @@ async def check(settings: Settings) -> list[CheckLine]:
                 lines.append(_error("database", "pooler", problem))
             lines += await _check_database(process)
             lines += [CheckLine("settings", finding) for finding in await safety.check(process)]
+            lines += [CheckLine("anchor", finding) for finding in await check_anchors(process)]
             lines += [CheckLine("telegram", finding) for finding in await telegram.check(process)]
             lines += await _check_clocks(process)
             lines += await _check_zeros(process)

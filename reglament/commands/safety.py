@@ -6,7 +6,8 @@ from crm_clients.base import Finding, Severity
 from reglament.config.settings import Settings
 from reglament.config.sources import open_to_others
 from reglament.process import Process
-from reglament.secret_key import key_file, weak_key_problem
+from reglament.secret_key import key_file, load_secret_key, weak_key_problem
+from storage import client_memory
 from storage.people import channels
 
 
@@ -19,6 +20,17 @@ async def check(process: Process) -> list[Finding]:
     ]
     if problem := await weak_key_problem(settings, process.db):
         findings.append(Finding(Severity.WARNING, "secret_key", problem))
+    async with process.db.reading() as session:
+        closed = await client_memory.unreadable(session, load_secret_key(settings))
+    findings += [
+        Finding(
+            Severity.ERROR,
+            f"crm.{connection}",
+            "what this connection remembers was stored under another secret key: bring that key back, or run"
+            " `reglament secret rotate` with it",
+        )
+        for connection in closed
+    ]
     return findings + await _check_ids(process)
 
 

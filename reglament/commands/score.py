@@ -23,6 +23,7 @@ from reglament.day.missing import missing
 from reglament.errors import SettingsError, WorkFailed
 from reglament.process import Process, open_process, store_teams
 from reglament.witnesses.anchoring import anchor_once
+from reglament.witnesses.start import compare_with_anchors
 from scoring.rules import Rulebook
 from scoring.snapshot import Snapshot
 from storage.days import queries
@@ -57,7 +58,7 @@ class ScoreResult:
 async def score(settings: Settings, key: str, day: date | None, at: datetime | None, *, send: bool) -> ScoreResult:
     """Run the day as the scheduler would and send the messages if `send` is set.
 
-    Raises SettingsError before the cutoff, WorkFailed if the day must wait.
+    Raises SettingsError before the cutoff, WorkFailed if the day must wait or the database is older than its anchors.
     """
     team = settings.teams[key]
     clock = team_clock(team, at)
@@ -67,6 +68,7 @@ async def score(settings: Settings, key: str, day: date | None, at: datetime | N
     async with open_process(settings, clock=clock) as process:
         if not _is_due(team, on, clock()):
             return ScoreResult(key, on, None)
+        await compare_with_anchors(process)
         await store_teams(process)
         due = DueCutoff(team.crm, on, team.calendar().cutoff_of(on), (key,))
         result = await _run(process, due, manual_instant=at is not None)

@@ -35,7 +35,7 @@ async def verify(settings: Settings, team: str | None, digest: str | None, conso
         fine = fine and not company.problems and not (stored and lacking)
         for key in [team] if team else stored:
             async with database.reading() as session:
-                found = await verification(session, key, company)
+                found = await verification(session, key, company, now=clock_now())
             fine = fine and not found.problems
             _print(console, key, found)
         return fine
@@ -71,6 +71,11 @@ def _print(console: Console, key: str, found: Verification) -> None:
     if found.last_day is not None:
         end = f"the last finished day is {found.last_day}, digest {found.digest or 'none'}"
         console.print(f"{key}: {end}. {_WITNESS}", highlight=False, soft_wrap=True)
+    if found.awaited:
+        days = ", ".join(map(str, found.awaited))
+        console.print(
+            f"{key}: not finished up to now: {days}: not scored yet, or cut off", highlight=False, soft_wrap=True
+        )
     if found.manual_instants:
         days = ", ".join(str(day) for day in found.manual_instants)
         console.print(f"{key}: rehearsed (scored with --at): {days}", highlight=False)

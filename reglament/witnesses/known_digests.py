@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -48,8 +48,13 @@ class ExportReport:
     problems: list[str] = field(default_factory=list)
 
 
-def compare_export(messages: Iterable[ExportedMessage], known: KnownDigests) -> ExportReport:
-    """Look up each digest of an export; the days of a team must follow in the order of a sender's messages."""
+def compare_export(
+    messages: Iterable[ExportedMessage], known: KnownDigests, given_up: Collection[str] = ()
+) -> ExportReport:
+    """Look up each digest of an export; the days of a team must follow in the order of a sender's messages.
+
+    `given_up` are the digests of days that an operator gave up for an older database.
+    """
     report = ExportReport()
     newest: dict[tuple[str, str, str], date] = {}
     for message in messages:
@@ -57,7 +62,9 @@ def compare_export(messages: Iterable[ExportedMessage], known: KnownDigests) -> 
         for digest in message.digests:
             found = known.find(digest)
             if not found:
-                report.problems.append(f"{message.place}: digest {digest or '(empty)'} does not stand: no day has it")
+                is_given_up = bool(digest) and any(each.startswith(digest) for each in given_up)
+                why = "its day was given up by --accept-anchors" if is_given_up else "no day has it"
+                report.problems.append(f"{message.place}: digest {digest or '(empty)'} does not stand: {why}")
                 continue
             report.weak += len(digest) == WEAK_LENGTH
             report.short += len(digest) == SHORT_LENGTH

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import structlog
 
+from crm_clients.base import Finding, Severity
 from reglament.errors import WorkFailed
 from reglament.process import Process
-from reglament.witnesses.anchors import Gap, find_gaps, read_anchors
+from reglament.witnesses.anchors import AnchorFile, Gap, find_gaps, read_anchors
 from storage.journal import anchored
 from storage.journal.digests import journal_days
 
@@ -31,7 +32,7 @@ async def compare_with_anchors(process: Process, *, accept: bool = False) -> Non
     if not file:
         return
     try:
-        read = await asyncio.to_thread(read_anchors, Path(file))
+        read, gaps = await _compare(process, file)
     except FileNotFoundError:
         await _without_file(process, file, accept=accept)
         return
@@ -40,13 +41,41 @@ async def compare_with_anchors(process: Process, *, accept: bool = False) -> Non
         return
     if read.damaged:
         log.warning("anchors_damaged", file=file, lines=list(read.damaged))
-    async with process.db.reading() as session:
-        accepted = await anchored.accepted_digests(session)
-        gaps = find_gaps(read.days, await journal_days(session), accepted)
     if gaps and not accept:
         raise WorkFailed(explain(gaps, file))
     if gaps:
         await _accept(process, file, [gap.anchored.digest for gap in gaps], is_lost=False)
+
+
+async def _compare(process: Process, file: str) -> tuple[AnchorFile, list[Gap]]:
+    """Read the file and find the days that the journal lacks. Raises FileNotFoundError, WorkFailed."""
+    read = await asyncio.to_thread(read_anchors, Path(file))
+    async with process.db.reading() as session:
+        accepted = await anchored.accepted_digests(session)
+        return read, find_gaps(read.days, await journal_days(session), accepted)
+
+
+async def check_anchors(process: Process) -> list[Finding]:
+    """Tell whether the file of anchors can be read, and whether the database is as new as its anchors."""
+    file = process.settings.anchor.file
+    if not file:
+        return []
+    try:
+        read, gaps = await _compare(process, file)
+    except FileNotFoundError:
+        async with process.db.reading() as session:
+            begun = await anchored.is_begun(session, file)
+        if begun:
+            return [Finding(Severity.ERROR, file, "the file of anchors is missing: bring the disk back")]
+        return [Finding(Severity.OK, file, "no anchors yet: the service begins the file at its start")]
+    except WorkFailed as error:
+        return [Finding(Severity.ERROR, file, str(error))]
+    if gaps:
+        return [Finding(Severity.ERROR, file, explain(gaps, file))]
+    damaged = [
+        Finding(Severity.WARNING, file, f"line {number} is no anchor: torn, or changed") for number in read.damaged
+    ]
+    return [Finding(Severity.OK, file, f"{len(read.days)} anchors, all in the journal"), *damaged]
 
 
 async def _without_file(process: Process, file: str, *, accept: bool) -> None:

@@ -58,6 +58,8 @@ class Verification:
     """Last finished day."""
     digest: str = ""
     """Digest of the last finished day."""
+    awaited: tuple[date, ...] = ()
+    """Due working days after the last finished day: not scored yet, or cut off."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -64,11 +64,13 @@ def _blanked_before(event: Event) -> datetime | None:
     return datetime.fromisoformat(event.content["before"]) if is_blanking else None
 
 
-async def verification(session: AsyncSession, team: str, company: CompanyVerification | None = None) -> Verification:
+async def verification(
+    session: AsyncSession, team: str, company: CompanyVerification | None = None, *, now: datetime | None = None
+) -> Verification:
     """Verify a team's ledger and journal, and count the entries and days looked at.
 
     Without `company` its verification is made, and the problems are among those of the team. Use a reading session, for
-    one moment's view. Raises NotFound.
+    one moment's view. With `now` the due days without a finished run are listed. Raises NotFound.
     """
     owner = await team_named(session, team)
     problems: list[Problem] = []
@@ -77,7 +79,7 @@ async def verification(session: AsyncSession, team: str, company: CompanyVerific
         problems += company.problems
     found = _TeamCheck(session, owner, company)
     problems += await found.problems()
-    return await found.summary(problems)
+    return await found.summary(problems, now)
 
 
 class _TeamCheck:
@@ -153,7 +155,7 @@ class _TeamCheck:
         query = select(run.day).where(run.team_id == self.owner.id, run.state == RunState.FINISHED.value)
         return list(await self.session.scalars(query))
 
-    async def summary(self, problems: list[Problem]) -> Verification:
+    async def summary(self, problems: list[Problem], now: datetime | None) -> Verification:
         """Summarize what was looked at."""
         run = RunRecord
         of_team = run.team_id == self.owner.id, run.state == RunState.FINISHED.value
@@ -170,7 +172,16 @@ class _TeamCheck:
             covers_from=self.covers_from or (None if begun is None else begun.at.date()),
             last_day=last_day,
             digest=digest,
+            awaited=tuple(self._awaited(last_day, now)),
         )
+
+    def _awaited(self, last_day: date | None, now: datetime | None) -> list[date]:
+        """List the due days after the last finished day, up to the last cutoff."""
+        if now is None or last_day is None or not self.calendars:
+            return []
+        calendar = self.calendars[-1][1]
+        due = due_days(self.calendars, last_day + timedelta(days=1), calendar.local_date(now))
+        return [day for day in due if day not in self.not_read and calendar.cutoff_of(day) <= now]
 
 
 async def _read(book: LedgerWalk) -> list[Problem]:

@@ -57,3 +57,13 @@ async def test_a_weak_key_with_tokens_under_it_is_a_warning(sqlite_url: str):
         (line,) = await safety.check(process)
     assert (line.severity, line.subject) == (Severity.WARNING, "secret_key")
     assert "reglament secret rotate" in line.text
+
+
+async def test_a_key_that_does_not_open_what_is_stored_is_an_error(sqlite_url: str):
+    async with await Database.open(sqlite_url) as db:
+        await StoredMemory(db, "main", "the old key of at least 32 characters").put("token", "1")
+    new = {"secret_key": "another-key-of-at-least-32-characters", "database": {"url": sqlite_url}}
+    async with open_process(build(new)) as process:
+        (line,) = await safety.check(process)
+    assert (line.severity, line.subject) == (Severity.ERROR, "crm.main")
+    assert "reglament secret rotate" in line.text

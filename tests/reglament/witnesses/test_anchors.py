@@ -15,6 +15,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import select
 
+from crm_clients.base import Severity
 from reglament.commands.demo.set_clock import SetClock
 from reglament.config.settings import build
 from reglament.day.cutoff import run_cutoff
@@ -24,7 +25,7 @@ from reglament.errors import SettingsError, WorkFailed
 from reglament.process import open_process, store_teams
 from reglament.witnesses.anchoring import Anchoring
 from reglament.witnesses.anchors import append_anchors, find_gaps, read_anchors
-from reglament.witnesses.start import compare_with_anchors
+from reglament.witnesses.start import check_anchors, compare_with_anchors
 from storage.days import heartbeats
 from storage.db.models import AuditRecord
 from storage.journal.digests import journal_days
@@ -68,7 +69,11 @@ async def test_each_day_goes_to_the_file_once_for_this_user_alone(database, tmp_
     await found(database)
     await scored(database)
     anchors = anchoring(database, file)
+    [told] = await check_anchors(anchors.process)
+    assert "no anchors yet" in told.text
     await anchors.anchor()
+    [told] = await check_anchors(anchors.process)
+    assert (told.severity, told.text) == (Severity.OK, "1 anchors, all in the journal")
     await scored(database, TUESDAY)
     await anchors.anchor()
     await anchoring(database, file).anchor()
@@ -124,6 +129,8 @@ async def test_a_file_that_is_gone_is_not_begun_anew_by_itself(database, tmp_pat
     await anchors.anchor()
     file.unlink()
     await compare_with_anchors(anchors.process)
+    [told] = await check_anchors(anchors.process)
+    assert (told.severity, told.text) == (Severity.ERROR, "the file of anchors is missing: bring the disk back")
     for each in (anchors, anchoring(database, file)):
         with pytest.raises(WorkFailed, match="is missing: bring the disk back"):
             await each.anchor()
@@ -200,6 +207,8 @@ async def test_an_older_database_does_not_go_on_quietly(sqlite_template, tmp_pat
         assert f"sales 2026-11-20: anchored with digest {newest.digest}" in str(refused.value)
         assert "no such day" in str(refused.value)
         assert "--accept-anchors" in str(refused.value)
+        [told] = await check_anchors(ready)
+        assert (told.severity, told.text) == (Severity.ERROR, str(refused.value))
         clock.at = MOSCOW_6PM + timedelta(days=1, hours=1)
         await compare_with_anchors(ready, accept=True)
         await compare_with_anchors(ready)

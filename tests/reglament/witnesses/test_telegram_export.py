@@ -17,6 +17,7 @@ from reglament.errors import SettingsError, WorkFailed
 from reglament.witnesses.anchors import append_anchors
 from reglament.witnesses.telegram_export import read_export
 from storage.days import runs
+from storage.journal import anchored
 from storage.journal.digests import JournalDay, journal_days
 from tests.bot.office import GROUP, opened_office
 
@@ -156,6 +157,11 @@ async def test_a_message_as_people_copy_it_names_its_day(office):
     fine, said = await said_of(office, f"https://t.me/reglament_bot?start=d_{'a' * 32}")
     assert not fine
     assert "the message or the ledger was changed" in said
+    async with office.process.db.transaction() as session:
+        anchored.accept(session, "made-up", ["a" * 32], is_lost=False, author="test", at=office.clock())
+    fine, said = await said_of(office, f"https://t.me/reglament_bot?start=d_{'a' * 32}")
+    assert not fine
+    assert "a day given up by --accept-anchors" in said
     with pytest.raises(SettingsError, match="no digest in this text"):
         await said_of(office, "Итог дня: +2 балла")
 

@@ -88,3 +88,11 @@ async def test_a_day_that_is_still_awaited_is_not_settled(past):
         await_days = [WEDNESDAY + timedelta(days=1), FRIDAY]
         assert await settle_unread(session, TEAM, await_days, CALENDAR, cutoff(FRIDAY) + timedelta(days=2)) == []
         assert TUESDAY not in await unread_days(session, 1)
+
+
+async def test_due_days_after_the_last_finished_day_are_listed_without_being_a_finding(past):
+    async with past.reading() as session:
+        before = await verification(session, TEAM, now=cutoff(WEDNESDAY) + timedelta(hours=1))
+        after = await verification(session, TEAM, now=cutoff(FRIDAY) + timedelta(hours=1))
+    assert (before.awaited, before.problems) == ((), ())
+    assert (after.awaited, after.problems) == ((WEDNESDAY + timedelta(days=1), FRIDAY), ())
