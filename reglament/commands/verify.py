@@ -12,7 +12,9 @@ from reglament.process import clock_now, open_database
 from storage.days import instants
 from storage.db.database import Database
 from storage.people import teams
-from storage.values import CompanyVerification, Verification
+from storage.values import CompanyVerification, Problem, Verification
+from storage.verify.recount import UNREADABLE
+from storage.verify.soundness import verify_soundness
 from storage.verify.verification import verification, verify_company
 
 _WITNESS = (
@@ -28,23 +30,38 @@ async def verify(settings: Settings, team: str | None, digest: str | None, conso
             return await find_digests(database, digest, console)
         fine = await _print_future(database, console)
         async with database.reading() as session:
-            stored = [row.key for row in await teams.all_teams(session, archived=True)]
+            unsound = await verify_soundness(session)
+            stored = await teams.all_keys(session)
             company = await verify_company(session)
         lacking = sorted(set(settings.teams) - set(stored))
-        _print_company(console, company, lacking)
-        fine = fine and not company.problems and not (stored and lacking)
+        _print_company(console, [*unsound, *company.problems], lacking)
+        fine = fine and not unsound and not company.problems and not (stored and lacking)
         for key in [team] if team else stored:
-            async with database.reading() as session:
-                found = await verification(session, key, company, now=clock_now())
-            fine = fine and not found.problems
-            _print(console, key, found)
+            fine = await _verify_team(database, key, company, console) and fine
         return fine
+
+
+async def _verify_team(database: Database, key: str, company: CompanyVerification, console: Console) -> bool:
+    """Verify a team and print what was found; return whether nothing is wrong."""
+    try:
+        async with database.reading() as session:
+            found = await verification(session, key, company, now=clock_now())
+    except UNREADABLE as error:
+        text = f"{key}: cannot be verified: stored data were altered beyond reading ({type(error).__name__})"
+        console.print(text, highlight=False, markup=False)
+        return False
+    _print(console, key, found)
+    return not found.problems
 
 
 async def _print_future(database: Database, console: Console) -> bool:
     """Print an instant of the future that a wrong clock stored; return whether there is none."""
-    async with database.reading() as session:
-        future = await instants.future_instant(session, clock_now())
+    try:
+        async with database.reading() as session:
+            future = await instants.future_instant(session, clock_now())
+    except UNREADABLE:
+        console.print("the instants of days and rules cannot be read: stored data were altered", highlight=False)
+        return False
     if future is None:
         return True
     text = f"an instant of the future is stored, {future:%Y-%m-%d %H:%M:%S} UTC: a clock was wrong"
@@ -52,9 +69,9 @@ async def _print_future(database: Database, console: Console) -> bool:
     return False
 
 
-def _print_company(console: Console, found: CompanyVerification, lacking: Sequence[str]) -> None:
+def _print_company(console: Console, problems: Sequence[Problem], lacking: Sequence[str]) -> None:
     """Print the problems of what belongs to no single team, and the teams that only the settings have."""
-    for problem in found.problems:
+    for problem in problems:
         console.print(f"{problem.team}: {problem.text}", highlight=False, markup=False)
     for key in lacking:
         text = "the settings have this team, the database does not: never started with it, or removed"

@@ -168,6 +168,11 @@ async def by_id(session: AsyncSession, team_id: int) -> Team:
     return _team(row)
 
 
+async def all_keys(session: AsyncSession) -> list[str]:
+    """List the keys of all teams ever stored, also where another column of a team cannot be read."""
+    return list(await session.scalars(select(TeamRecord.key).order_by(TeamRecord.key)))
+
+
 async def all_teams(session: AsyncSession, *, archived: bool = False) -> list[Team]:
     """List the teams in use (`archived`: also archived teams), by key."""
     query = select(TeamRecord).order_by(TeamRecord.key)

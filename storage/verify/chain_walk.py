@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.db.models import NO_HASH, JournalEventRecord, JournalHeadRecord
@@ -49,12 +49,13 @@ class ChainWalk:
     async def events(self) -> AsyncIterator[Event]:
         """Iterate over the events in the order of the chain, read in chunks; check each, at the end the head."""
         row = JournalEventRecord
-        columns = (row.chain, row.seq, row.kind, row.at, row.hash, row.payload)
-        after: int | None = None
+        place = tuple_(row.seq, row.id)
+        columns = (row.id, row.chain, row.seq, row.kind, row.at, row.hash, row.payload)
+        after: Any = None
         while True:
-            query = select(*columns).where(row.chain == self.chain).order_by(row.seq).limit(_CHUNK)
-            found = (await self.session.execute(query if after is None else query.where(row.seq > after))).all()
-            for chain, seq, kind, at, hash_, payload in found:
+            query = select(*columns).where(row.chain == self.chain).order_by(row.seq, row.id).limit(_CHUNK)
+            found = (await self.session.execute(query if after is None else query.where(place > after))).all()
+            for _id, chain, seq, kind, at, hash_, payload in found:
                 before = self.last.at if self.last else None
                 event = Event(seq, kind, at, hash_, self._content(chain, seq, kind, at, payload), before)
                 self._check(event, payload)
@@ -63,7 +64,7 @@ class ChainWalk:
                 yield event
             if len(found) < _CHUNK:
                 break
-            after = found[-1][1]
+            after = tuple_(found[-1].seq, found[-1].id)
         await self._check_head()
 
     def say(self, event: Event, text: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.db.models import LedgerRecord, ManagerRecord, ReasonRecord, RulebookRecord, RunRecord, TeamRecord
@@ -35,6 +35,7 @@ class LedgerWalk:
     hash: str = NO_HASH
     last_hash: dict[int, str] = field(default_factory=dict)
     """Hash of the last entry, by run id."""
+    _rows: int = 0
 
     async def read(self) -> None:
         """Walk the chain, and compare the end with the head stored at the team."""
@@ -48,20 +49,24 @@ class LedgerWalk:
             around = await _Around.load(session, owner, rows)
             for row in rows:
                 self._check(row, around)
+            self._rows += len(rows)
             session.expunge_all()
+        stored = await session.scalar(select(func.count()).where(LedgerRecord.team_id == owner.id))
+        if stored != self._rows:
+            self.problems.append(Problem(owner.key, f"{stored} entries are stored, {self._rows} are in the chain"))
         if (owner.ledger_seq, owner.ledger_hash) != (self.seq, self.hash):
             text = f"the chain ends at entry {self.seq}, but {owner.ledger_seq} were written"
             self.problems.append(Problem(owner.key, text))
 
     async def _chunks(self) -> AsyncIterator[Sequence[LedgerRecord]]:
         """Iterate over the rows in the order of the chain, in chunks."""
-        after = None
+        row, after = LedgerRecord, None
         while True:
-            query = select(LedgerRecord).where(LedgerRecord.team_id == self.owner.id).order_by(LedgerRecord.seq)
+            query = select(row).where(row.team_id == self.owner.id).order_by(row.seq, row.id)
             if after is not None:
-                query = query.where(LedgerRecord.seq > after)
+                query = query.where(tuple_(row.seq, row.id) > after)
             rows = (await self.session.scalars(query.limit(_CHUNK).execution_options(populate_existing=True))).all()
-            after = rows[-1].seq if rows else None
+            after = tuple_(rows[-1].seq, rows[-1].id) if rows else None
             yield rows
             if len(rows) < _CHUNK:
                 return

@@ -16,7 +16,7 @@ from storage.evidence.stored import keys_of
 from storage.ledger.chain import states_evidence
 from storage.values import RunState, StoredSnapshot
 
-UNREADABLE = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
+UNREADABLE = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
 """Errors of stored data that were altered beyond reading."""
 
 _Line = tuple[str, str, str | None, int, Decimal | None, Decimal | None]

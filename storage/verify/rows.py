@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.db.models import AbsenceRecord, JournalRowRecord
 from storage.db.types import canonical_json
-from storage.journal.changes import load_journaled, states_in
+from storage.journal.changes import load_journaled, load_records, states_in
 from storage.journal.states import COVERED, Covered
 from storage.values import Problem
+from storage.verify.recount import UNREADABLE
 
 _CHUNK = 500
 _SHOWN = 20
@@ -78,32 +79,47 @@ class _Comparison:
     async def texts(self) -> list[str]:
         """Name every row that is not as the journal tells."""
         found: list[str] = []
-        async for records in self._chunks():
-            keys = [self.covered.row_of(record) for record in records]
-            journaled = await load_journaled(self.session, self.covered.name, keys)
-            for key, record in zip(keys, records, strict=True):
-                text = self._difference(record, self.told.pop(key, None), journaled.get(key))
-                if text:
-                    found.append(f"{_WORDS[self.covered.name]} {key}: {text}")
+        async for keys in self._chunks():
+            try:
+                texts = await self._texts_of(keys)
+            except UNREADABLE:  # a row of them: the others are compared all the same
+                texts = [text for key in keys for text in await self._text_of(key)]
+            found += texts
             self.session.expunge_all()
         gone = [key for key, state in self.told.items() if state is not None]
         return found + [f"{_WORDS[self.covered.name]} {key}: it was removed" for key in sorted(gone)]
 
-    async def _chunks(self) -> AsyncIterator[Sequence[Any]]:
-        """Iterate over the stored rows of the chain by key, in chunks."""
+    async def _texts_of(self, keys: Sequence[str]) -> list[str]:
+        """Compare rows with the states told. Raises an error of UNREADABLE, and then has taken nothing."""
+        records = await load_records(self.session, self.covered, keys)
+        journaled = await load_journaled(self.session, self.covered.name, keys)
+        texts = {key: self._difference(records[key], self.told.get(key), journaled.get(key)) for key in keys}
+        for key in keys:
+            self.told.pop(key, None)
+        return [f"{_WORDS[self.covered.name]} {key}: {text}" for key, text in texts.items() if text]
+
+    async def _text_of(self, key: str) -> list[str]:
+        """Compare a single row, which may not be readable."""
+        try:
+            return await self._texts_of([key])
+        except UNREADABLE:
+            self.told.pop(key, None)
+            return [f"{_WORDS[self.covered.name]} {key}: it cannot be read: it was altered"]
+
+    async def _chunks(self) -> AsyncIterator[Sequence[str]]:
+        """Iterate over the keys of the stored rows of the chain, in chunks."""
         table = self.covered.record.__table__
         assert isinstance(table, Table)  # noqa: S101  # a mapped class of ours has a table
-        query = select(self.covered.record).execution_options(populate_existing=True)
+        query = select(*self.covered.keys)
         if self.covered.of_team:
             query = query.where(table.c.team_id == self.chain)
         key = self.covered.keys[-1]
         query, after = query.order_by(key).limit(_CHUNK), None
         while True:
-            part = query if after is None else query.where(key > after)
-            records = (await self.session.scalars(part)).all()
-            after = getattr(records[-1], str(key.key)) if records else None
-            yield records
-            if len(records) < _CHUNK:
+            rows = (await self.session.execute(query if after is None else query.where(key > after))).all()
+            after = rows[-1][-1] if rows else None
+            yield [":".join(map(str, row)) for row in rows]
+            if len(rows) < _CHUNK:
                 return
 
     def _difference(self, record: Any, told: str | None, row: JournalRowRecord | None) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.db import append_only
+from storage.db.lenient_text import lenient_text
 from storage.db.models import RunRecord, TeamRecord
 from storage.db.sql import team_named
 from storage.journal.calendars import StoredCalendar, calendar_from_json, due_days
@@ -33,6 +34,11 @@ async def verify(session: AsyncSession, team: str) -> list[Problem]:
 
 async def verify_company(session: AsyncSession) -> CompanyVerification:
     """Verify guards, references, and the journal of people, accounts, teams, absences and actions."""
+    async with lenient_text(session):
+        return await _verify_company(session)
+
+
+async def _verify_company(session: AsyncSession) -> CompanyVerification:
     connection = await session.connection()
     problems = [Problem(COMPANY_NAME, text) for text in await connection.run_sync(append_only.findings)]
     problems += await _whole(COMPANY_NAME, "references", lambda: references.dangling(session, COMPANY_NAME))
@@ -72,14 +78,19 @@ async def verification(
     Without `company` its verification is made, and the problems are among those of the team. Use a reading session, for
     one moment's view. With `now` the due days without a finished run are listed. Raises NotFound.
     """
-    owner = await team_named(session, team)
-    problems: list[Problem] = []
-    if company is None:
-        company = await verify_company(session)
-        problems += company.problems
-    found = _TeamCheck(session, owner, company)
-    problems += await found.problems()
-    return await found.summary(problems, now)
+    async with lenient_text(session):
+        owner = await team_named(session, team)
+        problems: list[Problem] = []
+        if company is None:
+            company = await _verify_company(session)
+            problems += company.problems
+        found = _TeamCheck(session, owner, company)
+        problems += await found.problems()
+        try:
+            return await found.summary(problems, now)
+        except UNREADABLE:
+            problems.append(Problem(team, "a day or an instant of the runs cannot be read: it was altered"))
+            return Verification(team, found.book.seq if found.book else 0, 0, (), tuple(problems))
 
 
 class _TeamCheck:
