@@ -29,6 +29,8 @@ from storage.journal.digests import JournalDay
 from storage.people import teams
 from storage.values import Verification
 from storage.verify import verification as verify
+from storage.verify.recount import UNREADABLE
+from storage.verify.soundness import verify_soundness
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +108,15 @@ async def _prepare(settings: Settings, target: RestoreTarget, file: Path, now: d
 
 
 async def _verify(database: Database, file: Path) -> tuple[Verification, ...]:
-    """Verify ledgers and journals of the company and of all teams. Raises WorkFailed where something was changed."""
-    async with database.reading() as session:
-        keys = [team.key for team in await teams.all_teams(session, archived=True)]
-        company = await verify.verify_company(session)
-        verified = [await verify.verification(session, key, company) for key in keys]
-    every = [*company.problems, *(problem for found in verified for problem in found.problems)]
+    """Verify tables, ledgers and journals of the company and of all teams. Raises WorkFailed for a change."""
+    try:
+        async with database.reading() as session:
+            unsound = await verify_soundness(session)
+            company = await verify.verify_company(session)
+            verified = [await verify.verification(session, key, company) for key in await teams.all_keys(session)]
+    except UNREADABLE:
+        raise WorkFailed(f"what is stored in {file} was altered beyond reading; nothing was replaced") from None
+    every = [*unsound, *company.problems, *(problem for found in verified for problem in found.problems)]
     problems = [f"{problem.team}: {problem.text}" for problem in every]
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""

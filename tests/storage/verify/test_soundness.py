@@ -79,8 +79,7 @@ async def test_an_index_that_lacks_rows_is_named(file):
         f"UPDATE sqlite_master SET sql = 'CREATE INDEX {BOOKED_IN} ON {columns}' WHERE name = '{BOOKED_IN}'",
     )
     found = await opened(file, findings)
-    assert found
-    assert all(f"missing from index {BOOKED_IN}" in each for each in found)
+    assert any(f"missing from index {BOOKED_IN}" in each for each in found)
 
 
 async def test_a_lost_constraint_and_the_twin_that_it_let_in_are_named(file, monkeypatch):
