@@ -204,6 +204,7 @@ async def _work(service: _Service, stop: asyncio.Event, only: str | None) -> Non
         await service.work.beat(heartbeats.START)
         service.scheduler.daily(partial(_blank_old_evidence, service.process))
         if only != "bot":
+            service.scheduler.daily(partial(settle_unread_days, service.process))
             service.scheduler.hourly(partial(renew_keys, service.process, service.work.teams))
         service.scheduler.start()
         stack.callback(service.scheduler.stop)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.db import append_only
@@ -152,19 +152,20 @@ class _TeamCheck:
         await self.days.check_uncovered(self.walk.begun, self.book.last_hash)
         if self.walk.begun is not None and self.book.seq > self.days.ledger[0]:
             self.days.say(f"no event of the journal covers the entries after {self.days.ledger[0]}")
-        finished = await self._finished_days()
+        finished = await self._days(RunRecord.state == RunState.FINISHED.value)
         if finished:
-            settled = self.not_read.union(finished)
+            settled = self.not_read.union(finished, await self._days(RunRecord.state != RunState.FINISHED.value))
             due = due_days(self.calendars, self.owner.scored_from, max(finished))
             for day in due:
                 if day not in settled:
                     self.days.say(f"the working day {day} is neither finished nor settled as not read")
         return self.days.problems
 
-    async def _finished_days(self) -> list[date]:
-        run = RunRecord
-        query = select(run.day).where(run.team_id == self.owner.id, run.state == RunState.FINISHED.value)
-        return list(await self.session.scalars(query))
+    async def _days(self, condition: ColumnElement[bool]) -> list[date]:
+        """List the days of the runs under a condition; an unfinished run waits for its next attempt."""
+        return list(
+            await self.session.scalars(select(RunRecord.day).where(RunRecord.team_id == self.owner.id, condition))
+        )
 
     async def summary(self, problems: list[Problem], now: datetime | None) -> Verification:
         """Summarize what was looked at."""

@@ -15,7 +15,7 @@ from storage.people import absences, people, teams
 from storage.people.teams import ConfiguredTeam
 from storage.values import AbsenceKind, PeriodState, Role, RoleGrant
 from storage.verify.verification import verify
-from tests.storage.company import ANNA, BORIS, CRM, MONDAY, START, TEAM, TUESDAY, cutoff, scored
+from tests.storage.company import ANNA, BORIS, CRM, MONDAY, START, TEAM, TUESDAY, claimed, cutoff, scored
 from tests.storage.verify.history import CALENDAR, LATER, WEDNESDAY, WHY, live_through
 
 NEXT_MONTH = LATER + timedelta(days=30)
@@ -100,4 +100,11 @@ async def test_a_month_with_days_that_were_never_read_can_be_locked(past):
     async with past.transaction() as session:
         locked = await periods.lock(session, TEAM, NOVEMBER, workdays=workdays, author="Olga", at=now)
     assert locked.state is PeriodState.LOCKED
+    assert await told(past) == []
+
+
+async def test_a_day_that_waits_for_its_next_attempt_while_a_later_day_is_finished(past):
+    thursday = WEDNESDAY + timedelta(days=1)
+    await claimed(past, thursday)
+    await scored(past, thursday + timedelta(days=1))
     assert await told(past) == []
