@@ -31,6 +31,8 @@ class TeamContext:
     calendar: WorkCalendar
     rulebook: Rulebook
     """Rules in force for the running window."""
+    whys: Mapping[str, str] = field(default_factory=dict)
+    """Reasons for rules as in the settings, by rule id; other rules have the shipped reasons."""
     money: MoneyTerms | None = None
     board: Literal["top3", "full", "off"] = "top3"
     heads: frozenset[int] = frozenset()

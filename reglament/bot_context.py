@@ -32,6 +32,7 @@ def _team(process: Process, key: str, team: TeamSettings) -> TeamContext:
         connection=team.crm,
         calendar=team.calendar(),
         rulebook=process.settings.rulebook(key),
+        whys=team.whys,
         money=team.money.terms() if team.money else None,
         board=team.board,
         heads=frozenset(team.heads),

@@ -65,6 +65,8 @@ class RuleSettings(Section):
     currency: str = Field(default="", pattern=r"^([A-Z]{3})?$")
     observe: bool = False
     """Whether the rule is in observation: shown, not scored."""
+    why: str = Field(default="", max_length=300)
+    """Reason for the rule, as people read it in `/rules`; no part of the rulebook."""
 
     @field_validator("kpi")
     @classmethod

@@ -124,6 +124,11 @@ class TeamSettings(Section):
             schedule=schedule_of(self._calendar_of_settings()),
         )
 
+    @property
+    def whys(self) -> dict[str, str]:
+        """Return the reasons for rules that the settings give, by rule id."""
+        return {rule.id: rule.why for rule in self.rules if rule.why}
+
     def judged_by(self, rulebook: Rulebook) -> TeamSettings:
         """Copy the settings with the aliases of a day's rulebook."""
         if rulebook.aliases is None or rulebook.aliases == self.aliases:

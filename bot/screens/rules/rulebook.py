@@ -1,4 +1,4 @@
-"""Show `/rules`: each rule with its price, all that decides a point in plain words, and the worth of a point."""
+"""Show `/rules`: each rule with price and reason, all that decides a point in plain words, the worth of a point."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from bot.context import AppContext, TeamContext
 from bot.screens import lines
+from bot.screens.rules.example import RulesExample, day_example, load_example, rule_example
 from bot.screens.rules.meanings import meanings
 from bot.screens.rules.special_days import special_days
 from bot.screens.view import View
@@ -38,6 +39,7 @@ class RulesInForce:
     money: MoneyTerms | None = None
     money_next: MoneyTerms | None = None
     """Course of the next month, as loaded last."""
+    example: RulesExample | None = None
 
 
 async def load_rules(session: Session, ctx: AppContext, key: str, now: datetime) -> RulesInForce:
@@ -55,7 +57,7 @@ async def load_rules(session: Session, ctx: AppContext, key: str, now: datetime)
     except NotFound:
         return RulesInForce(day, team.rulebook, cutoff, money=team.money, money_next=team.money)
     changes_on = team.calendar.next_workday(day) if coming else None
-    return RulesInForce(day, book, cutoff, changes_on, money, money_next)
+    return RulesInForce(day, book, cutoff, changes_on, money, money_next, await load_example(session, key))
 
 
 def rules_view(t: Texts, team: TeamContext, data: RulesInForce) -> View:
@@ -64,7 +66,9 @@ def rules_view(t: Texts, team: TeamContext, data: RulesInForce) -> View:
     clock = t.clock(data.cutoff, team.calendar.zone)
     window = "rules-window-day" if book.window is WindowKind.CALENDAR_DAY else "rules-window-cutoff"
     text = [f"<b>{t('rules-head', title=safe(team.title))}</b>"]
-    text += [f"• {_rule(t, rule)}" for rule in book.rules]
+    for rule in book.rules:
+        text += [f"• {_rule(t, rule)}", f"   {_why(t, team, data.example, rule)}"]
+    text += day_example(t, data.example)
     text += ["", t("rules-cutoff", clock=clock, zone=team.calendar.zone.key), t(window, clock=clock), t("rules-late")]
     text += special_days(t, team.calendar, data.day)
     text += ["", f"<b>{t('rules-meanings')}</b>", *(f"• {line}" for line in meanings(t, book))]
@@ -112,6 +116,12 @@ def _rule(t: Texts, rule: Rule) -> str:
         limit += f" {t('rules-per-deals', n=rule.per_deals)}"
     key = "rules-at-least" if rule.bound is Bound.AT_LEAST else "rules-at-most"
     return t(key, kpi=kpi, bound=limit, reward=reward, penalty=penalty)
+
+
+def _why(t: Texts, team: TeamContext, example: RulesExample | None, rule: Rule) -> str:
+    """Write the reason for a rule, the team's own or the shipped one, and how the rule went last."""
+    why = f"<i>{safe(team.whys.get(rule.id) or t(f'why-{rule.kpi}'))}</i>"
+    return " · ".join(filter(None, [why, rule_example(t, example, rule.id)]))
 
 
 def _limit(t: Texts, rule: Rule) -> str:

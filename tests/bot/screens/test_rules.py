@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.context import TeamContext
+from bot.screens.rules.example import RulesExample
 from bot.screens.rules.rulebook import RulesInForce, rules_view
-from bot.telegram.splitting import size
+from bot.telegram.splitting import size, split
 from bot.texts import texts
+from reglament.config.rules import DEFAULT_RULES
 from scoring.kpis import CATALOGUE, KpiKind, KpiSettings, Unit
 from scoring.payout import MoneyTerms
 from scoring.rules import Bound, CrmCounting, Rule, Rulebook
@@ -39,10 +41,11 @@ def rule(kpi: str) -> Rule:
 
 
 EVERY = Rulebook(tuple(rule(kpi) for kpi in CATALOGUE), KpiSettings(excluded_pipelines=frozenset({"7", "11"})), crm=CRM)
+EXAMPLE = RulesExample(date(2026, 11, 19), {"calls_held": (5, 7), "meetings_held": (1, 3)}, 6, 4, -2)
 
 
-def shown(book: Rulebook = EVERY, *, t=RU, **data) -> str:
-    team = TeamContext("sales", "Отдел продаж", "main", CALENDAR, book)
+def shown(book: Rulebook = EVERY, *, t=RU, whys=None, **data) -> str:
+    team = TeamContext("sales", "Отдел продаж", "main", CALENDAR, book, whys=whys or {})
     cutoff = CALENDAR.cutoff_of(FRIDAY)
     return rules_view(t, team, RulesInForce(FRIDAY, book, cutoff, **data)).text
 
@@ -103,10 +106,35 @@ def test_a_new_course_is_announced_from_the_first_of_the_next_month():
 
 
 @pytest.mark.parametrize("t", [RU, EN])
-def test_rules_on_every_kpi_fit_a_message(t):
+def test_the_shipped_rules_fit_a_message_and_rules_on_every_kpi_two(t):
     terms = MoneyTerms(base=Decimal("12345678.90"), cap=Decimal("99999999.99"))
-    text = shown(t=t, money=terms, money_next=MoneyTerms(), changes_on=FRIDAY)
-    assert size(text) <= 4096, size(text)
+    data = {"t": t, "money": terms, "money_next": MoneyTerms(), "changes_on": FRIDAY, "example": EXAMPLE}
+    shipped = Rulebook(tuple(rule.rule("RUB") for rule in DEFAULT_RULES))
+    assert size(shown(shipped, **data)) <= 4096
+    assert len(split(shown(**data))) <= 2
+
+
+@pytest.mark.parametrize("t", [RU, EN])
+def test_every_rule_has_a_reason_and_the_settings_give_another(t):
+    text = shown(t=t)
+    for kpi in CATALOGUE:
+        assert f"<i>{t(f'why-{kpi}')}</i>" in text
+    own = shown(t=t, whys={"calls_held": "Кто <звонит>, тот продаёт"})
+    assert "<i>Кто &lt;звонит&gt;, тот продаёт</i>" in own
+    assert t("why-calls_held") not in own
+
+
+def test_the_last_day_is_an_example_of_what_the_rules_mean():
+    text = shown(example=EXAMPLE)
+    assert f"<i>{RU('why-calls_held')}</i> · 19 ноября выполнено у 5 из 7" in text
+    assert "Пример: 19 ноября у отдела выполнено пунктов: 6, не выполнено: 4, вместе −2 балла" in text
+
+
+def test_an_example_tells_nothing_about_a_person():
+    """Of three scored people two know the third's result; the whole department's figure stands in the group anyway."""
+    text = shown(example=EXAMPLE)
+    assert "из 3" not in text
+    assert "Пример" not in shown()
 
 
 def test_names_from_outside_are_escaped():
