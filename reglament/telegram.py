@@ -32,6 +32,11 @@ def require_token(settings: Settings) -> str:
     return settings.telegram.token.get_secret_value()
 
 
+def _way(settings: Settings) -> tuple[str, str]:
+    """Return the addresses of Telegram and of the proxy before Telegram."""
+    return settings.telegram.api_url, settings.telegram.proxy.get_secret_value()
+
+
 async def send_pending(process: Process) -> None:
     """Send every delivery that is due, once each; failed deliveries stay for `run`. Raises WorkFailed."""
     from bot.delivery.courier import Courier
@@ -41,7 +46,7 @@ async def send_pending(process: Process) -> None:
     settings = process.settings
     context = app_context(process, await LiveReadings.load(process), PeriodExporter(process))
     try:
-        async with asking(require_token(settings), settings.telegram.api_url) as bot:
+        async with asking(require_token(settings), *_way(settings)) as bot:
             courier = Courier(LimitedBot(bot, process.db), context, process.owner, process.now)
             for delivery in await deliveries.due(process.db, at=process.now(), limit=10_000):
                 await courier.deliver(delivery.id)
@@ -59,7 +64,7 @@ async def bot_name(settings: Settings) -> str:
     from bot.telegram import probe
 
     try:
-        return await probe.bot_name(require_token(settings), settings.telegram.api_url)
+        return await probe.bot_name(require_token(settings), *_way(settings))
     except probe.TelegramTrouble as error:
         raise WorkFailed(str(error)) from None
 
@@ -71,8 +76,9 @@ async def check(process: Process) -> list[Finding]:
     settings = process.settings
     try:
         token = require_token(settings)
-        name = await probe.bot_name(token, settings.telegram.api_url)
-        problems = await probe.group_problems(token, settings.telegram.api_url, await _load_groups(process))
+        api_url, proxy = _way(settings)
+        name = await probe.bot_name(token, api_url, proxy)
+        problems = await probe.group_problems(token, api_url, await _load_groups(process), proxy)
     except (SettingsError, probe.TelegramTrouble) as error:
         return [Finding(Severity.ERROR, "token", str(error))]
     findings = [Finding(Severity.OK, "token", f"@{name}")]

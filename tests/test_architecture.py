@@ -27,6 +27,7 @@ ALLOWED = {
 
 PLACES = {
     "aiogram": ("bot/telegram/", "bot/handlers/", "bot/dispatcher.py", "reglament/service/"),
+    "aiohttp_socks": ("bot/telegram/",),
     "httpx": ("crm_clients/", "reglament/day/foreign_clocks.py", "reglament/service/watch.py", "reglament/witnesses/"),
     "msgspec": ("crm_clients/", "scoring/", "storage/journal/days.py"),
     "sqlalchemy": ("storage/", "migrations/", "crm_clients/sql.py"),

@@ -16,10 +16,10 @@ class TelegramTrouble(Exception):
 
 
 @asynccontextmanager
-async def asking(token: str, api_url: str) -> AsyncIterator[Bot]:
+async def asking(token: str, api_url: str, proxy: str = "") -> AsyncIterator[Bot]:
     """Open a bot for a few requests. Raises TelegramTrouble."""
     try:
-        bot = make_bot(token, api_url)
+        bot = make_bot(token, api_url, proxy)
     except ValueError as error:
         raise TelegramTrouble(str(error)) from None
     try:
@@ -30,16 +30,16 @@ async def asking(token: str, api_url: str) -> AsyncIterator[Bot]:
         await bot.session.close()
 
 
-async def bot_name(token: str, api_url: str) -> str:
+async def bot_name(token: str, api_url: str, proxy: str = "") -> str:
     """Return the bot's user name. Raises TelegramTrouble."""
-    async with asking(token, api_url) as bot:
+    async with asking(token, api_url, proxy) as bot:
         return (await bot.me()).username or ""
 
 
-async def group_problems(token: str, api_url: str, groups: Mapping[str, int]) -> dict[str, str]:
+async def group_problems(token: str, api_url: str, groups: Mapping[str, int], proxy: str = "") -> dict[str, str]:
     """Return by team why the bot cannot write to the group; an empty text if the bot can."""
     result = {}
-    async with asking(token, api_url) as bot:
+    async with asking(token, api_url, proxy) as bot:
         for team, chat_id in groups.items():
             try:
                 me = await bot.get_chat_member(chat_id, bot.id)

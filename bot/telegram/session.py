@@ -39,8 +39,10 @@ from aiogram.methods import (
 from aiogram.types import LinkPreviewOptions
 from aiogram.utils.token import TokenValidationError
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, ConnectionTimeoutError, TraceConfig
+from aiohttp_socks import ProxyConnector
 
 from bot.telegram.limits import MAX_ATTEMPTS, MAX_RETRY_AFTER
+from bot.telegram.proxy import PROXY_ERRORS, proxy_options
 from bot.telegram.rate_limiter import MustWait, Permit, RateLimiter
 from bot.telegram.updates import readable_updates
 
@@ -71,6 +73,13 @@ class Session(AiohttpSession):
     """
 
     limiter: RateLimiter | None = None
+
+    def __init__(self, proxy: str = "", **options: Any) -> None:
+        super().__init__(**options)
+        if proxy:
+            direct = self._connector_init
+            self._connector_type = ProxyConnector
+            self._connector_init = direct | proxy_options(proxy, direct["ssl"])
 
     async def create_session(self) -> ClientSession:
         """Open aiohttp's session, with hooks that tell the permit of each request about the wire."""
@@ -141,6 +150,8 @@ class Session(AiohttpSession):
                 content = await answer.text()
         except TimeoutError as error:
             raise TelegramNetworkError(method=method, message="Request timeout error") from error
+        except PROXY_ERRORS as error:
+            raise TelegramNetworkError(method=method, message="the proxy opened no tunnel") from error
         except ClientError as error:
             raise TelegramNetworkError(method=method, message=f"{type(error).__name__}: {error}") from error
         return self.check_response(bot, method, answer.status, content).result
@@ -207,9 +218,9 @@ class LateAnswers(BaseRequestMiddleware):
             raise
 
 
-def make_bot(token: str, api_url: str) -> Bot:
+def make_bot(token: str, api_url: str, proxy: str = "") -> Bot:
     """Make a bot with HTML texts and without link previews. Raises ValueError for a malformed token."""
-    session = Session(api=TelegramAPIServer.from_base(api_url), timeout=SECONDS)
+    session = Session(proxy, api=TelegramAPIServer.from_base(api_url), timeout=SECONDS)
     defaults = DefaultBotProperties(parse_mode=ParseMode.HTML, link_preview=LinkPreviewOptions(is_disabled=True))
     session.middleware(LateAnswers())
     try:
@@ -224,6 +235,8 @@ def trouble(error: TelegramAPIError) -> str:
         return "Telegram does not accept telegram.token: put the one from @BotFather there"
     if isinstance(error, TelegramConflictError):
         return "another process polls with this token: stop it, or use the webhook"
+    if isinstance(error.__cause__, PROXY_ERRORS):
+        return "the proxy (telegram.proxy) does not let us through: check its address, user and password"
     if isinstance(error, TelegramNetworkError):
         return "Telegram (telegram.api_url) does not answer: check the network"
     return f"Telegram answered: {error.message}"
@@ -231,4 +244,4 @@ def trouble(error: TelegramAPIError) -> str:
 
 def refused(error: TelegramNetworkError) -> bool:
     """Return whether a request certainly did not reach Telegram: no connection was made."""
-    return isinstance(error.__cause__, ClientConnectorError | ConnectionTimeoutError)
+    return isinstance(error.__cause__, (ClientConnectorError, ConnectionTimeoutError, *PROXY_ERRORS))

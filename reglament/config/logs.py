@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterable
+from urllib.parse import unquote
 
 import structlog
 from structlog.types import Processor
@@ -47,10 +48,12 @@ def secrets_of(settings: Settings) -> set[str]:
         settings.telegram.token.get_secret_value(),
         settings.telegram.webhook_secret.get_secret_value(),
         settings.watch.url.get_secret_value(),
+        settings.telegram.proxy.get_secret_value(),
     }
-    for url in (settings.database.url, settings.database.direct_url):
+    for url in (settings.database.url, settings.database.direct_url, settings.telegram.proxy.get_secret_value()):
         user_part = url.partition("://")[2].rpartition("@")[0]
-        found.add(user_part.partition(":")[2])
+        password = user_part.partition(":")[2]
+        found.update((password, unquote(password)))
     for connection in settings.crm.values():
         for name in type(connection).model_fields:
             value = getattr(connection, name)

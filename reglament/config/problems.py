@@ -21,6 +21,7 @@ SECRETS = frozenset(
         "secret_key",
         "url",
         "direct_url",
+        "proxy",
     }
 )
 """Settings with a value that no error text shows (an address may hold a password)."""

@@ -21,6 +21,7 @@ from crm_clients.base import CrmConfig
 from crm_clients.shared.addresses import keeps_secrets
 from reglament.config.environment import NestedEnvironment
 from reglament.config.problems import first_problem, one_line, quoted, refuse_strange_tables
+from reglament.config.proxy import is_proxy
 from reglament.config.secret_strength import webhook_secret_problem
 from reglament.config.section import PersonId, Section, Title, read_secret_files
 from reglament.config.sources import secret_files
@@ -68,6 +69,15 @@ class TelegramSettings(Section):
     webhook_secret: SecretStr = SecretStr("")
     listen: str = "127.0.0.1:8080"
     admins: list[PersonId] = []
+    proxy: SecretStr = SecretStr("")
+    """Address of the proxy before Telegram, perhaps with user and password; empty: none."""
+
+    @field_validator("proxy")
+    @classmethod
+    def _proxy(cls, value: SecretStr) -> SecretStr:
+        if (address := value.get_secret_value().strip()) and not is_proxy(address):
+            raise ValueError('must be an address like "socks5://user:password@host:1080"; also http:// and https://')
+        return SecretStr(address)
 
     @field_validator("api_url")
     @classmethod

@@ -47,8 +47,9 @@ class ForeignClocks:
 async def ask_clocks(process: Process) -> ForeignClocks:
     """Ask every clock; a host that does not answer says nothing."""
     hosts = {f"crm.{key}": _origin(config) for key, config in process.settings.crm.items()}
-    if process.settings.telegram.token.get_secret_value():
-        hosts["Telegram"] = _origin_of(process.settings.telegram.api_url)
+    telegram = process.settings.telegram
+    if telegram.token.get_secret_value() and not telegram.proxy.get_secret_value():  # behind a proxy none is in reach
+        hosts["Telegram"] = _origin_of(telegram.api_url)
     asked = {name: origin for name, origin in hosts.items() if origin}
     skews: dict[str, timedelta] = {}
     async with httpx.AsyncClient(timeout=ASK_SECONDS, trust_env=False) as client:

@@ -135,7 +135,7 @@ async def _accept_clock(process: Process) -> None:
 
 def _make_bot(token: str, settings: Settings) -> Bot:
     try:
-        return telegram_session.make_bot(token, settings.telegram.api_url)
+        return telegram_session.make_bot(token, settings.telegram.api_url, settings.telegram.proxy.get_secret_value())
     except ValueError as error:
         raise SettingsError(str(error)) from None
 
