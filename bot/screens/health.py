@@ -73,11 +73,12 @@ def _loops(t: Texts, beats: Mapping[str, datetime], now: datetime) -> list[str]:
     silent = {name: at for name, at in sorted(loops.items()) if now - at > ALIVE}
     heard = beats.get(heartbeats.UPDATES)
     if heard is not None and now - heard > HEARING:
-        return [f"🔴 {t('health-deaf', n=int((now - heard) / timedelta(minutes=1)))}"]
+        return [f"{lines.BROKEN} {t('health-deaf', n=int((now - heard) / timedelta(minutes=1)))}"]
     if not silent:
-        return [f"✅ {t('health-alive')}" if loops else f"🔴 {t('health-never-ran')}"]
+        return [f"✅ {t('health-alive')}" if loops else f"{lines.BROKEN} {t('health-never-ran')}"]
     return [
-        f"🔴 {t('health-silent', name=name, n=int((now - at) / timedelta(minutes=1)))}" for name, at in silent.items()
+        f"{lines.BROKEN} {t('health-silent', name=name, n=int((now - at) / timedelta(minutes=1)))}"
+        for name, at in silent.items()
     ]
 
 
@@ -90,7 +91,7 @@ def _team(t: Texts, team: TeamHealth) -> list[str]:
     text = [f"<b>{safe(team.title)}</b>"]
     if team.waiting is not None and team.waiting.state is RunState.POSTPONED:
         problem = safe(lines.shortened(team.waiting.problem))
-        text.append(f"🔴 {t('health-postponed', day=t.day(team.waiting.day))}: <code>{problem}</code>")
+        text.append(f"{lines.BROKEN} {t('health-postponed', day=t.day(team.waiting.day))}: <code>{problem}</code>")
     if team.last is None:
         text.append(t("health-never"))
     elif team.last.missing:

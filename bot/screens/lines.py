@@ -8,12 +8,16 @@ from urllib.parse import urlsplit
 
 from bot.context import TeamContext
 from bot.texts import Texts, safe
-from scoring.kpis import CATALOGUE, DEALS_WON, OVERDUE_TASKS, WON_AMOUNT, KpiKind
+from scoring.kpis import CATALOGUE, DEALS_WITHOUT_TASK, DEALS_WON, OVERDUE_TASKS, WON_AMOUNT, KpiKind
 from scoring.rules import Bound
 from scoring.scorecard import Outcome, Scorecard, ScoreLine, is_money
 from scoring.snapshot import Cause, Evidence, NotAvailable, Value
 from scoring.standings import Leaderboard
 
+BROKEN = "✖️"
+"""Sign of whatever is broken and is neither a deal without a task nor an overdue task."""
+LAMPS = {DEALS_WITHOUT_TASK: "🔴", OVERDUE_TASKS: "🟡"}
+"""Red and yellow mean these two, and nothing else (docs/product.md §1)."""
 SHOWN = 5
 """Items under a broken rule in the shortened message."""
 TITLE = 70
@@ -21,13 +25,13 @@ TITLE = 70
 
 
 def sign(line: ScoreLine) -> str:
-    """Return ✅ for a kept rule, 🟡 for overdue tasks, 🔴 for any other broken rule."""
+    """Return ✅ for a kept rule, else the sign of the KPI whose rule is broken."""
     return "✅" if line.outcome is Outcome.KEPT else lamp(line.rule.kpi)
 
 
 def lamp(key: str) -> str:
-    """Return the sign of a KPI whose rule is broken."""
-    return "🟡" if key == OVERDUE_TASKS else "🔴"
+    """Return the sign of a KPI whose rule is broken: 🔴 for deals without a task, 🟡 for overdue tasks, else ✖️."""
+    return LAMPS.get(key, BROKEN)
 
 
 def kpi_name(t: Texts, key: str) -> str:

@@ -109,7 +109,7 @@ def _days(t: Texts, entries: Sequence[Entry]) -> list[str]:
         if day in own.excused_days:
             text.append(f"⚪ {t('me-day-excused', day=shown)}")
         elif day in own.scored_days:
-            sign = "🟢" if points[day] > 0 else "🔴" if points[day] < 0 else "⚪"
+            sign = "✅" if points[day] > 0 else lines.BROKEN if points[day] < 0 else "⚪"
             text.append(f"{sign} {t('me-day', day=shown, points=t.points(points[day], signed=True))}")
         else:
             text.append(f"⚪ {t('me-day-unscored', day=shown)}")

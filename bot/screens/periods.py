@@ -132,7 +132,7 @@ def _overview(t: Texts, data: Summary) -> list[str]:
     worst = data.worst_rule
     if worst is not None:
         who, times = _breakers(worst.breakers[:NAMED]), t("times", n=worst.broken)
-        text.append(f"🔻 {t('summary-broken', kpi=lines.kpi_name(t, worst.kpi), times=times, who=who)}")
+        text.append(f"{lines.BROKEN} {t('summary-broken', kpi=lines.kpi_name(t, worst.kpi), times=times, who=who)}")
     return text + _state_now(t, data)
 
 

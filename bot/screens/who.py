@@ -94,7 +94,7 @@ def person_view(t: Texts, team: TeamContext, data: PersonSummary) -> View:
         text += _won(t, data, month)
     worst = _worst(t, data.month, data.crm_user)
     if worst:
-        text.append(f"🔻 {t('who-broken', rules=', '.join(worst))}")
+        text.append(f"{lines.BROKEN} {t('who-broken', rules=', '.join(worst))}")
     if data.evening is not None:
         text += [t("me-streak", n=data.evening.streak), "", *day_lines(t, team, data.evening)]
     return View("\n".join(text), _buttons(t, team, data))

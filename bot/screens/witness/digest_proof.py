@@ -45,14 +45,14 @@ async def load_proofs(session: Session, ctx: AppContext, digest: str) -> list[Di
 
 def unknown_view(t: Texts, digest: str) -> View:
     """Tell that no day has the digest."""
-    return View(f"🔴 {t('proof-unknown', digest=short_digest(digest))}")
+    return View(f"{lines.BROKEN} {t('proof-unknown', digest=short_digest(digest))}")
 
 
 def proof_view(t: Texts, ctx: AppContext, proof: DigestProof) -> View:
     """Tell whether the digest stands and of which day, then the lines of the day by manager."""
     day = proof.day
     told = {"digest": short_digest(day.digest), "title": safe(ctx.teams[day.team].title), "day": t.full_day(day.day)}
-    text = [f"✅ {t('proof-stands', **told)}" if proof.stands else f"🔴 {t('proof-broken', **told)}"]
+    text = [f"✅ {t('proof-stands', **told)}" if proof.stands else f"{lines.BROKEN} {t('proof-broken', **told)}"]
     if day.is_weak:
         text.append(f"⚠️ {t('proof-weak')}")
     ordered = sorted(proof.entries, key=lambda entry: (entry.name.casefold(), entry.crm_user, entry.seq))
