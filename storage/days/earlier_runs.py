@@ -10,25 +10,21 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from scoring.earlier_runs import CLOSED_AGAIN_DAYS, EarlierRuns
+from scoring.earlier_runs import EarlierRuns
 from scoring.kpi import Listed
-from scoring.kpis import CATALOGUE, DEALS_LOST, DEALS_WON, LOST_WITHOUT_REASON, WON_AMOUNT, KpiKind
-from scoring.records import DealState
-from scoring.snapshot import Evidence, NotRead, Reading, Snapshot, Spared, Value, evidence_of
+from scoring.kpis import CATALOGUE, KpiKind
+from scoring.snapshot import NotRead, Reading, Snapshot, Spared, Value, evidence_of
 from storage.days import runs
+from storage.days.closed_deals import CLOSED_BY, load_closed
 from storage.days.holders import RecordHolders
 from storage.days.snapshots import stored_readings
 from storage.db.models import ManagerRecord, RunRecord, SparedRecord, TeamRecord
 from storage.db.sql import manager_ids
-from storage.values import RunState
 
-_CLOSED = {DealState.WON: (DEALS_WON, WON_AMOUNT), DealState.LOST: (DEALS_LOST, LOST_WITHOUT_REASON)}
 StoredReadings = Sequence[tuple[str, Mapping[str, Reading]]]
 """CRM users of a run with their readings."""
 LOOK_BACK_RUNS = 10
 """Runs searched for the last reading of a state."""
-LONGEST_WINDOWS = 14
-"""Days that two windows may span together, holidays included."""
 
 
 async def load_earlier_runs(
@@ -36,11 +32,8 @@ async def load_earlier_runs(
 ) -> EarlierRuns:
     """Load what decides the count of `kpis` on a day of a team: the run before, and 14 days of wins and losses."""
     wanted = frozenset(kpis)
-    closed = {
-        state: await _closed(session, team, day, keys, cutoff)
-        for state, keys in _CLOSED.items()
-        if wanted.intersection(keys)
-    }
+    is_closing = any(wanted.intersection(keys) for keys in CLOSED_BY.values())
+    closed = await load_closed(session, team, day, cutoff) if is_closing else {}
     before = await runs.last_finished(session, team, until=day - timedelta(days=1))
     if before is None:
         return EarlierRuns(closed=closed)
@@ -108,40 +101,6 @@ def _known(reading: Reading | None) -> Value | None:
 
 def _frozen(sets: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
     return {key: frozenset(ids) for key, ids in sets.items()}
-
-
-async def _closed(
-    session: AsyncSession, team: str, day: date, kpis: Sequence[str], cutoff: datetime
-) -> dict[str, datetime]:
-    """Load when deals were counted as closed, as far back as 14 days before the window before may reach."""
-    since = cutoff - timedelta(days=CLOSED_AGAIN_DAYS + LONGEST_WINDOWS)
-    found = await session.scalars(
-        select(RunRecord.id)
-        .join(TeamRecord, TeamRecord.id == RunRecord.team_id)
-        .where(
-            TeamRecord.key == team,
-            RunRecord.state == RunState.FINISHED.value,
-            RunRecord.day < day,
-            RunRecord.cutoff >= since,
-        )
-    )
-    closed: dict[str, datetime] = {}
-    for run_id in found.all():
-        for item in await _counted_in(session, run_id, kpis):
-            if item.since is not None:
-                closed[item.id] = max(item.since, closed.get(item.id, item.since))
-    return closed
-
-
-async def _counted_in(session: AsyncSession, run_id: int, kpis: Sequence[str]) -> list[Evidence]:
-    """Load the evidence of some KPIs in a run, of doubtful values what counted for certain."""
-    return [
-        item
-        for _, readings in await stored_readings(session, run_id, kpis)
-        for kpi in kpis
-        if kpi in readings
-        for item in evidence_of(readings[kpi])
-    ]
 
 
 async def _spared(session: AsyncSession, team: str, day: date) -> frozenset[tuple[str, str, str]]:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from scoring.rules import Rulebook
 from scoring.workdays import Window
 from storage.days import snapshots
+from storage.days.closed_deals import note_closed
 from storage.days.rulebooks import rulebook_record_at
 from storage.db.database import Database
 from storage.db.models import RulebookRecord, RunRecord, SnapshotRecord, TeamRecord
@@ -166,13 +167,16 @@ async def store_snapshots(
         raise LeaseLost(f"another process took over the day of team {lease.team}")
     if members is not None:
         await snapshots.drop_unread(session, lease.run_id, members)
-    return await snapshots.merge(session, lease.run_id, read)
+    stored = await snapshots.merge(session, lease.run_id, read)
+    await note_closed(session, lease.run_id, stored)
+    return stored
 
 
 async def drop_snapshots(session: AsyncSession, lease: RunLease) -> None:
     """Delete the snapshots of an unfinished run that cannot be scored. Raises LeaseLost."""
     await assert_held(session, lease)
     await session.execute(delete(SnapshotRecord).where(SnapshotRecord.run_id == lease.run_id))
+    await note_closed(session, lease.run_id, ())
 
 
 async def finish(

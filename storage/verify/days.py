@@ -11,9 +11,11 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.rules import version_of
+from storage.days.closed_deals import closed_in
 from storage.days.snapshots import stored_snapshots
 from storage.db.models import (
     AbsenceRecord,
+    ClosedDealRecord,
     JournalEventRecord,
     JournalRowRecord,
     LedgerRecord,
@@ -83,6 +85,7 @@ class Days:
         texts = [*self._texts(event, run), *await self._rule_texts(said, run)]
         texts += await self._manager_texts(said, run, snapshots)
         texts += await self._absence_texts(said, run)
+        texts += await self._closed_texts(run, snapshots)
         for text in texts:
             self.say(f"the day {run.day} {text}")
         await self._count_again(run, snapshots)
@@ -151,6 +154,16 @@ class Days:
         known = set(await self.session.scalars(query)) if ids else set()
         return [f"had absence {each} in force, which does not cover it" for each in sorted(set(ids) - known)]
 
+    async def _closed_texts(self, run: RunRecord, snapshots: Sequence[StoredSnapshot]) -> list[str]:
+        """Say if the table of closed deals, which keeps a deal from counting twice, is not as the evidence."""
+        row = ClosedDealRecord
+        rows = await self.session.execute(select(row.state, row.deal, row.at).where(row.run_id == run.id))
+        try:
+            is_same = {(state, deal): at for state, deal, at in rows} == closed_in(snapshots)
+        except UNREADABLE:
+            is_same = False
+        return [] if is_same else ["has other closed deals than its evidence"]
+
     async def check_period(self, event: Event) -> None:
         """Check that the ledger still gives the totals with which a period was approved or locked."""
         month, state = event.content["row"].partition(":")[2], event.content["state"]
@@ -189,7 +202,10 @@ class Days:
             if run.state == RunState.FINISHED.value:
                 is_earlier = is_whole or begun is None or run.finished_at is None or run.finished_at <= begun.at
                 self._check_earlier(run, last_hash.get(each, ""), is_earlier=is_earlier)
-            await self._count_again(run, await self._snapshots(run))
+            snapshots = await self._snapshots(run)
+            for text in await self._closed_texts(run, snapshots):
+                self.say(f"the day {run.day} {text}")
+            await self._count_again(run, snapshots)
             self.session.expunge_all()
 
     def _check_earlier(self, run: RunRecord, last_hash: str, *, is_earlier: bool) -> None:

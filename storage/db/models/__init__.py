@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from storage.db.models.base import NO_HASH, Base
 from storage.db.models.days import (
+    ClosedDealRecord,
     ConnectionStateRecord,
     HeartbeatRecord,
     MoneyVersionRecord,
@@ -31,6 +32,7 @@ __all__ = [
     "AuditRecord",
     "Base",
     "ChannelRecord",
+    "ClosedDealRecord",
     "ConnectionStateRecord",
     "DeliveryRecord",
     "HeartbeatRecord",

@@ -110,6 +110,17 @@ class SparedRecord(Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), primary_key=True)
 
 
+class ClosedDealRecord(Base):
+    """Store when a run counted a deal as won or lost: the same deal counts once in 14 days."""
+
+    __tablename__ = "closed_deals"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    state: Mapped[str] = mapped_column(String(8), primary_key=True)
+    deal: Mapped[str] = mapped_column(Text, primary_key=True)
+    at: Mapped[datetime]
+
+
 class HeartbeatRecord(Base):
     """Store the last beat of a loop."""
 

@@ -45,6 +45,15 @@ DAYS: dict[str, tuple[str, ...]] = {
         "UPDATE snapshots SET readings = replace(readings, '\"deals_won\":{', '\"deals_lost\":{')",
         "counts something else for",
     ),
+    "a won deal is forgotten, so that another day may count the same win": (
+        f"DELETE FROM closed_deals WHERE run_id = {FIRST}",
+        "has other closed deals than its evidence",
+    ),
+    "a win that no day counted is noted, so that the real win counts for nobody": (
+        "INSERT INTO closed_deals (run_id, state, deal, at)"
+        f" SELECT {LAST}, 'won', '777', cutoff FROM runs WHERE id = {LAST}",
+        "has other closed deals than its evidence",
+    ),
     "an absence is written into a snapshot": (
         f"UPDATE snapshots SET absent = NOT absent WHERE run_id = {LAST}",
         "has others absent",
