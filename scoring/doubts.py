@@ -68,7 +68,7 @@ class Doubts:
                 low = replace(low, number=_plus(low.number, [money for money in sums if money.amount < 0]))
         elif counted or more:
             less = None if None in counted.values() else sum(_ints(counted.values()))
-            low = Value(shown(kpi, 0 if less is None else total - less), value.items, value.ids)
+            low = Value(shown(kpi, 0 if less is None else total - less), value.items, value.ids, value.spared)
             high = None if open_ended else shown(kpi, total + sum(_ints(more)))
         else:
             return None

@@ -40,7 +40,7 @@ class Listed(Enum):
 
     ALL = "all"
     NAMED = "named"
-    """Only records of the members that the tally sheet names: the number alone is enough for the others."""
+    """Only where the tally sheet asks for evidence; else the number alone is enough."""
     NONE = "none"
 
 
@@ -218,8 +218,8 @@ class Kpi(Generic[R]):
 
     @property
     def spares_young(self) -> bool:
-        """Tell whether a deal younger than `grace_minutes` is shown without being counted."""
-        return self.counts is Subject.OPEN_DEALS and self.listed is Listed.ALL
+        """Tell whether an `at_most` rule leaves out a deal younger than `grace_minutes`."""
+        return self.counts is Subject.OPEN_DEALS
 
     @property
     def needs(self) -> frozenset[RecordKind]:

@@ -98,7 +98,7 @@ def score(
 
 def _judge(rule: Rule, snapshot: Snapshot, absent: bool, last: EvidenceKeys) -> ScoreLine:
     own = _reading(snapshot, rule.kpi)
-    value = _compared(rule, own.number) if isinstance(own, Value) else None
+    value = _counted(rule, own) if isinstance(own, Value) else None
     bound = _bound(rule, snapshot)
     items = evidence_of(own)
     new = _new(rule, items, last)
@@ -137,11 +137,17 @@ def _reading(snapshot: Snapshot, key: str) -> Reading:
 def _ends(rule: Rule, reading: Reading) -> tuple[Decimal, ...] | None:
     """Return the numbers to compare with the bound: one, the two ends of a range, or None if nothing is known."""
     if isinstance(reading, Value):
-        return (_compared(rule, reading.number),)
+        return (_counted(rule, reading),)
     if isinstance(reading, NotRead) and reading.range is not None:
         high = reading.range.high
-        return _compared(rule, reading.range.low.number), _NO_END if high is None else _compared(rule, high)
+        return _counted(rule, reading.range.low), _NO_END if high is None else _compared(rule, high)
     return None
+
+
+def _counted(rule: Rule, value: Value) -> Decimal:
+    """Return the number to compare with the bound, for `at_most` without spared records."""
+    number = _compared(rule, value.number)
+    return max(number - value.spared, Decimal(0)) if rule.bound is Bound.AT_MOST else number
 
 
 def _compared(rule: Rule, number: Number) -> Decimal:

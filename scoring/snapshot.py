@@ -84,6 +84,8 @@ class Value:
     """Oldest first; spared records included, which the number leaves out."""
     ids: frozenset[str] = frozenset()
     """Ids of events that the evidence lacks and the next run must know, so that none counts in a second window."""
+    spared: int = 0
+    """Records in a number without full evidence that an `at_most` rule leaves out (docs/product.md §19, Grace)."""
 
 
 @dataclass(frozen=True, slots=True)

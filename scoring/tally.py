@@ -68,6 +68,8 @@ class Tally:
         self._store = EvidenceStore()
         self._totals: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         """Numbers of the KPIs without full evidence, by KPI and CRM user."""
+        self._left_out: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        """Spared records in those numbers."""
         self._ids: dict[tuple[str, str], set[str]] = defaultdict(set)
         """Ids that the evidence lacks, by KPI and CRM user: counted events of KPIs without evidence, and wins and
         losses seen without being counted, lest a reason emptied tomorrow counts them then."""
@@ -221,15 +223,20 @@ class Tally:
             return
         if kpi.listed is not Listed.ALL:
             self._totals[kpi.key][user] += kpi.measure(record)
+            self._left_out[kpi.key][user] += bool(self._spared(kpi, user, record))
         if kpi.listed is Listed.NONE:
             self._ids[kpi.key, user].add(record.id)
-        if kpi.listed is Listed.ALL or (kpi.listed is Listed.NAMED and user in self._sheet.named):
+        if kpi.listed is Listed.ALL or (kpi.listed is Listed.NAMED and self._is_wanted(kpi, user)):
             item = self._evidence(kpi, user, record, is_late=arrival is Arrival.LATE)
             self._store.add(kpi.key, user, item)
             if item.spared:
                 self._spares.add((kpi.key, user))
         if kpi.has_deal_sum and isinstance(record, Task):
             self._store.note_task(record)
+
+    def _is_wanted(self, kpi: Kpi[Any], user: str) -> bool:
+        """Tell whether the sheet wants the evidence of a KPI whose number is enough elsewhere."""
+        return kpi.key in self._sheet.listed or user in self._sheet.named
 
     def _evidence(self, kpi: Kpi[Any], user: str, record: Owned, *, is_late: bool) -> Evidence:
         amount, again = (record.amount, record.reopened) if isinstance(record, Deal) else (None, False)
@@ -247,6 +254,8 @@ class Tally:
 
     def _spared(self, kpi: Kpi[Any], user: str, record: Owned) -> str:
         """Tell why a record of a state is shown without being counted; empty for a counted record."""
+        if user in self._sheet.named:
+            return ""  # nobody is judged by what a departed member left
         if kpi.spares_young and isinstance(record, Deal) and record.created_at > self._scope.young_after:
             return Spared.YOUNG
         is_listed_state = kpi.kind is KpiKind.STATE and kpi.listed is Listed.ALL
@@ -271,7 +280,8 @@ class Tally:
         """Doubt a value by a record, unless the record counted before or would only be shown."""
         at = kpi.since(record, self._scope)
         is_counted_before = kpi.kind is KpiKind.EVENT and self._sheet.earlier_runs.has_counted(kpi.key, record, at)
-        if not is_counted_before and not self._spared(kpi, user, record):
+        is_only_shown = kpi.listed is Listed.ALL and self._spared(kpi, user, record)
+        if not is_counted_before and not is_only_shown:
             self._doubts.may_count(kpi.key, user, record.id, size_of(kpi, record, changed))
 
     def _matters(self, kpi: Kpi[Any], subject: Subject, changes: Iterable[Change]) -> bool:
@@ -341,4 +351,5 @@ class Tally:
             is_plain = kpi.unit is Unit.COUNT and (kpi.key, user) not in self._spares
             number = len(items) if is_plain else number_of(kpi, items)
             return Value(number, items, frozenset(self._ids.get((kpi.key, user), ())))
-        return Value(shown(kpi, self._totals[kpi.key][user]), items, frozenset(self._ids[kpi.key, user]))
+        ids = frozenset(self._ids[kpi.key, user])
+        return Value(shown(kpi, self._totals[kpi.key][user]), items, ids, self._left_out[kpi.key][user])

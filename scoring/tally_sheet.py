@@ -32,3 +32,5 @@ class TallySheet:
     """What earlier runs counted."""
     named: frozenset[str] = frozenset()
     """Departed members: a new owner must be found for each open deal, so the deals are listed, not only counted."""
+    listed: frozenset[str] = frozenset()
+    """KPIs with an `at_most` rule: what breaks the rule is listed for every member."""

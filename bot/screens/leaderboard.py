@@ -73,7 +73,7 @@ def board_view(t: Texts, team: TeamContext, data: Board | None, *, own: str | No
         text.append(t("board-empty"))
     else:
         text.append(f"{t('board-month', month=t.month_name(Month.of(data.day)))}:")
-        text += [_row(t, row) for row in shown] if full else _places(t, shown)
+        text += [_row(t, row, data.day) for row in shown] if full else _places(t, shown, data.day)
     if full:
         text += _beyond(t, standings, len(shown))
     if own is not None and own not in {row.totals.crm_user for row in shown}:
@@ -91,21 +91,21 @@ def _beyond(t: Texts, standings: Leaderboard, shown: int) -> list[str]:
     return text
 
 
-def _row(t: Texts, row: Standing) -> str:
+def _row(t: Texts, row: Standing, day: date) -> str:
     place = row.place or 0
     line = t("board-row", place=place, name=safe(row.totals.name), points=t.points(row.totals.points))
     if row.today is not None:
-        line += f" ({t('board-today', points=t.signed(row.today))})"
+        line += f" ({t('board-day', weekday=day.weekday(), points=t.signed(row.today))})"
     return f"{MEDALS[place]} {line}" if place in MEDALS else line
 
 
-def _places(t: Texts, shown: Sequence[Standing]) -> list[str]:
+def _places(t: Texts, shown: Sequence[Standing], day: date) -> list[str]:
     """Write the first places; a place shared by many takes one line, so that the board stays one message."""
     text: list[str] = []
     for _, group in groupby(shown, key=lambda row: row.place):
         sharing = list(group)
         if len(sharing) <= FEW:
-            text += [_row(t, row) for row in sharing]
+            text += [_row(t, row, day) for row in sharing]
             continue
         place, points = sharing[0].place or 0, t.points(sharing[0].totals.points)
         names = ", ".join(safe(row.totals.name) for row in sharing[:FEW])

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from reglament.config.problems import quoted
 from reglament.config.section import Amount, CrmIds, Section
-from scoring.kpis import CATALOGUE, DEFAULT_OBSERVE, KpiSettings, Unit
+from scoring.kpis import CATALOGUE, DEALS_OPEN, DEFAULT_OBSERVE, KpiSettings, Unit
 from scoring.rules import Bound, Rule
 
 _IDENTIFIER = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
@@ -77,6 +77,11 @@ class RuleSettings(Section):
     def _one_bound(self) -> RuleSettings:
         if (self.at_least is None) == (self.at_most is None):
             raise ValueError(f"rule on {self.kpi}: exactly one bound is needed, at_least or at_most")
+        if self.kpi == DEALS_OPEN and self.at_least is not None:
+            raise ValueError(
+                f"rule on {DEALS_OPEN}: at_least is no rule here, many open deals are no merit; take at_most, or the "
+                f"KPI for which the deals are kept (deals_won, calls_held …)"
+            )
         if min(bound for bound in (self.at_least, self.at_most) if bound is not None) < 0:
             raise ValueError(f"rule on {self.kpi}: a bound is 0 or more")
         if self.per_deals is not None and self.at_most is None:

@@ -11,7 +11,7 @@ from reglament.day.members import ConnectionRosters
 from reglament.day.roster import Roster
 from reglament.process import Process
 from scoring.earlier_runs import EarlierRuns
-from scoring.rules import Rulebook
+from scoring.rules import Bound, Rulebook
 from scoring.tally_sheet import TallySheet
 from scoring.workdays import Window
 from storage.days.earlier_runs import load_earlier_runs
@@ -52,4 +52,5 @@ def build(
         late_tolerance=timedelta(minutes=team.late_tolerance_minutes),
         calendar=team.calendar(),
         earlier_runs=earlier_runs or EarlierRuns(),
+        listed=frozenset(rule.kpi for rule in rulebook.rules if rule.bound is Bound.AT_MOST),
     )

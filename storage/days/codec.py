@@ -52,13 +52,13 @@ def _value_to_json(value: Value, *, items: bool) -> dict[str, Any]:
     data: dict[str, Any] = {"value": _number_to_json(value.number)}
     if items:
         data["items"] = [_item_to_json(item) for item in value.items]
-    return data | ({"ids": sorted(value.ids)} if value.ids else {})
+    return data | ({"ids": sorted(value.ids)} if value.ids else {}) | ({"spared": value.spared} if value.spared else {})
 
 
 def _value_from_json(data: Mapping[str, Any], items: Sequence[Evidence] | None) -> Value:
     if items is None:
         items = tuple(_item_from_json(item) for item in data["items"])
-    return Value(number_from_json(data["value"]), items, frozenset(data.get("ids", ())))
+    return Value(number_from_json(data["value"]), items, frozenset(data.get("ids", ())), data.get("spared", 0))
 
 
 def reading_from_json(data: Mapping[str, Any], items: Sequence[Evidence] | None = None) -> Reading:

@@ -125,6 +125,12 @@ def test_a_new_setting_leaves_stored_rulebooks_as_they_were(monkeypatch: pytest.
     assert not stored.is_same_as(Rulebook(the_book().rules, Wider(**settings, patience_minutes=60)))
 
 
+def test_a_stored_rule_that_the_settings_refuse_today_is_still_read() -> None:
+    """`at_least` on open deals was a rule once; its days are recounted as they were judged."""
+    book = Rulebook((at_least("deals_open", "5"),))
+    assert Rulebook.from_json(book.to_json()).rules == book.rules
+
+
 def test_a_rulebook_of_a_later_release_is_refused_in_words() -> None:
     with pytest.raises(ValueError, match="schema 4, this release reads up to 3: upgrade"):
         Rulebook.from_json(the_book().to_json() | {"schema": 4})

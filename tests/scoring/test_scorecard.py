@@ -142,6 +142,26 @@ def test_an_allowance_without_the_open_deals_is_no_data(readings: dict[str, Any]
     assert (line.outcome, line.points, line.bound, line.cause) == (Outcome.NO_DATA, 0, None, cause)
 
 
+@pytest.mark.parametrize(("limit", "kept", "compared"), [("2", True, 2), ("1", False, 2)])
+def test_a_rule_on_open_deals_leaves_out_the_young_ones_and_an_allowance_does_not(
+    limit: str, kept: bool, compared: int
+) -> None:
+    """Three open deals, one of them younger than the grace; 3 open deals allow 3 overdue tasks at one for each."""
+    rules = (at_most("deals_open", limit), at_most("overdue_tasks", "1", per_deals=1))
+    found = score(snapshot(deals_open=Value(3, spared=1), overdue_tasks=3), Rulebook(rules))
+    open_deals, tasks = found.lines
+    assert (open_deals.outcome is Outcome.KEPT, open_deals.value) == (kept, compared)
+    assert (tasks.outcome, tasks.bound) == (Outcome.KEPT, 3)
+
+
+def test_a_young_deal_in_doubt_never_breaks_a_rule_on_open_deals() -> None:
+    doubtful = NotRead(Cause.CHANGED, range=Range(Value(3, spared=2), 4))
+    for limit, outcome in (("0", Outcome.BROKEN), ("1", Outcome.NO_DATA), ("3", Outcome.NO_DATA), ("4", Outcome.KEPT)):
+        assert (
+            score(snapshot(deals_open=doubtful), Rulebook((at_most("deals_open", limit),))).lines[0].outcome is outcome
+        )
+
+
 def test_an_allowance_on_what_the_crm_cannot_give_is_not_applicable() -> None:
     rule = at_most("overdue_tasks", "1", per_deals=50)
     assert outcome(rule, overdue_tasks=NotAvailable(), deals_open=NO_DATA) is Outcome.NOT_APPLICABLE

@@ -282,6 +282,16 @@ def test_a_deal_younger_than_an_hour_of_working_time_is_shown_and_not_counted(ke
     assert number("deals_open", *facts, calendar=CALENDAR) == 2
 
 
+def test_open_deals_are_all_told_and_a_rule_leaves_out_the_young_ones() -> None:
+    facts = [deal("1", created_at=YOUNG), deal("2", created_at=YOUNG + SECOND)]
+    found = value("deals_open", *facts, calendar=CALENDAR, listed=frozenset({"deals_open"}))
+    assert (found.number, found.spared) == (2, 1)
+    assert [(item.id, item.spared) for item in found.items] == [("1", ""), ("2", "young")]
+    assert value("deals_open", *facts, calendar=CALENDAR).items == ()
+    of_departed = value("deals_open", *facts, calendar=CALENDAR, named=frozenset({"7"}))
+    assert [(item.id, item.spared) for item in of_departed.items] == [("1", ""), ("2", "")]
+
+
 def test_the_hour_of_grace_runs_only_in_working_time() -> None:
     monday = CUTOFF - timedelta(days=2, hours=8, minutes=30)  # 9:30 on Monday
     window = Window(monday - timedelta(days=3), monday)

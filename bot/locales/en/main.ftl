@@ -55,8 +55,8 @@ line-at-most-bound = { $kpi }: { $value }, up to { $bound } allowed ({ $points }
 mark-new = new
 mark-carried = carried over
 mark-spared-young = new deal, not counted yet
-mark-spared-inherited = yours since today, not counted yet
-mark-late = arrived after the cutoff, counted today
+mark-spared-inherited = yours since this day, not counted yet
+mark-late = arrived after the cutoff before, counted on this day
 mark-due = due { $moment }
 no-data-line = Not read: { $rules }. It costs nothing
 no-data-incomplete = the CRM did not return all the data
@@ -90,7 +90,15 @@ board-head = { $title } · { $weekday }
 board-month = Leaders of { $month }
 board-row = { $place }. { $name }: { $points }
 board-shared = { $place }. { $points } – { $people }: { $names }
-board-today = today { $points }
+board-day = { $weekday ->
+    [0] Monday
+    [1] Tuesday
+    [2] Wednesday
+    [3] Thursday
+    [4] Friday
+    [5] Saturday
+   *[6] Sunday
+} { $points }
 board-discipline = Team discipline: { $percent }
 board-apart = Too few scored days: { $names }
 board-empty = No scored days yet
@@ -104,7 +112,7 @@ digest-discipline = Discipline of the day: { $percent }
 digest-clean = Nothing broken: { $names }
 digest-person = { $name }: { $points }
 digest-earlier = { $day }: discipline { $percent }
-digest-nobody = Nobody was scored today
+digest-nobody = Nobody was scored on this day
 digest-absent = Absent: { $names }
 digest-unconnected = Not connected to the bot: { $names }
 digest-unread = Not read: { $what }. Nobody lost points over it

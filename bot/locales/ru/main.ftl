@@ -62,8 +62,8 @@ line-at-most-bound = { $kpi }: { $value }, можно до { $bound } ({ $points
 mark-new = новое
 mark-carried = осталось
 mark-spared-young = новая сделка, пока не считается
-mark-spared-inherited = досталась сегодня, пока не считается
-mark-late = пришло после среза, засчитано сегодня
+mark-spared-inherited = досталась в этот день, пока не считается
+mark-late = пришло после прошлого среза, засчитано в этот день
 mark-due = срок { $moment }
 no-data-line = Не прочитано: { $rules }. Без минуса
 no-data-incomplete = CRM не отдала данные полностью
@@ -98,7 +98,15 @@ board-head = { $title } · { $weekday }
 board-month = Лидеры за { $month }
 board-row = { $place }. { $name }: { $points }
 board-shared = { $place }. { $points } – { $people }: { $names }
-board-today = сегодня { $points }
+board-day = за { $weekday ->
+    [0] понедельник
+    [1] вторник
+    [2] среду
+    [3] четверг
+    [4] пятницу
+    [5] субботу
+   *[6] воскресенье
+} { $points }
 board-discipline = Дисциплина отдела: { $percent }
 board-apart = Мало оценённых дней: { $names }
 board-empty = Оценённых дней пока нет
@@ -112,7 +120,7 @@ digest-discipline = Дисциплина дня: { $percent }
 digest-clean = Без нарушений: { $names }
 digest-person = { $name }: { $points }
 digest-earlier = { $day }: дисциплина { $percent }
-digest-nobody = Никто сегодня не оценивался
+digest-nobody = В этот день никто не оценивался
 digest-absent = Отсутствуют: { $names }
 digest-unconnected = Не подключены к боту: { $names }
 digest-unread = Не прочитано: { $what }. Баллов за это никто не потерял
