@@ -34,6 +34,7 @@ async def append(session: AsyncSession, lease: RunLease, cards: Sequence[Scoreca
     """
     owner = await lock_team(session, lease.team)
     await runs.assert_held(session, lease)
+    await begin_for(session, owner, at)  # before the entries, which then stand between two events
     run = await session.get_one(RunRecord, lease.run_id)
     rulebook = await session.get_one(RulebookRecord, run.rulebook_id)
     booked_in = await periods.month_to_book(session, owner, run.day)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, text
@@ -44,6 +44,7 @@ WEDNESDAY = TUESDAY + timedelta(days=1)
 LATER = cutoff(WEDNESDAY) + timedelta(hours=1)
 WHY: dict[str, Any] = {"author": "Olga Made-up", "reason": "because", "at": LATER}
 CALENDAR = WorkCalendar(zone=ZoneInfo("Europe/Moscow"))
+T = TypeVar("T")
 Attack = Callable[[Session], Awaitable[None]]
 
 
@@ -85,7 +86,12 @@ class _Enough(Exception):
 
 async def findings(db: Database, attack: Sequence[str] | Attack) -> list[str]:
     """Open the guards, attack, close them again; return what `verify` says. Nothing of it stays."""
-    said: list[str] = []
+    return [problem.text for problem in await after(db, attack, lambda session: verify(session, TEAM))]
+
+
+async def after(db: Database, attack: Sequence[str] | Attack, look: Callable[[Session], Awaitable[T]]) -> T:
+    """Open the guards, attack, close them again; return what `look` sees. Nothing of it stays."""
+    seen: list[T] = []
     try:
         async with db.transaction() as session:
             connection = await session.connection()
@@ -99,7 +105,7 @@ async def findings(db: Database, attack: Sequence[str] | Attack) -> list[str]:
             for table in append_only.GUARDED:
                 await connection.run_sync(append_only.install, table)
             session.expunge_all()
-            said = [problem.text for problem in await verify(session, TEAM)]
+            seen.append(await look(session))
             raise _Enough
     except _Enough:
-        return said
+        return seen[0]
