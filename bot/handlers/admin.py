@@ -16,7 +16,7 @@ from bot.screens.invite import links_view, unconnected_view
 from bot.screens.team_picker import only_team, picker_view
 from bot.screens.view import Button, View
 from bot.telegram import reply
-from bot.telegram.callbacks import Action, Callback, pack
+from bot.telegram.callbacks import BindTeam, MakeInvites, PickTeam, RevealAdmin
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts, safe
@@ -41,19 +41,19 @@ async def invite(message: Message, ctx: AppContext, viewer: Viewer, t: Texts) ->
         await reply.send(message, await _missing(ctx, t, team))
 
 
-@router.callback_query(Tapped(Action.TEAM, first=("invite",)))
-async def invite_team(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
+@router.callback_query(Tapped(PickTeam, only=F.command == "invite"))
+async def invite_team(query: CallbackQuery, tapped: PickTeam, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
     """Show the managers of the picked team who have not joined."""
-    if not viewer.admin or tapped.values[1] not in ctx.teams:
+    if not viewer.admin or tapped.team not in ctx.teams:
         await query.answer(t("not-yours"), show_alert=True)
         return
-    await reply.replace(query, await _missing(ctx, t, tapped.values[1]))
+    await reply.replace(query, await _missing(ctx, t, tapped.team))
 
 
-@router.callback_query(Tapped(Action.INVITE))
+@router.callback_query(Tapped(MakeInvites))
 async def invite_links(
     query: CallbackQuery,
-    tapped: Callback,
+    tapped: MakeInvites,
     bot: Bot,
     ctx: AppContext,
     viewer: Viewer,
@@ -61,10 +61,10 @@ async def invite_links(
     now: Callable[[], datetime],
 ) -> None:
     """Make new links on demand only: earlier links stop working."""
-    if not viewer.admin or tapped.values[0] not in ctx.teams:
+    if not viewer.admin or tapped.team not in ctx.teams:
         await query.answer(t("not-yours"), show_alert=True)
         return
-    await reply.replace(query, await _links(bot, ctx, viewer, t, tapped.values[0], now()))
+    await reply.replace(query, await _links(bot, ctx, viewer, t, tapped.team, now()))
 
 
 async def _missing(ctx: AppContext, t: Texts, key: str) -> View:
@@ -97,7 +97,7 @@ async def bind(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now:
     elif private:
         await message.answer(t("not-yours") if viewer.known else t("stranger"))
     elif _is_anonymous(message):
-        await reply.send(message, View(t("bind-who"), ((Button(t("bind-me"), pack(Action.HERE)),),)))
+        await reply.send(message, View(t("bind-who"), ((Button(t("bind-me"), RevealAdmin().pack()),),)))
 
 
 def _is_anonymous(message: Message) -> bool:
@@ -105,7 +105,7 @@ def _is_anonymous(message: Message) -> bool:
     return message.sender_chat is not None and message.sender_chat.id == message.chat.id
 
 
-@router.callback_query(Tapped(Action.HERE))
+@router.callback_query(Tapped(RevealAdmin))
 async def bind_shown(
     query: CallbackQuery, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
@@ -132,22 +132,22 @@ async def _binding(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, 
     if team is not None:
         return View(await _bound(ctx, viewer, t, team, message, now))
     return View(
-        t("bind-choose"), tuple((Button(each.title, pack(Action.BIND, key)),) for key, each in ctx.teams.items())
+        t("bind-choose"), tuple((Button(each.title, BindTeam(team=key).pack()),) for key, each in ctx.teams.items())
     )
 
 
-@router.callback_query(Tapped(Action.BIND))
+@router.callback_query(Tapped(BindTeam))
 async def bind_team(
-    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+    query: CallbackQuery, tapped: BindTeam, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
     """Bind the team that was picked in the group."""
     message = await _tapped_by_admin(query, viewer, t)
     if message is None:
         return
-    if tapped.values[0] not in ctx.teams:
+    if tapped.team not in ctx.teams:
         await query.answer(t("stale-button"), show_alert=True)
         return
-    await reply.replace(query, View(await _bound(ctx, viewer, t, tapped.values[0], message, now())))
+    await reply.replace(query, View(await _bound(ctx, viewer, t, tapped.team, message, now())))
 
 
 async def _bound(ctx: AppContext, viewer: Viewer, t: Texts, key: str, message: Message, now: datetime) -> str:

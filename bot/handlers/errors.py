@@ -11,7 +11,7 @@ from aiogram.types import CallbackQuery, ErrorEvent, Message
 from bot.access import Viewer
 from bot.screens.view import View
 from bot.telegram import reply
-from bot.telegram.callbacks import Action
+from bot.telegram.callbacks import Stay
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
 from bot.texts import Language, Texts, language_of, texts
@@ -42,7 +42,7 @@ SAID = frozenset(
 """Kinds of messages that a person sends; service messages, as of a pinned message, want no answer."""
 
 
-@last.callback_query(Tapped(Action.STAY))
+@last.callback_query(Tapped(Stay))
 async def stay(query: CallbackQuery) -> None:
     """Accept the tap on a button that only shows the position."""
     await query.answer()

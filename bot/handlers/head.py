@@ -19,7 +19,7 @@ from bot.screens.team_picker import only_team, picker_view
 from bot.screens.view import View
 from bot.screens.who import NoSummary, choice_view, load_named, load_person, person_view
 from bot.telegram import reply
-from bot.telegram.callbacks import Action, Callback, Part
+from bot.telegram.callbacks import OpenPerson, PickTeam, TurnDeparted, TurnMonth, TurnStaff, TurnWeek
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts
@@ -56,35 +56,35 @@ async def _overview(ctx: AppContext, t: Texts, viewer: Viewer, command: str, key
     return period_view(t, team, data, Shown(exports=viewer.exports(key), until=team.calendar.local_date(now)))
 
 
-@router.callback_query(Tapped(Action.TEAM, first=("team", "week", "month")))
+@router.callback_query(Tapped(PickTeam, only=F.command.in_({"team", "week", "month"})))
 async def team_chosen(
-    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+    query: CallbackQuery, tapped: PickTeam, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
     """Show the team that was picked."""
-    command, key = tapped.values
+    command, key = tapped.command, tapped.team
     if not viewer.sees_team(key):
         await query.answer(t("not-yours"), show_alert=True)
         return
     await reply.replace(query, await _overview(ctx, t, viewer, command, key, now()))
 
 
-@router.callback_query(Tapped(Action.STAFF))
-async def staff_turned(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
+@router.callback_query(Tapped(TurnStaff))
+async def staff_turned(query: CallbackQuery, tapped: TurnStaff, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
     """Turn to another page of the team."""
-    key, page = tapped.values
+    key = tapped.team
     if not viewer.sees_team(key):
         await query.answer(t("not-yours"), show_alert=True)
         return
     async with ctx.db.reading() as session:
         day = await load_last_day(session, ctx, key)
-    await reply.replace(query, team_view(t, ctx.teams[key], day, int(page)))
+    await reply.replace(query, team_view(t, ctx.teams[key], day, tapped.page))
 
 
-@router.callback_query(Tapped(Action.LEFT))
-async def left_turned(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
+@router.callback_query(Tapped(TurnDeparted))
+async def left_turned(query: CallbackQuery, tapped: TurnDeparted, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
     """Unfold, turn or fold the list of a departed manager."""
-    key, number, page = tapped.values
-    view = await _left(ctx, t, key, int(number), int(page)) if viewer.sees_team(key) else None
+    key = tapped.team
+    view = await _left(ctx, t, key, tapped.notice, tapped.page) if viewer.sees_team(key) else None
     if view is None:
         await query.answer(t("not-yours"), show_alert=True)
     else:
@@ -100,20 +100,20 @@ async def _left(ctx: AppContext, t: Texts, key: str, number: int, page: int) -> 
     return departed_view(t, ctx.teams[key], data, page)
 
 
-@router.callback_query(Tapped(Action.WEEK, Action.MONTH))
+@router.callback_query(Tapped(TurnWeek, TurnMonth))
 async def turned(
-    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+    query: CallbackQuery, tapped: TurnWeek, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
     """Turn to another period, part or page, at most to the running period."""
-    key, part, page = tapped.values[0], Part(tapped.values[2]), int(tapped.values[3])
+    key = tapped.team
     if not viewer.sees_team(key):
         await query.answer(t("not-yours"), show_alert=True)
         return
     today = ctx.teams[key].calendar.local_date(now())
-    day, monthly = min(tapped.day(1), today), tapped.action is Action.MONTH
+    day, monthly = min(tapped.day, today), isinstance(tapped, TurnMonth)
     async with ctx.db.reading() as session:
         data = await load_period(session, ctx, key, day, monthly=monthly)
-    shown = Shown(part, page, viewer.exports(key), until=today)
+    shown = Shown(tapped.part, tapped.page, viewer.exports(key), until=today)
     await reply.replace(query, period_view(t, ctx.teams[key], data, shown))
 
 
@@ -141,10 +141,10 @@ async def who(message: Message, command: CommandObject, ctx: AppContext, viewer:
         await reply.send(message, choice_view(t, ctx, found))
 
 
-@router.callback_query(Tapped(Action.WHO))
-async def who_chosen(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
+@router.callback_query(Tapped(OpenPerson))
+async def who_chosen(query: CallbackQuery, tapped: OpenPerson, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
     """Show the manager that was picked, as a new message."""
-    key, user = tapped.values
+    key, user = tapped.team, tapped.user
     if not viewer.sees_person(key, user):
         await query.answer(t("not-yours"), show_alert=True)
         return

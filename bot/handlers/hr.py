@@ -14,11 +14,10 @@ from bot.context import AppContext
 from bot.screens.export import FORMATS, months_view
 from bot.screens.team_picker import only_team, picker_view
 from bot.telegram import reply
-from bot.telegram.callbacks import Action, Callback
+from bot.telegram.callbacks import MakeExport, PickTeam
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts, safe
-from scoring.entries import Month
 
 router = RouterTemplate("hr")
 
@@ -36,22 +35,22 @@ async def export(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, no
         await reply.send(message, months_view(t, ctx.teams[team], now()))
 
 
-@router.callback_query(Tapped(Action.TEAM, first=("export",)))
+@router.callback_query(Tapped(PickTeam, only=F.command == "export"))
 async def team_chosen(
-    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+    query: CallbackQuery, tapped: PickTeam, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
     """Ask for the month of the team that was picked."""
-    key = tapped.values[1]
+    key = tapped.team
     if not viewer.exports(key):
         await query.answer(t("not-yours"), show_alert=True)
         return
     await reply.replace(query, months_view(t, ctx.teams[key], now()))
 
 
-@router.callback_query(Tapped(Action.EXPORT))
-async def month_chosen(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
+@router.callback_query(Tapped(MakeExport))
+async def month_chosen(query: CallbackQuery, tapped: MakeExport, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
     """Make the file of the month that was picked, and send the file."""
-    key, month, fmt = tapped.values
+    key, period, fmt = tapped.team, tapped.month, tapped.fmt
     if not viewer.exports(key) or fmt not in FORMATS:
         await query.answer(t("not-yours"), show_alert=True)
         return
@@ -59,7 +58,6 @@ async def month_chosen(query: CallbackQuery, tapped: Callback, ctx: AppContext, 
     message = reply.message_of(query)
     if message is None:
         return
-    period = Month.parse(month)
     by = viewer.person.name if viewer.person else query.from_user.full_name
     name, content = await ctx.exporter.export(key, period, by=by, fmt="xlsx" if fmt == "xlsx" else "csv")
     caption = t("export-caption", title=safe(ctx.teams[key].title), month=t.month(period))

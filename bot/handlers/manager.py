@@ -20,7 +20,7 @@ from bot.screens.team import load_member_name
 from bot.screens.team_picker import load_teams_of_group, only_team, picker_view
 from bot.screens.view import View
 from bot.telegram import reply
-from bot.telegram.callbacks import Action, Callback
+from bot.telegram.callbacks import OpenDay, OpenMonth, OpenPicture, PickTeam, ShowRules, UnfoldEvening
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts
@@ -33,20 +33,20 @@ router = RouterTemplate("manager")
 # The evening message
 
 
-@router.callback_query(Tapped(Action.EVENING))
-async def evening_page(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
+@router.callback_query(Tapped(UnfoldEvening))
+async def evening_page(query: CallbackQuery, tapped: UnfoldEvening, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
     """Unfold, turn or fold the evidence of a day, in place."""
-    key, _, user, _ = tapped.values
+    key, user = tapped.team, tapped.user
     if not viewer.sees_person(key, user):
         await query.answer(t("not-yours"), show_alert=True)
         return
     await reply.replace(query, await _day(tapped, ctx, viewer, t))
 
 
-@router.callback_query(Tapped(Action.DAY))
-async def day_opened(query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
+@router.callback_query(Tapped(OpenDay))
+async def day_opened(query: CallbackQuery, tapped: OpenDay, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
     """Show a day of the history, as a new message."""
-    key, _, user, _ = tapped.values
+    key, user = tapped.team, tapped.user
     if not viewer.sees_person(key, user):
         await query.answer(t("not-yours"), show_alert=True)
         return
@@ -56,16 +56,16 @@ async def day_opened(query: CallbackQuery, tapped: Callback, ctx: AppContext, vi
         await reply.send(message, await _day(tapped, ctx, viewer, t))
 
 
-async def _day(tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts) -> View:
+async def _day(tapped: UnfoldEvening | OpenDay, ctx: AppContext, viewer: Viewer, t: Texts) -> View:
     """Show a manager's day, with the name if the viewer is another person."""
-    key, _, user, page = tapped.values
+    key, user = tapped.team, tapped.user
     own = viewer.member_of(key)
     named = own is None or own.crm_user != user
     async with ctx.db.reading() as session:
-        data = await load_evening(session, ctx, key, tapped.day(1), user)
+        data = await load_evening(session, ctx, key, tapped.day, user)
     if data is None:
         return View(t("stale-button"))
-    return evening_view(t, ctx.teams[key], data, page=int(page), named=named)
+    return evening_view(t, ctx.teams[key], data, page=tapped.page, named=named)
 
 
 # /me
@@ -85,27 +85,27 @@ async def me(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: C
         await reply.send(message, me_view(t, team, data))
 
 
-@router.callback_query(Tapped(Action.ME))
+@router.callback_query(Tapped(OpenMonth))
 async def month_opened(
-    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+    query: CallbackQuery, tapped: OpenMonth, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
     """Turn to another month of a manager."""
-    key, user, month = tapped.values
+    key, user = tapped.team, tapped.user
     if not viewer.sees_person(key, user):
         await query.answer(t("not-yours"), show_alert=True)
         return
     async with ctx.db.reading() as session:
         name = await load_member_name(session, key, user)
-        data = await load_own_month(session, ctx, key, user, name, Month.parse(month), now())
+        data = await load_own_month(session, ctx, key, user, name, tapped.month, now())
     await reply.replace(query, me_view(t, ctx.teams[key], data))
 
 
-@router.callback_query(Tapped(Action.PICTURE))
+@router.callback_query(Tapped(OpenPicture))
 async def picture(
-    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+    query: CallbackQuery, tapped: OpenPicture, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
     """Show the trend of a week or month: of a team to the head, of a manager to the manager and the head."""
-    (key, kind, _), first, user = tapped.values[:3], tapped.day(2), (*tapped.values, "")[3]
+    key, first, user = tapped.team, tapped.first, tapped.user
     if not (viewer.sees_person(key, user) if user else viewer.sees_team(key)):
         await query.answer(t("not-yours"), show_alert=True)
         return
@@ -113,10 +113,10 @@ async def picture(
     message = reply.message_of(query)
     if message is None:
         return
-    last = week_of(first)[1] if kind == "w" else Month.of(first).last
+    last = week_of(first)[1] if tapped.period == "w" else Month.of(first).last
     last = min(last, ctx.teams[key].calendar.local_date(now()))
     async with ctx.db.reading() as session:
-        data = await load_trend(session, ctx, key, first, last, user or None)
+        data = await load_trend(session, ctx, key, first, last, user)
     await reply.send(message, trend_view(t, data))
 
 
@@ -176,12 +176,12 @@ async def _rules(ctx: AppContext, t: Texts, key: str, now: datetime) -> View:
     return rules_view(t, ctx.teams[key], data)
 
 
-@router.callback_query(Tapped(Action.RULES))
+@router.callback_query(Tapped(ShowRules))
 async def rules_button(
-    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+    query: CallbackQuery, tapped: ShowRules, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
     """Show the rules as a new message; the evening message stays."""
-    [key] = tapped.values
+    key = tapped.team
     if key not in viewer.teams:
         await query.answer(t("not-yours"), show_alert=True)
         return
@@ -191,12 +191,12 @@ async def rules_button(
         await reply.send(message, await _rules(ctx, t, key, now()))
 
 
-@router.callback_query(Tapped(Action.TEAM, first=("rules", "leaderboard")))
+@router.callback_query(Tapped(PickTeam, only=F.command.in_({"rules", "leaderboard"})))
 async def team_chosen(
-    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+    query: CallbackQuery, tapped: PickTeam, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
     """Show the rules or the board of the team that was picked."""
-    command, key = tapped.values
+    command, key = tapped.command, tapped.team
     if key not in viewer.teams:
         await query.answer(t("not-yours"), show_alert=True)
         return

@@ -11,7 +11,7 @@ from bot.access import Viewer
 from bot.context import AppContext
 from bot.screens.view import View
 from bot.telegram import reply
-from bot.telegram.callbacks import Action, Callback, mark
+from bot.telegram.callbacks import AnswerZero, ConfirmList, mark
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts
@@ -22,40 +22,38 @@ from storage.people import shrunken_lists, zero_questions
 router = RouterTemplate("questions")
 
 
-@router.callback_query(Tapped(Action.LIST))
+@router.callback_query(Tapped(ConfirmList))
 async def confirm_list(
-    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+    query: CallbackQuery, tapped: ConfirmList, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
     """Confirm a list that shrank too much at once, unless a newer list was read since."""
     if not viewer.admin:
         await query.answer(t("not-yours"), show_alert=True)
         return
-    connection, question = tapped.values
     author = f"telegram:{viewer.telegram_id}"
     try:
         async with ctx.db.transaction() as session:
-            await shrunken_lists.confirm(session, connection, author=author, at=now(), only=int(question))
+            await shrunken_lists.confirm(session, tapped.connection, author=author, at=now(), only=tapped.question)
     except Refused:
         await query.answer(t("stale-button"), show_alert=True)
         return
     await reply.replace(query, View(t("shrunken-taken")))
 
 
-@router.callback_query(Tapped(Action.ZERO))
+@router.callback_query(Tapped(AnswerZero))
 async def answer_zero(
-    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+    query: CallbackQuery, tapped: AnswerZero, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
     """Note whether a KPI that is zero for everybody is kept in the CRM."""
     if not viewer.admin:
         await query.answer(t("not-yours"), show_alert=True)
         return
-    team, marked, word = tapped.values
-    kpi = next((key for key in CATALOGUE if mark(key) == marked), "")
+    kpi = next((key for key in CATALOGUE if mark(key) == tapped.kpi), "")
     author = f"telegram:{viewer.telegram_id}"
-    is_kept = word == "kept"
+    is_kept = tapped.word == "kept"
     try:
         async with ctx.db.transaction() as session:
-            await zero_questions.answer(session, team, kpi, is_kept=is_kept, author=author, at=now())
+            await zero_questions.answer(session, tapped.team, kpi, is_kept=is_kept, author=author, at=now())
     except Refused:
         await query.answer(t("stale-button"), show_alert=True)
         return

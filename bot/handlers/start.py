@@ -14,7 +14,7 @@ from bot.access import viewer as load_viewer
 from bot.context import AppContext
 from bot.screens.view import Button, View, rows
 from bot.telegram import menus, reply
-from bot.telegram.callbacks import Action, Callback, pack
+from bot.telegram.callbacks import AcceptInvite, ChooseLanguage, DeclineInvite
 from bot.telegram.commands import commands_for
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
@@ -38,20 +38,20 @@ async def invited(
         await message.answer(t(f"invite-{refused.problem.value}"))
         return
     buttons = (
-        Button(t("invite-yes"), pack(Action.ACCEPT, token)),
-        Button(t("invite-no"), pack(Action.DECLINE)),
+        Button(t("invite-yes"), AcceptInvite(token=token).pack()),
+        Button(t("invite-no"), DeclineInvite().pack()),
     )
     await reply.send(message, View(t("invite-question", name=safe(invite.name)), rows(buttons)))
 
 
-@router.callback_query(Tapped(Action.ACCEPT))
+@router.callback_query(Tapped(AcceptInvite))
 async def accepted(
-    query: CallbackQuery, tapped: Callback, ctx: AppContext, bot: Bot, t: Texts, now: Callable[[], datetime]
+    query: CallbackQuery, tapped: AcceptInvite, ctx: AppContext, bot: Bot, t: Texts, now: Callable[[], datetime]
 ) -> None:
     """Connect the user to the invited manager, once."""
     try:
         async with ctx.db.transaction() as session:
-            person = await invites.accept(session, tapped.values[0], query.from_user.id, at=now())
+            person = await invites.accept(session, tapped.token, query.from_user.id, at=now())
             await channels.turn_on(session, query.from_user.id, at=now())
             spoken = language_of(query.from_user.language_code, ctx.language)
             await channels.set_language(session, query.from_user.id, spoken, at=now())
@@ -62,7 +62,7 @@ async def accepted(
     await _set_menu(bot, ctx, query.from_user.id, now())
 
 
-@router.callback_query(Tapped(Action.DECLINE))
+@router.callback_query(Tapped(DeclineInvite))
 async def declined(query: CallbackQuery, t: Texts) -> None:
     """Leave the invite unused."""
     await reply.replace(query, View(t("invite-declined")))
@@ -112,14 +112,14 @@ async def language(message: Message, viewer: Viewer, t: Texts) -> None:
     if not viewer.known:
         await message.answer(t("stranger"))
         return
-    buttons = tuple(Button(t(f"language-{code}"), pack(Action.LANGUAGE, code)) for code in ("ru", "en"))
+    buttons = tuple(Button(t(f"language-{code}"), ChooseLanguage(language=code).pack()) for code in ("ru", "en"))
     await reply.send(message, View(t("language-question"), rows(buttons)))
 
 
-@router.callback_query(Tapped(Action.LANGUAGE))
+@router.callback_query(Tapped(ChooseLanguage))
 async def language_chosen(
     query: CallbackQuery,
-    tapped: Callback,
+    tapped: ChooseLanguage,
     ctx: AppContext,
     bot: Bot,
     viewer: Viewer,
@@ -130,7 +130,7 @@ async def language_chosen(
     if not viewer.known:
         await query.answer(t("not-yours"))
         return
-    chosen = language_of(tapped.values[0], ctx.language)
+    chosen = language_of(tapped.language, ctx.language)
     async with ctx.db.transaction() as session:
         person = viewer.person or await people.find_or_add(
             session, viewer.telegram_id, query.from_user.full_name, at=now()

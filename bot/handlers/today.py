@@ -17,7 +17,7 @@ from bot.screens.team import live_team_view
 from bot.screens.today import today_view
 from bot.screens.view import View
 from bot.telegram import reply
-from bot.telegram.callbacks import Action, Callback
+from bot.telegram.callbacks import RefreshToday, TurnLive
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts
@@ -47,12 +47,12 @@ async def today(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now
         await reply.edit(waiting, await _read(ctx, t, key, now, draw))
 
 
-@router.callback_query(Tapped(Action.TODAY))
+@router.callback_query(Tapped(RefreshToday))
 async def today_page(
-    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+    query: CallbackQuery, tapped: RefreshToday, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
     """Refresh the folded message, or turn to a page of the evidence of the last reading."""
-    key, page = tapped.values[0], int(tapped.values[1])
+    key, page = tapped.team, tapped.page
     member = viewer.member_of(key)
     if member is None:
         await query.answer(t("not-yours"), show_alert=True)
@@ -60,12 +60,12 @@ async def today_page(
     await _show(query, ctx, t, key, now, _own(ctx, t, member, now, page), known=page > 0)
 
 
-@router.callback_query(Tapped(Action.LIVE))
+@router.callback_query(Tapped(TurnLive))
 async def team_page(
-    query: CallbackQuery, tapped: Callback, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+    query: CallbackQuery, tapped: TurnLive, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
     """Show the live team view to the head; further pages show the last reading."""
-    key, page = tapped.values[0], int(tapped.values[1])
+    key, page = tapped.team, tapped.page
     if not viewer.sees_team(key):
         await query.answer(t("not-yours"), show_alert=True)
         return

@@ -12,7 +12,7 @@ from bot.screens.day_text import PAGE
 from bot.screens.finished_days import load_day
 from bot.screens.paging import TextPage
 from bot.screens.view import Button, Rows, View, rows
-from bot.telegram.callbacks import Action, pack
+from bot.telegram.callbacks import OpenDay, TurnDeparted
 from bot.texts import Texts, safe
 from scoring.kpis import CATALOGUE, DEALS_OPEN, KpiKind
 from scoring.snapshot import Reading, Value
@@ -57,7 +57,7 @@ def departed_view(t: Texts, team: TeamContext, data: Departed, page: int = 0) ->
     notice = data.notice
 
     def to(number: int) -> str:
-        return pack(Action.LEFT, team.key, notice, number)
+        return TurnDeparted(team=team.key, notice=notice, page=number).pack()
 
     whole = TextPage.of(_items(t, team, read), page, PAGE)
     return View("\n".join([*text, *whole.shown]), rows(whole.turning(to), (Button(t("show-less"), to(0)),)))
@@ -66,9 +66,9 @@ def departed_view(t: Texts, team: TeamContext, data: Departed, page: int = 0) ->
 def _unfold(t: Texts, team: TeamContext, data: Departed, read: Mapping[str, Value]) -> Rows:
     """Make the button for the whole list: the manager's day, if the readings are of the last cutoff."""
     if data.notice is None:
-        return ((Button(t("show-all"), pack(Action.DAY, team.key, data.day, data.crm_user, 1)),),)
+        return ((Button(t("show-all"), OpenDay(team=team.key, day=data.day, user=data.crm_user, page=1).pack()),),)
     more = any(len(reading.items) > lines.SHOWN for reading in read.values())
-    return ((Button(t("show-all"), pack(Action.LEFT, team.key, data.notice, 1)),),) if more else ()
+    return ((Button(t("show-all"), TurnDeparted(team=team.key, notice=data.notice, page=1).pack()),),) if more else ()
 
 
 def _head(t: Texts, team: TeamContext, name: str) -> str:

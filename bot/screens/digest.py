@@ -13,7 +13,7 @@ from bot.screens.finished_days import ledger_length, load_day
 from bot.screens.team import gauges, person_line, team_view
 from bot.screens.view import Button, Rows, View, rows
 from bot.screens.witness.digest_link import DigestLink, digest_line
-from bot.telegram.callbacks import Action, Part, pack
+from bot.telegram.callbacks import Part, TurnStaff, TurnWeek
 from bot.texts import Texts, safe
 from reports.summary.evidence import add_up, state_now, won_days
 from scoring.scorecard import Outcome, Scorecard
@@ -111,8 +111,8 @@ def _broken(t: Texts, present: Sequence[Scorecard]) -> list[str]:
 def _buttons(t: Texts, team: TeamContext, day: date) -> Rows:
     return rows(
         (
-            Button(t("summary-people"), pack(Action.STAFF, team.key, 1)),
-            Button(t("summary-deals"), pack(Action.WEEK, team.key, day, Part.DEALS, 1)),
+            Button(t("summary-people"), TurnStaff(team=team.key, page=1).pack()),
+            Button(t("summary-deals"), TurnWeek(team=team.key, day=day, part=Part.DEALS, page=1).pack()),
         )
     )
 

@@ -13,7 +13,7 @@ from bot.screens.finished_days import load_day
 from bot.screens.leaderboard import load_standings
 from bot.screens.view import Button, View
 from bot.screens.witness.digest_link import DigestLink, digest_line
-from bot.telegram.callbacks import Action, pack
+from bot.telegram.callbacks import ShowRules, UnfoldEvening
 from bot.texts import Texts, safe
 from scoring.entries import Entry, EntryKind, Month
 from scoring.scorecard import Outcome, Scorecard
@@ -93,9 +93,9 @@ def evening_view(t: Texts, team: TeamContext, data: Evening, *, page: int = 0, n
     text += [*_earlier(t, data.earlier), digest_line(t, data.digest)]
 
     def to(number: int) -> str:
-        return pack(Action.EVENING, team.key, data.day, data.card.manager.crm_user, number)
+        return UnfoldEvening(team=team.key, day=data.day, user=data.card.manager.crm_user, page=number).pack()
 
-    rules = Button(t("rules-button"), pack(Action.RULES, team.key))
+    rules = Button(t("rules-button"), ShowRules(team=team.key).pack())
     return View("\n".join(line for line in text if line), fold_buttons(t, data.card, whole, to, rules))
 
 

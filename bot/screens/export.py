@@ -7,7 +7,7 @@ from typing import Literal
 
 from bot.context import TeamContext
 from bot.screens.view import Button, View
-from bot.telegram.callbacks import Action, pack
+from bot.telegram.callbacks import MakeExport
 from bot.texts import Texts
 from scoring.entries import Month
 
@@ -23,7 +23,10 @@ def months_view(t: Texts, team: TeamContext, now: datetime) -> View:
         name = t.month(month)
         title = f"{name[0].upper()}{name[1:]}"
         rows.append(
-            tuple(Button(f"{title} · {fmt.upper()}", pack(Action.EXPORT, team.key, month, fmt)) for fmt in FORMATS)
+            tuple(
+                Button(f"{title} · {fmt.upper()}", MakeExport(team=team.key, month=month, fmt=fmt).pack())
+                for fmt in FORMATS
+            )
         )
         month = month.previous
     return View(t("export-choose"), tuple(rows))

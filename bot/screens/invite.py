@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.screens.view import Button, View
-from bot.telegram.callbacks import Action, pack
+from bot.telegram.callbacks import MakeInvites
 from bot.texts import Texts, safe
 from storage.values import Member
 
@@ -15,7 +15,7 @@ def unconnected_view(t: Texts, key: str, members: Sequence[Member]) -> View:
     if not members:
         return View(t("invite-all"))
     names = [f"• {safe(member.name)}" for member in members]
-    button = Button(t("invite-make"), pack(Action.INVITE, key))
+    button = Button(t("invite-make"), MakeInvites(team=key).pack())
     return View("\n".join([f"<b>{t('invite-head', n=len(names))}</b>", *names]), ((button,),))
 
 

@@ -11,7 +11,7 @@ from bot.screens import lines
 from bot.screens.evening import STREAK_DAYS
 from bot.screens.leaderboard import load_standings
 from bot.screens.view import Button, Rows, View, rows
-from bot.telegram.callbacks import Action, pack
+from bot.telegram.callbacks import OpenDay, OpenMonth, OpenPicture
 from bot.texts import Texts, safe
 from scoring.entries import Entry, EntryKind, Month
 from scoring.standings import Leaderboard, Totals, streak, totals
@@ -77,10 +77,15 @@ def me_view(t: Texts, team: TeamContext, data: OwnMonth) -> View:
 
 def _buttons(t: Texts, team: TeamContext, data: OwnMonth, days: Sequence[date]) -> Rows:
     def to(month: Month) -> str:
-        return pack(Action.ME, team.key, data.crm_user, month)
+        return OpenMonth(team=team.key, user=data.crm_user, month=month).pack()
 
-    opening = [Button(str(day.day), pack(Action.DAY, team.key, day, data.crm_user, 0)) for day in days]
-    picture = (Button(t("summary-picture"), pack(Action.PICTURE, team.key, "m", data.month.first, data.crm_user)),)
+    opening = [Button(str(day.day), OpenDay(team=team.key, day=day, user=data.crm_user, page=0).pack()) for day in days]
+    picture = (
+        Button(
+            t("summary-picture"),
+            OpenPicture(team=team.key, period="m", first=data.month.first, user=data.crm_user).pack(),
+        ),
+    )
     turning = []
     if data.since is None or data.month.first > data.since:
         turning.append(Button(t("summary-prev"), to(data.month.previous)))

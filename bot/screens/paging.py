@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from bot.screens.view import Button
-from bot.telegram.callbacks import Action, pack
+from bot.telegram.callbacks import Stay
 
 T = TypeVar("T")
 
@@ -34,6 +34,6 @@ class TextPage(Generic[T]):
             return ()
         return (
             Button("◀", to(self.number - 1 or self.pages)),
-            Button(f"{self.number}/{self.pages}", pack(Action.STAY)),
+            Button(f"{self.number}/{self.pages}", Stay().pack()),
             Button("▶", to(self.number % self.pages + 1)),
         )

@@ -13,7 +13,7 @@ from bot.screens.finished_days import ledger_length
 from bot.screens.paging import TextPage
 from bot.screens.team import gauges, people_buttons
 from bot.screens.view import Button, Rows, View, rows
-from bot.telegram.callbacks import Action, Part, pack
+from bot.telegram.callbacks import MakeExport, OpenPicture, Part, TurnMonth, TurnWeek
 from bot.texts import Texts, safe
 from reports.summary.evidence import Won, WonDay, state_now
 from reports.summary.stretches import compare_months, compare_weeks, week_of
@@ -218,8 +218,8 @@ def _deals(t: Texts, team: TeamContext, data: Summary) -> list[str]:
 
 
 def _to(team: TeamContext, data: Summary, part: Part = Part.ALL, page: int = 1, day: date | None = None) -> str:
-    action = Action.WEEK if data.period.month is None else Action.MONTH
-    return pack(action, team.key, day or data.first, part, page)
+    kind = TurnWeek if data.period.month is None else TurnMonth
+    return kind(team=team.key, day=day or data.first, part=part, page=page).pack()
 
 
 def _overview_buttons(t: Texts, team: TeamContext, data: TeamPeriod, shown: Shown) -> Rows:
@@ -230,10 +230,10 @@ def _overview_buttons(t: Texts, team: TeamContext, data: TeamPeriod, shown: Show
         Button(t("summary-deals"), _to(team, summary, Part.DEALS)),
     )
     kind = "w" if summary.period.month is None else "m"
-    files = [Button(t("summary-picture"), pack(Action.PICTURE, team.key, kind, summary.first))]
+    files = [Button(t("summary-picture"), OpenPicture(team=team.key, period=kind, first=summary.first).pack())]
     if shown.exports:
         month = summary.period.month or Month.of(summary.first)
-        files.append(Button(t("summary-workbook"), pack(Action.EXPORT, team.key, month, "xlsx")))
+        files.append(Button(t("summary-workbook"), MakeExport(team=team.key, month=month, fmt="xlsx").pack()))
     return rows(sides, tuple(files), _other_periods(t, team, data, shown))
 
 

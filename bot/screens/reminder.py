@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bot.context import AppContext, TeamContext
 from bot.screens import lines
 from bot.screens.view import Button, View, rows
-from bot.telegram.callbacks import Action, pack
+from bot.telegram.callbacks import RefreshToday
 from bot.texts import Texts
 from scoring.scorecard import Outcome, Scorecard, score
 from scoring.snapshot import Manager, Snapshot
@@ -48,5 +48,7 @@ def reminder_view(t: Texts, team: TeamContext, data: Reminder) -> View:
     text = [f"<b>{t('reminder-head', minutes=data.minutes, points=points, best=best)}</b>"]
     text += [row for line in broken for row in lines.broken(t, line, team)]
     hidden = sum(len(line.items) - lines.shown_of(line) for line in broken)
-    show_all = (Button(t("show-all"), pack(Action.TODAY, team.key, 1)),) if hidden else ()
-    return View("\n".join(text), rows((*show_all, Button(t("today-refresh"), pack(Action.TODAY, team.key, 0)))))
+    show_all = (Button(t("show-all"), RefreshToday(team=team.key, page=1).pack()),) if hidden else ()
+    return View(
+        "\n".join(text), rows((*show_all, Button(t("today-refresh"), RefreshToday(team=team.key, page=0).pack())))
+    )

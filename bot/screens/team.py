@@ -9,7 +9,7 @@ from bot.context import TeamContext
 from bot.screens import lines
 from bot.screens.paging import TextPage
 from bot.screens.view import Button, Rows, View, rows
-from bot.telegram.callbacks import Action, pack
+from bot.telegram.callbacks import OpenPerson, TurnLive, TurnStaff
 from bot.texts import Texts, safe
 from reports.summary.evidence import Now, OpenItems
 from scoring.scorecard import Outcome, Scorecard
@@ -23,28 +23,28 @@ PEOPLE = 10
 
 def team_view(t: Texts, team: TeamContext, day: Day | None, page: int = 1) -> View:
     """Show all managers as of the last finished run, fewest points first, with a button each."""
-    live = Button(t("team-live-button"), pack(Action.LIVE, team.key, 1))
+    live = Button(t("team-live-button"), TurnLive(team=team.key, page=1).pack())
     if day is None:
         return View(t("team-none"), ((live,),))
     head = t("team-head", title=safe(team.title), day=t.day(day.run.day))
-    return _view(t, team, head, day.cards, page, Action.STAFF, live)
+    return _view(t, team, head, day.cards, page, TurnStaff, live)
 
 
 def live_team_view(t: Texts, team: TeamContext, cards: Sequence[Scorecard], read_at: datetime, page: int = 1) -> View:
     """Show all managers as if the cutoff were at `read_at`."""
     head = t("team-head-live", title=safe(team.title), clock=t.clock(read_at, team.calendar.zone))
-    last = Button(t("team-last-button"), pack(Action.STAFF, team.key, 1))
-    return _view(t, team, head, cards, page, Action.LIVE, last)
+    last = Button(t("team-last-button"), TurnStaff(team=team.key, page=1).pack())
+    return _view(t, team, head, cards, page, TurnLive, last)
 
 
 def _view(
-    t: Texts, team: TeamContext, head: str, cards: Sequence[Scorecard], page: int, turns: Action, other: Button
+    t: Texts, team: TeamContext, head: str, cards: Sequence[Scorecard], page: int, turns: type[TurnStaff], other: Button
 ) -> View:
     ordered = sorted(cards, key=lambda card: (card.points, card.manager.name.casefold()))
     shown = TextPage.of(ordered, page, PEOPLE)
     text = [f"<b>{head}</b>", *(_member(t, card) for card in shown.shown)]
     buttons = people_buttons(team.key, [(card.manager.crm_user, card.manager.name) for card in shown.shown])
-    turning = shown.turning(lambda number: pack(turns, team.key, number))
+    turning = shown.turning(lambda number: turns(team=team.key, page=number).pack())
     return View("\n".join(text), rows(*buttons, turning, (other,)))
 
 
@@ -84,7 +84,7 @@ def _gauge(t: Texts, found: OpenItems) -> str:
 
 def people_buttons(team: str, people: Sequence[tuple[str, str]]) -> Rows:
     """Make a button for each (CRM user, name), two a row."""
-    buttons = [Button(name, pack(Action.WHO, team, crm_user)) for crm_user, name in people]
+    buttons = [Button(name, OpenPerson(team=team, user=crm_user).pack()) for crm_user, name in people]
     return tuple(tuple(buttons[start : start + 2]) for start in range(0, len(buttons), 2))
 
 

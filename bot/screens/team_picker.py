@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bot.context import AppContext, TeamContext
 from bot.screens.view import Button, View
-from bot.telegram.callbacks import Action, pack
+from bot.telegram.callbacks import PickTeam
 from bot.texts import Texts
 from storage.db.database import Session
 from storage.people import channels, teams
@@ -16,7 +16,8 @@ def picker_view(t: Texts, ctx: AppContext, command: str, keys: Iterable[str]) ->
     """Show a button for each team."""
     ordered = sorted(keys, key=lambda key: ctx.teams[key].title.casefold())
     return View(
-        t("choose-team"), tuple((Button(ctx.teams[key].title, pack(Action.TEAM, command, key)),) for key in ordered)
+        t("choose-team"),
+        tuple((Button(ctx.teams[key].title, PickTeam(command=command, team=key).pack()),) for key in ordered),
     )
 
 

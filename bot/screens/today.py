@@ -8,7 +8,7 @@ from bot.context import LiveReading, TeamContext
 from bot.screens import lines
 from bot.screens.day_text import evidence_page, fold_buttons, short_lines
 from bot.screens.view import Button, View
-from bot.telegram.callbacks import Action, pack
+from bot.telegram.callbacks import RefreshToday, ShowRules
 from bot.texts import Texts
 from scoring.scorecard import Outcome, Scorecard
 
@@ -26,10 +26,10 @@ def today_view(
     text += short_lines(t, team, card) if whole is None else [*whole.shown, *lines.unscored(t, card)]
 
     def to(number: int) -> str:
-        return pack(Action.TODAY, team.key, number)
+        return RefreshToday(team=team.key, page=number).pack()
 
     refresh = () if whole else (Button(t("today-refresh"), to(0)),)
-    rules = Button(t("rules-button"), pack(Action.RULES, team.key))
+    rules = Button(t("rules-button"), ShowRules(team=team.key).pack())
     return View("\n".join(line for line in text if line), fold_buttons(t, card, whole, to, *refresh, rules))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Set
 from bot.context import AppContext, TeamContext
 from bot.screens import lines
 from bot.screens.view import Button, View
-from bot.telegram.callbacks import Action, pack
+from bot.telegram.callbacks import AnswerZero, ConfirmList
 from bot.texts import Texts, safe
 from scoring.snapshot import Cause, NotRead
 from storage.days import runs
@@ -69,7 +69,7 @@ def shrunken_list_view(t: Texts, team: TeamContext, notice: ShrunkenListNotice) 
         lost=notice.lost,
         names=names,
     )
-    button = Button(t("shrunken-take"), pack(Action.LIST, notice.connection, notice.question))
+    button = Button(t("shrunken-take"), ConfirmList(connection=notice.connection, question=notice.question).pack())
     return View(f"{text}\n{t('shrunken-note')}", ((button,),))
 
 
@@ -107,7 +107,8 @@ def zero_question_view(t: Texts, team: TeamContext, notice: ZeroQuestionNotice) 
     """Ask whether a KPI that is zero for everybody is kept in the CRM."""
     kpi = lines.kpi_names(t, [notice.kpi])
     buttons = tuple(
-        (Button(t(f"zero-{word}"), pack(Action.ZERO, team.key, notice.kpi, word)),) for word in ("kept", "absent")
+        (Button(t(f"zero-{word}"), AnswerZero(team=team.key, kpi=notice.kpi, word=word).pack()),)
+        for word in ("kept", "absent")
     )
     return View(t("zero-question", title=safe(team.title), kpi=kpi, connection=safe(notice.connection)), buttons)
 

@@ -10,7 +10,7 @@ from bot.screens import lines, percent_change
 from bot.screens.evening import Evening, day_lines, load_evening
 from bot.screens.periods import load_summary
 from bot.screens.view import Button, View, rows
-from bot.telegram.callbacks import Action, pack
+from bot.telegram.callbacks import OpenDay, OpenMonth, OpenPerson, OpenPicture
 from bot.texts import Texts, safe
 from reports.summary.summary import PersonLine, Summary
 from scoring.entries import Month
@@ -71,7 +71,7 @@ def choice_view(t: Texts, ctx: AppContext, found: Sequence[tuple[str, Member]]) 
         (
             Button(
                 f"{member.name} · {ctx.teams[key].title}" if several else member.name,
-                pack(Action.WHO, key, member.crm_user),
+                OpenPerson(team=key, user=member.crm_user).pack(),
             ),
         )
         for key, member in found[:MOST_NAMES]
@@ -135,10 +135,13 @@ def _worst(t: Texts, month: Summary, crm_user: str) -> Sequence[str]:
 
 
 def _buttons(t: Texts, team: TeamContext, data: PersonSummary) -> tuple[tuple[Button, ...], ...]:
-    history = Button(t("me-history"), pack(Action.ME, team.key, data.crm_user, _month(data)))
-    picture = Button(t("summary-picture"), pack(Action.PICTURE, team.key, "m", data.month.first, data.crm_user))
+    history = Button(t("me-history"), OpenMonth(team=team.key, user=data.crm_user, month=_month(data)).pack())
+    picture = Button(
+        t("summary-picture"),
+        OpenPicture(team=team.key, period="m", first=data.month.first, user=data.crm_user).pack(),
+    )
     everything: tuple[Button, ...] = ()
     if data.evening is not None:
         day = data.evening.day
-        everything = (Button(t("show-all"), pack(Action.DAY, team.key, day, data.crm_user, 1)),)
+        everything = (Button(t("show-all"), OpenDay(team=team.key, day=day, user=data.crm_user, page=1).pack()),)
     return rows((*everything, history, picture))

@@ -1,65 +1,26 @@
-"""Pack and unpack the data of buttons: short, versioned, at most 64 bytes; never a right."""
+"""Describe the data of buttons: short, at most 64 bytes, checked when tapped, never a right (docs/product.md §8).
+
+Prefixes and fields are what buttons of sent messages carry. A new field goes to the end and has a default value: then
+`read_tap` still reads the buttons of earlier versions.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
+from typing import Annotated, TypeVar
 
-VERSION = "3"
+from aiogram.filters.callback_data import CallbackData
+from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator
 
+from scoring.entries import Month
 
-class Action(StrEnum):
-    """Name the actions of buttons; each docstring lists the values."""
-
-    EVENING = "ev"
-    """team, day, CRM user, page: the evening message with all evidence (page 0: shortened)."""
-    TODAY = "td"
-    """team, page: as at the cutoff if nothing changes (page 0: shortened, read again if the reading is old)."""
-    RULES = "ru"
-    """team"""
-    ACCEPT = "ok"
-    """token: accept the invite."""
-    DECLINE = "no"
-    LANGUAGE = "la"
-    """language"""
-    ME = "me"
-    """team, CRM user, month: history by day, in place."""
-    DAY = "dy"
-    """team, day, CRM user, page: a manager's day as a new message."""
-    WEEK = "wk"
-    """team, day, part, page"""
-    MONTH = "mo"
-    """team, day, part, page"""
-    WHO = "wh"
-    """team, CRM user"""
-    TEAM = "tm"
-    """command, team: the team picked for a command."""
-    STAFF = "sf"
-    """team, page: all managers as of the last run."""
-    LIVE = "lv"
-    """team, page: all managers as at the cutoff if nothing changes."""
-    EXPORT = "ex"
-    """team, month, format"""
-    PICTURE = "pi"
-    """team, `w` or `m`, first day, optional CRM user: the trend of a week or month."""
-    BIND = "bi"
-    """team"""
-    LEFT = "lf"
-    """team, delivery id, page: deals and tasks of a departed manager (page 0: shortened)."""
-    HERE = "he"
-    """The anonymous administrator who wrote `/bind` tells the user id by a tap."""
-    INVITE = "in"
-    """team: make new links."""
-    LIST = "li"
-    """connection, number of the question: confirm a list that shrank."""
-    ZERO = "ze"
-    """team, KPI, `kept` or `absent`: whether a KPI that is zero for everybody is kept in the CRM."""
-    STAY = "st"
-    """A button that only shows the position."""
+BEFORE_CALLBACK_DATA = "3:"
+"""What the data of buttons began with up to version 0.1.0, which left out values that were not needed."""
 
 
 class Part(StrEnum):
@@ -71,71 +32,240 @@ class Part(StrEnum):
     DEALS = "d"
 
 
-@dataclass(frozen=True, slots=True)
-class Callback:
-    """Hold the action and the values of a tapped button."""
-
-    action: Action
-    values: tuple[str, ...] = ()
-
-    def day(self, index: int) -> date:
-        """Return a value as a date. Raises ValueError for any other value."""
-        return date.fromisoformat(self.values[index])
-
-
-SHAPES: Mapping[Action, str] = {
-    Action.EVENING: "team day user page",
-    Action.TODAY: "team page",
-    Action.RULES: "team",
-    Action.ACCEPT: "token",
-    Action.DECLINE: "",
-    Action.LANGUAGE: "word",
-    Action.ME: "team user month",
-    Action.DAY: "team day user page",
-    Action.WEEK: "team day part page",
-    Action.MONTH: "team day part page",
-    Action.WHO: "team user",
-    Action.TEAM: "word team",
-    Action.STAFF: "team page",
-    Action.LIVE: "team page",
-    Action.EXPORT: "team month word",
-    Action.PICTURE: "team period day user?",
-    Action.BIND: "team",
-    Action.LEFT: "team number page",
-    Action.HERE: "",
-    Action.INVITE: "team",
-    Action.LIST: "team number",
-    Action.ZERO: "team kpi word",
-    Action.STAY: "",
-}
-"""Values of each action in order; a value with a question mark may be missing. The longest data has 64 bytes."""
-
-
-def kinds(action: Action) -> list[str]:
-    """Return the kinds of an action's values, without question marks."""
-    return [kind.rstrip("?") for kind in SHAPES[action].split()]
-
-
-MARKED = frozenset({"user", "kpi"})
-"""Kinds of value that a button carries as a mark: CRM ids may hold any character, keys of KPIs may be long."""
-
-
 def mark(value: str) -> str:
-    """Return the mark of a CRM user or a KPI in a button, always 12 characters."""
+    """Return the mark of a CRM user or a KPI in a button, always 12 characters.
+
+    CRM ids may hold any character, and keys of KPIs may be long.
+    """
     return base64.urlsafe_b64encode(hashlib.blake2b(value.encode(), digest_size=9).digest()).decode()
 
 
-def pack(action: Action, *values: object) -> str:
-    """Return the data of a button."""
-    told = [str(value) for value in values]
-    told = [mark(value) if kind in MARKED else value for kind, value in zip(kinds(action), told, strict=False)]
-    return ":".join([VERSION, action.value, *told])
+def _of_this_century(value: date | str) -> date:
+    """Read dates of this century only: the pages before and after must exist too. Raises ValueError."""
+    day = date.fromisoformat(value) if isinstance(value, str) and re.fullmatch(r"[\d-]{10}", value) else value
+    if not isinstance(day, date) or day.year // 100 != 20:
+        raise ValueError("no date of this century")
+    return day
 
 
-def unpack(data: str | None) -> Callback | None:
-    """Return the tapped button; None for a button of another version."""
-    version, _, rest = (data or "").partition(":")
-    action, *values = rest.split(":")
-    if version != VERSION or action not in set(Action):
+def _month(value: Month | str) -> Month:
+    month = Month.parse(value) if isinstance(value, str) else value
+    _of_this_century(month.first)
+    return month
+
+
+TeamKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
+Day = Annotated[date, BeforeValidator(_of_this_century), PlainSerializer(lambda day: day.isoformat(), return_type=str)]
+MonthOfYear = Annotated[Month, PlainValidator(_month), PlainSerializer(str, return_type=str)]
+PageNumber = Annotated[int, Field(ge=0, le=9999)]
+RowId = Annotated[int, Field(ge=0, lt=10**18)]
+Word = Annotated[str, Field(pattern=r"^[a-z]{1,16}$")]
+Marked = Annotated[str, PlainSerializer(mark, return_type=str)]
+"""A value that a button carries as a mark; of a tapped button the mark itself, until `Tapped` finds the value."""
+
+
+class UnfoldEvening(CallbackData, prefix="ev"):
+    """Show the evening message with all evidence; page 0: shortened."""
+
+    team: TeamKey
+    day: Day
+    user: Marked
+    page: PageNumber
+
+
+class RefreshToday(CallbackData, prefix="td"):
+    """Show the day as at the cutoff if nothing changes; page 0: shortened, read again if the reading is old."""
+
+    team: TeamKey
+    page: PageNumber
+    reminder: Day | None = None
+    """Day of the reminder that the view replaced."""
+
+
+class OpenReminder(CallbackData, prefix="rm"):
+    """Show the reminder of a day again."""
+
+    team: TeamKey
+    day: Day
+
+
+class ShowRules(CallbackData, prefix="ru"):
+    """Show the rules as a new message."""
+
+    team: TeamKey
+
+
+class AcceptInvite(CallbackData, prefix="ok"):
+    """Connect the user to the invited person."""
+
+    token: Annotated[str, Field(pattern=r"^[\w-]{1,64}$")]
+
+
+class DeclineInvite(CallbackData, prefix="no"):
+    """Leave the invite unused."""
+
+
+class ChooseLanguage(CallbackData, prefix="la"):
+    """Choose the language of the bot's messages."""
+
+    language: Word
+
+
+class OpenMonth(CallbackData, prefix="me"):
+    """Show a manager's month by day, in place."""
+
+    team: TeamKey
+    user: Marked
+    month: MonthOfYear
+    person: bool = False
+    """The view replaced the summary of `/who`."""
+
+
+class OpenDay(CallbackData, prefix="dy"):
+    """Show a manager's day as a new message."""
+
+    team: TeamKey
+    day: Day
+    user: Marked
+    page: PageNumber
+
+
+class TurnWeek(CallbackData, prefix="wk"):
+    """Show a part of the week of a day."""
+
+    team: TeamKey
+    day: Day
+    part: Part
+    page: PageNumber
+    digest: Day | None = None
+    """Day of the digest that the view replaced."""
+
+
+class TurnMonth(TurnWeek, prefix="mo"):
+    """Show a part of the month of a day."""
+
+
+class OpenDigest(CallbackData, prefix="dg"):
+    """Show the digest of a day again."""
+
+    team: TeamKey
+    day: Day
+
+
+class OpenPerson(CallbackData, prefix="wh"):
+    """Show a manager; `back`: in place, else as a new message."""
+
+    team: TeamKey
+    user: Marked
+    back: bool = False
+
+
+class PickTeam(CallbackData, prefix="tm"):
+    """Run a command for the team that was picked."""
+
+    command: Word
+    team: TeamKey
+
+
+class ListTeams(CallbackData, prefix="ts"):
+    """Ask again for which team a command shall run."""
+
+    command: Word
+
+
+class ListPeople(CallbackData, prefix="pp"):
+    """Turn the list of `/who` without a name."""
+
+    page: PageNumber
+
+
+class TurnStaff(CallbackData, prefix="sf"):
+    """Show all managers as of the last run."""
+
+    team: TeamKey
+    page: PageNumber
+    digest: Day | None = None
+    """Day of the digest that the view replaced."""
+
+
+class TurnLive(TurnStaff, prefix="lv"):
+    """Show all managers as at the cutoff if nothing changes."""
+
+
+class MakeExport(CallbackData, prefix="ex"):
+    """Send the workbook or the CSV file of a month."""
+
+    team: TeamKey
+    month: MonthOfYear
+    fmt: Word
+
+
+class OpenPicture(CallbackData, prefix="pi"):
+    """Show the trend of a week or month, of the team or of one manager."""
+
+    team: TeamKey
+    period: Annotated[str, Field(pattern="^[wm]$")]
+    first: Day
+    user: Marked | None = None
+
+
+class BindTeam(CallbackData, prefix="bi"):
+    """Send a team's leaderboard to this group."""
+
+    team: TeamKey
+
+
+class TurnDeparted(CallbackData, prefix="lf"):
+    """Show deals and tasks of a departed manager; page 0: shortened."""
+
+    team: TeamKey
+    notice: RowId
+    """Id of the delivery."""
+    page: PageNumber
+
+
+class RevealAdmin(CallbackData, prefix="he"):
+    """Tell by a tap who wrote `/bind` in the group's name."""
+
+
+class MakeInvites(CallbackData, prefix="in"):
+    """Make new links for all who have not joined."""
+
+    team: TeamKey
+
+
+class ConfirmList(CallbackData, prefix="li"):
+    """Confirm a list that shrank."""
+
+    connection: TeamKey
+    question: RowId
+
+
+class AnswerZero(CallbackData, prefix="ze"):
+    """Tell whether a KPI that is zero for everybody is kept in the CRM."""
+
+    team: TeamKey
+    kpi: Marked
+    word: Word
+
+
+class Stay(CallbackData, prefix="st"):
+    """Show the position only."""
+
+
+Tap = TypeVar("Tap", bound=CallbackData)
+
+
+def read_tap(data: str | None, kinds: Sequence[type[Tap]]) -> Tap | None:
+    """Read the data of a tapped button; None for other kinds, and for data that no button carries."""
+    prefix, _, values = (data or "").removeprefix(BEFORE_CALLBACK_DATA).partition(":")
+    kind = next((kind for kind in kinds if kind.__prefix__ == prefix), None)
+    if kind is None:
         return None
-    return Callback(Action(action), tuple(values))
+    told = values.split(":") if values else []
+    if (data or "").startswith(BEFORE_CALLBACK_DATA):
+        told += [""] * (len(kind.model_fields) - len(told))
+    try:
+        return kind.unpack(":".join([prefix, *told]))
+    except (TypeError, ValueError):
+        return None

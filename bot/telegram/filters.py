@@ -2,52 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from aiogram.filters import Filter
+from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery
+from magic_filter import MagicFilter
 
 from bot.context import AppContext
-from bot.telegram.callback_schema import fits
-from bot.telegram.callbacks import Action, Callback, kinds, mark, unpack
+from bot.telegram.callbacks import BindTeam, RevealAdmin, Stay, mark, read_tap
 from storage.people import people
 
-IN_GROUPS = frozenset({Action.BIND, Action.HERE, Action.STAY})
-"""Actions of buttons in groups; all other actions are answered in private chats only."""
+IN_GROUPS: tuple[type[CallbackData], ...] = (BindTeam, RevealAdmin, Stay)
+"""Buttons of messages in groups; all other buttons are answered in private chats only."""
 
 
 class Tapped(Filter):
-    """Accept taps with these actions, and hand `tapped` to the handler; `first` lists the allowed first values."""
+    """Accept taps on buttons of these kinds, and hand `tapped` to the handler; `only` is asked about the tap."""
 
-    def __init__(self, *actions: Action, first: tuple[str, ...] = ()) -> None:
-        self._actions = actions
-        self._first = first
+    def __init__(self, *kinds: type[CallbackData], only: MagicFilter | None = None) -> None:
+        self._kinds = kinds
+        self._only = only
 
     async def __call__(self, query: CallbackQuery, ctx: AppContext) -> bool | dict[str, Any]:
-        """Return the tapped button, or False for other actions, other chats and unknown CRM users."""
-        tapped = unpack(query.data)
-        if tapped is None or tapped.action not in self._actions or not fits(tapped):
+        """Return the tapped button, or False for other buttons, other chats and unknown CRM users."""
+        tapped = read_tap(query.data, self._kinds)
+        if tapped is None or (self._only is not None and not self._only.resolve(tapped)):
             return False
-        if self._first and tapped.values[0] not in self._first:
-            return False
-        if tapped.action not in IN_GROUPS and not _private(query):
+        if not isinstance(tapped, IN_GROUPS) and not _private(query):
             return False
         whole = await _with_user(ctx, tapped)
         return {"tapped": whole} if whole else False
 
 
-async def _with_user(ctx: AppContext, tapped: Callback) -> Callback | None:
+async def _with_user(ctx: AppContext, tapped: CallbackData) -> CallbackData | None:
     """Replace the mark of a CRM user by the id; None if there is no such user (any more)."""
-    place = next((place for place, kind in enumerate(kinds(tapped.action)) if kind == "user"), None)
-    if place is None or place >= len(tapped.values):
+    marked = getattr(tapped, "user", None)
+    if marked is None:
         return tapped
     async with ctx.db.reading() as session:
-        known = await people.crm_users(session, tapped.values[0])
-    user = next((user for user in known if mark(user) == tapped.values[place]), None)
-    if user is None:
-        return None
-    return replace(tapped, values=(*tapped.values[:place], user, *tapped.values[place + 1 :]))
+        known = await people.crm_users(session, getattr(tapped, "team", ""))
+    user = next((user for user in known if mark(user) == marked), None)
+    return None if user is None else tapped.model_copy(update={"user": user})
 
 
 def _private(query: CallbackQuery) -> bool:

@@ -9,7 +9,19 @@ from datetime import date, timedelta
 import pytest
 
 from bot.screens import lines
-from bot.telegram.callbacks import Action, pack
+from bot.telegram.callbacks import (
+    ConfirmList,
+    OpenDay,
+    OpenMonth,
+    OpenPerson,
+    OpenPicture,
+    TurnDeparted,
+    TurnLive,
+    TurnStaff,
+    UnfoldEvening,
+    mark,
+)
+from scoring.entries import Month
 from scoring.snapshot import Value
 from storage.messages import deliveries
 from storage.messages.notices import DeliveryKind, DepartedNotice, to_telegram
@@ -158,7 +170,7 @@ async def test_a_manager_opens_no_notice_of_who_left(office):
     await office.join_anna()
     await office.evening()
     own = await office.api.message(ANNA, "Итог дня")
-    tap = office.api.user(ANNA).taps_data(own, pack(Action.LEFT, "sales", 1, 1))
+    tap = office.api.user(ANNA).taps_data(own, TurnDeparted(team="sales", notice=1, page=1).pack())
     await office.api.answered(tap)
     assert "недоступно" in tap.text
 
@@ -168,7 +180,7 @@ async def test_an_admin_confirms_a_list_that_shrank_and_nobody_else_does(office)
     await office.evening()
     async with office.process.db.transaction() as session:
         question = await shrunken_lists.note(session, "users:main", ["1", "2"], at=CUTOFF)
-    button = pack(Action.LIST, "main", question.id)
+    button = ConfirmList(connection="main", question=question.id).pack()
     own = await office.api.message(ANNA, "Итог дня")
     refused = office.api.user(ANNA).taps_data(own, button)
     await office.api.answered(refused)
@@ -191,16 +203,16 @@ async def test_a_manager_opens_nobody_elses_days(office):
     before = len(office.api.chat(ANNA).messages)
     user = other.crm_user
     for data in (
-        pack(Action.EVENING, "sales", "2026-11-19", user, 1),
-        pack(Action.DAY, "sales", "2026-11-19", user, 0),
-        pack(Action.ME, "sales", user, "2026-11"),
-        pack(Action.WHO, "sales", user),
-        pack(Action.PICTURE, "sales", "m", "2026-11-01", user),
-        pack(Action.PICTURE, "sales", "m", "2026-11-01"),
-        pack(Action.LIVE, "sales", 1),
-        pack(Action.STAFF, "sales", 1),
+        UnfoldEvening(team="sales", day=CUTOFF.date(), user=user, page=1),
+        OpenDay(team="sales", day=CUTOFF.date(), user=user, page=0),
+        OpenMonth(team="sales", user=user, month=Month(2026, 11)),
+        OpenPerson(team="sales", user=user),
+        OpenPicture(team="sales", period="m", first=date(2026, 11, 1), user=user),
+        OpenPicture(team="sales", period="m", first=date(2026, 11, 1)),
+        TurnLive(team="sales", page=1),
+        TurnStaff(team="sales", page=1),
     ):
-        tap = anna.taps_data(own, data)
+        tap = anna.taps_data(own, data.pack())
         await office.api.answered(tap)
         assert "недоступно" in tap.text, data
     assert len(office.api.chat(ANNA).messages) == before
@@ -262,3 +274,30 @@ async def test_what_comes_by_itself_speaks_the_language_of_the_client_until_anot
     await office.rest()
     await office.send()
     await office.api.message(ANNA, "срез на 18:00")
+
+
+async def test_buttons_that_version_0_1_0_sent_still_open_what_they_opened(office):
+    await office.join_anna()
+    await office.evening()
+    anna, head = office.api.user(ANNA), office.api.user(HEAD)
+    async with office.process.db.reading() as session:
+        user = mark(next(m.crm_user for m in await people.members(session, "sales") if m.telegram_id == ANNA))
+    own, digest = await office.api.message(ANNA, "Итог дня"), await office.api.message(HEAD, "Дисциплина дня")
+    for data, shown in (
+        (f"3:ev:sales:2026-11-19:{user}:1", "Звонки:"),
+        (f"3:dy:sales:2026-11-19:{user}:0", "Итог дня"),
+        (f"3:me:sales:{user}:2026-11", "По дням"),
+        ("3:ru:sales", "не ушёл в минус"),
+        ("3:td:sales:0", "если ничего не менять"),
+    ):
+        await office.api.answered(anna.taps_data(own, data))
+        await office.api.message(ANNA, shown)
+    for data, shown in (
+        ("3:wk:sales:2026-11-19:d:1", "неделя 47"),
+        ("3:mo:sales:2026-11-19:p:1", "ноябрь 2026"),
+        ("3:sf:sales:1", "срез 19 ноября"),
+        (f"3:wh:sales:{user}", "Чистых дней подряд"),
+        ("3:tm:month:sales", "Дисциплина"),
+    ):
+        await office.api.answered(head.taps_data(digest, data))
+        await office.api.message(HEAD, shown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.telegram import menus, middlewares
-from bot.telegram.callbacks import Action, pack
+from bot.telegram.callbacks import OpenPerson, ShowRules
 from storage.people import channels, people, teams
 from storage.values import Role, RoleGrant
 from tests.bot.office import ADMIN, ANNA, GROUP, HEAD, STRANGER
@@ -96,14 +96,14 @@ async def test_data_that_no_button_carries_is_a_stale_button(office):
     said = await office.api.message(STRANGER)
     team, huge = "sales", "9" * 40
     for data in (
-        pack(Action.EVENING, team, "yesterday", "11", 1),
-        pack(Action.EVENING, team),
-        pack(Action.EVENING, team, "2026-11-19", "11", huge[:9]),
-        pack(Action.WEEK, team, "2026-11-19", "x", 1),
-        pack(Action.ME, team, "11", "2026-13"),
-        pack(Action.ACCEPT),
-        pack(Action.PICTURE, team, "z", "2026-11-19"),
+        f"ev:{team}:yesterday:AAAAAAAAAAAA:1",
+        f"ev:{team}",
+        f"3:ev:{team}:2026-11-19:AAAAAAAAAAAA:{huge[:9]}",
+        f"3:wk:{team}:2026-11-19:x:1",
+        f"me:{team}:AAAAAAAAAAAA:2026-13:0",
+        f"pi:{team}:z:2026-11-19:",
         "3:" + huge,
+        "4:ru:sales",
     ):
         tap = await office.api.answered(stranger.taps_data(said, data))
         assert tap.alert
@@ -115,7 +115,11 @@ async def test_a_button_of_somebody_whom_the_crm_never_named_is_a_stale_button(o
     head = office.api.user(HEAD)
     head.says("/help")
     said = await office.api.message(HEAD)
-    for data in (pack(Action.WHO, "sales", "nobody"), pack(Action.WHO, "nowhere", "11"), "3:wh:sales:11"):
+    for data in (
+        OpenPerson(team="sales", user="nobody").pack(),
+        OpenPerson(team="nowhere", user="11").pack(),
+        "3:wh:sales:11",
+    ):
         tap = await office.api.answered(head.taps_data(said, data))
         assert "устарело" in tap.text
 
@@ -130,7 +134,7 @@ async def test_a_doubled_tap_repeats_nothing_and_a_late_one_still_shows(office, 
     for tap in [anna.taps_data(evening, rules), anna.taps_data(evening, rules)]:
         await office.api.answered(tap)
     await office.api.message(ANNA, "Правила")
-    other = pack(Action.RULES, "sales")
+    other = ShowRules(team="sales").pack()
     anna.taps_data(office.api.chat(ANNA).messages[-1], other, late=True)
     await office.api.message(ANNA, "Правила")
     anna.taps_data(office.api.chat(ANNA).messages[-1], other, inaccessible=True)

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
-import secrets
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.telegram.callback_schema import fits
-from bot.telegram.callbacks import Action, Callback, Part, kinds, mark, pack, unpack
 from bot.telegram.splitting import LIMIT, size, split
 from tests.bot.telegram_html import plain
 
-CALLBACK_LIMIT = 64
 """Bytes, by the Bot API."""
 
 words = st.text(alphabet="абвгд xyz", min_size=1, max_size=40)
@@ -54,35 +49,3 @@ def test_emoji_count_as_telegram_counts_them():
     assert len(text) <= LIMIT < size(text)
     parts = split(text) + split("🔴" * 5000)
     assert all(0 < size(part) <= LIMIT for part in parts)
-
-
-def test_a_button_says_what_it_was_made_for():
-    data = pack(Action.EVENING, "sales", "2026-11-19", "11", 2)
-    assert unpack(data) == Callback(Action.EVENING, ("sales", "2026-11-19", mark("11"), "2"))
-    assert mark("11") != mark("12")
-
-
-@pytest.mark.parametrize("action", Action)
-def test_every_button_fits_whatever_it_carries(action):
-    longest = {
-        "team": "t" * 24,
-        "day": "2026-11-19",
-        "month": "2026-11",
-        "page": "9999",
-        "number": "9" * 18,
-        "token": secrets.token_urlsafe(24),
-        "part": Part.PEOPLE,
-        "period": "w",
-        "word": "leaderboardwords",
-        "kpi": "missed_not_called_back_within_an_hour",
-        "user": "имя.фамилия:a-very-long-name@some-crm-of-a-large-company.example",
-    }
-    data = pack(action, *(longest[kind] for kind in kinds(action)))
-    assert len(data.encode()) <= CALLBACK_LIMIT
-    assert fits(unpack(data))
-
-
-def test_a_button_of_another_version_means_nothing():
-    assert unpack("0:ev:sales") is None
-    assert unpack("1:zz") is None
-    assert unpack(None) is None
