@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from bot.cache import Shared
 from bot.screens.view import View
 from reports.summary.summary import Summary
+from scoring.crm_names import CrmNames
 from scoring.entries import Month
 from scoring.payout import MoneyTerms
 from scoring.rules import Rulebook
@@ -79,6 +80,21 @@ class LiveUnavailable(Exception):
     """Tell that the CRM could not be read for `/today`; the text is for people."""
 
 
+class Names(Protocol):
+    """Tell the CRM's names of what the settings name by id."""
+
+    async def of(self, connection: str) -> CrmNames:
+        """Return the names of a connection as known last; empty as long as the CRM has told none."""
+
+
+class NoNames:
+    """Know no names: ids are shown as the settings spell them."""
+
+    async def of(self, connection: str) -> CrmNames:
+        """Return no names."""
+        return CrmNames()
+
+
 class Exporter(Protocol):
     """Make the files for HR."""
 
@@ -102,6 +118,7 @@ class AppContext:
     teams: Mapping[str, TeamContext]
     live: Live
     exporter: Exporter
+    names: Names = field(default_factory=NoNames, compare=False)
     company: str = ""
     language: Literal["ru", "en"] = "ru"
     admins: frozenset[int] = field(default_factory=frozenset)

@@ -12,6 +12,7 @@ from typing import Literal, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from scoring.crm_names import CrmNames
 from scoring.kpis import Capability, record_kinds
 from scoring.records import Fact, Record, RecordKind
 from scoring.rules import CrmCounting
@@ -160,6 +161,14 @@ class RenewsKeys(Protocol):
         Called hours before a cutoff, never at a cutoff: a lost answer is noticed while there is time to connect again.
         Raises CrmError.
         """
+
+
+@runtime_checkable
+class TellsNames(Protocol):
+    """Tell names of funnels, stages, fields and types: offered by clients of CRMs whose settings hold ids."""
+
+    async def names(self) -> CrmNames:
+        """Read the names as people see them in the CRM. Raises CrmError."""
 
 
 class CrmClient(Protocol):

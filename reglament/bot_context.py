@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from bot.context import AppContext, Exporter, Live, TeamContext
 from crm_clients.base import CrmConfig
 from reglament.config.team import TeamSettings
+from reglament.crm_names import KeptNames
 from reglament.process import Process
 from scoring.records import Company
 
@@ -19,6 +20,7 @@ def app_context(process: Process, live: Live, exporter: Exporter) -> AppContext:
         teams={key: _team(process, key, team) for key, team in settings.teams.items()},
         live=live,
         exporter=exporter,
+        names=KeptNames(process.connections),
         company=settings.company,
         language=settings.language,
         admins=frozenset(settings.telegram.admins),

@@ -171,8 +171,9 @@ async def _shown(
 
 
 async def _rules(ctx: AppContext, t: Texts, key: str, now: datetime) -> View:
+    names = await ctx.names.of(ctx.teams[key].connection)
     async with ctx.db.reading() as session:
-        data = await load_rules(session, ctx, key, now)
+        data = await load_rules(session, ctx, key, now, names)
     return rules_view(t, ctx.teams[key], data)
 
 

@@ -12,6 +12,7 @@ from crm_clients.amocrm.auth import Keys, LongLivedToken
 from crm_clients.amocrm.config import AmocrmConfig
 from crm_clients.amocrm.left_out import LeftOut
 from crm_clients.amocrm.lists import ListReader
+from crm_clients.amocrm.names import read_fields
 from crm_clients.amocrm.stages import Stages, read_stages
 from crm_clients.amocrm.tokens import expiry
 from crm_clients.amocrm.wire import as_int
@@ -111,13 +112,7 @@ class _Check:
 
     async def _required_fields(self, stages: Stages) -> list[Finding]:
         """Compare `required_fields` with the account's pipelines and fields."""
-        fields: list[Row] = []
-
-        async def keep(rows: list[Row]) -> None:
-            fields.extend(rows)
-
-        query = self._query("leads/custom_fields", "order[id]=asc", "the fields of leads")
-        await self._lists.shifting(query, keep)
+        fields = await read_fields(self._api, self._deadline)
         return [*self._unknown_settings(stages, fields), *self._unlisted_fields(fields)]
 
     def _unknown_settings(self, stages: Stages, fields: list[Row]) -> Iterator[Finding]:

@@ -17,11 +17,13 @@ from crm_clients.amocrm.api import AmocrmApi
 from crm_clients.amocrm.auth import Application, Keys, LongLivedToken, OAuthTokens
 from crm_clients.amocrm.check import check_connection
 from crm_clients.amocrm.config import AmocrmConfig
+from crm_clients.amocrm.names import read_names
 from crm_clients.amocrm.pacing import IN_FLIGHT, MeasuredPace
 from crm_clients.amocrm.read import read_facts
 from crm_clients.base import ClientMemory, CrmUser, Finding, ReadRequest, ReadStats
 from crm_clients.shared.http import Http
 from crm_clients.shared.pacing import Clock, Deadline
+from scoring.crm_names import CrmNames
 from scoring.kpis import Capability
 from scoring.records import Call, Company, Deal, Fact, Meeting, Record, Task
 
@@ -69,6 +71,11 @@ class AmocrmClient:
         """Check login, rights, visibility of every member, settings and clock skew."""
         self._api.begin()
         return await check_connection(self._api, self._config, self._keys, members, self._deadline())
+
+    async def names(self) -> CrmNames:
+        """Read the names of pipelines, stages, fields and task types. Raises CrmError."""
+        self._api.begin()
+        return await read_names(self._api, self._deadline())
 
     def link(self, record: Record) -> str:
         """Build the address of a record's page on the configured host; tasks and calls lead to the entity."""

@@ -10,11 +10,13 @@ from crm_clients.base import ClientMemory, CrmUser, Finding, ReadRequest, ReadSt
 from crm_clients.bitrix24.api import Bitrix24Api
 from crm_clients.bitrix24.check import check_connection
 from crm_clients.bitrix24.config import Bitrix24Config
+from crm_clients.bitrix24.names import read_names
 from crm_clients.bitrix24.read import read_facts
 from crm_clients.bitrix24.session import ReadSession
 from crm_clients.bitrix24.users import UserDirectory
 from crm_clients.shared.fact_stream import Stream
 from crm_clients.shared.pacing import Clock, Deadline
+from scoring.crm_names import CrmNames
 from scoring.kpis import Capability
 from scoring.records import Call, Company, Deal, Fact, Meeting, Record, Task
 
@@ -58,6 +60,11 @@ class Bitrix24Client:
         """Check login, scopes, visibility of every member, settings, clock."""
         self._api.forget_refusal()
         return await check_connection(self._api, self._config, self._users, self._deadline(), members)
+
+    async def names(self) -> CrmNames:
+        """Read the names of funnels, stages, and the fields that the settings name. Raises CrmError."""
+        self._api.forget_refusal()
+        return await read_names(self._api, self._config.field_names, self._deadline())
 
     def link(self, record: Record) -> str:
         """Link to a record's page on the portal; for activities and calls to the page of the object they hang on."""

@@ -45,6 +45,12 @@ class Bitrix24Config(CrmConfig):
         return value
 
     @property
+    def field_names(self) -> list[str]:
+        """List the fields that the settings name, as the settings spell each."""
+        required = [name for names in self.required_fields.values() for name in names]
+        return list(dict.fromkeys([*required, *filter(None, [self.loss_reason_field])]))
+
+    @property
     def portal(self) -> str:
         """Give the portal's address, without secrets."""
         parts = urlsplit(self.webhook_url.get_secret_value())

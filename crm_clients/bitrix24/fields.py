@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crm_clients.errors import CrmNonsense, CrmRefused
+from crm_clients.shared.cleaning import clean_name
 from crm_clients.shared.required_fields import RequiredFields
 
 MOVER = "movedBy"
@@ -32,6 +33,12 @@ class Fields:
         if found is None:
             raise CrmRefused(f"{setting}: deals of this portal have no field {wanted}: correct the setting")
         return found
+
+    def titles(self, wanted: Iterable[str]) -> dict[str, str]:
+        """Read how people call fields, by the spelling of the settings; fields that are unknown are left out."""
+        abouts = {setting: self._abouts.get(self._names.get(spelling(setting), "")) for setting in wanted}
+        titles = {setting: about.get("title") for setting, about in abouts.items() if isinstance(about, Mapping)}
+        return {setting: clean_name(title) for setting, title in titles.items() if isinstance(title, str) and title}
 
     def tells_mover(self) -> bool:
         """Tell whether deals of the portal say who moved each last."""

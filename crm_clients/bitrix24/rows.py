@@ -295,6 +295,8 @@ class FunnelRow(PortalRow, frozen=True):
     """Describe a funnel of deals; the first has the id 0."""
 
     id: Link
+    name: object = None
+    """As people read the funnel; decides nothing."""
 
 
 class UserRow(PortalRow, frozen=True):

@@ -37,6 +37,8 @@ class Stages:
     names: dict[str, str] = field(default_factory=dict)
     funnels: set[int] = field(default_factory=set)
     """Funnels that the portal shows to the webhook; empty where the portal does not tell."""
+    funnel_names: dict[int, str] = field(default_factory=dict)
+    """By funnel; a funnel without a name is left out."""
     _funnel_of: dict[str, int] = field(default_factory=dict)
     """By stage."""
     _places: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -86,6 +88,7 @@ class Stages:
 
     def _fold_funnels(self, rows: Sequence[FunnelRow]) -> tuple[()]:
         self.funnels.update(row.id for row in rows)
+        self.funnel_names |= {row.id: clean_title(row.name) for row in rows if isinstance(row.name, str) and row.name}
         return ()
 
     def _fold(self, rows: Sequence[StatusRow]) -> tuple[()]:

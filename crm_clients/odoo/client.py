@@ -16,11 +16,13 @@ from crm_clients.odoo.check import check_connection
 from crm_clients.odoo.config import OdooConfig
 from crm_clients.odoo.links import record_url
 from crm_clients.odoo.lists import ListReader
+from crm_clients.odoo.names import read_names
 from crm_clients.odoo.read import read_facts
 from crm_clients.odoo.rights import Sight
 from crm_clients.odoo.session import ReadSession
 from crm_clients.odoo.users import read_users
 from crm_clients.shared.pacing import Clock, Deadline
+from scoring.crm_names import CrmNames
 from scoring.kpis import Capability
 from scoring.records import Fact, Record
 
@@ -58,6 +60,12 @@ class OdooClient:
     async def check(self, members: Mapping[str, str]) -> list[Finding]:
         """Check login, rights, settings, visibility of every member, clock."""
         return await check_connection(self._lists(), self._config, members)
+
+    async def names(self) -> CrmNames:
+        """Read the names of sales teams, stages, fields and activity types. Raises CrmError."""
+        lists = self._lists()
+        await self._api.connect(lists.deadline)
+        return await read_names(lists)
 
     def link(self, record: Record) -> str:
         """Make the address of the record's page; for a task or a meeting, of the document."""

@@ -11,6 +11,7 @@ from crm_clients.errors import CrmNonsense
 from crm_clients.odoo.api import OdooApi
 from crm_clients.odoo.rows import R, decoded
 from crm_clients.odoo.values import Domain, Row
+from crm_clients.shared.cleaning import clean_name
 from crm_clients.shared.pacing import Deadline
 from crm_clients.shared.rows import as_list, malformed
 
@@ -21,6 +22,10 @@ _ARCHIVED_TOO = {"active_test": False}
 
 class _Field(msgspec.Struct, frozen=True):
     type: str
+
+
+class _Label(msgspec.Struct, frozen=True):
+    string: str = ""
 
 
 class ListReader:
@@ -92,6 +97,15 @@ class ListReader:
             return {name: about.type for name, about in msgspec.convert(told, dict[str, _Field]).items()}
         except msgspec.ValidationError:
             raise CrmNonsense(f"{what}: Odoo does not say which fields they have") from None
+
+    async def field_labels(self, model: str, what: str) -> dict[str, str]:
+        """Read the names of a model's fields as people see them, by technical name; fields without any are left out."""
+        told = await self.call(model, "fields_get", what, attributes=["string"])
+        try:
+            labels = {name: about.string for name, about in msgspec.convert(told, dict[str, _Label]).items()}
+        except msgspec.ValidationError:
+            raise CrmNonsense(f"{what}: Odoo does not say how its fields are called") from None
+        return {name: clean_name(label) for name, label in labels.items() if label}
 
     async def _all_of(self, model: str, ids: list[int], fields: Sequence[str], what: str) -> list[Row]:
         """Read the rows of `ids`; a row may be deleted meanwhile. Raises CrmNonsense if a listed row does not come."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from bot.screens.rules.meanings import meanings
 from bot.screens.rules.special_days import special_days
 from bot.screens.view import View
 from bot.texts import Texts, safe
+from scoring.crm_names import CrmNames
 from scoring.entries import Month
 from scoring.kpis import CATALOGUE, Unit
 from scoring.payout import MoneyTerms
@@ -23,6 +24,7 @@ from storage.days import rulebooks
 from storage.days.windows import load_period_start, load_window
 from storage.db.database import Session
 from storage.errors import NotFound
+from storage.people import people
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,19 @@ class RulesInForce:
     money_next: MoneyTerms | None = None
     """Course of the next month, as loaded last."""
     example: RulesExample | None = None
+    names: CrmNames = field(default=CrmNames())
+    members: Mapping[str, str] = field(default_factory=dict)
+    """Names of members, by CRM user."""
 
 
-async def load_rules(session: Session, ctx: AppContext, key: str, now: datetime) -> RulesInForce:
+async def load_rules(
+    session: Session, ctx: AppContext, key: str, now: datetime, names: CrmNames | None = None
+) -> RulesInForce:
     """Load the rules that judge the running window; before the first run those of the settings."""
     team = ctx.teams[key]
     day = team.calendar.business_day(now)
     cutoff = team.calendar.cutoff_of(day)
+    names = names or CrmNames()
     try:
         window = await load_window(session, key, team.calendar, day)
         book = await rulebooks.rulebook_at(session, key, window.start)
@@ -55,9 +63,11 @@ async def load_rules(session: Session, ctx: AppContext, key: str, now: datetime)
         money = await rulebooks.money_at(session, key, began)
         money_next = await rulebooks.next_money(session, key)
     except NotFound:
-        return RulesInForce(day, team.rulebook, cutoff, money=team.money, money_next=team.money)
+        return RulesInForce(day, team.rulebook, cutoff, money=team.money, money_next=team.money, names=names)
     changes_on = team.calendar.next_workday(day) if coming else None
-    return RulesInForce(day, book, cutoff, changes_on, money, money_next, await load_example(session, key))
+    example = await load_example(session, key)
+    members = {member.crm_user: member.name for member in await people.members(session, key)} if book.aliases else {}
+    return RulesInForce(day, book, cutoff, changes_on, money, money_next, example, names, members)
 
 
 def rules_view(t: Texts, team: TeamContext, data: RulesInForce) -> View:
@@ -71,7 +81,11 @@ def rules_view(t: Texts, team: TeamContext, data: RulesInForce) -> View:
     text += day_example(t, data.example)
     text += ["", t("rules-cutoff", clock=clock, zone=team.calendar.zone.key), t(window, clock=clock), t("rules-late")]
     text += special_days(t, team.calendar, data.day)
-    text += ["", f"<b>{t('rules-meanings')}</b>", *(f"• {line}" for line in meanings(t, book))]
+    text += [
+        "",
+        f"<b>{t('rules-meanings')}</b>",
+        *(f"• {line}" for line in meanings(t, book, data.names, data.members)),
+    ]
     text += ["", _break_even(t, book.rules), *_money(t, data)]
     if data.changes_on is not None:
         text.append(t("rules-next", day=t.day(data.changes_on)))

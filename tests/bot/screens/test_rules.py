@@ -15,6 +15,7 @@ from bot.screens.rules.rulebook import RulesInForce, rules_view
 from bot.telegram.splitting import size, split
 from bot.texts import texts
 from reglament.config.rules import DEFAULT_RULES
+from scoring.crm_names import CrmNames
 from scoring.kpis import CATALOGUE, KpiKind, KpiSettings, Unit
 from scoring.payout import MoneyTerms
 from scoring.rules import Bound, CrmCounting, Rule, Rulebook
@@ -62,6 +63,7 @@ def shown(book: Rulebook = EVERY, *, t=RU, whys=None, **data) -> str:
         "считается у того, кто перевёл её на этот этап",
         "не меньше 30 с",
         "Пропущенные звонки считаются в рабочие дни, часы 09:00–18:00",
+        "Причина проигрыша – поле UF_WHY",
         "Встречи – это дела таких типов: Показ и Встреча",
         "снова в течение 14 дней, второй раз не считается",
         "Сделки этих воронок не считаются: 11 и 7",
@@ -135,6 +137,31 @@ def test_an_example_tells_nothing_about_a_person():
     text = shown(example=EXAMPLE)
     assert "из 3" not in text
     assert "Пример" not in shown()
+
+
+NAMES = CrmNames(
+    {"3": "Тёплые & новые", "7": "Архив"},
+    {"3/9": "Договор"},
+    {"ИНН": "ИНН клиента", "UF_WHY": "Почему"},
+    {"Показ": "Показ дома"},
+)
+
+
+def test_what_the_settings_name_by_id_is_told_by_the_names_of_the_crm():
+    text = shown(names=NAMES)
+    assert "Сделки этих воронок не считаются: 11 и «Архив»" in text
+    assert "Обязательные поля в воронке «Тёплые &amp; новые» с этапа «Договор»: «ИНН клиента»" in text
+    assert "Встречи – это дела таких типов: «Показ дома» и Встреча" in text
+    assert "Причина проигрыша – поле «Почему»" in text
+    assert "fields in funnel “Тёплые &amp; новые” from stage “Договор” on" in shown(names=NAMES, t=EN)
+
+
+def test_accounts_that_count_for_another_are_told():
+    book = replace(EVERY, aliases={"45": "12", "46": "13"})
+    text = shown(book, members={"12": "Анна К."})
+    assert "Что в CRM записано на пользователя 45, считается у: Анна К." in text
+    assert "Что в CRM записано на пользователя 46, считается у: 13" in text
+    assert "считается у: " not in shown()
 
 
 def test_names_from_outside_are_escaped():

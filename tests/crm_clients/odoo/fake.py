@@ -142,7 +142,7 @@ class FakeOdoo:
         if method == "get_external_id":
             return {str(key): SUBTYPES.get(key, False) for key in ids or ()}
         if method == "fields_get":
-            return {name: {"type": "char"} for name in self._fields(model)}
+            return {name: {"type": "char", "string": f"Поле {name}"} for name in self._fields(model)}
         rows = self._search(model, **{key: arguments.get(key) for key in ("domain", "limit", "order", "context")})
         if method == "search":
             return [row["id"] for row in rows]
