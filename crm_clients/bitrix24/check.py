@@ -13,8 +13,8 @@ from typing import Any
 from crm_clients.base import CrmUser, Finding, Severity
 from crm_clients.bitrix24.api import Bitrix24Api
 from crm_clients.bitrix24.batching import BatchScheduler
-from crm_clients.bitrix24.check_company import CompanyCheck
 from crm_clients.bitrix24.config import Bitrix24Config
+from crm_clients.bitrix24.control.left_out import CompanyCheck
 from crm_clients.bitrix24.control.visibility import ADVICE, VisibilityProbe, is_admin
 from crm_clients.bitrix24.fields import Fields
 from crm_clients.bitrix24.lists import CallProgress, QueryProgress, single_call

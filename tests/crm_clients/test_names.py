@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.crm_clients.amocrm.fake import FakeAmocrm
 from tests.crm_clients.amocrm.team import NEW, client_of, two_managers
 from tests.crm_clients.bitrix24.team import Reader, portal
@@ -12,7 +14,10 @@ from tests.crm_clients.odoo.team import Odoo
 async def test_bitrix24_tells_names_of_funnels_stages_and_fields_in_either_spelling() -> None:
     where = portal()
     where.fields = {"ufCrmReason": {"title": "Почему\nушёл"}, "ufCrm_170": {"title": ["?"]}, "ufCrm_9": {}}
-    settings = {"loss_reason_field": "UF_CRM_REASON", "required_fields": {"*": ["ufCrm_170", "UF_CRM_9", "UF_NONE"]}}
+    settings: dict[str, Any] = {
+        "loss_reason_field": "UF_CRM_REASON",
+        "required_fields": {"*": ["ufCrm_170", "UF_CRM_9", "UF_NONE"]},
+    }
     async with Reader(where, **settings).client() as client:
         names = await client.names()
     assert names.pipelines == {"0": "Воронка 0", "4": "Воронка 4"}
