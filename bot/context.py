@@ -35,7 +35,7 @@ class TeamContext:
     whys: Mapping[str, str] = field(default_factory=dict)
     """Reasons for rules as in the settings, by rule id; other rules have the shipped reasons."""
     money: MoneyTerms | None = None
-    board: Literal["top3", "full", "off"] = "top3"
+    board: Literal["top", "full", "off"] = "top"
     heads: frozenset[int] = frozenset()
     """Telegram user ids of heads in the settings; the database may add more."""
     hr: frozenset[int] = frozenset()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 from scoring.entries import Entry, EntryKind, in_force, net
 from scoring.scorecard import Outcome
@@ -32,6 +33,11 @@ class Totals:
     def points(self) -> int:
         """Return plus points less minus points."""
         return self.plus - self.minus
+
+    @property
+    def per_day(self) -> Fraction:
+        """Compute points per scored day, exactly; 0 without a scored day."""
+        return Fraction(self.points, max(len(self.scored_days), 1))
 
     @property
     def discipline(self) -> Decimal | None:
@@ -80,7 +86,7 @@ class Standing:
     """Hold a line of a board."""
 
     place: int | None
-    """Shared by ties (1, 2, 2, 3); None: listed apart, too few scored days."""
+    """Shared by ties (1, 2, 2, 4); None: listed apart, too few scored days."""
     totals: Totals
     today: int | None = None
     """Points of the last day; None if not scored on the day."""
@@ -96,10 +102,13 @@ class Leaderboard:
     """Lines of managers with fewer than half of the period's scored days, by name."""
     discipline: Decimal | None
     """Discipline % of the whole team, pooled."""
+    scored_days: int = 0
+    """Days on which at least one person had a rule kept or broken."""
 
-    def top(self, places: int = 3) -> tuple[Standing, ...]:
-        """Return the lines with a place up to `places`."""
-        return tuple(row for row in self.rows if row.place is not None and row.place <= places)
+    @property
+    def scored_people(self) -> int:
+        """Count the managers with at least one scored day, ranked or listed apart."""
+        return sum(bool(row.totals.scored_days) for row in (*self.rows, *self.apart))
 
     def of(self, crm_user: str) -> Standing | None:
         """Find the line of a manager, ranked or listed apart."""
@@ -109,7 +118,7 @@ class Leaderboard:
 def leaderboard(
     entries: Sequence[Entry], members: Iterable[tuple[str, str]], *, today: date | None = None
 ) -> Leaderboard:
-    """Rank `members` (CRM user, name) by their points in `entries`; `today` is the day shown beside."""
+    """Rank `members` (CRM user, name) by points per scored day in `entries`; `today` is the day shown beside."""
     sums = totals(entries)
     period_days = frozenset[date]().union(*(row.scored_days for row in sums.values()))
     ranked: list[Totals] = []
@@ -119,26 +128,25 @@ def leaderboard(
         enough = row.scored_days and 2 * len(row.scored_days) >= len(period_days)
         (ranked if enough else apart).append(row)
     points_today = day_points(entries, today) if today else {}
-    ranked.sort(key=lambda row: (-row.points, row.name.casefold(), row.crm_user))
+    ranked.sort(key=lambda row: (-row.per_day, row.name.casefold(), row.crm_user))
     apart.sort(key=lambda row: (row.name.casefold(), row.crm_user))
     return Leaderboard(
         tuple(
             Standing(place, row, points_today.get(row.crm_user))
-            for place, row in zip(places([row.points for row in ranked]), ranked, strict=True)
+            for place, row in zip(places([row.per_day for row in ranked]), ranked, strict=True)
         ),
         tuple(Standing(None, row, points_today.get(row.crm_user)) for row in apart),
         pooled(sums.values()),
+        len(period_days),
     )
 
 
-def places(points: Sequence[int]) -> list[int]:
-    """Give places to points sorted from best to worst: ties share a place, and the next place follows (1, 2, 2, 3)."""
+def places(figures: Sequence[Fraction]) -> list[int]:
+    """Give places to figures sorted from best to worst: ties share a place, the next counts all before (1, 2, 2, 4)."""
     result: list[int] = []
-    for index, value in enumerate(points):
-        if index == 0:
-            result.append(1)
-        else:
-            result.append(result[-1] + (value != points[index - 1]))
+    for index, value in enumerate(figures):
+        shared = index > 0 and value == figures[index - 1]
+        result.append(result[-1] if shared else index + 1)
     return result
 
 

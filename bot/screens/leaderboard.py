@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import groupby
+from decimal import ROUND_HALF_UP, Decimal
 
 from bot.context import AppContext, TeamContext
 from bot.screens.finished_days import ledger_length
 from bot.screens.view import View
 from bot.screens.witness.digest_link import DigestLink, digest_line
 from bot.texts import Texts, safe
+from scoring.board import FIRST_DAY, Named, medal, named
 from scoring.entries import Month
 from scoring.standings import Leaderboard, Standing, leaderboard
 from storage.days import queries, runs
@@ -19,10 +19,6 @@ from storage.db.database import Session
 from storage.people import people
 
 MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
-FEW = 5
-"""Managers who share a place and still get a line each."""
-MOST = 60
-"""Rows in a message; a longer board counts the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,61 +55,66 @@ async def load_last_board(session: Session, ctx: AppContext, key: str) -> Board 
 
 
 def board_view(t: Texts, team: TeamContext, data: Board | None, *, own: str | None = None) -> View:
-    """Show the top three places and the team's discipline %, or with `board = "full"` all managers.
+    """Show the team's discipline % and the few best, or with `board = "full"` all managers (docs/product.md §8).
 
     `own` is the CRM user of the reader, whose place is always shown. A board that is off in the group can still be
     asked for.
     """
     if data is None:
         return View(t("board-empty"))
-    full, standings = team.board == "full", data.standings
-    text = [f"<b>{t('board-head', title=safe(team.title), weekday=t.weekday(data.day))}</b>"]
-    shown = standings.rows[:MOST] if full else standings.top()
-    if not shown:
-        text.append(t("board-empty"))
-    else:
+    shown = named(data.standings, full=team.board == "full")
+    text = [
+        f"<b>{t('board-head', title=safe(team.title), weekday=t.weekday(data.day))}</b>",
+        t("board-discipline", percent=t.percent(data.standings.discipline)),
+    ]
+    if shown.rows or shown.tied:
         text.append(f"{t('board-month', month=t.month_name(Month.of(data.day)))}:")
-        text += [_row(t, row, data.day) for row in shown] if full else _places(t, shown, data.day)
-    if full:
-        text += _beyond(t, standings, len(shown))
-    if own is not None and own not in {row.totals.crm_user for row in shown}:
-        text.append(_own(t, standings, own))
-    text.append(t("board-discipline", percent=t.percent(standings.discipline)))
+        text += [_row(t, data.day, row) for row in shown.rows]
+    text += _unnamed(t, shown)
+    if own is not None and own not in {row.totals.crm_user for row in shown.rows}:
+        text.append(_own(t, data.standings, own))
     text.append(digest_line(t, data.digest))
     return View("\n".join(line for line in text if line))
 
 
-def _beyond(t: Texts, standings: Leaderboard, shown: int) -> list[str]:
-    """Count the rows that are not shown, and name managers without a place."""
-    text = [t("and-more", n=len(standings.rows) - shown)] if len(standings.rows) > shown else []
-    if standings.apart:
-        text.append(t("board-apart", names=", ".join(safe(row.totals.name) for row in standings.apart[:MOST])))
-    return text
+def pace(t: Texts, row: Standing) -> str:
+    """Write points per scored day: `2,35`, `−0,5`."""
+    exact = row.totals.per_day
+    return t.number((Decimal(exact.numerator) / exact.denominator).quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
-def _row(t: Texts, row: Standing, day: date) -> str:
-    place = row.place or 0
-    line = t("board-row", place=place, name=safe(row.totals.name), points=t.points(row.totals.points))
+def _row(t: Texts, day: date, row: Standing) -> str:
+    points = t.points(row.totals.points)
+    line = t("board-row", place=row.place or 0, name=safe(row.totals.name), pace=pace(t, row), points=points)
     if row.today is not None:
         line += f" ({t('board-day', weekday=day.weekday(), points=t.signed(row.today))})"
-    return f"{MEDALS[place]} {line}" if place in MEDALS else line
+    won = medal(row)
+    return f"{MEDALS[won]} {line}" if won else line
 
 
-def _places(t: Texts, shown: Sequence[Standing], day: date) -> list[str]:
-    """Write the first places; a place shared by many takes one line, so that the board stays one message."""
-    text: list[str] = []
-    for _, group in groupby(shown, key=lambda row: row.place):
-        sharing = list(group)
-        if len(sharing) <= FEW:
-            text += [_row(t, row, day) for row in sharing]
-            continue
-        place, points = sharing[0].place or 0, t.points(sharing[0].totals.points)
-        names = ", ".join(safe(row.totals.name) for row in sharing[:FEW])
-        more = t("and-others", n=len(sharing) - FEW)
-        people = t("people", n=len(sharing))
-        line = t("board-shared", place=place, points=points, people=people, names=f"{names} {more}")
-        text.append(f"{MEDALS[place]} {line}" if place in MEDALS else line)
+def _unnamed(t: Texts, shown: Named) -> list[str]:
+    """Count managers who are not named, name managers without a place, or tell when the names begin."""
+    text = [tied(t, shown)] if shown.tied else []
+    if shown.apart:
+        text.append(t("board-apart", names=", ".join(safe(row.totals.name) for row in shown.apart)))
+    if shown.more:
+        text.append(t("and-more", n=shown.more))
+    if not shown.begins:
+        text.append(t("board-begins", day=FIRST_DAY))
     return text
+
+
+def tied(t: Texts, shown: Named) -> str:
+    """Write a tie for which there is no room as a number: `ещё 4 человека с 47 баллами`."""
+    first, *others = shown.tied
+    points = first.totals.points
+    people = t("people", n=len(shown.tied))
+    if all(row.totals.points == points for row in others):
+        leading = "hundred" if 100 <= points < 200 else "other"
+        line = t("board-tied", people=people, n=points, shown=t.number(points), leading=leading)
+    else:
+        line = t("board-tied-pace", people=people, pace=pace(t, first))
+    return t("board-tied-more", line=line) if shown.rows else line
 
 
 def _own(t: Texts, standings: Leaderboard, own: str) -> str:
@@ -122,4 +123,5 @@ def _own(t: Texts, standings: Leaderboard, own: str) -> str:
         return ""
     if row.place is None:
         return t("board-own-apart")
-    return t("board-own", place=row.place, total=len(standings.rows), points=t.points(row.totals.points))
+    total, points = len(standings.rows), t.points(row.totals.points)
+    return t("board-own", place=row.place, total=total, pace=pace(t, row), points=points)

@@ -131,6 +131,7 @@ def _standing(row: Standing) -> Json:
         "crm_user": row.totals.crm_user,
         "name": row.totals.name,
         "points": row.totals.points,
+        "per_day": f"{float(row.totals.per_day):.2f}",
         "today": row.today,
         "discipline": _percent(row.totals.discipline),
         "scored_days": len(row.totals.scored_days),

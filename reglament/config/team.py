@@ -62,7 +62,8 @@ class TeamSettings(Section):
     hr: list[PersonId] = []
     chat_id: TelegramId | None = None
     thread_id: Annotated[int, Field(gt=0, lt=2**31)] | None = None
-    board: Literal["top3", "full", "off"] = "top3"
+    board: Literal["top", "top3", "full", "off"] = "top"
+    """`top3` is the name that 0.1.0 gave to `top`."""
     kpis: KpiTable = KpiTable()
     rules: list[RuleSettings] = DEFAULT_RULES
     money: MoneySettings | None = None

@@ -21,11 +21,9 @@ from reports.pictures.canvas import (
     wrapped,
 )
 from reports.pictures.chart_parts import MARGIN, TITLE_SIZE, draw_footer, draw_head, draw_nobody, percent, signed
+from scoring.board import named
 from scoring.standings import Leaderboard, Standing
 
-MOST_ROWS = 20
-"""Managers in one picture; the text beside the picture lists all."""
-MOST_APART = 5
 _MEDALS = {1: GOLD, 2: SILVER, 3: BRONZE}
 _ROW, _SMALL_ROW = 104, 68
 _BAR = (132, 650)
@@ -35,12 +33,10 @@ _BAR = (132, 650)
 def leaderboard_png(
     board: Leaderboard, *, title: str, language: str, full: bool, subtitle: str = "", footer: str = ""
 ) -> bytes:
-    """Draw the leaderboard. Without `full`: the top three places and the team's discipline % alone."""
+    """Draw the leaderboard. Without `full`: the few best and the team's discipline % alone."""
     words = labels(language)
-    ranked = board.rows if full else board.top()
-    apart = board.apart if full else ()
-    rows, few = ranked[:MOST_ROWS], apart[:MOST_APART]
-    hidden = len(ranked) + len(apart) - len(rows) - len(few)
+    names = named(board, full=full)
+    rows, few, hidden = names.rows, names.apart, names.more
     head = wrapped(title, TITLE_SIZE, 1080 - 2 * MARGIN, 2, bold=True)
     height = 40 + 60 * len(head) + 44 * bool(subtitle) + 150
     height += 44 + _ROW * len(rows) if rows else 130

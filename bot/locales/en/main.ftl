@@ -87,9 +87,8 @@ reminder-head = { $minutes ->
 ## The group
 
 board-head = { $title } · { $weekday }
-board-month = Leaders of { $month }
-board-row = { $place }. { $name }: { $points }
-board-shared = { $place }. { $points } – { $people }: { $names }
+board-month = Leaders of { $month }, points per scored day
+board-row = { $place }. { $name }: { $pace } a day, { $points }
 board-day = { $weekday ->
     [0] Monday
     [1] Tuesday
@@ -101,8 +100,15 @@ board-day = { $weekday ->
 } { $points }
 board-discipline = Team discipline: { $percent }
 board-apart = Too few scored days: { $names }
+board-begins = Names begin on scored day { $day } of the month
+board-tied = { $people } with { $n ->
+    [one] { $shown } point
+   *[other] { $shown } points
+}
+board-tied-pace = { $people } with { $pace } a day
+board-tied-more = and { $line }
 board-empty = No scored days yet
-board-own = Your place: { $place } of { $total }, { $points }
+board-own = Your place: { $place } of { $total }, { $pace } a day, { $points }
 board-own-apart = You have too few scored days for a place yet
 
 ## For the head

@@ -95,9 +95,8 @@ reminder-head = { $minutes ->
 ## Группа
 
 board-head = { $title } · { $weekday }
-board-month = Лидеры за { $month }
-board-row = { $place }. { $name }: { $points }
-board-shared = { $place }. { $points } – { $people }: { $names }
+board-month = Лидеры за { $month }, баллы за оценённый день
+board-row = { $place }. { $name }: { $pace } за день, { $points }
 board-day = за { $weekday ->
     [0] понедельник
     [1] вторник
@@ -109,8 +108,18 @@ board-day = за { $weekday ->
 } { $points }
 board-discipline = Дисциплина отдела: { $percent }
 board-apart = Мало оценённых дней: { $names }
+board-begins = Имена – с { $day }-го оценённого дня месяца
+board-tied = { $people } { $leading ->
+    [hundred] со
+   *[other] с
+} { $n ->
+    [one] { $shown } баллом
+   *[other] { $shown } баллами
+}
+board-tied-pace = { $people } по { $pace } за день
+board-tied-more = ещё { $line }
 board-empty = Оценённых дней пока нет
-board-own = Ваше место: { $place } из { $total }, { $points }
+board-own = Ваше место: { $place } из { $total }, { $pace } за день, { $points }
 board-own-apart = У вас пока мало оценённых дней, места нет
 
 ## Руководителю

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from html import unescape
 from pathlib import Path
@@ -107,8 +107,8 @@ class _Ending:
             board = await load_board(session, self.context, TEAM, self.day)
         month = Month.of(self.day)
         picture, workbook = directory / "leaderboard.png", directory / f"reglament-{month}.xlsx"
-        team = replace(self.context.teams[TEAM], board="full")
-        await asyncio.to_thread(write_whole, picture, await asyncio.to_thread(board_picture(self.t, team, board)))
+        drawing = board_picture(self.t, self.context.teams[TEAM], board)
+        await asyncio.to_thread(write_whole, picture, await asyncio.to_thread(drawing))
         _, content = await self.context.exporter.export(TEAM, month, by="reglament demo", fmt="xlsx")
         await asyncio.to_thread(write_whole, workbook, content)
         return picture, workbook

@@ -66,7 +66,7 @@ async def test_everybody_is_answered_by_his_rights(office):
     for text, answer in (
         ("/me", "По дням"),
         ("/rules", "не ушёл в минус"),
-        ("/leaderboard", "Лидеры за"),
+        ("/leaderboard", "Имена – с 3-го оценённого дня"),
         ("/week", "Это вам недоступно"),
         ("/export", "Это вам недоступно"),
         ("/nonsense", "Такой команды нет"),
