@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reglament.config.settings import Settings
-from reglament.process import clock_now, open_database
+from reglament.process import open_process
+from reglament.witnesses.anchoring import anchor_once
 from storage.people import zero_questions
 
 AUTHOR = "reglament answer"
@@ -11,5 +12,7 @@ AUTHOR = "reglament answer"
 
 async def answer(settings: Settings, team: str, kpi: str, *, is_kept: bool) -> None:
     """Note the answer. Raises Refused if nothing was asked about the KPI."""
-    async with open_database(settings) as database, database.transaction() as session:
-        await zero_questions.answer(session, team, kpi, is_kept=is_kept, author=AUTHOR, at=clock_now())
+    async with open_process(settings) as process:
+        async with process.db.transaction() as session:
+            await zero_questions.answer(session, team, kpi, is_kept=is_kept, author=AUTHOR, at=process.now())
+        await anchor_once(process)

@@ -10,6 +10,7 @@ from reglament.commands.period_report import load_period_report
 from reglament.config.settings import Settings
 from reglament.errors import SettingsError, WorkFailed
 from reglament.process import Process, open_process, store_teams
+from reglament.witnesses.anchoring import anchor_once
 from reports.workbook.period import PeriodReport
 from scoring.entries import Month
 from storage.whole_files import write_whole
@@ -29,6 +30,7 @@ async def export(settings: Settings, key: str, period: str, fmt: FileFormat, out
     async with open_process(settings) as process:
         await store_teams(process)
         _, content = await PeriodExporter(process).export(key, month, by="reglament export", fmt=fmt)
+        await anchor_once(process)
     try:
         await asyncio.to_thread(write_whole, out, content)
     except OSError as error:

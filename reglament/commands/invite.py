@@ -9,6 +9,7 @@ from reglament.config.settings import Settings
 from reglament.day.members import learn_members
 from reglament.errors import SettingsError
 from reglament.process import Process, open_process, store_teams
+from reglament.witnesses.anchoring import anchor_once
 from storage.db.database import Session
 from storage.people import invites, people
 from storage.values import Role, RoleGrant
@@ -30,6 +31,7 @@ async def invite(settings: Settings, key: str, user: str | None, role: str | Non
                 tokens = await _invite_managers(process, session, key, user)
             else:
                 tokens = [await _invite_role(session, key, role, name, process.now())]
+        await anchor_once(process)
     return [(invited, telegram.invite_link(bot_name, token)) for invited, token in tokens]
 
 

@@ -11,7 +11,8 @@ from rich.table import Table
 from reglament.commands.output import Json
 from reglament.config.settings import Settings
 from reglament.errors import SettingsError
-from reglament.process import clock_now, open_database, open_process, store_teams
+from reglament.process import open_database, open_process, store_teams
+from reglament.witnesses.anchoring import anchor_once
 from storage.people import people as people_store
 from storage.people import shrunken_lists, teams
 from storage.values import Member, Person
@@ -80,12 +81,15 @@ async def rename_team(settings: Settings, old: str, new: str) -> None:
         await store_teams(process)
         async with process.db.transaction() as session:
             await teams.rename(session, old, new, author=AUTHOR, at=process.now())
+        await anchor_once(process)
 
 
 async def join(settings: Settings, first: str, second: str) -> None:
     """Join two accounts, written CONNECTION:USER, into a single person."""
-    async with open_process(settings) as process, process.db.transaction() as session:
-        await people_store.join(session, _account(first), _account(second), author=AUTHOR, at=process.now())
+    async with open_process(settings) as process:
+        async with process.db.transaction() as session:
+            await people_store.join(session, _account(first), _account(second), author=AUTHOR, at=process.now())
+        await anchor_once(process)
 
 
 async def confirm(settings: Settings, connection: str | None) -> list[str]:
@@ -97,8 +101,10 @@ async def confirm(settings: Settings, connection: str | None) -> list[str]:
         connection = next(iter(settings.crm))
     if connection is None or connection not in settings.crm:
         raise SettingsError(f"--connection: write one of {', '.join(settings.crm) or 'none'}")
-    async with open_database(settings) as database, database.transaction() as session:
-        taken = await shrunken_lists.confirm(session, connection, author=AUTHOR, at=clock_now())
+    async with open_process(settings) as process:
+        async with process.db.transaction() as session:
+            taken = await shrunken_lists.confirm(session, connection, author=AUTHOR, at=process.now())
+        await anchor_once(process)
     return [item.subject for item in taken]
 
 

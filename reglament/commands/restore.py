@@ -18,14 +18,14 @@ from reglament.commands.restored_days import MissingDays, find_missing_days, tol
 from reglament.config.settings import Settings
 from reglament.errors import WorkFailed
 from reglament.process import clock_now
-from reglament.witnesses.restored import days_after_backup
+from reglament.witnesses.differences import Differences
+from reglament.witnesses.restored import anchored_after_backup
 from storage.backup import marks
 from storage.backup.replaced import keep_newer_state, read_replaced
 from storage.backup.target import RestoreTarget, restore_target
 from storage.db import address, schema
 from storage.db.database import Database
 from storage.db.locks import SingleRun
-from storage.journal.digests import JournalDay
 from storage.people import teams
 from storage.values import Verification
 from storage.verify import verification as verify
@@ -39,8 +39,8 @@ class Prepared:
 
     verified: tuple[Verification, ...]
     missing: tuple[MissingDays, ...]
-    anchored: tuple[JournalDay, ...]
-    """Days of the anchors that the backup lacks."""
+    anchored: Differences
+    """Days and events of the anchors that the backup lacks."""
     told: Mapping[str, date]
     """Last day by team of which people are told nothing again."""
     cancelled: int
@@ -103,7 +103,7 @@ async def _prepare(settings: Settings, target: RestoreTarget, file: Path, now: d
             cancelled = 0 if tell else await marks.cancel_messages(session, at=now)
             await keep_newer_state(session, replaced.client_state)
             missing = tuple(await find_missing_days(settings, session, now))
-            anchored = await days_after_backup(settings, session)
+            anchored = await anchored_after_backup(settings, session)
     return Prepared(verified, missing, anchored, {last[team][0]: day for team, day in told.items()}, cancelled)
 
 
@@ -137,10 +137,12 @@ def print_restored(console: Console, restored: Restored) -> None:
         if days.caught_up:
             lines.append(f"{days.team}: missing, caught up by the next start: {_days(days.caught_up)}")
     if prepared.anchored:
+        events = sum(len(each.lost) for each in prepared.anchored.lost)
         lines.append(
-            f"the anchors know {len(prepared.anchored)} days that the backup lacks:"
+            f"the anchors know {len(prepared.anchored.gaps)} days and {events} later events that the backup lacks:"
             " start once with `reglament run --accept-anchors`"
         )
+        lines += [each.text for each in prepared.anchored.lost]
     lines += [
         f"{team}: people are told nothing again of days up to {day} (--tell would)"
         for team, day in prepared.told.items()

@@ -12,11 +12,16 @@ from reglament.process import clock_now, open_database
 from storage.days import instants
 from storage.db.database import Database
 from storage.people import teams
-from storage.values import CompanyVerification, Problem, Verification
+from storage.values import CompanyVerification, Problem, Verification, Witnessed
 from storage.verify.recount import UNREADABLE
 from storage.verify.soundness import verify_soundness
 from storage.verify.verification import verification, verify_company
 
+_NO_JOURNAL = (
+    "the finished days have no journal and 12-digit digests prove little: the next start begins a journal over all as"
+    " found. Only an upgrade from a release without journal leaves this; else a journal was removed, as a digest of 32"
+    " characters in a message, a workbook or an anchor shows"
+)
 _WITNESS = (
     "Whether later days were cut off, or all was written anew, or an older copy of the database was put in place, "
     "only a witness outside tells: an anchor file, the message of an evening, or an export of the group"
@@ -78,16 +83,27 @@ def _print_company(console: Console, problems: Sequence[Problem], lacking: Seque
         console.print(f"{key}: {text}", highlight=False, markup=False)
 
 
+def _unwitnessed(last: Witnessed) -> str:
+    """Write from which events on no message witnesses the journal."""
+    what = f"nothing after event {last.seq} of {last.at:%Y-%m-%d %H:%M:%S} UTC is witnessed by a message"
+    company = f"event {last.company_seq} of the company ({last.company_later} later)"
+    return f"{what} ({last.later} later events), nor after {company}"
+
+
 def _print(console: Console, key: str, found: Verification) -> None:
     verdict = f"{len(found.problems)} problems" if found.problems else "as they were written"
     console.print(f"{key}: {found.entries} entries, {found.days} days counted again: {verdict}", highlight=False)
-    if found.covers_from is None:
+    if found.covers_from is None and found.last_day is not None:
+        console.print(f"{key}: WARNING: {_NO_JOURNAL}", highlight=False, soft_wrap=True)
+    elif found.covers_from is None:
         console.print(f"{key}: no journal yet; it begins with the first finished day", highlight=False)
     else:
         console.print(f"{key}: the journal covers all from {found.covers_from} on", highlight=False)
     if found.last_day is not None:
         end = f"the last finished day is {found.last_day}, digest {found.digest or 'none'}"
         console.print(f"{key}: {end}. {_WITNESS}", highlight=False, soft_wrap=True)
+    if found.witnessed is not None:
+        console.print(f"{key}: {_unwitnessed(found.witnessed)}", highlight=False, soft_wrap=True)
     if found.awaited:
         days = ", ".join(map(str, found.awaited))
         console.print(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -10,7 +11,9 @@ from rich.console import Console
 from reglament.config.settings import Settings
 from reglament.errors import SettingsError, WorkFailed
 from reglament.process import open_database
-from reglament.witnesses.anchors import find_gaps, read_anchors
+from reglament.witnesses.anchors import read_anchors
+from reglament.witnesses.differences import Differences, compare
+from reglament.witnesses.ends import find_ends
 from reglament.witnesses.known_digests import KnownDigests, compare_export
 from reglament.witnesses.message_texts import digests_in
 from reglament.witnesses.telegram_export import read_export
@@ -18,9 +21,11 @@ from storage.db.database import Database, Session
 from storage.errors import Refused
 from storage.journal import anchored
 from storage.journal.chain import SHORT_LENGTH
-from storage.journal.digests import DigestedDay, digest_in, find_days, journal_days, weak_days
+from storage.journal.digests import DigestedDay, JournalDay, digest_in, find_days, journal_days, weak_days
+from storage.journal.heads import COMPANY_NAME
 from storage.journal.proof import stands
 from storage.ledger.entries import find_digest, is_hex
+from storage.verify.recount import UNREADABLE
 
 
 async def find_digests(database: Database, text: str, console: Console) -> bool:
@@ -71,13 +76,23 @@ async def compare_witnesses(
 
     Raises WorkFailed for a file that cannot be read.
     """
-    async with open_database(settings) as database:
+    async with open_database(settings, guarded=False) as database:
         results = []
         if anchors is not None:
-            results.append(await _compare_anchors(database, team, anchors, console))
+            results.append(await _compare(anchors, console, _compare_anchors(database, team, anchors, console)))
         if export is not None:
-            results.append(await _compare_export(database, export, console))
+            results.append(await _compare(export, console, _compare_export(database, export, console)))
     return all(results)
+
+
+async def _compare(file: Path, console: Console, work: Awaitable[bool]) -> bool:
+    """Do a comparison; what cannot be read of the journal is said, and no witness stands then."""
+    try:
+        return await work
+    except UNREADABLE as error:
+        what = f"stored data were altered beyond reading ({type(error).__name__})"
+        _say(console, f"{file}: cannot be compared with the journal: {what}")
+        return False
 
 
 async def _compare_anchors(database: Database, team: str | None, file: Path, console: Console) -> bool:
@@ -86,18 +101,35 @@ async def _compare_anchors(database: Database, team: str | None, file: Path, con
     except FileNotFoundError:
         raise WorkFailed(f"{file}: no such file") from None
     async with database.reading() as session:
-        days = await journal_days(session)
+        found = await compare(session, read)
+        days = [day for day in await journal_days(session) if team is None or day.team == team]
         accepted = await anchored.accepted_digests(session)
-    gaps = [gap for gap in find_gaps(read.days, days) if team is None or gap.anchored.team == team]
-    known = {day.digest for day in read.days}
-    without = [day for day in days if day.digest not in known and (team is None or day.team == team)]
-    _say(console, f"{file}: {len(read.days)} anchors, {len(gaps)} do not stand, {len(without)} days without an anchor")
-    for gap in gaps:
-        given_up = " (given up by --accept-anchors)" if gap.anchored.digest in accepted else ""
-        _say(console, f"{gap.text}{given_up}")
+        ends = await find_ends(session, read)
+    if team is not None:
+        found = _of_team(found, team, days)
+    without = [day for day in days if day.digest not in read.digests]
+    failed = len(found.gaps) + sum(len(each.lost) for each in found.lost)
+    how = f"{failed} do not stand, {len(without)} days without an anchor"
+    _say(console, f"{file}: anchors of {len(read.days)} days and {len(read.heads)} events, {how}")
+    for each in found.all:
+        given_up = " (given up by --accept-anchors)" if accepted.issuperset(each.digests) else ""
+        _say(console, f"{each.text}{given_up}")
+    for end in ends:
+        if team is None or end.head.team in (team, COMPANY_NAME):
+            _say(console, end.text)
     for number in read.damaged:
         _say(console, f"{file}: line {number} is no anchor: torn, or changed")
-    return not gaps and bool(read.days)
+    return not found and bool(read.days or read.heads)
+
+
+def _of_team(found: Differences, team: str, days: Sequence[JournalDay]) -> Differences:
+    """Keep the differences of a team, under every key that it has had, and of the company."""
+    keys = frozenset({team, COMPANY_NAME}).union(*(day.keys for day in days))
+    return Differences(
+        tuple(gap for gap in found.gaps if keys & {gap.anchored.team, gap.owner}),
+        tuple(each for each in found.unwitnessed if keys & {each.day.team, each.after.team}),
+        tuple(each for each in found.lost if each.team in keys),
+    )
 
 
 async def _compare_export(database: Database, file: Path, console: Console) -> bool:

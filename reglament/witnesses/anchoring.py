@@ -1,4 +1,4 @@
-"""Take each day's digest to the anchors of `[anchor]`: a file on another disk, an address that keeps what is posted.
+"""Take the digests of days and of the last events to `[anchor]`: a file on another disk, an address that keeps them.
 
 Nothing waits for an anchor. A failed anchor is tried again at the next look; `health` names the trouble.
 """
@@ -6,7 +6,7 @@ Nothing waits for an anchor. A failed anchor is tried again at the next look; `h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,32 +17,34 @@ import structlog
 
 from reglament.errors import WorkFailed
 from reglament.process import Process
-from reglament.witnesses.anchors import append_anchors, read_anchors, to_line
+from reglament.witnesses.anchors import Anchor, AnchorFile, append_anchors, read_anchors, to_line
+from reglament.witnesses.differences import Differences, find_lost, find_unwitnessed
 from storage.days import heartbeats
 from storage.errors import StorageError
 from storage.journal import anchored
 from storage.journal.digests import JournalDay, journal_days
+from storage.journal.heads import ChainHead, journal_heads
 
 log = structlog.get_logger()
 
 SECONDS = 20.0
 """Longest time that an anchor may take at an address."""
-PAUSE, PAUSE_AFTER_FAILURE = 300.0, 60.0
-"""Seconds until the next look; a finished day is looked at at once."""
+PAUSE = 60.0
+"""Seconds until the next look, also after a failure; a finished day is looked at at once."""
 SENT_AGAIN = timedelta(days=31)
-"""Age of the days that a start posts to the address: what was posted before is not stored."""
+"""Age of the anchors that a start posts to the address: what was posted before is not stored."""
 FRESH = timedelta(minutes=10)
-"""Age of the days that a command posts."""
+"""Age of the anchors that a command posts."""
 
 
 @dataclass(slots=True)
 class Anchoring:
-    """Anchor the days of all teams in the file and at the address of the settings."""
+    """Anchor days and last events of all chains in the file and at the address of the settings."""
 
     process: Process
     transport: httpx.AsyncBaseTransport | None = None
     sent_again: timedelta = SENT_AGAIN
-    """Age of the days that are posted although an earlier process may have done so."""
+    """Age of the anchors that are posted although an earlier process may have done so."""
     _is_file_whole: bool = False
     """Whether the file was seen with all days of the journal."""
     _posted: set[str] = field(default_factory=set)
@@ -70,11 +72,9 @@ class Anchoring:
         await beat(heartbeats.ANCHORS)
         while not stop.is_set():
             self._finished.clear()
-            pause = PAUSE_AFTER_FAILURE
             try:
                 await self.anchor()
                 await beat(heartbeats.ANCHORS)
-                pause = PAUSE
             except WorkFailed as error:
                 log.error("not_anchored", problem=str(error))
             except StorageError as error:
@@ -82,18 +82,24 @@ class Anchoring:
             except Exception:  # without a beat `health` tells of the anchors
                 log.exception("not_anchored")
             with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
+                async with asyncio.timeout(PAUSE):
                     await self._finished.wait()
 
     async def anchor(self) -> None:
-        """Anchor the days not anchored yet, everywhere. Raises WorkFailed if an anchor failed, after all were tried."""
+        """Anchor the days and last events not anchored yet, everywhere.
+
+        Raises WorkFailed if an anchor failed, after all were tried.
+        """
+        if not self.is_wanted:
+            return
         since = self.process.now() - SENT_AGAIN if self._is_file_whole or not self._file else None
         async with self.process.db.reading() as session:
             days = await journal_days(session, since=since)
+            heads = await journal_heads(session)
         problems = []
         for work in (self._to_file, self._to_address):
             try:
-                await work(days)
+                await work(days, heads)
             except WorkFailed as error:
                 problems.append(str(error))
         if problems:
@@ -107,26 +113,36 @@ class Anchoring:
     def _url(self) -> str:
         return self.process.settings.anchor.url.get_secret_value()
 
-    async def _to_file(self, days: Sequence[JournalDay]) -> None:
+    async def _to_file(self, days: Sequence[JournalDay], heads: Sequence[ChainHead]) -> None:
         if not self._file:
             return
-        path = Path(self._file)
-        known = await self._open(path)
-        new = [day for day in days if day.digest not in known]
+        path, self._is_file_whole = Path(self._file), False
+        read = await self._open(path)
+        await self._refuse_another(read, days)
+        new = _without(read.digests, days, heads)
         if new:
             try:
                 await asyncio.to_thread(append_anchors, path, new)
             except OSError as error:
                 raise WorkFailed(f"the file of anchors {path} cannot be written: {error.strerror}") from None
-            log.info("anchored", days=len(new), file=str(path))
+            log.info("anchored", anchors=len(new), file=str(path))
         self._is_file_whole = True
 
-    async def _open(self, path: Path) -> set[str]:
-        """Read which days the file has; a file written to before must not be missing. Raises WorkFailed."""
+    async def _refuse_another(self, read: AnchorFile, days: Sequence[JournalDay]) -> None:
+        """Anchor nothing of a journal that was exchanged, or given days later, under the service. Raises WorkFailed."""
+        async with self.process.db.reading() as session:
+            accepted = await anchored.accepted_digests(session)
+            lost = await find_lost(session, read.newest(accepted))
+        found = Differences((), tuple(find_unwitnessed(read.days, days, accepted)), tuple(lost))
+        if found:
+            raise WorkFailed(f"the journal contradicts the anchors in {self._file}: {found.all[0].text}")
+
+    async def _open(self, path: Path) -> AnchorFile:
+        """Read the file; a file written to before must not be missing. Raises WorkFailed."""
         async with self.process.db.reading() as session:
             begun = await anchored.is_begun(session, self._file)
         try:
-            return {day.digest for day in (await asyncio.to_thread(read_anchors, path)).days}
+            return await asyncio.to_thread(read_anchors, path)
         except FileNotFoundError:
             if begun:
                 raise WorkFailed(
@@ -134,27 +150,27 @@ class Anchoring:
                 ) from None
         async with self.process.db.transaction() as session:
             anchored.note_begun(session, self._file, author="reglament", at=self.process.now())
-        return set()
+        return AnchorFile(())
 
-    async def _to_address(self, days: Sequence[JournalDay]) -> None:
+    async def _to_address(self, days: Sequence[JournalDay], heads: Sequence[ChainHead]) -> None:
         if not self._url:
             return
         recent = self.process.now() - self.sent_again
-        new = [day for day in days if day.digest not in self._posted and day.at >= recent]
+        new = [anchor for anchor in _without(self._posted, days, heads) if anchor.at >= recent]
         if not new:
             return
         async with httpx.AsyncClient(timeout=SECONDS, transport=self.transport) as client:
-            for day in new:
-                await self._post(client, day)
-                self._posted.add(day.digest)
+            for anchor in new:
+                await self._post(client, anchor)
+                self._posted.add(anchor.digest)
 
-    async def _post(self, client: httpx.AsyncClient, day: JournalDay) -> None:
-        """Post a day; the address is a secret and stays out of errors. Raises WorkFailed."""
+    async def _post(self, client: httpx.AsyncClient, anchor: Anchor) -> None:
+        """Post an anchor; the address is a secret and stays out of errors. Raises WorkFailed."""
         problem = ""
         try:
             async with asyncio.timeout(SECONDS):
                 answer = await client.post(
-                    self._url, content=to_line(day).encode(), headers={"Content-Type": "application/json"}
+                    self._url, content=to_line(anchor).encode(), headers={"Content-Type": "application/json"}
                 )
         except (TimeoutError, httpx.HTTPError) as error:
             problem = type(error).__name__
@@ -162,11 +178,19 @@ class Anchoring:
             if not answer.is_success:
                 problem = f"HTTP {answer.status_code}"
         if problem:
-            raise WorkFailed(f"{day.team} {day.day} was not anchored at [anchor] url: {problem}")
+            what = anchor.day if isinstance(anchor, JournalDay) else f"event {anchor.seq}"
+            raise WorkFailed(f"{anchor.team} {what} was not anchored at [anchor] url: {problem}")
+
+
+def _without(known: Collection[str], days: Sequence[JournalDay], heads: Sequence[ChainHead]) -> list[Anchor]:
+    """List the days that are not known, and the last events that are neither known nor such a day."""
+    new: list[Anchor] = [day for day in days if day.digest not in known]
+    told = {anchor.digest for anchor in new}.union(known)
+    return new + [head for head in heads if head.digest not in told]
 
 
 async def anchor_once(process: Process) -> None:
-    """Anchor the days that a command finished; a failure is logged and left to the service."""
+    """Anchor what a command wrote; a failure is logged and left to the service."""
     try:
         await Anchoring(process, sent_again=FRESH).anchor()
     except WorkFailed as error:

@@ -1,17 +1,23 @@
-"""Write and read a file of anchors, the digests of days kept on another disk, and compare anchors with a journal."""
+"""Write and read a file of anchors: the digests of days, and of the events after, kept on another disk."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from reglament.errors import WorkFailed
 from storage.journal.digests import JournalDay
+from storage.journal.heads import ChainHead
 from storage.private_files import PRIVATE
+
+HEAD = "head"
+"""Kind of the lines for events that are no days; a line without a kind is a day."""
+Anchor = JournalDay | ChainHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,36 +26,36 @@ class AnchorFile:
 
     days: tuple[JournalDay, ...]
     """Anchored days in the order of the lines."""
+    heads: tuple[ChainHead, ...] = ()
+    """Anchored last events of chains, in the order of the lines."""
     damaged: tuple[int, ...] = ()
     """Numbers of the lines that are no anchors, such as a line torn by a loss of power."""
 
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Describe an anchored day that a journal lacks, or has with another digest."""
-
-    anchored: JournalDay
-    stored: str = ""
-    """Digest of the day in the journal; empty: the journal has no such day."""
-
     @property
-    def text(self) -> str:
-        """Write the gap in a line for an operator."""
-        day = self.anchored
-        what = f"{day.team} {day.day}: anchored with digest {day.digest} at {day.at:%Y-%m-%d %H:%M} UTC"
-        if self.stored == day.digest:
-            return f"{what} as event {day.seq}, but the journal has it in another place"
-        return f"{what}, but the journal has {f'digest {self.stored}' if self.stored else 'no such day'}"
+    def digests(self) -> set[str]:
+        """Return the digests of all anchors."""
+        return {day.digest for day in self.days} | {head.digest for head in self.heads}
+
+    def newest(self, accepted: Collection[str]) -> list[ChainHead]:
+        """List the last anchored event of each chain, days too, without the anchors that an operator gave up."""
+        days = [ChainHead(day.team, day.team_id, day.seq, day.digest, day.at) for day in self.days if day.team_id]
+        newest: dict[int, ChainHead] = {}
+        for head in (*days, *self.heads):
+            known = newest.get(head.team_id)
+            if head.digest not in accepted and (known is None or head.seq > known.seq):
+                newest[head.team_id] = head
+        return list(newest.values())
 
 
-def to_line(day: JournalDay) -> str:
+def to_line(anchor: Anchor) -> str:
     """Write an anchor as a line of JSON without the newline, alike for the file and for the address."""
     content = {
-        "team": day.team,
-        "day": day.day.isoformat(),
-        "digest": day.digest,
-        "seq": day.seq,
-        "at": day.at.isoformat(),
+        "team": anchor.team,
+        "team_id": anchor.team_id,
+        **({"day": anchor.day.isoformat()} if isinstance(anchor, JournalDay) else {"kind": HEAD}),
+        "digest": anchor.digest,
+        "seq": anchor.seq,
+        "at": anchor.at.isoformat(),
     }
     return json.dumps(content, ensure_ascii=False)
 
@@ -64,22 +70,33 @@ def read_anchors(path: Path) -> AnchorFile:
         reason = error.strerror if isinstance(error, OSError) else error
         raise WorkFailed(f"the anchors in {path} cannot be read: {reason}") from None
     read = [(number, _from_line(line)) for number, line in enumerate(lines, 1) if line.strip()]
-    days = tuple(day for _, day in read if day is not None)
-    return AnchorFile(days, tuple(number for number, day in read if day is None))
+    days = tuple(anchor for _, anchor in read if isinstance(anchor, JournalDay))
+    heads = tuple(anchor for _, anchor in read if isinstance(anchor, ChainHead))
+    return AnchorFile(days, heads, tuple(number for number, anchor in read if anchor is None))
 
 
-def _from_line(line: str) -> JournalDay | None:
+def _from_line(line: str) -> Anchor | None:
     try:
         content = json.loads(line)
-        at = datetime.fromisoformat(content["at"])
-        day = date.fromisoformat(content["day"])
-        found = JournalDay(str(content["team"]), day, str(content["digest"]), int(content["seq"]), at)
-    except (ValueError, KeyError, TypeError, RecursionError):
+        found = _head(content) if content.get("kind") == HEAD else _day(content)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return found if at.tzinfo is not None else None
+    return found if found.at.tzinfo is not None else None
 
 
-def append_anchors(path: Path, days: Sequence[JournalDay]) -> None:
+def _head(content: Mapping[str, Any]) -> ChainHead:
+    at = datetime.fromisoformat(content["at"])
+    place = int(content["team_id"]), int(content["seq"])
+    return ChainHead(str(content["team"]), *place, str(content["digest"]), at)
+
+
+def _day(content: Mapping[str, Any]) -> JournalDay:
+    at, day = datetime.fromisoformat(content["at"]), date.fromisoformat(content["day"])
+    digest, team_id = str(content["digest"]), int(content.get("team_id", 0))
+    return JournalDay(str(content["team"]), day, digest, int(content["seq"]), at, team_id)
+
+
+def append_anchors(path: Path, anchors: Sequence[Anchor]) -> None:
     """Append anchors as lines, flushed to the disk on return; a new file gets mode 0600. Raises OSError.
 
     A line torn by an earlier loss of power is ended first.
@@ -89,7 +106,7 @@ def append_anchors(path: Path, days: Sequence[JournalDay]) -> None:
     with os.fdopen(descriptor, "r+b", buffering=0) as file:
         size = file.seek(0, os.SEEK_END)
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        text = "".join(f"{to_line(day)}\n" for day in days)
+        text = "".join(f"{to_line(anchor)}\n" for anchor in anchors)
         file.write((f"\n{text}" if torn else text).encode())
         os.fsync(descriptor)
     if is_new:
@@ -103,22 +120,3 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def find_gaps(
-    anchored: Iterable[JournalDay], journal: Iterable[JournalDay], accepted: Collection[str] = ()
-) -> list[Gap]:
-    """Compare anchors with the days of a journal; `accepted` are digests whose loss an operator has accepted.
-
-    Days are known by their digests, so a renamed team leaves no gap.
-    """
-    by_digest = {day.digest: day for day in journal}
-    by_day = {(day.team, day.day): day.digest for day in by_digest.values()}
-    gaps: dict[str, Gap] = {}
-    for day in anchored:
-        stored = by_digest.get(day.digest)
-        if stored is not None and (stored.day, stored.seq) != (day.day, day.seq):
-            gaps[day.digest] = Gap(day, day.digest)
-        elif stored is None and day.digest not in accepted:
-            gaps[day.digest] = Gap(day, by_day.get((day.team, day.day), ""))
-    return list(gaps.values())

@@ -7,27 +7,28 @@ from pathlib import Path
 
 from reglament.config.settings import Settings
 from reglament.errors import WorkFailed
-from reglament.witnesses.anchors import find_gaps, read_anchors
+from reglament.witnesses.anchors import read_anchors
+from reglament.witnesses.differences import Differences, compare
 from storage.db.database import Session
 from storage.journal import anchored
-from storage.journal.digests import JournalDay, journal_days
 
 
-async def days_after_backup(settings: Settings, session: Session) -> tuple[JournalDay, ...]:
-    """List the anchored days that a backup lacks; the next start goes on without these only if an operator says so.
+async def anchored_after_backup(settings: Settings, session: Session) -> Differences:
+    """Find the anchors that a backup lacks; the next start goes on without these only if an operator says so.
 
-    Raises WorkFailed for a backup with a digest of an anchored day that was never anchored: another past. A missing
-    file of anchors says nothing.
+    Raises WorkFailed for a backup with a digest of an anchored day that was never anchored, or with a day that was put
+    in later: another past. A missing file of anchors says nothing.
     """
     if not settings.anchor.file:
-        return ()
+        return Differences()
     try:
         read = await asyncio.to_thread(read_anchors, Path(settings.anchor.file))
     except FileNotFoundError:
-        return ()
+        return Differences()
     known = {day.digest for day in read.days}
-    gaps = find_gaps(read.days, await journal_days(session), await anchored.accepted_digests(session))
-    other = next((gap for gap in gaps if gap.stored and gap.stored not in known), None)
-    if other is not None:
-        raise WorkFailed(f"the backup contradicts the anchors in {settings.anchor.file}: {other.text}")
-    return tuple(gap.anchored for gap in gaps)
+    found = await compare(session, read, await anchored.accepted_digests(session))
+    texts = [gap.text for gap in found.gaps if gap.owner or (gap.stored and gap.stored not in known)]
+    texts += [each.text for each in found.unwitnessed]
+    if texts:
+        raise WorkFailed(f"the backup contradicts the anchors in {settings.anchor.file}: {texts[0]}")
+    return found

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.db.models import AuditRecord
@@ -16,20 +18,30 @@ BEGUN, ACCEPTED = "anchors.begun", "anchors.accepted"
 
 async def is_begun(session: AsyncSession, file: str) -> bool:
     """Tell whether anchors were written to a file, and the loss of the file was not accepted since."""
-    query = select(AuditRecord.action, AuditRecord.details).where(
+    query = select(AuditRecord.action, cast(AuditRecord.details, Text)).where(
         AuditRecord.action.in_((BEGUN, ACCEPTED)), AuditRecord.subject == file
     )
     rows = (await session.execute(query.order_by(AuditRecord.id))).all()
     begun = False
     for action, details in rows:
-        begun = action == BEGUN or (begun and not details["lost"])
+        begun = action == BEGUN or (begun and not _read(details).get("lost"))
     return begun
 
 
 async def accepted_digests(session: AsyncSession) -> frozenset[str]:
     """Collect the digests of anchored days whose loss an operator has accepted."""
-    rows = await session.scalars(select(AuditRecord.details).where(AuditRecord.action == ACCEPTED))
-    return frozenset(digest for details in rows for digest in details["digests"])
+    rows = await session.scalars(select(cast(AuditRecord.details, Text)).where(AuditRecord.action == ACCEPTED))
+    accepted = [_read(details).get("digests") for details in rows]
+    return frozenset(str(digest) for digests in accepted if isinstance(digests, list) for digest in digests)
+
+
+def _read(details: str | None) -> Mapping[str, Any]:
+    """Read the details of an action; empty where the row was altered beyond reading, which `verify` names."""
+    try:
+        found = json.loads(details or "")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def note_begun(session: AsyncSession, file: str, *, author: str, at: datetime) -> None:

@@ -29,6 +29,9 @@ async def begin(session: AsyncSession, team: str, at: datetime) -> bool:
 
 async def begin_for(session: AsyncSession, owner: TeamRecord, at: datetime) -> None:
     """Begin the journal of a locked team, unless begun."""
+    company = await session.get(JournalHeadRecord, chain.COMPANY, populate_existing=True)
+    if company is not None:  # a clock set back: no team begins before the company tells of it
+        at = max(at, company.at)
     if await chain.begin_chain(session, owner.id, at):
         rows = await keep_all(session, owner.id)
         counts = await _counts(session, owner)

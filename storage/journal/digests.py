@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sqlalchemy import func, select
@@ -14,6 +14,7 @@ from storage.db.models import JournalEventRecord, RunRecord, TeamRecord
 from storage.errors import Refused
 from storage.journal.chain import digest_of
 from storage.journal.kinds import JournalKind
+from storage.journal.team_keys import team_keys
 
 LINK_MARK = "d_"
 """Begins the parameter of a link that carries a digest."""
@@ -47,23 +48,37 @@ class JournalDay:
     seq: int
     """Number of the event in the chain of the team."""
     at: datetime
+    team_id: int = 0
+    """Id of the team, which outlasts a rename; 0: an anchor of a release that wrote keys only."""
+    keys: frozenset[str] = field(default=frozenset(), compare=False)
+    """Keys that the team has had; empty for an anchor."""
+    is_rehearsed: bool = field(default=False, compare=False)
+    """Whether the instants were set by hand (`score --at`); not known of an anchor."""
 
 
 async def journal_days(session: AsyncSession, *, since: datetime | None = None) -> list[JournalDay]:
-    """List the finished days of all teams by the events of the journal, in the order of writing."""
+    """List the finished days of all teams by the events of the journal, in the order of writing.
+
+    An event that does not say what a day's event says is left out; `verify` names such an event.
+    """
     event = JournalEventRecord
     query = (
-        select(TeamRecord.key, event.payload, event.hash, event.seq, event.at)
+        select(TeamRecord.id, TeamRecord.key, event.payload, event.hash, event.seq, event.at)
         .join(TeamRecord, TeamRecord.id == event.chain)
         .where(event.kind == JournalKind.DAY_FINISHED.value)
         .order_by(event.id)
     )
     if since is not None:
         query = query.where(event.at >= since)
-    found = []
-    async for team, payload, hash_, seq, at in await session.stream(query):
-        day = date.fromisoformat(json.loads(payload)["content"]["day"])
-        found.append(JournalDay(team, day, digest_of(hash_), seq, at))
+    keys, found = await team_keys(session), []
+    async for team_id, team, payload, hash_, seq, at in await session.stream(query):
+        had = frozenset({team}) | keys.get(team_id, frozenset())
+        try:
+            content = json.loads(payload)["content"]
+            day, digest = date.fromisoformat(content["day"]), digest_of(hash_)
+            found.append(JournalDay(team, day, digest, seq, at, team_id, had, bool(content["rehearsed"])))
+        except (ValueError, LookupError, TypeError):
+            continue
     return found
 
 

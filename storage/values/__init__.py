@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage.values.days import Day, Run, RunLease, RunState, Scorecards, StoredSnapshot, WonFigures
-from storage.values.ledger import CompanyVerification, Period, PeriodState, Problem, Verification
+from storage.values.ledger import CompanyVerification, Period, PeriodState, Problem, ToldTeam, Verification, Witnessed
 from storage.values.messages import Delivery, DeliveryState
 from storage.values.people import (
     Absence,
@@ -41,6 +41,8 @@ __all__ = [
     "Scorecards",
     "StoredSnapshot",
     "Team",
+    "ToldTeam",
     "Verification",
+    "Witnessed",
     "WonFigures",
 ]

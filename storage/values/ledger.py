@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -42,6 +43,29 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Witnessed:
+    """Hold the last events that the digest of a day covers, and so the messages of that day."""
+
+    seq: int
+    """Number of the event of the last finished day."""
+    at: datetime
+    later: int
+    """Number of later events of the team."""
+    company_seq: int
+    """Number of the company's event that the day covers."""
+    company_later: int
+    """Number of later events of the company."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToldTeam:
+    """Hold the place of the company's event that first tells of a team."""
+
+    seq: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """Summarize the verification of a team's ledger and journal."""
 
@@ -60,6 +84,8 @@ class Verification:
     """Digest of the last finished day."""
     awaited: tuple[date, ...] = ()
     """Due working days after the last finished day: not scored yet, or cut off."""
+    witnessed: Witnessed | None = None
+    """Up to which events messages witness the journal; None: no finished day of the journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +95,9 @@ class CompanyVerification:
     problems: tuple[Problem, ...]
     blanked_before: datetime | None
     """Retention blanked texts older than this instant."""
+    teams_told: Mapping[int, ToldTeam] = field(default_factory=dict)
+    """First event that tells of each team, by id."""
+    last_event: int = 0
+    """Number of the last event of the company's journal."""
+    begun: datetime | None = None
+    """Instant of the first event of the company's journal; None: no journal."""

@@ -14,16 +14,18 @@ from storage.db.models import RunRecord, TeamRecord
 from storage.db.sql import team_named
 from storage.journal.calendars import StoredCalendar, calendar_from_json, due_days
 from storage.journal.chain import COMPANY
+from storage.journal.heads import COMPANY_NAME
 from storage.journal.kinds import JournalKind
-from storage.values import CompanyVerification, Problem, RunState, Verification
+from storage.journal.team_keys import teams_in
+from storage.values import CompanyVerification, Problem, RunState, ToldTeam, Verification, Witnessed
 from storage.verify import references, rows
+from storage.verify.beginnings import check_beginning
 from storage.verify.chain_walk import ChainWalk, Event
 from storage.verify.days import Days, altered_rulebooks
+from storage.verify.doubles import doubly_scored
 from storage.verify.entries import LedgerWalk
 from storage.verify.recount import UNREADABLE
 
-COMPANY_NAME = "company"
-"""Stands in findings for people, accounts, absences and actions, which belong to no single team."""
 _UNCLEAR = "it does not say what an event of its kind says"
 
 
@@ -42,8 +44,10 @@ async def _verify_company(session: AsyncSession) -> CompanyVerification:
     connection = await session.connection()
     problems = [Problem(COMPANY_NAME, text) for text in await connection.run_sync(append_only.findings)]
     problems += await _whole(COMPANY_NAME, "references", lambda: references.dangling(session, COMPANY_NAME))
+    problems += await _whole(COMPANY_NAME, "entries", lambda: _doubly_scored(session))
     walk, fold = ChainWalk(session, COMPANY, COMPANY_NAME), rows.Fold()
     blanked: datetime | None = None
+    told: dict[int, ToldTeam] = {}
 
     async def follow() -> list[Problem]:
         nonlocal blanked
@@ -51,6 +55,8 @@ async def _verify_company(session: AsyncSession) -> CompanyVerification:
             try:
                 blanked = _blanked_before(event) or blanked
                 fold.take(event.content)
+                for team_id, _ in teams_in(event.content):
+                    told.setdefault(team_id, ToldTeam(event.seq, event.at))
             except UNREADABLE:
                 walk.say(event, _UNCLEAR)
         return []
@@ -61,7 +67,12 @@ async def _verify_company(session: AsyncSession) -> CompanyVerification:
         problems += await _whole(
             COMPANY_NAME, "rows", lambda: rows.compare(session, COMPANY, fold, COMPANY_NAME, blanked)
         )
-    return CompanyVerification(tuple(problems), blanked)
+    last, begun = walk.last, walk.begun
+    return CompanyVerification(tuple(problems), blanked, told, last.seq if last else 0, begun.at if begun else None)
+
+
+async def _doubly_scored(session: AsyncSession) -> list[Problem]:
+    return [Problem(COMPANY_NAME, text) for text in await doubly_scored(session)]
 
 
 def _blanked_before(event: Event) -> datetime | None:
@@ -105,6 +116,7 @@ class _TeamCheck:
         self.covers_from: date | None = None
         self.calendars: list[StoredCalendar] = []
         self.not_read: set[date] = set()
+        self.last_finished: Event | None = None
 
     async def problems(self) -> list[Problem]:
         """Check the parts one by one; what cannot be read is a problem, and the rest is checked all the same."""
@@ -113,6 +125,8 @@ class _TeamCheck:
         found += await _whole(team, "journal", self._follow)
         found += [*self.walk.problems, *self.days.problems]
         begun = self.walk.begun
+        company = self.company
+        found += await _whole(team, "beginning", lambda: check_beginning(self.session, self.owner, company, begun))
         book = self.book = LedgerWalk(self.session, self.owner, None if begun is None else begun.at, blanked)
         found += await _whole(team, "ledger", lambda: _read(book))
         found += await _whole(team, "days", self._rest)
@@ -135,6 +149,7 @@ class _TeamCheck:
         if "ledger" in event.content:
             await self.days.take_head(event)
         if event.kind == JournalKind.DAY_FINISHED:
+            self.last_finished = event
             self.covers_from = self.covers_from or date.fromisoformat(event.content["day"])
             await self.days.check(event)
         elif event.kind == JournalKind.CALENDAR_STORED:
@@ -185,7 +200,16 @@ class _TeamCheck:
             last_day=last_day,
             digest=digest,
             awaited=tuple(self._awaited(last_day, now)),
+            witnessed=self._witnessed(),
         )
+
+    def _witnessed(self) -> Witnessed | None:
+        """Say which events the digest of the last finished day covers."""
+        day, last = self.last_finished, self.walk.last
+        if day is None or last is None:
+            return None
+        company = (day.content["company"] or [0])[0]
+        return Witnessed(day.seq, day.at, last.seq - day.seq, company, self.company.last_event - company)
 
     def _awaited(self, last_day: date | None, now: datetime | None) -> list[date]:
         """List the due days after the last finished day, up to the last cutoff."""

@@ -222,10 +222,10 @@ async def test_a_backup_is_compared_with_the_anchors(database_url: str, tmp_path
     append_anchors(lines, days)
     wanted = settings(database_url).model_copy(update={"anchor": AnchorSettings(file=str(lines))})
     restored = await restore(wanted, file, at=MONDAY_EVENING)
-    assert [day.day for day in restored.prepared.anchored] == [FRIDAY, MONDAY]
+    assert [gap.anchored.day for gap in restored.prepared.anchored.gaps] == [FRIDAY, MONDAY]
     out = io.StringIO()
     print_restored(Console(file=out, width=200), restored)
-    assert "the anchors know 2 days that the backup lacks" in out.getvalue()
+    assert "the anchors know 2 days and 0 later events that the backup lacks" in out.getvalue()
     lines.write_text(f"{to_line(replace(days[0], digest='a' * 32))}\n", encoding="utf-8")
     with pytest.raises(WorkFailed, match="the backup contradicts the anchors"):
         await restore(wanted, file, at=MONDAY_EVENING)

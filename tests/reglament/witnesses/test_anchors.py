@@ -24,7 +24,8 @@ from reglament.day.troubles import TroubleKind, find_troubles
 from reglament.errors import SettingsError, WorkFailed
 from reglament.process import open_process, store_teams
 from reglament.witnesses.anchoring import Anchoring
-from reglament.witnesses.anchors import append_anchors, find_gaps, read_anchors
+from reglament.witnesses.anchors import append_anchors, read_anchors
+from reglament.witnesses.differences import find_gaps
 from reglament.witnesses.start import check_anchors, compare_with_anchors
 from storage.days import heartbeats
 from storage.db.models import AuditRecord
@@ -73,13 +74,14 @@ async def test_each_day_goes_to_the_file_once_for_this_user_alone(database, tmp_
     assert "no anchors yet" in told.text
     await anchors.anchor()
     [told] = await check_anchors(anchors.process)
-    assert (told.severity, told.text) == (Severity.OK, "1 anchors, all in the journal")
+    assert (told.severity, told.text) == (Severity.OK, "anchors of 1 days and 1 events, all in the journal")
     await scored(database, TUESDAY)
     await anchors.anchor()
     await anchoring(database, file).anchor()
     lines = [json.loads(line) for line in file.read_text().splitlines()]
-    assert [(line["team"], line["day"]) for line in lines] == [("sales", "2026-11-16"), ("sales", "2026-11-17")]
-    assert set(lines[0]) == {"team", "day", "digest", "seq", "at"}
+    days = [line for line in lines if "kind" not in line]
+    assert [(line["team"], line["day"]) for line in days] == [("sales", "2026-11-16"), ("sales", "2026-11-17")]
+    assert set(lines[0]) == {"team", "team_id", "day", "digest", "seq", "at"}
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert list(read_anchors(file).days) == await days_of(database)
     assert find_gaps(read_anchors(file).days, await days_of(database)) == []
@@ -90,7 +92,7 @@ async def test_a_torn_line_is_ended_named_and_its_day_written_again(database, tm
     await found(database)
     await scored(database)
     await anchoring(database, file).anchor()
-    file.write_bytes(file.read_bytes()[:-30])
+    file.write_bytes(file.read_bytes().splitlines()[0][:-30])
     await anchoring(database, file).anchor()
     read = read_anchors(file)
     assert read.damaged == (1,)
@@ -109,7 +111,8 @@ async def test_the_address_gets_each_day_and_a_failure_is_tried_again(database):
     await anchors.anchor()
     await anchors.anchor()
     [day] = await days_of(database)
-    assert [post["digest"] for post in keeper.posts] == [day.digest, day.digest]
+    assert [post["digest"] for post in keeper.posts if "day" in post] == [day.digest, day.digest]
+    assert [(post["team"], post["kind"]) for post in keeper.posts if "kind" in post] == [("company", "head")]
 
 
 async def test_a_file_that_cannot_be_written_keeps_no_digest_from_the_address(database, tmp_path):
@@ -118,7 +121,7 @@ async def test_a_file_that_cannot_be_written_keeps_no_digest_from_the_address(da
     await scored(database)
     with pytest.raises(WorkFailed, match="cannot be written"):
         await anchoring(database, tmp_path / "no-such-folder" / "anchors", URL, keeper).anchor()
-    assert len(keeper.posts) == 1
+    assert [post.get("day") for post in keeper.posts] == ["2026-11-16", None]
 
 
 async def test_a_file_that_is_gone_is_not_begun_anew_by_itself(database, tmp_path):

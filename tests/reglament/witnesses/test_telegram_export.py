@@ -179,7 +179,7 @@ async def test_anchors_are_compared_line_by_line(office, tmp_path):
     append_anchors(file, days[:1])
     fine, said = await against()
     assert fine
-    assert "1 anchors, 0 do not stand, 1 days without an anchor" in said
+    assert "anchors of 1 days and 0 events, 0 do not stand, 1 days without an anchor" in said
     forged = JournalDay(days[1].team, days[1].day, "a" * 32, days[1].seq, days[1].at)
     append_anchors(file, [forged])
     fine, said = await against()

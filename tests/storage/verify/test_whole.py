@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest_asyncio
+from rich.console import Console
 from sqlalchemy import text
 
+from reglament.commands.verify import verify as command
+from reglament.config.settings import build
 from storage.db import append_only
 from storage.db.sql import is_sqlite
 from storage.journal.calendars import settle_unread, unread_days
@@ -96,3 +100,32 @@ async def test_due_days_after_the_last_finished_day_are_listed_without_being_a_f
         after = await verification(session, TEAM, now=cutoff(FRIDAY) + timedelta(hours=1))
     assert (before.awaited, before.problems) == ((), ())
     assert (after.awaited, after.problems) == ((WEDNESDAY + timedelta(days=1), FRIDAY), ())
+
+
+FORGOTTEN = [
+    "DELETE FROM journal_events",
+    "DELETE FROM journal_heads",
+    "DELETE FROM journal_rows",
+    "UPDATE runs SET digest = '0123456789ab'",
+]
+
+
+async def test_a_journal_removed_from_one_team_is_named_by_that_of_the_company(past):
+    of_team = [f"{statement} WHERE chain = 1" for statement in FORGOTTEN[:2]]
+    told = await findings(past, [*of_team, FORGOTTEN[3]])
+    assert "3 days were finished after the company's journal had begun, but the team has no journal" in told
+
+
+async def test_a_journal_removed_everywhere_leaves_a_plain_warning(past, database_url):
+    async with past.transaction() as session:
+        connection = await session.connection()
+        for table in append_only.GUARDED:
+            await connection.run_sync(append_only.remove, table)
+        for statement in FORGOTTEN:
+            await session.execute(text(statement))
+        for table in append_only.GUARDED:
+            await connection.run_sync(append_only.install, table)
+    said = StringIO()
+    await command(build({"database": {"url": database_url}}), TEAM, None, Console(file=said, width=500))
+    assert f"{TEAM}: WARNING: the finished days have no journal" in said.getvalue()
+    assert "else a journal was removed" in said.getvalue()

@@ -1,0 +1,57 @@
+"""Name the ends of the chains for witnesses outside: whatever was written by hand since the last day stands there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.db.models import JournalEventRecord, JournalHeadRecord, TeamRecord
+from storage.journal.chain import COMPANY, digest_of
+
+COMPANY_NAME = "company"
+"""Name of the chain of people, accounts, absences and actions, which belong to no single team."""
+_PORTION = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """Describe the last event of a chain at some moment."""
+
+    team: str
+    """Key of the team; `company` for the chain of the company."""
+    team_id: int
+    """Id of the team; 0 for the company."""
+    seq: int
+    digest: str
+    """The first 160 bits of the event's hash, as the digest of a day is written."""
+    at: datetime
+
+
+async def journal_heads(session: AsyncSession) -> list[ChainHead]:
+    """List the last events of all chains, the company's first."""
+    keys = dict((await session.execute(select(TeamRecord.id, TeamRecord.key))).all()) | {COMPANY: COMPANY_NAME}
+    head = JournalHeadRecord
+    rows = await session.execute(select(head.chain, head.seq, head.hash, head.at).order_by(head.chain))
+    return [
+        ChainHead(keys[chain], chain, seq, digest_of(hash_), at)
+        for chain, seq, hash_, at in rows
+        if seq and chain in keys
+    ]
+
+
+async def digests_at(session: AsyncSession, heads: Collection[ChainHead]) -> dict[tuple[int, int], str]:
+    """Find the digests of the stored events in the places of heads, by id of the team and number of the event."""
+    event = JournalEventRecord
+    found: dict[tuple[int, int], str] = {}
+    for team_id in sorted({head.team_id for head in heads}):
+        numbers = sorted({head.seq for head in heads if head.team_id == team_id})
+        for start in range(0, len(numbers), _PORTION):
+            query = select(event.seq, event.hash).where(
+                event.chain == team_id, event.seq.in_(numbers[start : start + _PORTION])
+            )
+            found |= {(team_id, seq): digest_of(hash_) for seq, hash_ in await session.execute(query)}
+    return found

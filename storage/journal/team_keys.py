@@ -1,0 +1,42 @@
+"""Follow the keys of teams through the journal of the company: a renamed team keeps id and history."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.db.models import JournalEventRecord, TeamRecord
+from storage.journal.chain import COMPANY
+from storage.journal.changes import states_in
+from storage.journal.kinds import JournalKind
+
+TEAMS = TeamRecord.__tablename__
+
+
+async def team_keys(session: AsyncSession) -> dict[int, frozenset[str]]:
+    """Collect the keys that each team has had since the journal of the company began, by id of the team.
+
+    An event that does not say what an event of teams says is left out; `verify` names such an event.
+    """
+    event = JournalEventRecord
+    kinds = JournalKind.BEGUN.value, JournalKind.TEAM_CHANGED.value
+    query = select(event.payload).where(event.chain == COMPANY, event.kind.in_(kinds)).order_by(event.seq)
+    keys: dict[int, frozenset[str]] = {}
+    for payload in await session.scalars(query):
+        try:
+            told = teams_in(json.loads(payload)["content"])
+        except (ValueError, LookupError, TypeError, AttributeError):
+            continue
+        for team_id, key in told:
+            keys[team_id] = keys.get(team_id, frozenset()) | {key}
+    return keys
+
+
+def teams_in(content: Mapping[str, Any]) -> list[tuple[int, str]]:
+    """List id and key of the teams that the content of an event tells of."""
+    told = ((row, state) for table, row, state in states_in(content) if table == TEAMS and state is not None)
+    return [(int(row), str(state["key"])) for row, state in told]
