@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from scoring.entries import Entry, EntryKind, in_force, net
+from scoring.names import alphabetical, told_apart
 from scoring.scorecard import Outcome
 
 
@@ -123,13 +124,13 @@ def leaderboard(
     period_days = frozenset[date]().union(*(row.scored_days for row in sums.values()))
     ranked: list[Totals] = []
     apart: list[Totals] = []
-    for user, name in members:
-        row = sums.get(user, Totals(user, name))
+    for user, name in told_apart(dict(members)).items():
+        row = replace(sums.get(user, Totals(user, name)), name=name)
         enough = row.scored_days and 2 * len(row.scored_days) >= len(period_days)
         (ranked if enough else apart).append(row)
     points_today = day_points(entries, today) if today else {}
-    ranked.sort(key=lambda row: (-row.per_day, row.name.casefold(), row.crm_user))
-    apart.sort(key=lambda row: (row.name.casefold(), row.crm_user))
+    ranked.sort(key=lambda row: (-row.per_day, *alphabetical(row.name), row.crm_user))
+    apart.sort(key=lambda row: (*alphabetical(row.name), row.crm_user))
     return Leaderboard(
         tuple(
             Standing(place, row, points_today.get(row.crm_user))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.context import AppContext
+from bot.screens.members import load_shown_name
 from storage.db.database import Session
 from storage.messages import deliveries
 from storage.messages.notices import ChannelOffNotice, Whose, to_telegram
@@ -23,18 +24,25 @@ async def channel_lost(
     if not await channels.turn_off(session, chat_id, reason, at=at):
         return
     person = await people.by_telegram(session, chat_id)
+    shown = await _name(session, person) if person else name
     for whose, of in (await _losses(session, ctx, chat_id, person)).items():
         for telegram_id, keys in (await _told(session, ctx, chat_id, whose, of)).items():
             notice = ChannelOffNotice(
                 team=keys[0],
                 teams=tuple(keys),
                 whose=whose,
-                name=person.name if person else name,
+                name=shown,
                 chat=chat_id,
                 reason=reason,
             )
             event = f"channel:{chat_id}:{at.isoformat()}:{whose.value}"
             await deliveries.add(session, event=event, recipient=to_telegram(telegram_id), notice=notice, at=at)
+
+
+async def _name(session: Session, person: Person) -> str:
+    """Load the name of a person, which no other member of the person's team has."""
+    own = next((member for member in person.active if member.team), None)
+    return await load_shown_name(session, own) if own and own.name == person.name else person.name
 
 
 async def _losses(session: Session, ctx: AppContext, chat_id: int, person: Person | None) -> dict[Whose, list[str]]:

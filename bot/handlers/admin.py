@@ -13,6 +13,7 @@ from aiogram.utils.deep_linking import create_start_link
 from bot.access import Viewer
 from bot.context import AppContext
 from bot.screens.invite import links_view, unconnected_view
+from bot.screens.members import load_unconnected
 from bot.screens.team_picker import only_team, picker_view
 from bot.screens.view import Button, View
 from bot.telegram import reply
@@ -20,7 +21,7 @@ from bot.telegram.callbacks import BindTeam, MakeInvites, PickTeam, RevealAdmin
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts, safe
-from storage.people import channels, invites, people, teams
+from storage.people import channels, invites, teams
 
 router = RouterTemplate("admin")
 
@@ -69,13 +70,13 @@ async def invite_links(
 
 async def _missing(ctx: AppContext, t: Texts, key: str) -> View:
     async with ctx.db.reading() as session:
-        return unconnected_view(t, key, await people.unconnected(session, key))
+        return unconnected_view(t, key, await load_unconnected(session, key))
 
 
 async def _links(bot: Bot, ctx: AppContext, viewer: Viewer, t: Texts, key: str, now: datetime) -> View:
     links = []
     async with ctx.db.transaction() as session:
-        for member in await people.unconnected(session, key):
+        for member in await load_unconnected(session, key):
             token = await invites.invite_manager(
                 session, member.connection, member.crm_user, author=f"telegram:{viewer.telegram_id}", at=now
             )

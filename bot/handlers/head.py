@@ -13,13 +13,14 @@ from bot.access import Viewer
 from bot.context import AppContext
 from bot.screens.departed import departed_view, load_departed
 from bot.screens.finished_days import load_last_day
+from bot.screens.members import FoundMember, load_found
 from bot.screens.periods import Shown, load_period, period_view
 from bot.screens.team import team_view
 from bot.screens.team_picker import only_team, picker_view
 from bot.screens.view import View
-from bot.screens.who import NoSummary, choice_view, load_named, load_person, person_view
+from bot.screens.who import NoSummary, choice_view, everybody_view, load_person, person_view
 from bot.telegram import reply
-from bot.telegram.callbacks import OpenPerson, PickTeam, TurnDeparted, TurnMonth, TurnStaff, TurnWeek
+from bot.telegram.callbacks import ListPeople, OpenPerson, PickTeam, TurnDeparted, TurnMonth, TurnStaff, TurnWeek
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts
@@ -122,23 +123,34 @@ async def turned(
 
 @router.message(Command("who"), F.chat.type == "private")
 async def who(message: Message, command: CommandObject, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
-    """Show the manager whose name holds the given text, or ask which manager."""
+    """Show the manager with the given name, or ask which manager."""
     if not viewer.head_of:
         await message.answer(t("not-yours") if viewer.known else t("stranger"))
         return
     name = (command.args or "").strip()
+    found = await _found(ctx, viewer, name)
     if not name:
-        await message.answer(t("who-usage"))
-        return
-    async with ctx.db.reading() as session:
-        found = await load_named(session, viewer.head_of, name)
-    if not found:
+        await reply.send(message, everybody_view(t, found))
+    elif not found:
         await message.answer(t("who-nobody"))
     elif len(found) == 1:
-        key, member = found[0]
-        await reply.send(message, await _person(ctx, t, key, member.crm_user))
+        await reply.send(message, await _person(ctx, t, found[0].team, found[0].crm_user))
     else:
-        await reply.send(message, choice_view(t, ctx, found))
+        await reply.send(message, choice_view(t, found))
+
+
+async def _found(ctx: AppContext, viewer: Viewer, name: str) -> list[FoundMember]:
+    async with ctx.db.reading() as session:
+        return await load_found(session, {key: ctx.teams[key].title for key in sorted(viewer.head_of)}, name)
+
+
+@router.callback_query(Tapped(ListPeople))
+async def people_turned(query: CallbackQuery, tapped: ListPeople, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
+    """Turn the list of all managers to another page."""
+    if not viewer.head_of:
+        await query.answer(t("not-yours"), show_alert=True)
+        return
+    await reply.replace(query, everybody_view(t, await _found(ctx, viewer, ""), tapped.page))
 
 
 @router.callback_query(Tapped(OpenPerson))

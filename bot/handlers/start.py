@@ -12,6 +12,7 @@ from aiogram.types import CallbackQuery, Message
 from bot.access import Viewer
 from bot.access import viewer as load_viewer
 from bot.context import AppContext
+from bot.screens.members import load_shown_name
 from bot.screens.view import Button, View, rows
 from bot.telegram import menus, reply
 from bot.telegram.callbacks import AcceptInvite, ChooseLanguage, DeclineInvite
@@ -34,6 +35,7 @@ async def invited(
     try:
         async with ctx.db.reading() as session:
             invite = await invites.look_up(session, token, message.chat.id, at=now())
+            name = await load_shown_name(session, invite.manager) if invite.manager else invite.name
     except InviteRefused as refused:
         await message.answer(t(f"invite-{refused.problem.value}"))
         return
@@ -41,7 +43,7 @@ async def invited(
         Button(t("invite-yes"), AcceptInvite(token=token).pack()),
         Button(t("invite-no"), DeclineInvite().pack()),
     )
-    await reply.send(message, View(t("invite-question", name=safe(invite.name)), rows(buttons)))
+    await reply.send(message, View(t("invite-question", name=safe(name)), rows(buttons)))
 
 
 @router.callback_query(Tapped(AcceptInvite))

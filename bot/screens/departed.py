@@ -10,6 +10,7 @@ from bot.context import AppContext, TeamContext
 from bot.screens import lines
 from bot.screens.day_text import PAGE
 from bot.screens.finished_days import load_day
+from bot.screens.members import load_name_apart
 from bot.screens.paging import TextPage
 from bot.screens.view import Button, Rows, View, rows
 from bot.telegram.callbacks import OpenDay, TurnDeparted
@@ -36,14 +37,15 @@ class Departed:
 
 async def load_departed(session: Session, ctx: AppContext, delivery_id: int, notice: DepartedNotice) -> Departed:
     """Load the readings since the departure, else those of the manager's last cutoff."""
+    name = await load_name_apart(session, notice.team, notice.crm_user, notice.name)
     if notice.readings is not None:
-        return Departed(notice.name, notice.crm_user, notice.day, notice.readings, delivery_id)
+        return Departed(name, notice.crm_user, notice.day, notice.readings, delivery_id)
     run = await runs.last_finished(session, notice.team, until=notice.day - timedelta(days=1))
     day = await load_day(session, ctx, notice.team, run.day) if run else None
     card = day.card(notice.crm_user) if day else None
     if run is None or card is None:
-        return Departed(notice.name, notice.crm_user, None, {})
-    return Departed(notice.name, notice.crm_user, run.day, card.snapshot.readings)
+        return Departed(name, notice.crm_user, None, {})
+    return Departed(name, notice.crm_user, run.day, card.snapshot.readings)
 
 
 def departed_view(t: Texts, team: TeamContext, data: Departed, page: int = 0) -> View:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from bot.context import AppContext, TeamContext
 from bot.screens import lines
 from bot.screens.finished_days import ledger_length, load_day
+from bot.screens.members import load_unconnected
 from bot.screens.team import gauges, person_line, team_view
 from bot.screens.view import Button, Rows, View, rows
 from bot.screens.witness.digest_link import DigestLink, digest_line
@@ -20,7 +21,6 @@ from scoring.scorecard import Outcome, Scorecard
 from scoring.standings import discipline, pooled, totals
 from storage.days import queries
 from storage.db.database import Session
-from storage.people import people
 from storage.values import Day
 
 WORST = 10
@@ -60,7 +60,7 @@ async def load_digest(
     finished = await load_day(session, ctx, key, day)
     if finished is None:
         return None
-    waiting = tuple(member.name for member in await people.unconnected(session, key))
+    waiting = tuple(member.name for member in await load_unconnected(session, key))
     caught_up = []
     for each in earlier:
         of_day = totals(await queries.entries(session, key, each, each, evidence=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from bot.context import AppContext
@@ -14,7 +15,12 @@ from storage.values import Day
 async def load_day(session: Session, ctx: AppContext, key: str, day: date) -> Day | None:
     """Load a team's day with all evidence; None if the day was not scored."""
     length = await ledger_length(session, key)
-    return await ctx.days.get((key, day, length), lambda: queries.day(session, key, day))
+
+    async def make() -> Day | None:
+        found = await queries.day(session, key, day)
+        return None if found is None else replace(found, cards=found.cards.told_apart())
+
+    return await ctx.days.get((key, day, length), make)
 
 
 async def load_last_day(session: Session, ctx: AppContext, key: str) -> Day | None:

@@ -7,14 +7,15 @@ from datetime import datetime
 
 from bot.context import TeamContext
 from bot.screens import lines
+from bot.screens.members import load_members
 from bot.screens.paging import TextPage
 from bot.screens.view import Button, Rows, View, rows
 from bot.telegram.callbacks import OpenPerson, TurnLive, TurnStaff
 from bot.texts import Texts, safe
 from reports.summary.evidence import Now, OpenItems
+from scoring.names import alphabetical
 from scoring.scorecard import Outcome, Scorecard
 from storage.db.database import Session
-from storage.people import people
 from storage.values import Day
 
 PEOPLE = 10
@@ -40,7 +41,7 @@ def live_team_view(t: Texts, team: TeamContext, cards: Sequence[Scorecard], read
 def _view(
     t: Texts, team: TeamContext, head: str, cards: Sequence[Scorecard], page: int, turns: type[TurnStaff], other: Button
 ) -> View:
-    ordered = sorted(cards, key=lambda card: (card.points, card.manager.name.casefold()))
+    ordered = sorted(cards, key=lambda card: (card.points, alphabetical(card.manager.name)))
     shown = TextPage.of(ordered, page, PEOPLE)
     text = [f"<b>{head}</b>", *(_member(t, card) for card in shown.shown)]
     buttons = people_buttons(team.key, [(card.manager.crm_user, card.manager.name) for card in shown.shown])
@@ -90,5 +91,5 @@ def people_buttons(team: str, people: Sequence[tuple[str, str]]) -> Rows:
 
 async def load_member_name(session: Session, key: str, crm_user: str) -> str:
     """Load a member's name; the CRM id if the manager left the team."""
-    every = await people.members(session, key)
+    every = await load_members(session, key)
     return next((member.name for member in every if member.crm_user == crm_user), crm_user)

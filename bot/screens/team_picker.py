@@ -8,13 +8,14 @@ from bot.context import AppContext, TeamContext
 from bot.screens.view import Button, View
 from bot.telegram.callbacks import PickTeam
 from bot.texts import Texts
+from scoring.names import alphabetical
 from storage.db.database import Session
 from storage.people import channels, teams
 
 
 def picker_view(t: Texts, ctx: AppContext, command: str, keys: Iterable[str]) -> View:
     """Show a button for each team."""
-    ordered = sorted(keys, key=lambda key: ctx.teams[key].title.casefold())
+    ordered = sorted(keys, key=lambda key: alphabetical(ctx.teams[key].title))
     return View(
         t("choose-team"),
         tuple((Button(ctx.teams[key].title, PickTeam(command=command, team=key).pack()),) for key in ordered),

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.context import AppContext, TeamContext
 from bot.screens import lines, percent_change
 from bot.screens.evening import Evening, day_lines, load_evening
+from bot.screens.members import FoundMember, load_members
+from bot.screens.paging import TextPage
 from bot.screens.periods import load_summary
-from bot.screens.view import Button, View, rows
-from bot.telegram.callbacks import OpenDay, OpenMonth, OpenPerson, OpenPicture
+from bot.screens.view import Button, Rows, View, rows
+from bot.telegram.callbacks import ListPeople, OpenDay, OpenMonth, OpenPerson, OpenPicture
 from bot.texts import Texts, safe
 from reports.summary.summary import PersonLine, Summary
 from scoring.entries import Month
 from storage.days import runs
 from storage.db.database import Session
-from storage.people import people
-from storage.values import Member
 
 MOST_RULES = 3
 MOST_NAMES = 12
@@ -45,7 +45,7 @@ class NoSummary(Exception):
 
 async def load_person(session: Session, ctx: AppContext, key: str, crm_user: str) -> PersonSummary:
     """Load a manager's week, month and last day. Raises NoSummary for a stranger, and before the first run."""
-    member = next((member for member in await people.members(session, key) if member.crm_user == crm_user), None)
+    member = next((member for member in await load_members(session, key) if member.crm_user == crm_user), None)
     last = await runs.last_finished(session, key)
     if member is None:
         raise NoSummary("who-nobody")
@@ -56,28 +56,23 @@ async def load_person(session: Session, ctx: AppContext, key: str, crm_user: str
     return PersonSummary(crm_user, member.name, week, month, evening)
 
 
-async def load_named(session: Session, keys: Iterable[str], name: str) -> list[tuple[str, Member]]:
-    """Find (team, member) of these teams by a part of the name; a whole name wins."""
-    wanted = name.casefold()
-    every = [(key, member) for key in sorted(keys) for member in await people.members(session, key)]
-    exact = [pair for pair in every if pair[1].name.casefold() == wanted]
-    return exact or [pair for pair in every if wanted in pair[1].name.casefold()]
-
-
-def choice_view(t: Texts, ctx: AppContext, found: Sequence[tuple[str, Member]]) -> View:
-    """Show a button for each manager found; with the team's title if the managers are of several teams."""
-    several = len({key for key, _ in found}) > 1
-    buttons = tuple(
-        (
-            Button(
-                f"{member.name} · {ctx.teams[key].title}" if several else member.name,
-                OpenPerson(team=key, user=member.crm_user).pack(),
-            ),
-        )
-        for key, member in found[:MOST_NAMES]
-    )
+def choice_view(t: Texts, found: Sequence[FoundMember]) -> View:
+    """Show a button for each member found by a name."""
     more = len(found) - MOST_NAMES
-    return View(t("who-too-many", n=more) if more > 0 else t("who-many"), buttons)
+    return View(t("who-too-many", n=more) if more > 0 else t("who-many"), _people(found[:MOST_NAMES]))
+
+
+def everybody_view(t: Texts, found: Sequence[FoundMember], page: int = 1) -> View:
+    """Show a button for each member, page by page."""
+    if not found:
+        return View(t("who-none"))
+    shown = TextPage.of(found, page, MOST_NAMES)
+    turning = shown.turning(lambda number: ListPeople(page=number).pack())
+    return View(t("who-choose"), rows(*_people(shown.shown), turning))
+
+
+def _people(found: Sequence[FoundMember]) -> Rows:
+    return tuple((Button(each.label, OpenPerson(team=each.team, user=each.crm_user).pack()),) for each in found)
 
 
 def person_view(t: Texts, team: TeamContext, data: PersonSummary) -> View:

@@ -12,6 +12,7 @@ from reglament.day.audience import load_admins
 from reglament.day.notifications import Notification, enqueue, shrunken_list
 from reglament.process import Process
 from scoring.kpis import CATALOGUE, KpiKind
+from scoring.names import alphabetical, told_apart
 from scoring.records import RecordKind
 from scoring.snapshot import Cause, NotRead, Number, Reading, Snapshot, Value
 from storage.days import runs
@@ -64,7 +65,7 @@ async def check_users(process: Process, connection: str, users: Sequence[CrmUser
             return
         question = await shrunken_lists.note(session, subject, lost, at=process.now())
         team = min(process.settings.teams_of(connection))
-        names = sorted(lost.values())
+        names = sorted(told_apart(lost).values(), key=alphabetical)
         admins = await load_admins(process, session, team)
         news = shrunken_list(team, day, connection, question.id, "users", len(known), names, admins)
         await enqueue(process, session, news)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from reports.summary.evidence import Now, Won, WonDay, won_in
 from reports.summary.stretches import Comparison
 from scoring.entries import Entry, in_force
+from scoring.names import alphabetical, told_apart
 from scoring.scorecard import Outcome
 from scoring.standings import Totals, discipline, pooled, totals
 
@@ -151,13 +152,13 @@ def summarize(
         [entry for entry in entries if entry.day in part] for part in (period.now, period.before, period.earlier)
     )
     sums, sums_before, sums_earlier = totals(current), totals(before), totals(earlier)
-    names = {user: row.name for user, row in sums.items()} | dict(members)
+    names = told_apart({user: row.name for user, row in sums.items()} | dict(members))
     won_by: dict[str, list[WonDay]] = defaultdict(list)
     for day in won or ():
         won_by[day.crm_user].append(day)
     people = [
         PersonLine(
-            sums.get(user, Totals(user, name)),
+            replace(sums.get(user, Totals(user, name)), name=name),
             sums_before.get(user, Totals(user, name)),
             sums_earlier.get(user, Totals(user, name)),
             won_in(won_by.get(user, ()) if won is not None else None, period.now),
@@ -190,9 +191,9 @@ def difference(now: Decimal | None, before: Decimal | None) -> Decimal | None:
     return None if now is None or before is None else now - before
 
 
-def _needs_help_first(person: PersonLine) -> tuple[bool, Decimal, str, str]:
+def _needs_help_first(person: PersonLine) -> tuple[bool, Decimal, tuple[str, str], str]:
     own = person.totals.discipline
-    return (own is None, own or Decimal(0), person.name.casefold(), person.crm_user)
+    return (own is None, own or Decimal(0), alphabetical(person.name), person.crm_user)
 
 
 def _improved(people: Iterable[PersonLine]) -> tuple[PersonLine, ...]:
@@ -233,7 +234,7 @@ def _rules(entries: Iterable[Entry], names: Mapping[str, str]) -> tuple[RuleLine
             tuple(
                 (user, names[user], times)
                 for user, times in sorted(
-                    breakers[rule].items(), key=lambda item: (-item[1], names[item[0]].casefold(), item[0])
+                    breakers[rule].items(), key=lambda item: (-item[1], alphabetical(names[item[0]]), item[0])
                 )
                 if times
             ),

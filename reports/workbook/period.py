@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from scoring.entries import Entry, EntryKind, Month
 from scoring.kpis import CATALOGUE, KpiKind
+from scoring.names import alphabetical, told_apart
 from scoring.payout import MoneyTerms, Payout, payout
 from scoring.rules import Rulebook
 from scoring.snapshot import Cause, Number, Snapshot, Value
@@ -126,13 +127,13 @@ class ManagerTotals:
 def manager_totals(report: PeriodReport) -> tuple[ManagerTotals, ...]:
     """Sum up each member and each manager with entries, sorted by name."""
     sums = totals(report.entries)
-    names = {user: row.name for user, row in sums.items()} | dict(report.members)
+    names = told_apart({user: row.name for user, row in sums.items()} | dict(report.members))
     missing = _missing_days(report)
     corrections: dict[str, int] = defaultdict(int)
     for entry in report.entries:
         corrections[entry.crm_user] += entry.points if entry.kind is not EntryKind.SCORE else 0
     rows = []
-    for user, name in sorted(names.items(), key=lambda item: (item[1].casefold(), item[0])):
+    for user, name in sorted(names.items(), key=lambda item: (alphabetical(item[1]), item[0])):
         own = sums.get(user, Totals(user, name))
         rows.append(
             ManagerTotals(

@@ -15,6 +15,7 @@ from reports.workbook.table import Book, Cell, Column, Formula, Style, name_widt
 from reports.workbook.totals import share
 from scoring.entries import in_force
 from scoring.kpis import CATALOGUE, KpiKind, Unit
+from scoring.names import alphabetical
 from scoring.scorecard import Outcome
 
 
@@ -109,7 +110,7 @@ def _discipline(row: int, kept: int, broken: int, words: Labels) -> Formula:
 
 
 def _most(breakers: Counter[str], shown: int = 3) -> list[tuple[str, int]]:
-    return sorted(breakers.items(), key=lambda item: (-item[1], item[0].casefold()))[:shown]
+    return sorted(breakers.items(), key=lambda item: (-item[1], alphabetical(item[0])))[:shown]
 
 
 def kpis(book: Book, report: PeriodReport, rows: Sequence[ManagerTotals], words: Labels) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Row, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from scoring.names import alphabetical
 from storage.db import changed_rows
 from storage.db.models import ManagerRecord, PersonRecord, TeamRecord
 from storage.db.sql import manager_ids, manager_of, team_named, upsert
@@ -116,7 +117,7 @@ async def member(session: AsyncSession, connection: str, crm_user: str) -> Membe
 async def members(session: AsyncSession, team: str) -> list[Member]:
     """List the managers of a team, by name."""
     rows = await session.execute(_members().where(TeamRecord.key == team))
-    return sorted((_to_member(row) for row in rows), key=lambda item: (item.name.casefold(), item.crm_user))
+    return sorted((_to_member(row) for row in rows), key=lambda item: (alphabetical(item.name), item.crm_user))
 
 
 async def active_users(session: AsyncSession, connection: str) -> dict[str, str]:
@@ -139,7 +140,7 @@ async def all_members(session: AsyncSession, *, connection: str | None = None) -
     """List all managers ever stored (of one connection), by name."""
     query = _members() if connection is None else _members().where(ManagerRecord.connection == connection)
     rows = await session.execute(query)
-    return sorted((_to_member(row) for row in rows), key=lambda item: (item.name.casefold(), item.id))
+    return sorted((_to_member(row) for row in rows), key=lambda item: (alphabetical(item.name), item.id))
 
 
 async def unconnected(session: AsyncSession, team: str) -> list[Member]:
@@ -243,7 +244,7 @@ async def people(session: AsyncSession) -> list[Person]:
         managers.setdefault(item[0].person_id, []).append(_to_member(item))
     teams = await _team_keys(session, {team for row in rows for _role, team in row.roles if team is not None})
     found = [_as_person(row, managers.get(row.id, ()), teams) for row in rows]
-    return sorted(found, key=lambda person: (person.name.casefold(), person.id))
+    return sorted(found, key=lambda person: (alphabetical(person.name), person.id))
 
 
 async def _row(session: AsyncSession, person_id: int) -> PersonRecord:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import overload
 
 from scoring.entries import Entry
+from scoring.names import alphabetical, told_apart
 from scoring.rules import Rulebook
 from scoring.scorecard import EvidenceKeys, Scorecard, score
-from scoring.snapshot import Snapshot
+from scoring.snapshot import Manager, Snapshot
 from scoring.workdays import Window
 
 
@@ -92,6 +93,17 @@ class Scorecards(Sequence[Scorecard]):
         """Return the scorecard of a manager; no other manager is scored."""
         place = self._places.get(crm_user)
         return None if place is None else self[place]
+
+    def told_apart(self) -> Scorecards:
+        """Return the scorecards by the alphabet, names that look alike told apart."""
+        names = told_apart({item.snapshot.manager.crm_user: item.snapshot.manager.name for item in self._stored})
+        named = [
+            replace(item, snapshot=Snapshot(Manager(user, names[user]), item.snapshot.readings))
+            for item in self._stored
+            for user in [item.snapshot.manager.crm_user]
+        ]
+        named.sort(key=lambda item: (alphabetical(item.snapshot.manager.name), item.snapshot.manager.crm_user))
+        return Scorecards(named, self._rulebook)
 
     @overload
     def __getitem__(self, place: int) -> Scorecard: ...

@@ -11,6 +11,7 @@ from bot.screens import lines
 from bot.screens.view import View
 from bot.texts import Texts, safe
 from scoring.entries import Entry, EntryKind
+from scoring.names import alphabetical, told_apart
 from scoring.scorecard import Outcome
 from storage.days import queries
 from storage.db.database import Session
@@ -55,19 +56,20 @@ def proof_view(t: Texts, ctx: AppContext, proof: DigestProof) -> View:
     text = [f"✅ {t('proof-stands', **told)}" if proof.stands else f"{lines.BROKEN} {t('proof-broken', **told)}"]
     if day.is_weak:
         text.append(f"⚠️ {t('proof-weak')}")
-    ordered = sorted(proof.entries, key=lambda entry: (entry.name.casefold(), entry.crm_user, entry.seq))
+    names = told_apart({entry.crm_user: entry.name for entry in proof.entries})
+    ordered = sorted(proof.entries, key=lambda entry: (alphabetical(entry.name), entry.crm_user, entry.seq))
     people = [list(own) for _, own in groupby(ordered, key=lambda entry: entry.crm_user)]
     for own in people[:MOST]:
-        text += ["", *_lines_of(t, own)]
+        text += ["", *_lines_of(t, names[own[0].crm_user], own)]
     if len(people) > MOST:
         text += ["", t("and-more", n=len(people) - MOST)]
     return View("\n".join(text))
 
 
-def _lines_of(t: Texts, own: Sequence[Entry]) -> list[str]:
+def _lines_of(t: Texts, name: str, own: Sequence[Entry]) -> list[str]:
     """Write a manager's lines, in the order of the ledger, under the sum of the day."""
     points = t.points(sum(entry.points for entry in own), signed=True)
-    return [f"<b>{t('digest-person', name=safe(own[0].name), points=points)}</b>", *(_line(t, entry) for entry in own)]
+    return [f"<b>{t('digest-person', name=safe(name), points=points)}</b>", *(_line(t, entry) for entry in own)]
 
 
 def _line(t: Texts, entry: Entry) -> str:
