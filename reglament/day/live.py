@@ -18,6 +18,7 @@ from reglament.day.guard import read_users
 from reglament.day.missing import unread_snapshot
 from reglament.day.read import ConnectionReading, read_sheets
 from reglament.day.roster import rosters
+from reglament.day.shrunken import require_users, without_vanished
 from reglament.day.zeros import without_unanswered
 from reglament.process import Process
 from scoring.rules import Rulebook
@@ -67,8 +68,13 @@ async def read_teams(
     all_teams: Mapping[str, TeamSettings],
     wanted: Mapping[str, RunningDay],
 ) -> ConnectionReading:
-    """Read a connection once for the `wanted` teams. Raises CrmError if the list of users cannot be read."""
+    """Read a connection once for the `wanted` teams. Raises CrmError if the list of users cannot be read or believed.
+
+    What a cutoff would not believe is not shown either (`reglament.day.shrunken`), but nobody is asked.
+    """
     users = await read_users(connections, connection)
+    async with db.reading() as session:
+        await require_users(session, connection, users)
     teams = {key: team for key, team in all_teams.items() if team.crm == connection}
     teams |= {key: teams[key].judged_by(running.rulebook) for key, running in wanted.items()}
     found = rosters(teams, users)
@@ -88,10 +94,11 @@ async def read_teams(
         for key, running in wanted.items()
     }
     async with db.reading() as session:
-        counted = {
-            key: await without_unanswered(session, key, running.rulebook, reading.snapshots[key])
-            for key, running in wanted.items()
-        }
+        counted = {}
+        for key, running in wanted.items():
+            found_now = reading.snapshots[key]
+            believed = await without_vanished(session, key, connection, running.day, found_now)
+            counted[key] = await without_unanswered(session, key, running.rulebook, believed)
     return replace(reading, snapshots={key: (*counted[key], *unknown[key]) for key in wanted})
 
 

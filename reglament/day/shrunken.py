@@ -53,14 +53,10 @@ async def check_users(process: Process, connection: str, users: Sequence[CrmUser
 
     Raises UsersLost, until an admin has confirmed the lost users; a list without any active user is never accepted.
     """
-    present = {user.id for user in users if user.active and user.human}
     subject = subject_of("users", connection)
     async with process.db.transaction() as session:
-        known = await people.active_users(session, connection)
-        lost = {user: name for user, name in known.items() if user not in present}
-        before = await shrunken_lists.newest(session, subject)
-        unconfirmed = lost.keys() - before.lost if before is not None and before.confirmed else lost.keys()
-        if (present or not known) and not is_too_much(len(known), len(unconfirmed)):
+        known, lost = await _load_lost_users(session, connection, users)
+        if not lost:
             await shrunken_lists.take(session, subject, at=process.now())
             return
         question = await shrunken_lists.note(session, subject, lost, at=process.now())
@@ -69,7 +65,34 @@ async def check_users(process: Process, connection: str, users: Sequence[CrmUser
         admins = await load_admins(process, session, team)
         news = shrunken_list(team, day, connection, question.id, "users", len(known), names, admins)
         await enqueue(process, session, news)
-    raise UsersLost(
+    raise _users_lost(connection, known, lost)
+
+
+async def require_users(session: Session, connection: str, users: Sequence[CrmUser]) -> None:
+    """Compare a list of users with the last accepted list as `check_users` does, and store and ask nothing.
+
+    Raises UsersLost.
+    """
+    known, lost = await _load_lost_users(session, connection, users)
+    if lost:
+        raise _users_lost(connection, known, lost)
+
+
+async def _load_lost_users(
+    session: Session, connection: str, users: Sequence[CrmUser]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Load the known users, and the users that a list lost; no lost users where the loss is small or confirmed."""
+    present = {user.id for user in users if user.active and user.human}
+    known = await people.active_users(session, connection)
+    lost = {user: name for user, name in known.items() if user not in present}
+    before = await shrunken_lists.newest(session, subject_of("users", connection))
+    unconfirmed = lost.keys() - before.lost if before is not None and before.confirmed else lost.keys()
+    is_accepted = (present or not known) and not is_too_much(len(known), len(unconfirmed))
+    return known, {} if is_accepted else lost
+
+
+def _users_lost(connection: str, known: Collection[str], lost: Collection[str]) -> UsersLost:
+    return UsersLost(
         f"the list of users lacks {len(lost)} of {len(known)} known users; nobody leaves until an admin confirms:"
         f" `reglament people confirm --connection {connection}`"
     )
@@ -109,11 +132,8 @@ async def doubt_vanished(
     process: Process, session: Session, team: str, connection: str, day: date, fresh: Sequence[Snapshot]
 ) -> list[Snapshot]:
     """Replace the readings of deals or tasks that vanished whole by NotRead, and ask the admins."""
-    now = _sums([(key, snapshot.number(key)) for snapshot in fresh for key in _SUMMED])
-    if 0 not in (now.get("deals_open"), now.get("overdue_tasks")):
-        return list(fresh)
     doubted: dict[str, Vanished] = {}
-    for found in vanished(await _load_last_sums(session, team, day), now):
+    for found in await _load_vanished(session, team, day, fresh):
         subject = subject_of(found.what, connection, team)
         asked = await shrunken_lists.newest(session, subject)
         if asked is not None and asked.confirmed:
@@ -127,6 +147,26 @@ async def doubt_vanished(
         await enqueue(process, session, news)
         doubted |= dict.fromkeys(found.kpis, found)
     return [_without(snapshot, doubted, connection) for snapshot in fresh]
+
+
+async def without_vanished(
+    session: Session, team: str, connection: str, day: date, fresh: Sequence[Snapshot]
+) -> list[Snapshot]:
+    """Replace the readings of deals or tasks that vanished whole by NotRead; store and ask nothing."""
+    doubted: dict[str, Vanished] = {}
+    for found in await _load_vanished(session, team, day, fresh):
+        asked = await shrunken_lists.newest(session, subject_of(found.what, connection, team))
+        if asked is None or not asked.confirmed:
+            doubted |= dict.fromkeys(found.kpis, found)
+    return [_without(snapshot, doubted, connection) for snapshot in fresh]
+
+
+async def _load_vanished(session: Session, team: str, day: date, fresh: Sequence[Snapshot]) -> list[Vanished]:
+    """Find what a team had many of at the last stored reading and has none of in a fresh reading."""
+    now = _sums([(key, snapshot.number(key)) for snapshot in fresh for key in _SUMMED])
+    if 0 not in (now.get("deals_open"), now.get("overdue_tasks")):
+        return []
+    return vanished(await _load_last_sums(session, team, day), now)
 
 
 def _without(snapshot: Snapshot, doubted: Mapping[str, Vanished], connection: str) -> Snapshot:

@@ -6,13 +6,15 @@ from datetime import timedelta
 
 import pytest
 
+from bot.context import LiveUnavailable
 from crm_clients.base import CrmUser
 from reglament.day.cutoff import run_cutoff
 from reglament.day.due import DueCutoff
+from reglament.day.live import LiveReadings
 from reglament.day.members import synchronise_members
 from reglament.day.shrunken import is_too_much, vanished
 from scoring.records import Deal, DealState
-from scoring.scorecard import Outcome
+from scoring.scorecard import Outcome, score
 from storage.days import queries
 from storage.errors import Refused
 from storage.messages.notices import DeliveryKind, ShrunkenListNotice
@@ -149,3 +151,41 @@ async def test_deals_of_a_team_that_vanish_whole_are_not_read_until_confirmed(da
 )
 def test_fifty_at_the_last_reading_and_none_now_is_no_reading(before, now, what):
     assert [found.what for found in vanished(before, now)] == what
+
+
+async def _shown(ready, clock):
+    """Outcomes that `/today` shows, by user."""
+    reading = await (await LiveReadings.load(ready)).read("sales", clock())
+    cards = [score(snapshot, reading.rulebook) for snapshot in reading.snapshots]
+    return {card.manager.crm_user: {line.rule.id: line.outcome for line in card.lines} for card in cards}
+
+
+async def test_today_believes_vanished_deals_no_sooner_than_the_cutoff_does_and_asks_nobody(database, crm, clock):
+    ready = await ready_process(
+        database, crm, clock, settings(rules=[{"kpi": "deals_without_comment", "at_most": 100}])
+    )
+    crm.records = facts(_deals())
+    await run_cutoff(ready, AT_SIX)
+    crm.records = {}
+    clock.pass_(hours=20)
+    assert (await _shown(ready, clock))["11"] == {"deals_without_comment": Outcome.NO_DATA}
+    async with database.reading() as session:
+        assert await shrunken_lists.pending(session, "main") == []
+    clock.at = FRIDAY.cutoff
+    await run_cutoff(ready, FRIDAY)
+    async with database.transaction() as session:
+        await shrunken_lists.confirm(session, "main", author="test", at=clock())
+    clock.pass_(hours=1)
+    assert (await _shown(ready, clock))["11"] == {"deals_without_comment": Outcome.KEPT}
+
+
+async def test_today_does_not_believe_a_shrunken_list_of_users(database, crm, clock):
+    ready = await ready_process(database, crm, clock)
+    await synchronise_members(ready, "main", MANY, THURSDAY)
+    crm.people = MANY[:15]
+    clock.at = MOSCOW_6PM - timedelta(hours=2)
+    with pytest.raises(LiveUnavailable, match="lacks 5 of 20 known users"):
+        await _shown(ready, clock)
+    assert len(await _active(database)) == 20
+    crm.people = MANY[:17]
+    assert len(await _shown(ready, clock)) == 17
