@@ -46,6 +46,11 @@ class TeamContext:
     crm_host: str = ""
     """Host of the CRM; links to other hosts are not shown."""
 
+    @property
+    def currency(self) -> str:
+        """Return the team's currency, whose sums are shown first."""
+        return self.money.currency if self.money else MoneyTerms().currency
+
 
 @dataclass(frozen=True, slots=True)
 class LiveReading:

@@ -7,7 +7,7 @@ import importlib.resources
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -23,6 +23,8 @@ from reports.labels import kpi_texts
 from scoring.entries import Month
 
 Language = Literal["ru", "en"]
+MOST_THOUSANDS = 4
+"""Powers of a thousand that have a word: up to trillions."""
 LANGUAGES: tuple[Language, ...] = ("ru", "en")
 MINUS = "−"
 """The minus sign: a hyphen is easily overlooked beside a number."""
@@ -92,9 +94,23 @@ class Texts:
         text = format_currency(amount, currency, pattern, locale=self.language, currency_digits=False)
         return _CODE_BEFORE_NUMBER.sub("\u00a0", text).replace("-", MINUS)
 
-    def sums(self, amounts: Mapping[str, Decimal]) -> str:
-        """Write sums of several currencies side by side."""
-        return " + ".join(self.money(amount, currency) for currency, amount in sorted(amounts.items()))
+    def rounded(self, amount: Decimal, currency: str) -> str:
+        """Write a sum to three significant digits, with a word: `49,5 млн ₽`, `815 тыс. ₽`, `850 ₽`."""
+        short = _three_digits(amount)
+        power = min(max(short.adjusted(), 0) // 3, MOST_THOUSANDS)
+        word = f"\u00a0'{self(f'thousands-{power}')}'" if power else ""
+        pattern = Locale.parse(self.language).currency_formats["standard"].pattern.replace("0.00", f"0.##{word}")
+        text = format_currency(short.scaleb(-3 * power), currency, pattern, locale=self.language, currency_digits=False)
+        return _CODE_BEFORE_NUMBER.sub("\u00a0", text).replace("-", MINUS)
+
+    def sums(self, amounts: Mapping[str, Decimal], first: str) -> str:
+        """Write the sum of the currency `first`, rounded, and count the other currencies: nothing is converted."""
+        told = {currency: amount for currency, amount in amounts.items() if amount} or amounts
+        if not told:
+            return ""
+        shown = min(told, key=lambda currency: (currency != first, currency))
+        text = self.rounded(told[shown], shown)
+        return f"{text} {self('other-currencies', n=len(told) - 1)}" if len(told) > 1 else text
 
     # Dates
 
@@ -146,6 +162,13 @@ class Texts:
     def listed(self, items: Iterable[str]) -> str:
         """Write `Анна, Пётр и Вера`."""
         return format_list(list(items), locale=self.language)
+
+
+def _three_digits(amount: Decimal) -> Decimal:
+    """Round to three significant digits, half up."""
+    if not amount:
+        return Decimal(0)
+    return amount.quantize(Decimal(1).scaleb(amount.adjusted() - 2), ROUND_HALF_UP)
 
 
 @cache

@@ -25,7 +25,7 @@ def short_lines(t: Texts, team: TeamContext, card: Scorecard, corrections: Seque
     """Write broken rules with the first evidence, kept rules in one line, then rules that were not judged."""
     text = [row for line in card.lines if line.outcome is Outcome.BROKEN for row in lines.broken(t, line, team)]
     return [
-        *text, *corrections, lines.fine(t, card.lines), *lines.unscored(t, card), lines.observed(t, card)
+        *text, *corrections, lines.fine(t, card.lines), *lines.unscored(t, card), lines.observed(t, team, card)
     ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from bot.context import AppContext, TeamContext
 from bot.screens import lines
 from bot.screens.finished_days import ledger_length, load_day
 from bot.screens.members import load_unconnected
-from bot.screens.team import gauges, person_line, team_view
+from bot.screens.team import gauges, person_line, risk, team_view
 from bot.screens.view import Button, Rows, View, rows
 from bot.screens.witness.digest_link import DigestLink, digest_line
 from bot.telegram.callbacks import Part, TurnStaff, TurnWeek
@@ -95,7 +95,7 @@ def _head(t: Texts, team: TeamContext, day: Day, present: Sequence[Scorecard]) -
     kept = sum(card.count(Outcome.KEPT) for card in present)
     broken = sum(card.count(Outcome.BROKEN) for card in present)
     text = [f"<b>{head}</b>", t("digest-discipline", percent=t.percent(discipline(kept, broken)))]
-    text += _state(t, day)
+    text += _state(t, team, day)
     return text if kept + broken else [*text, t("digest-nobody")]
 
 
@@ -135,12 +135,12 @@ def _named(t: Texts, key: str, names: Sequence[str]) -> list[str]:
     return [t(key, names=shown + more)]
 
 
-def _state(t: Texts, day: Day) -> list[str]:
+def _state(t: Texts, team: TeamContext, day: Day) -> list[str]:
     """Write open problems and deals won that day, a line each; KPIs that the CRM does not state are left out."""
     now = state_now(day.run.day, [card.snapshot for card in day.cards])
     won = won_days((day.run.day, card.snapshot) for card in day.cards) or ()
-    text = [gauges(t, now)] if now.overdue.read or now.without_task.read else []
+    text = [gauges(t, team, now), *risk(t, team, now)] if now.overdue.read or now.without_task.read else []
     if deals := sum(each.deals for each in won):
-        sums = t.sums(add_up(each.amounts for each in won))
+        sums = t.sums(add_up(each.amounts for each in won), team.currency)
         text.append(t("summary-won", deals=", ".join(filter(None, [t("deals", n=deals), sums]))))
     return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 from bot.context import TeamContext
@@ -45,16 +46,24 @@ def kpi_names(t: Texts, keys: Iterable[str]) -> str:
 
 
 def value(t: Texts, line: ScoreLine) -> str:
-    """Write the counted value, money with currency."""
-    if line.value is None:
-        return "–"
-    return t.money(line.value, line.rule.currency or "") if is_money(line.rule) else t.number(line.value)
+    """Write the counted value, money rounded and with the currency."""
+    return "–" if line.value is None else _number(t, line, line.value)
 
 
 def bound(t: Texts, line: ScoreLine) -> str:
     """Write the bound of the rule on that day."""
-    limit = line.rule.limit if line.bound is None else line.bound
-    return t.money(limit, line.rule.currency or "") if is_money(line.rule) else t.number(limit)
+    return _number(t, line, line.rule.limit if line.bound is None else line.bound)
+
+
+def _number(t: Texts, line: ScoreLine, number: int | Decimal) -> str:
+    """Write a number of a rule; money exactly where rounding would make value and bound look alike."""
+    if not is_money(line.rule):
+        return t.number(number)
+    currency = line.rule.currency or ""
+    limit = Decimal(line.rule.limit if line.bound is None else line.bound)
+    counted = limit if line.value is None else Decimal(line.value)
+    alike = counted != limit and t.rounded(counted, currency) == t.rounded(limit, currency)
+    return t.money(Decimal(number), currency) if alike else t.rounded(Decimal(number), currency)
 
 
 def head(t: Texts, line: ScoreLine) -> str:
@@ -104,13 +113,39 @@ def items(
     shown: int | None = None,
     new: frozenset[str] | None = None,
 ) -> list[str]:
-    """Write items as links, new items first, spared items last, and count the items that are not shown."""
-    ordered = sorted(counted, key=lambda item: (bool(item.spared), new is not None and item.key not in new))
-    cut = ordered if shown is None else ordered[:shown]
-    result = [f"   • {link(t, item, team.crm_host)}{_when(t, kpi, item, team)}{_mark(t, item, new)}" for item in cut]
+    """Write items as links, the dearest first, without sums new items first, and count the items that are not shown.
+
+    Spared items come last. Sums are exact in a whole list, and rounded in one that is cut to `shown`.
+    """
+    ordered = sorted(
+        counted, key=lambda item: (bool(item.spared), *price(item, team), new is not None and item.key not in new)
+    )
+    cut, exact = (ordered, True) if shown is None else (ordered[:shown], False)
+    result = [
+        f"   • {link(t, item, team.crm_host, exact=exact)}{_when(t, kpi, item, team)}{_mark(t, item, new)}"
+        for item in cut
+    ]
     if len(cut) < len(ordered):
         result.append(f"   {t('and-more', n=len(ordered) - len(cut))}")
     return result
+
+
+def items_of_many(t: Texts, kpi: str, owners: Iterable[tuple[str, Sequence[Evidence]]], team: TeamContext) -> list[str]:
+    """Write the items of several people as links with the names of the people, the dearest first."""
+    found = [(item, name) for name, counted in owners for item in counted]
+    found.sort(key=lambda pair: (bool(pair[0].spared), *price(pair[0], team)))
+    return [f"{lamp(kpi)} {kpi_name(t, kpi)}: {t.number(len(found))}"] * bool(found) + [
+        f"   • {link(t, item, team.crm_host)}{_when(t, kpi, item, team)}{_mark(t, item, None)} · {safe(name)}"
+        for item, name in found
+    ]
+
+
+def price(item: Evidence, team: TeamContext) -> tuple[bool, str, Decimal]:
+    """Return a key that sorts the dearest deal first: the team's currency before others, nothing is converted."""
+    if item.amount is None:
+        return (True, "", Decimal(0))
+    currency = item.amount.currency
+    return (False, "" if currency == team.currency else currency, -item.amount.amount)
 
 
 def _when(t: Texts, kpi: str, item: Evidence, team: TeamContext) -> str:
@@ -142,11 +177,12 @@ def place(t: Texts, board: Leaderboard | None, crm_user: str) -> str:
     return t("day-apart") if own.place is None else t("day-place", place=own.place, total=len(board.rows))
 
 
-def link(t: Texts, item: Evidence, host: str) -> str:
+def link(t: Texts, item: Evidence, host: str, *, exact: bool = True) -> str:
     """Write title, sum and link; links to other hosts than the CRM's are left out."""
     title = safe(shortened(item.title)) or item.key
     if item.amount is not None:
-        title += f", {t.money(item.amount.amount, item.amount.currency)}"
+        write = t.money if exact else t.rounded
+        title += f", {write(item.amount.amount, item.amount.currency)}"
     if not is_of(host, item.url):
         return title
     return f'{title} – <a href="{html.escape(item.url)}">{t("open")}</a>'
@@ -199,13 +235,13 @@ def unscored(t: Texts, card: Scorecard) -> list[str]:
     return result
 
 
-def observed(t: Texts, card: Scorecard) -> str:
+def observed(t: Texts, team: TeamContext, card: Scorecard) -> str:
     """Write the KPIs without a rule in one line: deals won with their sum, deals lost, open deals."""
     ruled = {line.rule.kpi for line in card.lines}
     words = []
     for key, reading in card.snapshot.readings.items():
         if key in ruled or not isinstance(reading, Value) or not reading.number:
             continue
-        shown = t.number(reading.number) if isinstance(reading.number, int) else t.sums(reading.number)
+        shown = t.number(reading.number) if isinstance(reading.number, int) else t.sums(reading.number, team.currency)
         words.append(t(f"fine-{key}", value=shown))
     return f"ℹ️ {' · '.join(words)}" if words else ""

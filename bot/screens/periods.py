@@ -11,15 +11,16 @@ from bot.context import AppContext, TeamContext
 from bot.screens import lines, percent_change
 from bot.screens.finished_days import ledger_length
 from bot.screens.paging import TextPage
-from bot.screens.team import gauges, people_buttons
+from bot.screens.team import gauges, people_buttons, risk
 from bot.screens.view import Button, Rows, View, rows
 from bot.telegram.callbacks import MakeExport, OpenPicture, Part, TurnMonth, TurnWeek
 from bot.texts import Texts, safe
-from reports.summary.evidence import Won, WonDay, state_now
+from reports.summary.evidence import DealSums, WonDay, state_now
 from reports.summary.stretches import compare_months, compare_weeks, week_of
 from reports.summary.summary import PersonLine, Summary, summarize
 from scoring.entries import Month
 from scoring.kpis import DEALS_WITHOUT_TASK, OVERDUE_TASKS
+from scoring.names import told_apart
 from scoring.snapshot import Value
 from storage.days import queries, runs
 from storage.days.snapshots import stored_snapshots
@@ -92,12 +93,12 @@ def period_view(t: Texts, team: TeamContext, data: TeamPeriod, shown: Shown) -> 
     summary = data.summary
     text = [f"<b>{_period(t, team, summary)}</b>"]
     if shown.part is Part.ALL:
-        text += _overview(t, summary)
+        text += _overview(t, team, summary)
         return View("\n".join(line for line in text if line), _overview_buttons(t, team, data, shown))
     buttons: Rows = ()
     if shown.part is Part.PEOPLE:
         persons = TextPage.of(summary.people, shown.page, PEOPLE)
-        text += [_person_line(t, person) for person in persons.shown] or [t("summary-empty")]
+        text += [_person_line(t, team, person) for person in persons.shown] or [t("summary-empty")]
         buttons = people_buttons(team.key, [(person.crm_user, person.name) for person in persons.shown])
         turning = persons.turning(lambda number: _to(team, summary, shown.part, number))
     else:
@@ -116,7 +117,7 @@ def _period(t: Texts, team: TeamContext, data: Summary) -> str:
     return t("summary-week", title=title, week=data.period.week[1], span=span)
 
 
-def _overview(t: Texts, data: Summary) -> list[str]:
+def _overview(t: Texts, team: TeamContext, data: Summary) -> list[str]:
     before = data.period.before
     workdays = t("workdays", n=data.workdays)
     if before.workdays and data.discipline_before is not None:
@@ -125,15 +126,15 @@ def _overview(t: Texts, data: Summary) -> list[str]:
     else:
         text = [t("summary-days-first", workdays=workdays, scored=data.scored_days)]
     if not data.scored_days:
-        return [*text, t("summary-empty"), *_state_now(t, data)]
+        return [*text, t("summary-empty"), *_state_now(t, team, data)]
     percent = t.percent(data.discipline)
     text.append(t("summary-discipline", percent=percent, change=percent_change.beside(t, data.change)))
-    text += [_points(t, data), _won(t, data), *_people_of_note(t, data)]
+    text += [_points(t, data), _won(t, team, data), *_people_of_note(t, data)]
     worst = data.worst_rule
     if worst is not None:
         who, times = _breakers(worst.breakers[:NAMED]), t("times", n=worst.broken)
         text.append(f"{lines.BROKEN} {t('summary-broken', kpi=lines.kpi_name(t, worst.kpi), times=times, who=who)}")
-    return text + _state_now(t, data)
+    return text + _state_now(t, team, data)
 
 
 def _points(t: Texts, data: Summary) -> str:
@@ -144,18 +145,20 @@ def _points(t: Texts, data: Summary) -> str:
     return f"{text}, {t('summary-before', what=t.signed(data.points_before))}"
 
 
-def _won(t: Texts, data: Summary) -> str:
+def _won(t: Texts, team: TeamContext, data: Summary) -> str:
     if data.won is None:
         return t("summary-won-unavailable")
-    text = t("summary-won", deals=_deals_and_sums(t, data.won))
+    text = t("summary-won", deals=_deals_and_sums(t, team, data.won))
     if data.won_before is None or data.discipline_before is None:
         return text
-    return f"{text}; {t('summary-before', what=_deals_and_sums(t, data.won_before))}"
+    return f"{text}; {t('summary-before', what=_deals_and_sums(t, team, data.won_before))}"
 
 
-def _deals_and_sums(t: Texts, won: Won) -> str:
-    """Write `5 сделок, 3 100 000 ₽`."""
-    return f"{t('deals', n=won.deals)}, {t.sums(won.amounts)}" if won.amounts else t("deals", n=won.deals)
+def _deals_and_sums(t: Texts, team: TeamContext, won: DealSums) -> str:
+    """Write `5 сделок, 3,1 млн ₽`."""
+    return (
+        f"{t('deals', n=won.deals)}, {t.sums(won.amounts, team.currency)}" if won.amounts else t("deals", n=won.deals)
+    )
 
 
 def _people_of_note(t: Texts, data: Summary) -> list[str]:
@@ -168,11 +171,13 @@ def _people_of_note(t: Texts, data: Summary) -> list[str]:
     return text
 
 
-def _state_now(t: Texts, data: Summary) -> list[str]:
-    return [] if data.now is None else [t("summary-now", day=t.day(data.now.day), gauges=gauges(t, data.now))]
+def _state_now(t: Texts, team: TeamContext, data: Summary) -> list[str]:
+    if data.now is None:
+        return []
+    return [t("summary-now", day=t.day(data.now.day), gauges=gauges(t, team, data.now)), *risk(t, team, data.now)]
 
 
-def _person_line(t: Texts, person: PersonLine) -> str:
+def _person_line(t: Texts, team: TeamContext, person: PersonLine) -> str:
     line = t(
         "summary-person",
         name=safe(person.name),
@@ -180,7 +185,7 @@ def _person_line(t: Texts, person: PersonLine) -> str:
         change="" if person.change is None else f" ({percent_change.arrow(t, person.change)})",
         points=t.points(person.totals.points, signed=True),
     )
-    won = f" · {_deals_and_sums(t, person.won)}" if person.won and person.won.deals else ""
+    won = f" · {_deals_and_sums(t, team, person.won)}" if person.won and person.won.deals else ""
     return f"• {line}{won}"
 
 
@@ -203,17 +208,18 @@ def _rules(t: Texts, data: Summary) -> list[str]:
 
 
 def _deals(t: Texts, team: TeamContext, data: Summary) -> list[str]:
-    """Write all deals without a task and overdue tasks as of the last run, by manager, as links into the CRM."""
+    """Write all deals without a task and overdue tasks as of the last run, the dearest first, as links into the CRM."""
     if data.now is None:
         return [t("summary-empty")]
+    names = told_apart({user: snapshot.manager.name for user, snapshot in data.now.snapshots.items()})
     text: list[str] = []
-    for snapshot in data.now.snapshots.values():
-        for key, sign in ((DEALS_WITHOUT_TASK, "🔴"), (OVERDUE_TASKS, "🟡")):
-            reading = snapshot.readings.get(key)
-            if isinstance(reading, Value) and reading.items:
-                head = f"{sign} {safe(snapshot.manager.name)} – {lines.kpi_name(t, key).lower()}"
-                text.append(f"{head}: {len(reading.items)}")
-                text += lines.items(t, key, reading.items, team)
+    for key in (DEALS_WITHOUT_TASK, OVERDUE_TASKS):
+        owners = [
+            (names[user], reading.items)
+            for user, snapshot in data.now.snapshots.items()
+            if isinstance(reading := snapshot.readings.get(key), Value)
+        ]
+        text += lines.items_of_many(t, key, owners, team)
     return text or [f"✅ {t('none-overdue_tasks')} · {t('none-deals_without_task')}"]
 
 

@@ -71,15 +71,23 @@ def person_line(t: Texts, card: Scorecard) -> str:
     return f"{t('digest-person', name=safe(card.manager.name), points=points)} – {what}"
 
 
-def gauges(t: Texts, now: Now) -> str:
-    """Write `🟡 просрочено 5 (390 000 ₽) · 🔴 без задачи 2 (1 010 000 ₽)`, a dash for KPIs that were not read."""
-    return t("gauges", overdue=_gauge(t, now.overdue), taskless=_gauge(t, now.without_task))
+def gauges(t: Texts, team: TeamContext, now: Now) -> str:
+    """Write `🟡 просрочено 5 (390 тыс. ₽) · 🔴 без задачи 2 (1,01 млн ₽)`, a dash for KPIs that were not read."""
+    return t("gauges", overdue=_gauge(t, team, now.overdue), taskless=_gauge(t, team, now.without_task))
 
 
-def _gauge(t: Texts, found: OpenItems) -> str:
+def risk(t: Texts, team: TeamContext, now: Now) -> list[str]:
+    """Write the sum of the deals that are overdue or without a task, each deal once; nothing without such a sum."""
+    at_risk = now.at_risk
+    if not at_risk.amounts:
+        return []
+    return [t("risk", sums=t.sums(at_risk.amounts, team.currency), deals=t("deals", n=at_risk.deals))]
+
+
+def _gauge(t: Texts, team: TeamContext, found: OpenItems) -> str:
     if not found.read:
         return "–"
-    sums = f" ({t.sums(found.amounts)})" if found.amounts else ""
+    sums = f" ({t.sums(found.amounts, team.currency)})" if found.amounts else ""
     return f"{t.number(len(found.items))}{sums}"
 
 

@@ -86,7 +86,7 @@ def person_view(t: Texts, team: TeamContext, data: PersonSummary) -> View:
             t("who-month", month=t.month_name(_month(data)), **_figures(t, month))
             + lines.place(t, data.evening.board if data.evening else None, data.crm_user)
         )
-        text += _won(t, data, month)
+        text += _won(t, team, data, month)
     worst = _worst(t, data.month, data.crm_user)
     if worst:
         text.append(f"{lines.BROKEN} {t('who-broken', rules=', '.join(worst))}")
@@ -111,10 +111,10 @@ def _figures(t: Texts, line: PersonLine) -> dict[str, str]:
     }
 
 
-def _won(t: Texts, data: PersonSummary, line: PersonLine) -> list[str]:
+def _won(t: Texts, team: TeamContext, data: PersonSummary, line: PersonLine) -> list[str]:
     if line.won is None:
         return []
-    sums = f", {t.sums(line.won.amounts)}" if line.won.amounts else ""
+    sums = f", {t.sums(line.won.amounts, team.currency)}" if line.won.amounts else ""
     return [t("who-won", month=t.month_name(_month(data)), deals=t("deals", n=line.won.deals), sums=sums)]
 
 

@@ -25,8 +25,8 @@ class WonDay:
 
 
 @dataclass(frozen=True, slots=True)
-class Won:
-    """Hold the number of won deals of a stretch and the sums by currency."""
+class DealSums:
+    """Hold a number of deals and the sums by currency."""
 
     deals: int = 0
     amounts: Mapping[str, Decimal] = field(default_factory=dict)
@@ -52,13 +52,20 @@ class Now:
     snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
     """Snapshots by CRM user, for the drill-down."""
 
+    @property
+    def at_risk(self) -> DealSums:
+        """Count the deals with an overdue task or without a task, each deal once, and add up the sums by currency."""
+        overdue = {item.deal: item.amount for item in self.overdue.items if item.deal}
+        found = overdue | {item.id: item.amount for item in self.without_task.items}
+        return DealSums(len(found), add_up({each.currency: each.amount} for each in found.values() if each))
 
-def won_in(days: Iterable[WonDay] | None, part: Stretch) -> Won | None:
+
+def won_in(days: Iterable[WonDay] | None, part: Stretch) -> DealSums | None:
     """Add up won deals of a stretch; None where the CRM states no won deals."""
     if days is None:
         return None
     found = [day for day in days if day.day in part]
-    return Won(sum(day.deals for day in found), add_up(day.amounts for day in found))
+    return DealSums(sum(day.deals for day in found), add_up(day.amounts for day in found))
 
 
 def add_up(sums: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:

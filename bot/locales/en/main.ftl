@@ -29,6 +29,14 @@ times = { $n ->
     [one] once
    *[other] { $n } times
 }
+thousands-1 = thousand
+thousands-2 = million
+thousands-3 = billion
+thousands-4 = trillion
+other-currencies = + { $n ->
+    [one] { $n } more currency
+   *[other] { $n } more currencies
+}
 and-more = …and { $n } more
 and-others = and { $n } more
 none = none
@@ -306,6 +314,7 @@ summary-slides = Sliding two periods in a row: { $who }
 summary-broken = Broken most: { $kpi }, { $times } ({ $who })
 summary-now = Now (cutoff of { $day }): { $gauges }
 gauges = 🟡 overdue { $overdue } · 🔴 without a task { $taskless }
+risk = 💰 At risk: { $sums } ({ $deals })
 summary-empty = No scored days
 summary-people = People
 summary-rules = Rules

@@ -35,6 +35,15 @@ times = { $n ->
     [few] { $n } раза
    *[many] { $n } раз
 }
+thousands-1 = тыс.
+thousands-2 = млн
+thousands-3 = млрд
+thousands-4 = трлн
+other-currencies = + ещё { $n ->
+    [one] { $n } валюта
+    [few] { $n } валюты
+   *[many] { $n } валют
+}
 and-more = …и ещё { $n }
 and-others = и ещё { $n }
 none = нет
@@ -319,6 +328,7 @@ summary-slides = Снижается два периода подряд: { $who }
 summary-broken = Чаще всего нарушают: { $kpi }, { $times } ({ $who })
 summary-now = Сейчас (срез { $day }): { $gauges }
 gauges = 🟡 просрочено { $overdue } · 🔴 без задачи { $taskless }
+risk = 💰 Под риском { $sums } ({ $deals })
 summary-empty = Оценённых дней нет
 summary-people = Люди
 summary-rules = Правила

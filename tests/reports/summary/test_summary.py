@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from reports.summary.evidence import WonDay, state_now, won_days
 from reports.summary.stretches import compare_months, compare_weeks
@@ -265,6 +266,15 @@ def test_now_counts_each_thing_once_with_its_sum_by_currency():
     assert [item.key for item in now.without_task.items] == ["deal:1", "deal:2", "deal:3"]
     assert now.without_task.amounts == {"EUR": Decimal(7), "RUB": Decimal("10.75")}
     assert now.snapshots["7"].manager.name == ANNA[1]
+
+
+def test_a_deal_both_overdue_and_without_a_task_is_at_risk_once():
+    deal, other = evidence("deal:1", "10.50"), evidence("deal:2", "0.25")
+    tasks = [replace(evidence("task:1", "10.50"), deal="1"), replace(evidence("task:2", "7"), deal="3")]
+    loose = evidence("task:4")  # of no deal
+    readings = {"overdue_tasks": Value(3, (*tasks, loose)), "deals_without_task": Value(2, (deal, other))}
+    at_risk = state_now(WEEK[2], [snapshot(ANNA, **readings)]).at_risk
+    assert (at_risk.deals, at_risk.amounts) == (3, {"RUB": Decimal("17.75")})
 
 
 def test_now_says_when_it_could_not_be_read():
