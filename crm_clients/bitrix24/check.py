@@ -165,7 +165,7 @@ class _Check:
             self._say(Severity.ERROR, "visibility", str(error))
             return
         if self._stages.names:
-            dismissed = [int(user.id) for user in known.values() if not user.active]
+            dismissed = {int(user.id): user.name for user in known.values() if not user.active}
             self._findings += await self._company.left_out(self._stages, dismissed)
         found: list[CrmUser] = []
         for key, name in members.items():

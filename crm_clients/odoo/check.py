@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from crm_clients.base import Finding, Severity
 from crm_clients.errors import CrmError
 from crm_clients.odoo.config import OdooConfig
+from crm_clients.odoo.left_out import left_out
 from crm_clients.odoo.lists import ListReader
 from crm_clients.odoo.meetings import meeting_types
 from crm_clients.odoo.rights import require_all_companies, require_deals, require_rights
@@ -158,11 +159,4 @@ class _Check:
             self._say(Severity.ERROR, "meetings_held", text)
 
     async def _left_out(self) -> None:
-        """Name the open deals that count nowhere, as the CRM hides their sales team."""
-        teams = await self._lists.rows("crm.team", [["active", "=", False]], TeamRow, _WHAT)
-        for team in teams:
-            domain = [["type", "=", "opportunity"], ["active", "=", True], ["team_id", "=", team.id]]
-            domain.append(["probability", "<", 100])
-            if deals := await self._lists.ids("crm.lead", domain, _WHAT):
-                text = f"{len(deals)} deals of the archived sales team {team.name} ({team.id}) are not counted: "
-                self._say(Severity.WARNING, "deals_open", f"{text}move those that are in work to another team")
+        self._findings += await left_out(self._lists, await read_accounts(self._lists))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,14 +14,17 @@ from crm_clients.bitrix24.meeting_types import CALENDAR, MEETING, TODO, is_in_ca
 from crm_clients.bitrix24.objects import DEAL
 from crm_clients.bitrix24.rows import TodoRow, portal_row
 from crm_clients.bitrix24.stages import Stages
-from crm_clients.bitrix24.values import rows_of, stamp
+from crm_clients.bitrix24.values import number, rows_of, stamp
 from crm_clients.errors import CrmError
+from crm_clients.shared.cleaning import clean_name
 from scoring.records import DealState
 
 LATELY = timedelta(days=90)
 """How far back meetings are looked for."""
 NAMED = 400
 """Users whom a command names at most: PHP reads a thousand parameters."""
+PLACES = 20
+"""Stages and people that are named with their deals at most."""
 _WHAT = "the check of the connection"
 
 Ask = Callable[[Sequence[CallProgress]], Awaitable[None]]
@@ -32,27 +37,38 @@ class CompanyCheck:
     def __init__(self, ask: Ask, now: datetime) -> None:
         self._ask, self._now = ask, now
 
-    async def left_out(self, stages: Stages, dismissed: Sequence[int]) -> list[Finding]:
-        """Name open deals in stages that the portal does not show, in closing stages, and of dismissed employees."""
+    async def left_out(self, stages: Stages, dismissed: Mapping[int, str]) -> list[Finding]:
+        """Name open deals in stages that the portal does not show, in closing stages, and of dismissed employees.
+
+        `dismissed` are names by user.
+        """
         shown = [stage for funnel, listed in stages.order.items() if _is_shown(funnel, stages) for stage in listed]
         closing = [stage for stage in shown if stages.states.get(stage, DealState.OPEN) is not DealState.OPEN]
-        hidden = _open_deals({"!@stageId": shown})
-        closed = _open_deals({"@stageId": closing or [""]})
-        groups = [dismissed[start : start + NAMED] for start in range(0, len(dismissed), NAMED)]
-        theirs = [_open_deals({"@assignedById": group}) for group in groups]
-        calls = [hidden, closed, *theirs]
-        await self._ask(calls)
-        if problem := next((call.problem for call in calls if call.problem is not None), None):
-            return [Finding(Severity.ERROR, "deals_open", str(problem))]
-        of_dismissed = sum(call.total or 0 for call in theirs)
-        numbers = (
-            (hidden.total or 0, "stand in a deleted stage or in a stage of no funnel, and are not counted: move those"),
-            (closed.total or 0, "are marked open in a won or lost stage, and are not counted as open: look at those"),
-            (of_dismissed, "are of dismissed employees, and count for nobody: give those to somebody"),
-        )
-        return [
-            Finding(Severity.WARNING, "deals_open", f"{number} open deals {text}") for number, text in numbers if number
+        people = sorted(dismissed)
+        groups = [people[start : start + NAMED] for start in range(0, len(people), NAMED)]
+        parts = [
+            _LeftOut(
+                [_open_deals({"!@stageId": shown}, "stageId", "categoryId")],
+                "in a deleted stage or in a stage of no funnel, not counted (move those)",
+                lambda row: _hidden_place(stages, row),
+            ),
+            _LeftOut(
+                [_open_deals({"@stageId": closing or [""]}, "stageId")],
+                "marked open in a won or lost stage, not counted as open (look at those)",
+                lambda row: stages.names[str(row.get("stageId"))],
+            ),
+            _LeftOut(
+                [_open_deals({"@assignedById": group}, "assignedById") for group in groups],
+                "of dismissed employees, counted for nobody (hand those over)",
+                lambda row: dismissed[number(row.get("assignedById"))],
+            ),
         ]
+        await self._ask([call for part in parts for call in part.calls])
+        try:
+            texts = [part.text_of_rows() for part in parts]
+        except (CrmError, KeyError) as error:
+            return [Finding(Severity.ERROR, "deals_open", f"what is left out cannot be told: {error}")]
+        return [Finding(Severity.WARNING, "deals_open", text) for text in texts if text]
 
     async def meetings(self) -> list[Finding]:
         """Name the preset to set where the portal keeps no meetings of the type "meeting", but universal to-dos."""
@@ -65,10 +81,10 @@ class CompanyCheck:
                 return []
         except CrmError as error:
             return [Finding(Severity.WARNING, "meetings_held", str(error))]
-        number = sum(map(is_in_calendar, rows))
+        in_calendar = sum(map(is_in_calendar, rows))
         text = (
-            f"the portal keeps no meetings, but universal activities ({TODO}); of the last {len(rows)} done {number} "
-            f'stand in the calendar: if those are the meetings, set meeting_types = ["{CALENDAR}"]'
+            f"the portal keeps no meetings, but universal activities ({TODO}); of the last {len(rows)} done "
+            f'{in_calendar} stand in the calendar: if those are the meetings, set meeting_types = ["{CALENDAR}"]'
         )
         return [Finding(Severity.WARNING, "meetings_held", text)]
 
@@ -82,20 +98,47 @@ class CompanyCheck:
         return single_call("crm.activity.list", params, what=_WHAT, group="check")
 
 
+@dataclass(frozen=True, slots=True)
+class _LeftOut:
+    """Describe open deals that count for nobody: the lists that hold them, and where each deal is."""
+
+    calls: Sequence[CallProgress]
+    text: str
+    place: Callable[[Mapping[str, Any]], str]
+
+    def text_of_rows(self) -> str:
+        """Count the deals, and name the places of the first of each list; empty for none. Raises CrmError, KeyError."""
+        rows = [row for call in self.calls for row in _rows(call, "items")]
+        total = sum(call.total or 0 for call in self.calls)
+        if not total:
+            return ""
+        counts = Counter(self.place(row) for row in rows)
+        places = ", ".join(f"{place} ({deals})" for place, deals in counts.most_common(PLACES))
+        first = "" if len(rows) >= total else f"of the first {len(rows)} "
+        return f"{total} open deal{'' if total == 1 else 's'} {self.text}: {first}{places}"
+
+
+def _hidden_place(stages: Stages, row: Mapping[str, Any]) -> str:
+    """Name a deleted stage by its code, another by its name, and the funnel."""
+    stage, funnel = str(row.get("stageId")), number(row.get("categoryId"))
+    shown = stages.funnel_names.get(funnel, f"{funnel}, which the portal does not show")
+    return f"{stages.names.get(stage, f'deleted stage {clean_name(stage)}')} of funnel {shown}"
+
+
 def _is_shown(funnel: str, stages: Stages) -> bool:
     return not stages.funnels or int(funnel) in stages.funnels
 
 
-def _open_deals(conditions: Mapping[str, Any]) -> CallProgress:
-    params = {"entityTypeId": DEAL, "filter": {"closed": "N", **conditions}, "select": ["id"]}
+def _open_deals(conditions: Mapping[str, Any], *fields: str) -> CallProgress:
+    params = {"entityTypeId": DEAL, "filter": {"closed": "N", **conditions}, "select": ["id", *fields]}
     return single_call("crm.item.list", params, what=_WHAT, group="check")
 
 
-def _rows(call: CallProgress) -> Sequence[Mapping[str, Any]]:
+def _rows(call: CallProgress, at: str = "") -> Sequence[Mapping[str, Any]]:
     """Give the rows of an answer. Raises CrmError."""
     if call.problem is not None:
         raise call.problem
-    return rows_of(call.value)
+    return rows_of(call.value, at)
 
 
 def _with_start(rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

@@ -143,17 +143,32 @@ async def test_check_names_open_deals_that_count_for_nobody() -> None:
     where.add_user(50, "Зоя Ушедшая", active=False)
     deal(where, 1)
     deal(where, 2, stage="DELETED")
+    deal(where, 6, stage="C4:TALKS", category=4)
+    where.hidden_funnels = frozenset({4})
     deal(where, 3, stage="WON")
     for key in (4, 5):
         deal(where, key, 50)
     findings = await Reader(where).check({str(ANNA): "Анна"})
     told = [finding for finding in findings if finding.subject == "deals_open"]
     assert {finding.severity for finding in told} == {Severity.WARNING}
-    assert [finding.text.partition(",")[0] for finding in told] == [
-        "1 open deals stand in a deleted stage or in a stage of no funnel",
-        "1 open deals are marked open in a won or lost stage",
-        "2 open deals are of dismissed employees",
+    assert [finding.text for finding in told] == [
+        "2 open deals in a deleted stage or in a stage of no funnel, not counted (move those):"
+        " deleted stage DELETED of funnel Воронка 0 (1),"
+        " стадия TALKS of funnel 4, which the portal does not show (1)",
+        "1 open deal marked open in a won or lost stage, not counted as open (look at those): стадия WON (1)",
+        "2 open deals of dismissed employees, counted for nobody (hand those over): Зоя Ушедшая (2)",
     ]
+
+
+async def test_check_counts_all_deals_left_out_and_names_the_first() -> None:
+    where = portal()
+    for key in range(1, 121):
+        deal(where, key, stage=f"OLD{key % 2}")
+    [told] = [f for f in await Reader(where).check({str(ANNA): "Анна"}) if f.subject == "deals_open"]
+    assert told.text.startswith("120 open deals in a deleted stage")
+    assert told.text.endswith(
+        "of the first 50 deleted stage OLD1 of funnel Воронка 0 (25), deleted stage OLD0 of funnel Воронка 0 (25)"
+    )
 
 
 async def test_check_says_nothing_of_deals_left_out_where_there_are_none() -> None:

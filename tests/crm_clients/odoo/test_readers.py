@@ -20,6 +20,7 @@ from tests.crm_clients.world import (
     ANNA,
     BORIS,
     CUTOFF,
+    NAMES,
     START,
     WON,
     Move,
@@ -189,9 +190,22 @@ async def test_deals_of_an_archived_team_do_not_count_and_check_names_them() -> 
     before = await odoo.number("deals_open", BORIS)
     team["active"] = False
     assert await odoo.number("deals_open", BORIS) == before - 1
-    (warning,) = [finding for finding in await odoo.findings() if finding.severity is Severity.WARNING]
-    assert warning.subject == "deals_open"
-    assert "Прогрев (2)" in warning.text
+    of_team, of_people = [finding for finding in await odoo.findings() if finding.severity is Severity.WARNING]
+    assert of_team.subject == of_people.subject == "deals_open"
+    assert of_team.text.startswith("1 open deal of the archived sales team Прогрев (2), not counted")
+    assert of_people.text.endswith("counted for nobody (hand those over): Зоя Ушедшая (1)")
+
+
+async def test_check_names_deals_of_archived_people_and_archived_deals_that_are_not_lost() -> None:
+    odoo = Odoo(company())
+    account = next(row for row in odoo.fake.tables["res.users"] if str(row["id"]) == BORIS)
+    account["active"] = False
+    deals = [row for row in odoo.fake.tables["crm.lead"] if row["user_id"] and str(row["user_id"][0]) == ANNA]
+    archived = next(row for row in deals if row["active"] and 0 < row["probability"] < 100)
+    archived["active"] = False
+    left, put_away = [f.text for f in await odoo.findings() if f.severity is Severity.WARNING]
+    assert f"{NAMES[BORIS]} (2)" in left
+    assert put_away.startswith("1 opportunity archived without being lost, not counted as open")
 
 
 async def test_a_company_archived_the_same_day_does_not_count() -> None:
