@@ -50,10 +50,9 @@ async def _archived(lists: ListReader) -> list[str]:
     archived = await lists.ids("crm.lead", [*_ARCHIVED, ["probability", "<", 100]], _WHAT)
     if not archived:
         return []
-    return [
-        f"{len(archived)} opportunit{'y' if len(archived) == 1 else 'ies'} archived without being lost, not counted as open "
-        "(restore those that are in work, and mark the others as lost)"
-    ]
+    deals = "1 opportunity" if len(archived) == 1 else f"{len(archived)} opportunities"
+    advice = "restore those that are in work, and mark the others as lost"
+    return [f"{deals} archived without being lost, not counted as open ({advice})"]
 
 
 def _deals(number: int) -> str:
