@@ -11,7 +11,14 @@ from aiogram.types import ErrorEvent
 
 from bot.context import AppContext
 from bot.handlers import admin, errors, group, head, health, hr, manager, questions, start, today, witness
-from bot.telegram.middlewares import Access, DeduplicateTaps, DeduplicateUpdates, Throttle, TrackInFlight
+from bot.telegram.middlewares import (
+    Access,
+    AnswerGroupsOnce,
+    DeduplicateTaps,
+    DeduplicateUpdates,
+    Throttle,
+    TrackInFlight,
+)
 
 LAST_SECONDS = 20.0
 """Seconds that updates in work may take at the end."""
@@ -37,6 +44,7 @@ def build(ctx: AppContext, now: Callable[[], datetime], monotonic: Callable[[], 
     dispatcher.update.outer_middleware(in_hand)
     dispatcher.update.outer_middleware(DeduplicateUpdates())
     dispatcher.callback_query.middleware(DeduplicateTaps(monotonic))
+    dispatcher.message.middleware(AnswerGroupsOnce(monotonic))
     for observer in (dispatcher.message, dispatcher.callback_query):
         observer.outer_middleware(Access(ctx))
         observer.middleware(Throttle(monotonic))

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from aiogram import Bot, F
-from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 from aiogram.utils.deep_linking import create_start_link
 
@@ -17,6 +16,7 @@ from bot.screens.members import load_unconnected
 from bot.screens.team_picker import only_team, picker_view
 from bot.screens.view import Button, View
 from bot.telegram import reply
+from bot.telegram.asked import Asked
 from bot.telegram.callbacks import BindTeam, MakeInvites, PickTeam, RevealAdmin
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
@@ -29,7 +29,7 @@ router = RouterTemplate("admin")
 # /invite
 
 
-@router.message(Command("invite"), F.chat.type == "private")
+@router.message(Asked("invite"), F.chat.type == "private")
 async def invite(message: Message, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
     """Show the managers of a team who have not joined, or ask which team."""
     if not viewer.admin:
@@ -87,7 +87,7 @@ async def _links(bot: Bot, ctx: AppContext, viewer: Viewer, t: Texts, key: str, 
 # /bind
 
 
-@router.message(Command("bind"))
+@router.message(Asked("bind"))
 async def bind(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
     """Send the leaderboard to this group or topic from now on."""
     private = message.chat.type == "private"

@@ -11,15 +11,20 @@ from aiogram.types import CallbackQuery, ErrorEvent, Message
 from bot.access import Viewer
 from bot.screens.view import View
 from bot.telegram import reply
+from bot.telegram.asked import command_in
 from bot.telegram.callbacks import Stay
+from bot.telegram.commands import nearest
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
+from bot.telegram.session import take_slots_from_memory
 from bot.texts import Language, Texts, language_of, texts
-from storage.errors import DatabaseLocked
+from storage.errors import DatabaseLocked, DatabaseReadOnly, DatabaseUnreachable, DiskFull
 
 log = structlog.get_logger()
 last = RouterTemplate("last")
 """The router that is asked last."""
+TROUBLES = (DatabaseUnreachable, DatabaseLocked, DatabaseReadOnly, DiskFull)
+"""Errors of a database in trouble, which gives no slots for an apology either."""
 SAID = frozenset(
     {
         ContentType.TEXT,
@@ -59,8 +64,20 @@ async def unknown(message: Message, viewer: Viewer, t: Texts) -> None:
     """Answer an unknown message with one helpful line; groups get no answer."""
     if not viewer.known:
         await message.answer(t("stranger"))
+        return
+    typed = command_in(message.text or "")
+    if typed is None:
+        await message.answer(t("only-commands"))
+    elif meant := nearest(typed, viewer.roles):
+        await message.answer(t("unknown-command-nearest", name=meant))
     else:
-        await message.answer(t("unknown-command") if (message.text or "").startswith("/") else t("only-commands"))
+        await message.answer(t("unknown-command"))
+
+
+def _apology(t: Texts, error: Exception, number: int) -> str:
+    if isinstance(error, DatabaseLocked):
+        return t("database-busy")
+    return t("database-trouble" if isinstance(error, TROUBLES) else "failed", number=str(number))
 
 
 async def failed(event: ErrorEvent, language: Language) -> bool:
@@ -69,12 +86,16 @@ async def failed(event: ErrorEvent, language: Language) -> bool:
     update = event.update
     if isinstance(error, TelegramAPIError):
         log.warning("telegram_refused", update=update.update_id, problem=type(error).__name__, text=error.message)
+    elif isinstance(error, TROUBLES):
+        log.error("database_trouble", update=update.update_id, problem=str(error))
     else:
         log.error("handler_failed", update=update.update_id, exc_info=error)
     query, message = update.callback_query, update.message
     user = query.from_user if query else message.from_user if message else None
     t = texts(language_of(user.language_code if user else None, language))
-    text = t("database-busy") if isinstance(error, DatabaseLocked) else t("failed", number=str(update.update_id))
+    text = _apology(t, error, update.update_id)
+    if isinstance(error, TROUBLES) and update.bot is not None:
+        take_slots_from_memory(update.bot)
     try:
         if query is not None and await query.answer(text[:200], show_alert=True):
             return True

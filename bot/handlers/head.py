@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from aiogram import F
-from aiogram.filters import Command, CommandObject
+from aiogram.filters import CommandObject
 from aiogram.types import CallbackQuery, Message
 
 from bot.access import Viewer
@@ -20,6 +20,7 @@ from bot.screens.team_picker import only_team, picker_view
 from bot.screens.view import View
 from bot.screens.who import NoSummary, choice_view, everybody_view, load_person, person_view
 from bot.telegram import reply
+from bot.telegram.asked import Asked
 from bot.telegram.callbacks import ListPeople, OpenPerson, PickTeam, TurnDeparted, TurnMonth, TurnStaff, TurnWeek
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
@@ -31,7 +32,7 @@ from storage.messages.notices import DepartedNotice
 router = RouterTemplate("head")
 
 
-@router.message(Command("team", "week", "month"), F.chat.type == "private")
+@router.message(Asked("team", "week", "month"), F.chat.type == "private")
 async def overview(
     message: Message, command: CommandObject, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
@@ -121,7 +122,7 @@ async def turned(
 # /who
 
 
-@router.message(Command("who"), F.chat.type == "private")
+@router.message(Asked("who"), F.chat.type == "private")
 async def who(message: Message, command: CommandObject, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
     """Show the manager with the given name, or ask which manager."""
     if not viewer.head_of:

@@ -6,20 +6,20 @@ from collections.abc import Callable
 from datetime import datetime
 
 from aiogram import F
-from aiogram.filters import Command
 from aiogram.types import Message
 
 from bot.access import Viewer
 from bot.context import AppContext
 from bot.screens.health import health_view, load_health
 from bot.telegram import reply
+from bot.telegram.asked import Asked
 from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts
 
 router = RouterTemplate("health")
 
 
-@router.message(Command("health"), F.chat.type == "private")
+@router.message(Asked("health"), F.chat.type == "private")
 async def health(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
     """Show the state of the service to an admin."""
     if not viewer.admin:

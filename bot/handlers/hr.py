@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from aiogram import F
-from aiogram.filters import Command
 from aiogram.types import BufferedInputFile, CallbackQuery, Message
 
 from bot.access import Viewer
@@ -14,6 +13,7 @@ from bot.context import AppContext
 from bot.screens.export import FORMATS, months_view
 from bot.screens.team_picker import only_team, picker_view
 from bot.telegram import reply
+from bot.telegram.asked import Asked
 from bot.telegram.callbacks import MakeExport, PickTeam
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
@@ -22,7 +22,7 @@ from bot.texts import Texts, safe
 router = RouterTemplate("hr")
 
 
-@router.message(Command("export"), F.chat.type == "private")
+@router.message(Asked("export"), F.chat.type == "private")
 async def export(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
     """Ask for the team, then for the month."""
     if not viewer.hr_of:

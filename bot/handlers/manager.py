@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from aiogram import F
-from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
 from bot.access import Viewer
@@ -20,6 +19,7 @@ from bot.screens.team import load_member_name
 from bot.screens.team_picker import load_teams_of_group, only_team, picker_view
 from bot.screens.view import View
 from bot.telegram import reply
+from bot.telegram.asked import Asked
 from bot.telegram.callbacks import OpenDay, OpenMonth, OpenPicture, PickTeam, ShowRules, UnfoldEvening
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
@@ -71,7 +71,7 @@ async def _day(tapped: UnfoldEvening | OpenDay, ctx: AppContext, viewer: Viewer,
 # /me
 
 
-@router.message(Command("me"), F.chat.type == "private")
+@router.message(Asked("me"), F.chat.type == "private")
 async def me(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
     """Show the viewer's running month, a message for each team."""
     if not viewer.own:
@@ -123,13 +123,13 @@ async def picture(
 # /rules and /leaderboard, also in groups
 
 
-@router.message(Command("rules"))
+@router.message(Asked("rules"))
 async def rules(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
     """Show the rules."""
     await _for_team(message, ctx, viewer, t, "rules", now)
 
 
-@router.message(Command("leaderboard"))
+@router.message(Asked("leaderboard"))
 async def leaderboard(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
     """Show the month to date."""
     await _for_team(message, ctx, viewer, t, "leaderboard", now)

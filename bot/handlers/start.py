@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from aiogram import Bot, F
-from aiogram.filters import Command, CommandObject, CommandStart
+from aiogram.filters import CommandObject
 from aiogram.types import CallbackQuery, Message
 
 from bot.access import Viewer
@@ -15,6 +15,7 @@ from bot.context import AppContext
 from bot.screens.members import load_shown_name
 from bot.screens.view import Button, View, rows
 from bot.telegram import menus, reply
+from bot.telegram.asked import Asked, Started
 from bot.telegram.callbacks import AcceptInvite, ChooseLanguage, DeclineInvite
 from bot.telegram.commands import commands_for
 from bot.telegram.filters import Tapped
@@ -26,7 +27,7 @@ from storage.people import channels, invites, people
 router = RouterTemplate("start", F.chat.type == "private")
 
 
-@router.message(CommandStart(deep_link=True))
+@router.message(Started(deep_link=True))
 async def invited(
     message: Message, command: CommandObject, ctx: AppContext, t: Texts, now: Callable[[], datetime]
 ) -> None:
@@ -70,7 +71,7 @@ async def declined(query: CallbackQuery, t: Texts) -> None:
     await reply.replace(query, View(t("invite-declined")))
 
 
-@router.message(CommandStart())
+@router.message(Asked("start"))
 async def start(
     message: Message,
     ctx: AppContext,
@@ -98,7 +99,7 @@ async def _set_menu(bot: Bot, ctx: AppContext, telegram_id: int, at: datetime) -
     await menus.show(bot, ctx, who, at=at)
 
 
-@router.message(Command("help"))
+@router.message(Asked("help"))
 async def help_(message: Message, viewer: Viewer, t: Texts) -> None:
     """List the commands of the user's roles."""
     if not viewer.known:
@@ -108,7 +109,7 @@ async def help_(message: Message, viewer: Viewer, t: Texts) -> None:
     await message.answer("\n".join([f"<b>{t('help-head')}</b>", *lines, "", t("help-outro")]))
 
 
-@router.message(Command("language"))
+@router.message(Asked("language"))
 async def language(message: Message, viewer: Viewer, t: Texts) -> None:
     """Ask for the language."""
     if not viewer.known:

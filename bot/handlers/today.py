@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from aiogram import F
-from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
 from bot.access import Viewer
@@ -17,6 +16,7 @@ from bot.screens.team import live_team_view
 from bot.screens.today import today_view
 from bot.screens.view import View
 from bot.telegram import reply
+from bot.telegram.asked import Asked
 from bot.telegram.callbacks import RefreshToday, TurnLive
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
@@ -30,7 +30,7 @@ PATIENCE = 60.0
 Draw = Callable[[LiveReading], Awaitable[View]]
 
 
-@router.message(Command("today"), F.chat.type == "private")
+@router.message(Asked("today"), F.chat.type == "private")
 async def today(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]) -> None:
     """Show a fresh reading at once, else read the CRM; a message for each team."""
     if not viewer.own:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from aiogram import Bot, F
-from aiogram.filters import CommandObject, CommandStart
+from aiogram.filters import CommandObject
 from aiogram.types import Message
 
 from bot.access import Viewer
@@ -15,6 +15,7 @@ from bot.context import AppContext
 from bot.screens.team_picker import load_group
 from bot.screens.witness.digest_proof import DigestProof, load_proofs, proof_view, unknown_view
 from bot.telegram import reply
+from bot.telegram.asked import Started
 from bot.telegram.membership import is_in_group
 from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts
@@ -27,7 +28,7 @@ MOST_GROUPS = 10
 """Groups that Telegram is asked about for one tap."""
 
 
-@router.message(CommandStart(deep_link=True, magic=F.args.regexp(_WHOLE)))
+@router.message(Started(deep_link=True, magic=F.args.regexp(_WHOLE)))
 async def digest_tapped(
     message: Message, command: CommandObject, ctx: AppContext, bot: Bot, viewer: Viewer, t: Texts
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +45,8 @@ def commands_for(roles: Iterable[str]) -> tuple[Command, ...]:
     """Return the commands of a user with these roles."""
     own = frozenset(roles)
     return tuple(command for command in COMMANDS if command.roles & own)
+
+
+def nearest(typed: str, roles: Iterable[str]) -> str:
+    """Return the command of these roles that is most like a mistyped one; empty if none is."""
+    return next(iter(get_close_matches(typed, [command.name for command in commands_for(roles)], n=1)), "")

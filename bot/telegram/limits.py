@@ -36,9 +36,15 @@ PATIENCE = 5.0
 GROUP_PAUSE = 5.0
 """Seconds all chats pause when a group is told to wait; the rest of a long wait concerns the group alone."""
 MAX_ATTEMPTS = 3
-"""Requests for one answer to a user before Telegram's retry_after is reported as an error."""
-MAX_RETRY_AFTER = 60.0
-"""Seconds of retry_after that an answer to a user waits for."""
+"""Slots of a chat that a message waits for, each voided by a new retry_after."""
+
+# Answers to people.
+ANSWER_SECONDS = 60.0
+"""Seconds for which an answer to a user is tried again after failures that kept the answer from Telegram."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
+"""Seconds between two attempts; each pause is twice as long as the pause before."""
+DATABASE_REST = 10.0
+"""Seconds for which slots come from memory after the database gave none."""
 
 # How much this process remembers.
 REMEMBERED_CHATS = 10_000

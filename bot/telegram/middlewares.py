@@ -6,17 +6,20 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from aiogram import BaseMiddleware
-from aiogram.types import CallbackQuery, Message, TelegramObject, Update, User
+from aiogram.filters import CommandObject
+from aiogram.types import CallbackQuery, Chat, Message, TelegramObject, Update, User
 from aiogram.types.update import UpdateTypeLookupError
 
 from bot.access import Viewer, viewer
 from bot.context import AppContext
 from bot.telegram.own_account import learn_username
-from bot.texts import language_of, safe
+from bot.texts import language_of, safe, texts
+from storage.errors import StorageError
 from storage.people import channels
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
@@ -25,6 +28,10 @@ BURST, REFILL_SECONDS = 8, 2.0
 """Requests of a user at once, and seconds until the next request is allowed."""
 REMEMBERED = 10_000
 """Updates, taps or users that a middleware remembers."""
+ACTS = frozenset({"bind", "unbind"})
+"""Commands in groups that change something: whoever may not gets no answer, and so takes none from others."""
+GROUP_SECONDS = 60.0
+"""Seconds within which a question repeated in a group is answered already."""
 DOUBLED_SECONDS = 1.0
 """Seconds within which a second tap on the same button counts as the first."""
 
@@ -80,7 +87,7 @@ class TrackInFlight(BaseMiddleware):
 
 
 class Access(BaseMiddleware):
-    """Put `viewer` (rights as of now) and `t` (texts in the user's language) into the handler's data.
+    """Put `viewer` (rights as of now) and `t` (texts in the user's language, in groups the group's) into the data.
 
     A user who writes in private takes messages again; `returned` tells that the chat was off. The language of the
     client is stored for deliveries.
@@ -99,11 +106,13 @@ class Access(BaseMiddleware):
             who = await viewer(session, self._ctx, user.id, user.language_code)
             channel = await channels.find(session, user.id)
         off = private and not channel.active
-        data["viewer"], data["t"], data["returned"] = who, who.t, off
+        data["viewer"], data["returned"] = who, off
+        data["t"] = texts(self._ctx.language) if _in_group(data) else who.t
         language = language_of(user.language_code, self._ctx.language)
         if who.known and language != channel.language:
-            async with self._ctx.db.transaction() as session:
-                await channels.set_language(session, user.id, language, at=data["now"]())
+            with suppress(StorageError):  # a full disk takes no notes, and answers all the same
+                async with self._ctx.db.transaction() as session:
+                    await channels.set_language(session, user.id, language, at=data["now"]())
         await learn_username(data["bot"], self._ctx)
         if isinstance(event, Message) and off:
             await self._welcome_back(event, who, data)
@@ -114,6 +123,11 @@ class Access(BaseMiddleware):
             await channels.turn_on(session, who.telegram_id, at=data["now"]())
         if who.known and who.person is not None:
             await message.answer(who.t("welcome-back", name=safe(who.person.name)))
+
+
+def _in_group(data: Mapping[str, Any]) -> bool:
+    chat: Chat | None = data.get("event_chat")
+    return chat is not None and chat.type != "private"
 
 
 class DeduplicateTaps(BaseMiddleware):
@@ -142,6 +156,33 @@ class DeduplicateTaps(BaseMiddleware):
             self._last.move_to_end(place)
             if len(self._last) > REMEMBERED:
                 self._last.popitem(last=False)
+
+
+class AnswerGroupsOnce(BaseMiddleware):
+    """Answer a question in a group once in GROUP_SECONDS, whoever repeats the question."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._free_at: OrderedDict[tuple[int, str, str | None], float] = OrderedDict()
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Handle the message, unless the same question was answered or taken a moment ago."""
+        command: CommandObject | None = data.get("command")
+        if not _in_group(data) or command is None or command.command in ACTS:
+            return await handler(event, data)
+        question = (data["event_chat"].id, command.command, command.args)
+        now = self._clock()
+        if self._free_at.get(question, -math.inf) > now:
+            return None
+        self._free_at[question] = now + GROUP_SECONDS
+        self._free_at.move_to_end(question)
+        if len(self._free_at) > REMEMBERED:
+            self._free_at.popitem(last=False)
+        try:
+            return await handler(event, data)
+        except BaseException:
+            self._free_at.pop(question, None)  # nobody was answered
+            raise
 
 
 class Throttle(BaseMiddleware):

@@ -76,7 +76,7 @@ class DatabaseClock:
     def now(self, at: float | None = None) -> float:
         """Estimate the database's time now, or at a monotonic moment of this process."""
         moment = self._monotonic() if at is None else at
-        return moment - min(behind for _, behind in self._samples)
+        return moment - min((behind for _, behind in self._samples), default=0.0)
 
     async def sleep_until(self, moment: float) -> None:
         """Wait for a moment of the database's clock."""

@@ -6,15 +6,27 @@ A message passes four points (the timing diagram is in docs/decisions/0008-slots
     permit.ready()       the connection is there: wait for a common slot
     permit.sent()        bytes are written
     permit.answered()    Telegram answered, or the request failed
+
+While the database is in trouble, answers to people are spaced by the memory of the process.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 
 from bot.telegram.common_slots import ALL, CommonSlots
-from bot.telegram.limits import AT_WIRE, CHAT_STEP, GROUP_STEP, MAX_ATTEMPTS, PATIENCE
+from bot.telegram.limits import (
+    AT_WIRE,
+    CHAT_STEP,
+    COMMON_STEP,
+    DATABASE_REST,
+    GROUP_STEP,
+    MAX_ATTEMPTS,
+    PATIENCE,
+)
+from bot.telegram.memory_slots import MemorySlots
 from bot.telegram.process_pacing import (
     ChatTurns,
     DatabaseClock,
@@ -25,6 +37,7 @@ from bot.telegram.process_pacing import (
     common_pause,
 )
 from storage.db.database import Database
+from storage.errors import StorageError
 from storage.messages import rate_slots
 
 
@@ -52,17 +65,37 @@ class RateLimiter:
         self.travel = TravelTimes()
         self.told = RetryAfterTimes(monotonic)
         self.at_wire = asyncio.Semaphore(AT_WIRE)
+        self.memory = MemorySlots(monotonic, sleep)
+        self._memory_until = 0.0
+
+    @property
+    def is_database_resting(self) -> bool:
+        """Return whether slots come from memory for now, because the database gave none a moment ago."""
+        return self.monotonic() < self._memory_until
+
+    def rest_database(self) -> None:
+        """Take slots from memory for DATABASE_REST seconds: an apology must not wait for the database, too."""
+        self._memory_until = self.monotonic() + DATABASE_REST
 
     async def acquire(self, chat_id: int) -> Permit:
-        """Wait until a message to the chat may go to the wire."""
-        await self._wait_for_chat_slot(chat_id, None)
-        return await self._go_to_wire(chat_id)
+        """Wait until a message to the chat may go to the wire, by the memory of the process if need be."""
+        try:
+            is_free = not self.is_database_resting and await self._wait_for_chat_slot(chat_id, None)
+        except StorageError:
+            self.rest_database()
+            is_free = False
+        if not is_free:
+            await self._wait_in_memory(chat_id)
+        return await self._go_to_wire(chat_id, is_answer=True)
 
     async def acquire_within(self, chat_id: int, seconds: float) -> Permit | None:
-        """Do as `acquire` if the chat's slot is at most so many seconds away; else return None at once."""
+        """Do as `acquire` if the chat's slot is at most so many seconds away; else return None at once.
+
+        Raises StorageError: a delivery that nobody can note is not sent.
+        """
         if not await self._wait_for_chat_slot(chat_id, seconds):
             return None
-        return await self._go_to_wire(chat_id)
+        return await self._go_to_wire(chat_id, is_answer=False)
 
     async def common_wait(self) -> float:
         """Return the seconds until any chat may be sent to: many after Telegram asked to wait."""
@@ -71,8 +104,9 @@ class RateLimiter:
     async def retry_after(self, chat_id: int, seconds: float) -> None:
         """Hold back the chat, and all chats for `common_pause`, because Telegram said retry_after."""
         self.told.add(chat_id, seconds)
-        await rate_slots.push_back(self._db, _key(chat_id), seconds)
-        await rate_slots.push_back(self._db, ALL, common_pause(chat_id, seconds))
+        with suppress(StorageError):  # this process remembers
+            await rate_slots.push_back(self._db, _key(chat_id), seconds)
+            await rate_slots.push_back(self._db, ALL, common_pause(chat_id, seconds))
 
     async def _wait_for_chat_slot(self, chat_id: int, within: float | None) -> bool:
         """Wait for the chat's slot; a retry_after that arrives meanwhile makes the slot void."""
@@ -87,20 +121,26 @@ class RateLimiter:
                 break
         return True
 
-    async def _go_to_wire(self, chat_id: int) -> Permit:
+    async def _wait_in_memory(self, chat_id: int) -> None:
+        await self.memory.wait(_key(chat_id), CHAT_STEP if chat_id > 0 else GROUP_STEP)
+        if wait := self.told.left(chat_id):
+            await self.sleep(wait)
+
+    async def _go_to_wire(self, chat_id: int, *, is_answer: bool) -> Permit:
         turn = await self.chats.enter(chat_id)
         try:
             await self.at_wire.acquire()
         except BaseException:
             self.chats.leave(chat_id, turn)
             raise
-        return Permit(self, chat_id, turn)
+        return Permit(self, chat_id, turn, is_answer=is_answer)
 
 
 class Permit:
     """Hold the right to send one message to a chat, from `acquire` to `answered`."""
 
-    def __init__(self, limiter: RateLimiter, chat_id: int, turn: asyncio.Lock) -> None:
+    def __init__(self, limiter: RateLimiter, chat_id: int, turn: asyncio.Lock, *, is_answer: bool) -> None:
+        self._is_answer = is_answer
         self._limiter = limiter
         self._chat_id = chat_id
         self._turn: asyncio.Lock | None = turn
@@ -109,7 +149,20 @@ class Permit:
         self._written: float | None = None
 
     async def ready(self) -> None:
-        """Wait for a common slot, now that the connection is there. Raises MustWait."""
+        """Wait for a common slot, now that the connection is there. Raises MustWait, for a delivery StorageError."""
+        try:
+            if not (self._is_answer and self._limiter.is_database_resting):
+                await self._wait_for_common_slot()
+                return
+        except StorageError:
+            if not self._is_answer:
+                raise
+            self._limiter.rest_database()
+        self._slot = self._written = None
+        await self._limiter.memory.wait(ALL, COMMON_STEP)
+        self._leave_wire()
+
+    async def _wait_for_common_slot(self) -> None:
         common, told = self._limiter.common, self._limiter.told
         slot, told_to_wait = await common.wait(), told.left(self._chat_id)
         if slot is not None and 0 < told_to_wait <= PATIENCE:

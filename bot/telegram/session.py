@@ -41,9 +41,9 @@ from aiogram.utils.token import TokenValidationError
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, ConnectionTimeoutError, TraceConfig
 from aiohttp_socks import ProxyConnector
 
-from bot.telegram.limits import MAX_ATTEMPTS, MAX_RETRY_AFTER
 from bot.telegram.proxy import PROXY_ERRORS, proxy_options
 from bot.telegram.rate_limiter import MustWait, Permit, RateLimiter
+from bot.telegram.retry import Retry
 from bot.telegram.updates import readable_updates
 
 SECONDS = 30
@@ -62,6 +62,10 @@ LIMITED: tuple[type[TelegramMethod[Any]], ...] = (
     EditMessageCaption,
 )
 """Requests that put a message into a chat, and so count against Telegram's limits."""
+REPEATABLE: tuple[type[TelegramMethod[Any]], ...] = (EditMessageText, EditMessageCaption, AnswerCallbackQuery)
+"""Requests that change nothing when Telegram receives them twice."""
+AWAITED = (*LIMITED, AnswerCallbackQuery)
+"""Requests that a person waits for."""
 _ANSWER_MODELS: dict[type[TelegramMethod[Any]], type[Response[Any]]] = {}
 """Models of answers. Pydantic forgets a model without a reference, and building one takes as long as a request."""
 
@@ -103,22 +107,21 @@ class Session(AiohttpSession):
                 await permit.answered()
 
     async def make_request(self, bot: Bot, method: TelegramMethod[Any], timeout: int | None = None) -> Any:
-        """Send a request within the limits, again while Telegram asks for short waits."""
-        attempts = 0
+        """Send a request within the limits, again for ANSWER_SECONDS while Telegram asks for short waits.
+
+        What people wait for is also sent again after a failure that certainly kept the request from Telegram, and where
+        a second request changes nothing after any failure of the network.
+        """
+        retry = Retry(self.limiter)
         while True:
-            attempts += 1
             try:
                 return await self._attempt(bot, method, timeout)
             except TelegramRetryAfter as error:
-                if self.limiter is None:
+                await retry.after_told_to_wait(error, chat_of(method))
+            except (TelegramServerError, TelegramNetworkError) as error:
+                if not isinstance(method, AWAITED) or not (is_certain(error) or isinstance(method, REPEATABLE)):
                     raise
-                chat_id = chat_of(method)
-                if chat_id is not None:
-                    await self.limiter.retry_after(chat_id, error.retry_after)
-                if attempts == MAX_ATTEMPTS or error.retry_after > MAX_RETRY_AFTER:
-                    raise
-                if chat_id is None:
-                    await self.limiter.sleep(error.retry_after)
+                await retry.after_pause(error)
 
     async def _attempt(self, bot: Bot, method: TelegramMethod[Any], timeout: int | None) -> Any:
         chat_id = chat_of(method)
@@ -203,6 +206,13 @@ def session_of(bot: Bot) -> Session:
     return bot.session
 
 
+def take_slots_from_memory(bot: Bot) -> None:
+    """Send the next answers without the database, which is in trouble."""
+    limiter = session_of(bot).limiter
+    if limiter is not None:
+        limiter.rest_database()
+
+
 class LateAnswers(BaseRequestMiddleware):
     """Return False for a tap too old to be accepted, so that the handler goes on."""
 
@@ -240,6 +250,11 @@ def trouble(error: TelegramAPIError) -> str:
     if isinstance(error, TelegramNetworkError):
         return "Telegram (telegram.api_url) does not answer: check the network"
     return f"Telegram answered: {error.message}"
+
+
+def is_certain(error: TelegramServerError | TelegramNetworkError) -> bool:
+    """Return whether a request certainly failed: Telegram said so, or was never reached."""
+    return isinstance(error, TelegramServerError) or refused(error)
 
 
 def refused(error: TelegramNetworkError) -> bool:

@@ -208,6 +208,7 @@ proof-unscored = { $kpi }: { $value }, not scored
 proof-adjustment = Points by hand: { $points }
 
 unknown-command = There is no such command. What I can do: /help
+unknown-command-nearest = There is no such command. Did you mean /{ $name }? What I can do: /help
 only-commands = I understand commands only. What I can do: /help
 no-own-score = Your days are not scored, so you have no points of your own. What you can do: /help
 not-yours = This is not available to you. What you can ask: /help
@@ -215,6 +216,7 @@ stale-button = This message is out of date. Open it again by its command.
 too-often = Too many requests. Wait { $seconds } s
 failed = I could not answer: the mistake is mine, not yours. Your score is not affected. Try again; if it happens again, tell an admin: logged as { $number }.
 database-busy = The database is busy right now. Your score is not affected. Try again in a minute.
+database-trouble = The database is in trouble right now. Your score is not affected: the day is counted when it is back. Try again in a few minutes; if it lasts, tell an admin: logged as { $number }.
 
 today-head = { $weekday } · at the cutoff ({ $clock }) if nothing changes
 today-sum = It will be { $points } ({ $rules })
