@@ -25,6 +25,7 @@ from storage.verify.days import Days, altered_rulebooks
 from storage.verify.doubles import doubly_scored
 from storage.verify.entries import LedgerWalk
 from storage.verify.recount import UNREADABLE
+from storage.verify.reused_keys import pasts_of_reused_keys
 
 _UNCLEAR = "it does not say what an event of its kind says"
 
@@ -45,6 +46,7 @@ async def _verify_company(session: AsyncSession) -> CompanyVerification:
     problems = [Problem(COMPANY_NAME, text) for text in await connection.run_sync(append_only.findings)]
     problems += await _whole(COMPANY_NAME, "references", lambda: references.dangling(session, COMPANY_NAME))
     problems += await _whole(COMPANY_NAME, "entries", lambda: _doubly_scored(session))
+    problems += await _whole(COMPANY_NAME, "keys", lambda: _reused_keys(session))
     walk, fold = ChainWalk(session, COMPANY, COMPANY_NAME), rows.Fold()
     blanked: datetime | None = None
     told: dict[int, ToldTeam] = {}
@@ -73,6 +75,10 @@ async def _verify_company(session: AsyncSession) -> CompanyVerification:
 
 async def _doubly_scored(session: AsyncSession) -> list[Problem]:
     return [Problem(COMPANY_NAME, text) for text in await doubly_scored(session)]
+
+
+async def _reused_keys(session: AsyncSession) -> list[Problem]:
+    return [Problem(COMPANY_NAME, text) for text in await pasts_of_reused_keys(session)]
 
 
 def _blanked_before(event: Event) -> datetime | None:

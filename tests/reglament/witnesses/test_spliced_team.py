@@ -88,9 +88,33 @@ async def test_verify_alone_names_a_past_from_before_the_team_was_known_and_acco
         old = [problem.text for problem in await verify(session, "sales_old")]
     early = f"3 days ({MONDAY} to {WEDNESDAY}) were finished before the company knew of the team"
     twice = f"account {ANNA.crm_user} was scored by two teams on 3 days ({MONDAY} to {WEDNESDAY})"
+    beside = f"2 days ({MONDAY} to {TUESDAY}) of a later team with the key {TEAM}"
+    beside = f"{beside} lie before the last day of another team under the key ({WEDNESDAY}): two pasts of a key"
     assert any(each.startswith(early) for each in told), told
     assert told.count(twice) == 1
-    assert old == [twice]
+    assert old == [twice, beside]
+
+
+async def test_two_pasts_of_a_key_are_named_whatever_the_instants_and_accounts_are(database, anchored):
+    await rename(database)
+    await found(database)
+    for day in (MONDAY, TUESDAY):
+        await scored(database, day, [])
+    async with database.reading() as session:
+        told = [problem.text for problem in await verify(session, TEAM)]
+    assert any("two pasts of a key" in each for each in told), told
+
+
+async def test_a_key_that_goes_and_comes_back_has_a_single_past(database):
+    await found(database)
+    await scored(database, MONDAY)
+    for number, (old, new) in enumerate([(TEAM, "sales_old"), ("sales_old", TEAM)]):
+        async with database.transaction() as session:
+            at = cutoff(TUESDAY + timedelta(days=number)) + timedelta(minutes=5)
+            await teams.rename(session, old, new, author="cli", at=at)
+        await scored(database, TUESDAY + timedelta(days=number), team=new)
+    async with database.reading() as session:
+        assert await verify(session, TEAM) == []
 
 
 async def test_a_team_of_later_takes_over_people_on_the_day_of_the_change(database):
