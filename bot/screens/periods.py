@@ -15,7 +15,7 @@ from bot.screens.team import gauges, people_buttons, risk
 from bot.screens.view import Button, Rows, View, rows
 from bot.telegram.callbacks import MakeExport, OpenPicture, Part, TurnMonth, TurnWeek
 from bot.texts import Texts, safe
-from reports.summary.evidence import DealSums, WonDay, state_now
+from reports.summary.evidence import PricedDeals, WonDay, state_now
 from reports.summary.stretches import compare_months, compare_weeks, week_of
 from reports.summary.summary import PersonLine, Summary, summarize
 from scoring.entries import Month
@@ -154,7 +154,7 @@ def _won(t: Texts, team: TeamContext, data: Summary) -> str:
     return f"{text}; {t('summary-before', what=_deals_and_sums(t, team, data.won_before))}"
 
 
-def _deals_and_sums(t: Texts, team: TeamContext, won: DealSums) -> str:
+def _deals_and_sums(t: Texts, team: TeamContext, won: PricedDeals) -> str:
     """Write `5 сделок, 3,1 млн ₽`."""
     return (
         f"{t('deals', n=won.deals)}, {t.sums(won.amounts, team.currency)}" if won.amounts else t("deals", n=won.deals)

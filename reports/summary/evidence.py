@@ -25,7 +25,7 @@ class WonDay:
 
 
 @dataclass(frozen=True, slots=True)
-class DealSums:
+class PricedDeals:
     """Hold a number of deals and the sums by currency."""
 
     deals: int = 0
@@ -53,19 +53,19 @@ class Now:
     """Snapshots by CRM user, for the drill-down."""
 
     @property
-    def at_risk(self) -> DealSums:
+    def at_risk(self) -> PricedDeals:
         """Count the deals with an overdue task or without a task, each deal once, and add up the sums by currency."""
         overdue = {item.deal: item.amount for item in self.overdue.items if item.deal}
         found = overdue | {item.id: item.amount for item in self.without_task.items}
-        return DealSums(len(found), add_up({each.currency: each.amount} for each in found.values() if each))
+        return PricedDeals(len(found), add_up({each.currency: each.amount} for each in found.values() if each))
 
 
-def won_in(days: Iterable[WonDay] | None, part: Stretch) -> DealSums | None:
+def won_in(days: Iterable[WonDay] | None, part: Stretch) -> PricedDeals | None:
     """Add up won deals of a stretch; None where the CRM states no won deals."""
     if days is None:
         return None
     found = [day for day in days if day.day in part]
-    return DealSums(sum(day.deals for day in found), add_up(day.amounts for day in found))
+    return PricedDeals(sum(day.deals for day in found), add_up(day.amounts for day in found))
 
 
 def add_up(sums: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:

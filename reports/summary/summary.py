@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from reports.summary.evidence import DealSums, Now, WonDay, won_in
+from reports.summary.evidence import PricedDeals, Now, WonDay, won_in
 from reports.summary.stretches import Comparison
 from scoring.entries import Entry, in_force
 from scoring.names import alphabetical, told_apart
@@ -39,7 +39,7 @@ class PersonLine:
     totals: Totals
     before: Totals
     earlier: Totals
-    won: DealSums | None
+    won: PricedDeals | None
 
     @property
     def crm_user(self) -> str:
@@ -91,9 +91,9 @@ class Summary:
     plus: int
     minus: int
     points_before: int
-    won: DealSums | None
-    """DealSums deals; None where the CRM does not state any."""
-    won_before: DealSums | None
+    won: PricedDeals | None
+    """PricedDeals deals; None where the CRM does not state any."""
+    won_before: PricedDeals | None
     improved: tuple[PersonLine, ...]
     """Managers with the largest rise; several when equal, none without a rise."""
     slides: tuple[PersonLine, ...]
