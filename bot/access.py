@@ -59,6 +59,16 @@ class Viewer:
         own = self.member_of(team)
         return self.sees_team(team) or (own is not None and own.crm_user == crm_user)
 
+    def teams_for(self, command: str) -> frozenset[str]:
+        """Return the teams among which the user may pick for a command."""
+        if command in ("team", "week", "month"):
+            return self.head_of
+        if command == "export":
+            return self.hr_of
+        if command == "invite":
+            return self.head_of if self.admin else frozenset()
+        return self.teams if command in ("rules", "leaderboard") else frozenset()
+
     def exports(self, team: str) -> bool:
         """Return whether the user may have the workbook: hr may."""
         return team in self.hr_of

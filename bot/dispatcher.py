@@ -10,7 +10,7 @@ from aiogram import Dispatcher
 from aiogram.types import ErrorEvent
 
 from bot.context import AppContext
-from bot.handlers import admin, errors, group, head, health, hr, manager, questions, start, today, witness
+from bot.handlers import admin, errors, group, head, health, hr, manager, questions, start, today, ways_back, witness
 from bot.telegram.middlewares import (
     Access,
     AnswerGroupsOnce,
@@ -28,6 +28,7 @@ TEMPLATES = (
     today.router,
     manager.router,
     head.router,
+    ways_back.router,
     hr.router,
     admin.router,
     health.router,

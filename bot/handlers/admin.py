@@ -13,7 +13,7 @@ from bot.access import Viewer
 from bot.context import AppContext
 from bot.screens.invite import links_view, unconnected_view
 from bot.screens.members import load_unconnected
-from bot.screens.team_picker import only_team, picker_view
+from bot.screens.team_picker import back_to_picker, only_team, picker_view
 from bot.screens.view import Button, View
 from bot.telegram import reply
 from bot.telegram.asked import Asked
@@ -48,7 +48,8 @@ async def invite_team(query: CallbackQuery, tapped: PickTeam, ctx: AppContext, v
     if not viewer.admin or tapped.team not in ctx.teams:
         await query.answer(t("not-yours"), show_alert=True)
         return
-    await reply.replace(query, await _missing(ctx, t, tapped.team))
+    view = await _missing(ctx, t, tapped.team)
+    await reply.replace(query, view.with_rows(back_to_picker(t, "invite", ctx.teams)))
 
 
 @router.callback_query(Tapped(MakeInvites))
@@ -65,7 +66,8 @@ async def invite_links(
     if not viewer.admin or tapped.team not in ctx.teams:
         await query.answer(t("not-yours"), show_alert=True)
         return
-    await reply.replace(query, await _links(bot, ctx, viewer, t, tapped.team, now()))
+    back = Button(t("summary-back"), PickTeam(command="invite", team=tapped.team).pack())
+    await reply.replace(query, (await _links(bot, ctx, viewer, t, tapped.team, now())).with_rows(((back,),)))
 
 
 async def _missing(ctx: AppContext, t: Texts, key: str) -> View:

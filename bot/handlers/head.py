@@ -16,12 +16,12 @@ from bot.screens.finished_days import load_last_day
 from bot.screens.members import FoundMember, load_found
 from bot.screens.periods import Shown, load_period, period_view
 from bot.screens.team import team_view
-from bot.screens.team_picker import only_team, picker_view
+from bot.screens.team_picker import back_to_picker, only_team, picker_view
 from bot.screens.view import View
 from bot.screens.who import NoSummary, choice_view, everybody_view, load_person, person_view
 from bot.telegram import reply
 from bot.telegram.asked import Asked
-from bot.telegram.callbacks import ListPeople, OpenPerson, PickTeam, TurnDeparted, TurnMonth, TurnStaff, TurnWeek
+from bot.telegram.callbacks import ListPeople, OpenPerson, Part, PickTeam, TurnDeparted, TurnMonth, TurnStaff, TurnWeek
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts
@@ -51,11 +51,13 @@ async def _overview(ctx: AppContext, t: Texts, viewer: Viewer, command: str, key
     team = ctx.teams[key]
     async with ctx.db.reading() as session:
         if command == "team":
-            return team_view(t, team, await load_last_day(session, ctx, key))
+            view = team_view(t, team, await load_last_day(session, ctx, key))
+            return view.with_rows(back_to_picker(t, command, viewer.head_of))
         run = await runs.last_finished(session, key)
         day = run.day if run else team.calendar.local_date(now)
         data = await load_period(session, ctx, key, day, monthly=command == "month")
-    return period_view(t, team, data, Shown(exports=viewer.exports(key), until=team.calendar.local_date(now)))
+    shown = Shown(exports=viewer.exports(key), until=team.calendar.local_date(now))
+    return period_view(t, team, data, shown).with_rows(back_to_picker(t, command, viewer.head_of))
 
 
 @router.callback_query(Tapped(PickTeam, only=F.command.in_({"team", "week", "month"})))
@@ -79,7 +81,8 @@ async def staff_turned(query: CallbackQuery, tapped: TurnStaff, ctx: AppContext,
         return
     async with ctx.db.reading() as session:
         day = await load_last_day(session, ctx, key)
-    await reply.replace(query, team_view(t, ctx.teams[key], day, tapped.page))
+    view = team_view(t, ctx.teams[key], day, tapped.page, tapped.digest)
+    await reply.replace(query, view.with_rows(() if tapped.digest else back_to_picker(t, "team", viewer.head_of)))
 
 
 @router.callback_query(Tapped(TurnDeparted))
@@ -115,8 +118,10 @@ async def turned(
     day, monthly = min(tapped.day, today), isinstance(tapped, TurnMonth)
     async with ctx.db.reading() as session:
         data = await load_period(session, ctx, key, day, monthly=monthly)
-    shown = Shown(tapped.part, tapped.page, viewer.exports(key), until=today)
-    await reply.replace(query, period_view(t, ctx.teams[key], data, shown))
+    shown = Shown(tapped.part, tapped.page, viewer.exports(key), today, tapped.digest)
+    is_whole = tapped.part is Part.ALL
+    ways = back_to_picker(t, "month" if monthly else "week", viewer.head_of) if is_whole else ()
+    await reply.replace(query, period_view(t, ctx.teams[key], data, shown).with_rows(ways))
 
 
 # /who
@@ -156,10 +161,13 @@ async def people_turned(query: CallbackQuery, tapped: ListPeople, ctx: AppContex
 
 @router.callback_query(Tapped(OpenPerson))
 async def who_chosen(query: CallbackQuery, tapped: OpenPerson, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
-    """Show the manager that was picked, as a new message."""
+    """Show the manager that was picked, as a new message; back from the month in place."""
     key, user = tapped.team, tapped.user
     if not viewer.sees_person(key, user):
         await query.answer(t("not-yours"), show_alert=True)
+        return
+    if tapped.back:
+        await reply.replace(query, await _person(ctx, t, key, user))
         return
     await query.answer()
     message = reply.message_of(query)

@@ -11,7 +11,7 @@ from aiogram.types import BufferedInputFile, CallbackQuery, Message
 from bot.access import Viewer
 from bot.context import AppContext
 from bot.screens.export import FORMATS, months_view
-from bot.screens.team_picker import only_team, picker_view
+from bot.screens.team_picker import back_to_picker, only_team, picker_view
 from bot.telegram import reply
 from bot.telegram.asked import Asked
 from bot.telegram.callbacks import MakeExport, PickTeam
@@ -44,7 +44,9 @@ async def team_chosen(
     if not viewer.exports(key):
         await query.answer(t("not-yours"), show_alert=True)
         return
-    await reply.replace(query, months_view(t, ctx.teams[key], now()))
+    await reply.replace(
+        query, months_view(t, ctx.teams[key], now()).with_rows(back_to_picker(t, "export", viewer.hr_of))
+    )
 
 
 @router.callback_query(Tapped(MakeExport))

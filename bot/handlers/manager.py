@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
 
 from aiogram import F
 from aiogram.types import CallbackQuery, Message
 
 from bot.access import Viewer
 from bot.context import AppContext
+from bot.screens.caught_up import load_caught_up
 from bot.screens.evening import evening_view, load_evening
 from bot.screens.leaderboard import board_view, load_last_board
 from bot.screens.me import load_own_month, me_view
 from bot.screens.pictures import board_picture, load_trend, trend_view
 from bot.screens.rules.rulebook import load_rules, rules_view
 from bot.screens.team import load_member_name
-from bot.screens.team_picker import load_teams_of_group, only_team, picker_view
+from bot.screens.team_picker import back_to_picker, load_teams_of_group, only_team, picker_view
 from bot.screens.view import View
 from bot.telegram import reply
 from bot.telegram.asked import Asked
@@ -26,6 +27,7 @@ from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts
 from reports.summary.stretches import week_of
 from scoring.entries import Month
+from storage.messages.notices import DeliveryKind, to_person
 
 router = RouterTemplate("manager")
 
@@ -40,7 +42,11 @@ async def evening_page(query: CallbackQuery, tapped: UnfoldEvening, ctx: AppCont
     if not viewer.sees_person(key, user):
         await query.answer(t("not-yours"), show_alert=True)
         return
-    await reply.replace(query, await _day(tapped, ctx, viewer, t))
+    view = await _day(tapped, ctx, viewer, t)
+    if view is None:
+        await query.answer(t("stale-button"), show_alert=True)
+    else:
+        await reply.replace(query, view)
 
 
 @router.callback_query(Tapped(OpenDay))
@@ -50,21 +56,28 @@ async def day_opened(query: CallbackQuery, tapped: OpenDay, ctx: AppContext, vie
     if not viewer.sees_person(key, user):
         await query.answer(t("not-yours"), show_alert=True)
         return
+    view, message = await _day(tapped, ctx, viewer, t), reply.message_of(query)
+    if view is None:
+        await query.answer(t("stale-button"), show_alert=True)
+        return
     await query.answer()
-    message = reply.message_of(query)
     if message is not None:
-        await reply.send(message, await _day(tapped, ctx, viewer, t))
+        await reply.send(message, view)
 
 
-async def _day(tapped: UnfoldEvening | OpenDay, ctx: AppContext, viewer: Viewer, t: Texts) -> View:
-    """Show a manager's day, with the name if the viewer is another person."""
+async def _day(tapped: UnfoldEvening | OpenDay, ctx: AppContext, viewer: Viewer, t: Texts) -> View | None:
+    """Show a manager's day, with the name if the viewer is another person; None for a day that is not there."""
     key, user = tapped.team, tapped.user
     own = viewer.member_of(key)
     named = own is None or own.crm_user != user
     async with ctx.db.reading() as session:
-        data = await load_evening(session, ctx, key, tapped.day, user)
+        earlier: Sequence[date] = ()
+        if isinstance(tapped, UnfoldEvening) and not named and viewer.person:
+            recipient = to_person(viewer.person.id)
+            earlier = await load_caught_up(session, key, tapped.day, DeliveryKind.PERSONAL, recipient)
+        data = await load_evening(session, ctx, key, tapped.day, user, earlier)
     if data is None:
-        return View(t("stale-button"))
+        return None
     return evening_view(t, ctx.teams[key], data, page=tapped.page, named=named)
 
 
@@ -97,7 +110,7 @@ async def month_opened(
     async with ctx.db.reading() as session:
         name = await load_member_name(session, key, user)
         data = await load_own_month(session, ctx, key, user, name, tapped.month, now())
-    await reply.replace(query, me_view(t, ctx.teams[key], data))
+    await reply.replace(query, me_view(t, ctx.teams[key], data, person=tapped.person and viewer.sees_team(key)))
 
 
 @router.callback_query(Tapped(OpenPicture))
@@ -202,4 +215,5 @@ async def team_chosen(
         await query.answer(t("not-yours"), show_alert=True)
         return
     view = await _shown(ctx, viewer, t, command, key, now, private=True)
-    await reply.replace(query, View(view.text, view.rows))
+    ways = back_to_picker(t, command, viewer.teams_for(command))
+    await reply.replace(query, View(view.text, view.rows).with_rows(ways))

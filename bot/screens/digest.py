@@ -111,8 +111,8 @@ def _broken(t: Texts, present: Sequence[Scorecard]) -> list[str]:
 def _buttons(t: Texts, team: TeamContext, day: date) -> Rows:
     return rows(
         (
-            Button(t("summary-people"), TurnStaff(team=team.key, page=1).pack()),
-            Button(t("summary-deals"), TurnWeek(team=team.key, day=day, part=Part.DEALS, page=1).pack()),
+            Button(t("summary-people"), TurnStaff(team=team.key, page=1, digest=day).pack()),
+            Button(t("summary-deals"), TurnWeek(team=team.key, day=day, part=Part.DEALS, page=1, digest=day).pack()),
         )
     )
 

@@ -11,7 +11,7 @@ from bot.screens import lines
 from bot.screens.evening import STREAK_DAYS
 from bot.screens.leaderboard import load_standings
 from bot.screens.view import Button, Rows, View, rows
-from bot.telegram.callbacks import OpenDay, OpenMonth, OpenPicture
+from bot.telegram.callbacks import OpenDay, OpenMonth, OpenPerson, OpenPicture
 from bot.texts import Texts, safe
 from scoring.entries import Entry, EntryKind, Month
 from scoring.standings import Leaderboard, Totals, streak, totals
@@ -52,8 +52,11 @@ async def load_own_month(
     return OwnMonth(crm_user, name, month, tuple(entries), today, since, board)
 
 
-def me_view(t: Texts, team: TeamContext, data: OwnMonth) -> View:
-    """Show the week, the month and each day of the month, with a button that opens the day."""
+def me_view(t: Texts, team: TeamContext, data: OwnMonth, *, person: bool = False) -> View:
+    """Show the week, the month and each day of the month, with a button that opens the day.
+
+    `person`: the view replaced the summary of `/who`, and leads back there.
+    """
     monday = data.today - timedelta(days=data.today.weekday())
     running = data.month == Month.of(data.today)
     week = _totals(entry for entry in data.entries if monday <= entry.day <= data.today)
@@ -72,12 +75,13 @@ def me_view(t: Texts, team: TeamContext, data: OwnMonth) -> View:
         if running:
             text.append(t("me-streak", n=streak(data.entries)))
         text += ["", f"{t('me-history')}:", *_days(t, entries)]
-    return View("\n".join(text), _buttons(t, team, data, sorted({entry.day for entry in entries}, reverse=True)))
+    days = sorted({entry.day for entry in entries}, reverse=True)
+    return View("\n".join(text), _buttons(t, team, data, days, person=person))
 
 
-def _buttons(t: Texts, team: TeamContext, data: OwnMonth, days: Sequence[date]) -> Rows:
+def _buttons(t: Texts, team: TeamContext, data: OwnMonth, days: Sequence[date], *, person: bool) -> Rows:
     def to(month: Month) -> str:
-        return OpenMonth(team=team.key, user=data.crm_user, month=month).pack()
+        return OpenMonth(team=team.key, user=data.crm_user, month=month, person=person).pack()
 
     opening = [Button(str(day.day), OpenDay(team=team.key, day=day, user=data.crm_user, page=0).pack()) for day in days]
     picture = (
@@ -91,8 +95,10 @@ def _buttons(t: Texts, team: TeamContext, data: OwnMonth, days: Sequence[date]) 
         turning.append(Button(t("summary-prev"), to(data.month.previous)))
     if data.month.last < data.today:
         turning.append(Button(t("summary-next"), to(data.month.next)))
+    to_person = OpenPerson(team=team.key, user=data.crm_user, back=True).pack()
+    back = (Button(t("summary-back"), to_person),) if person else ()
     in_rows = [tuple(opening[start : start + DAYS_A_ROW]) for start in range(0, len(opening), DAYS_A_ROW)]
-    return rows(*in_rows, picture if days else (), tuple(turning))
+    return rows(*in_rows, picture if days else (), tuple(turning), back)
 
 
 def _totals(entries: Iterable[Entry]) -> Totals | None:

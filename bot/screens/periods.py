@@ -13,7 +13,7 @@ from bot.screens.finished_days import ledger_length
 from bot.screens.paging import TextPage
 from bot.screens.team import gauges, people_buttons, risk
 from bot.screens.view import Button, Rows, View, rows
-from bot.telegram.callbacks import MakeExport, OpenPicture, Part, TurnMonth, TurnWeek
+from bot.telegram.callbacks import MakeExport, OpenDigest, OpenPicture, Part, TurnMonth, TurnWeek
 from bot.texts import Texts, safe
 from reports.summary.evidence import PricedDeals, WonDay, state_now
 from reports.summary.stretches import compare_months, compare_weeks, week_of
@@ -44,6 +44,8 @@ class Shown:
     """The reader may have the workbook."""
     until: date | None = None
     """Today: later periods have not begun."""
+    digest: date | None = None
+    """Day of the digest that the view replaced, for the way back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,19 @@ def period_view(t: Texts, team: TeamContext, data: TeamPeriod, shown: Shown) -> 
         persons = TextPage.of(summary.people, shown.page, PEOPLE)
         text += [_person_line(t, team, person) for person in persons.shown] or [t("summary-empty")]
         buttons = people_buttons(team.key, [(person.crm_user, person.name) for person in persons.shown])
-        turning = persons.turning(lambda number: _to(team, summary, shown.part, number))
+        turning = persons.turning(lambda number: _to(team, summary, shown.part, number, digest=shown.digest))
     else:
         every = _rules(t, summary) if shown.part is Part.RULES else _deals(t, team, summary)
         page = TextPage.of(every, shown.page, LINES)
         text += page.shown
-        turning = page.turning(lambda number: _to(team, summary, shown.part, number))
-    return View("\n".join(text), rows(*buttons, turning, (Button(t("summary-back"), _to(team, summary)),)))
+        turning = page.turning(lambda number: _to(team, summary, shown.part, number, digest=shown.digest))
+    return View("\n".join(text), rows(*buttons, turning, (_back(t, team, summary, shown.digest),)))
+
+
+def _back(t: Texts, team: TeamContext, data: Summary, digest: date | None) -> Button:
+    if digest is not None:
+        return Button(t("back-digest"), OpenDigest(team=team.key, day=digest).pack())
+    return Button(t("summary-back"), _to(team, data))
 
 
 def _period(t: Texts, team: TeamContext, data: Summary) -> str:
@@ -223,9 +231,16 @@ def _deals(t: Texts, team: TeamContext, data: Summary) -> list[str]:
     return text or [f"✅ {t('none-overdue_tasks')} · {t('none-deals_without_task')}"]
 
 
-def _to(team: TeamContext, data: Summary, part: Part = Part.ALL, page: int = 1, day: date | None = None) -> str:
+def _to(
+    team: TeamContext,
+    data: Summary,
+    part: Part = Part.ALL,
+    page: int = 1,
+    day: date | None = None,
+    digest: date | None = None,
+) -> str:
     kind = TurnWeek if data.period.month is None else TurnMonth
-    return kind(team=team.key, day=day or data.first, part=part, page=page).pack()
+    return kind(team=team.key, day=day or data.first, part=part, page=page, digest=digest).pack()
 
 
 def _overview_buttons(t: Texts, team: TeamContext, data: TeamPeriod, shown: Shown) -> Rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from bot.context import AppContext, TeamContext
 from bot.screens import lines
@@ -25,6 +25,7 @@ class Reminder:
     card: Scorecard
     minutes: int
     """Minutes until the cutoff."""
+    day: date
 
 
 async def load_reminder(session: Session, ctx: AppContext, notice: ReminderNotice, now: datetime) -> Reminder | None:
@@ -36,7 +37,8 @@ async def load_reminder(session: Session, ctx: AppContext, notice: ReminderNotic
     names = {member.crm_user: member.name for member in await people.members(session, team.key)}
     snapshot = Snapshot(Manager(user, names.get(user, user)), notice.readings)
     rulebook = await load_rulebook(session, team.key, team.calendar, notice.day)
-    return Reminder(score(snapshot, rulebook), minutes=max(1, round((cutoff - now) / timedelta(minutes=1))))
+    minutes = max(1, round((cutoff - now) / timedelta(minutes=1)))
+    return Reminder(score(snapshot, rulebook), minutes, notice.day)
 
 
 def reminder_view(t: Texts, team: TeamContext, data: Reminder) -> View:
@@ -48,7 +50,9 @@ def reminder_view(t: Texts, team: TeamContext, data: Reminder) -> View:
     text = [f"<b>{t('reminder-head', minutes=data.minutes, points=points, best=best)}</b>"]
     text += [row for line in broken for row in lines.broken(t, line, team)]
     hidden = sum(len(line.items) - lines.shown_of(line) for line in broken)
-    show_all = (Button(t("show-all"), RefreshToday(team=team.key, page=1).pack()),) if hidden else ()
-    return View(
-        "\n".join(text), rows((*show_all, Button(t("today-refresh"), RefreshToday(team=team.key, page=0).pack())))
-    )
+
+    def to(page: int) -> str:
+        return RefreshToday(team=team.key, page=page, reminder=data.day).pack()
+
+    show_all = (Button(t("show-all"), to(1)),) if hidden else ()
+    return View("\n".join(text), rows((*show_all, Button(t("today-refresh"), to(0)))))

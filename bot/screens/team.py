@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from bot.context import TeamContext
 from bot.screens import lines
 from bot.screens.members import load_members
 from bot.screens.paging import TextPage
 from bot.screens.view import Button, Rows, View, rows
-from bot.telegram.callbacks import OpenPerson, TurnLive, TurnStaff
+from bot.telegram.callbacks import OpenDigest, OpenPerson, TurnLive, TurnStaff
 from bot.texts import Texts, safe
 from reports.summary.evidence import Now, OpenItems
 from scoring.names import alphabetical
@@ -22,31 +22,58 @@ PEOPLE = 10
 """Managers on a page."""
 
 
-def team_view(t: Texts, team: TeamContext, day: Day | None, page: int = 1) -> View:
-    """Show all managers as of the last finished run, fewest points first, with a button each."""
-    live = Button(t("team-live-button"), TurnLive(team=team.key, page=1).pack())
+def team_view(t: Texts, team: TeamContext, day: Day | None, page: int = 1, digest: date | None = None) -> View:
+    """Show all managers as of the last finished run, fewest points first, with a button each.
+
+    `digest` is the day of the digest that the view replaced, for the way back.
+    """
+    live = Button(t("team-live-button"), TurnLive(team=team.key, page=1, digest=digest).pack())
     if day is None:
-        return View(t("team-none"), ((live,),))
+        return View(t("team-none"), rows((live,), _back(t, team.key, digest)))
     head = t("team-head", title=safe(team.title), day=t.day(day.run.day))
-    return _view(t, team, head, day.cards, page, TurnStaff, live)
+    return _view(t, team, head, day.cards, page, TurnStaff, live, digest)
 
 
-def live_team_view(t: Texts, team: TeamContext, cards: Sequence[Scorecard], read_at: datetime, page: int = 1) -> View:
+def live_team_view(
+    t: Texts,
+    team: TeamContext,
+    cards: Sequence[Scorecard],
+    read_at: datetime,
+    page: int = 1,
+    digest: date | None = None,
+) -> View:
     """Show all managers as if the cutoff were at `read_at`."""
     head = t("team-head-live", title=safe(team.title), clock=t.clock(read_at, team.calendar.zone))
-    last = Button(t("team-last-button"), TurnStaff(team=team.key, page=1).pack())
-    return _view(t, team, head, cards, page, TurnLive, last)
+    last = Button(t("team-last-button"), TurnStaff(team=team.key, page=1, digest=digest).pack())
+    return _view(t, team, head, cards, page, TurnLive, last, digest)
 
 
 def _view(
-    t: Texts, team: TeamContext, head: str, cards: Sequence[Scorecard], page: int, turns: type[TurnStaff], other: Button
+    t: Texts,
+    team: TeamContext,
+    head: str,
+    cards: Sequence[Scorecard],
+    page: int,
+    turns: type[TurnStaff],
+    other: Button,
+    digest: date | None,
 ) -> View:
     ordered = sorted(cards, key=lambda card: (card.points, alphabetical(card.manager.name)))
     shown = TextPage.of(ordered, page, PEOPLE)
     text = [f"<b>{head}</b>", *(_member(t, card) for card in shown.shown)]
     buttons = people_buttons(team.key, [(card.manager.crm_user, card.manager.name) for card in shown.shown])
-    turning = shown.turning(lambda number: turns(team=team.key, page=number).pack())
-    return View("\n".join(text), rows(*buttons, turning, (other,)))
+    turning = shown.turning(lambda number: turns(team=team.key, page=number, digest=digest).pack())
+    return View("\n".join(text), rows(*buttons, turning, (other,), _back(t, team.key, digest)))
+
+
+def last_run_rows(t: Texts, key: str, digest: date | None = None) -> Rows:
+    """Make the buttons of a live view without a reading: to the last run, back to the digest."""
+    last = Button(t("team-last-button"), TurnStaff(team=key, page=1, digest=digest).pack())
+    return rows((last,), _back(t, key, digest))
+
+
+def _back(t: Texts, key: str, digest: date | None) -> tuple[Button, ...]:
+    return (Button(t("back-digest"), OpenDigest(team=key, day=digest).pack()),) if digest else ()
 
 
 def _member(t: Texts, card: Scorecard) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from bot.context import AppContext, TeamContext
-from bot.screens.view import Button, View
-from bot.telegram.callbacks import PickTeam
+from bot.screens.view import Button, Rows, View
+from bot.telegram.callbacks import ListTeams, PickTeam
 from bot.texts import Texts
 from scoring.names import alphabetical
 from storage.db.database import Session
@@ -20,6 +20,11 @@ def picker_view(t: Texts, ctx: AppContext, command: str, keys: Iterable[str]) ->
         t("choose-team"),
         tuple((Button(ctx.teams[key].title, PickTeam(command=command, team=key).pack()),) for key in ordered),
     )
+
+
+def back_to_picker(t: Texts, command: str, keys: Collection[str]) -> Rows:
+    """Make the row that leads back to the question about the team; none where there is one team."""
+    return ((Button(t("back-teams"), ListTeams(command=command).pack()),),) if len(keys) > 1 else ()
 
 
 def only_team(keys: Iterable[str]) -> str | None:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from bot.context import LiveReading, TeamContext
 from bot.screens import lines
 from bot.screens.day_text import evidence_page, fold_buttons, short_lines
-from bot.screens.view import Button, View
-from bot.telegram.callbacks import RefreshToday, ShowRules
+from bot.screens.view import Button, Rows, View
+from bot.telegram.callbacks import OpenReminder, RefreshToday, ShowRules
 from bot.texts import Texts
 from scoring.scorecard import Outcome, Scorecard
 
 
 def today_view(
-    t: Texts, team: TeamContext, card: Scorecard, reading: LiveReading, now: datetime, *, page: int = 0
+    t: Texts,
+    team: TeamContext,
+    card: Scorecard,
+    reading: LiveReading,
+    now: datetime,
+    *,
+    page: int = 0,
+    reminder: date | None = None,
 ) -> View:
-    """Show the scorecard with the age of the reading; from page 1 on the whole evidence."""
+    """Show the scorecard with the age of the reading; from page 1 on the whole evidence.
+
+    `reminder` is the day of the reminder that the view replaced, for the way back.
+    """
     cutoff = t.clock(team.calendar.cutoff_of(reading.day), team.calendar.zone)
     text = [f"<b>{t('today-head', weekday=t.weekday(reading.day), clock=cutoff)}</b>"]
     minutes = max(0, int((now - reading.read_at) / timedelta(minutes=1)))
@@ -26,11 +36,24 @@ def today_view(
     text += short_lines(t, team, card) if whole is None else [*whole.shown, *lines.unscored(t, card)]
 
     def to(number: int) -> str:
-        return RefreshToday(team=team.key, page=number).pack()
+        return RefreshToday(team=team.key, page=number, reminder=reminder).pack()
 
     refresh = () if whole else (Button(t("today-refresh"), to(0)),)
     rules = Button(t("rules-button"), ShowRules(team=team.key).pack())
-    return View("\n".join(line for line in text if line), fold_buttons(t, card, whole, to, *refresh, rules))
+    return View("\n".join(line for line in text if line), fold_buttons(t, card, whole, to, *refresh, rules)).with_rows(
+        back_to_reminder(t, team.key, reminder)
+    )
+
+
+def refresh_rows(t: Texts, key: str, reminder: date | None = None) -> Rows:
+    """Make the buttons of a message without a reading: read again, back to the reminder."""
+    again = Button(t("today-refresh"), RefreshToday(team=key, page=0, reminder=reminder).pack())
+    return ((again,), *back_to_reminder(t, key, reminder))
+
+
+def back_to_reminder(t: Texts, key: str, day: date | None) -> Rows:
+    """Make the row that leads back to the reminder of a day."""
+    return ((Button(t("back-reminder"), OpenReminder(team=key, day=day).pack()),),) if day else ()
 
 
 def _sum(t: Texts, card: Scorecard) -> str:

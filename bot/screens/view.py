@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,10 @@ class View:
     photo: Callable[[], bytes] | None = field(default=None, compare=False)
     silent: bool = False
     """Deliver the message without a sound."""
+
+    def with_rows(self, more: Rows) -> View:
+        """Return the view with further rows of buttons below."""
+        return replace(self, rows=(*self.rows, *more)) if more else self
 
 
 def rows(*lines: tuple[Button, ...]) -> Rows:

@@ -130,7 +130,9 @@ def _worst(t: Texts, month: Summary, crm_user: str) -> Sequence[str]:
 
 
 def _buttons(t: Texts, team: TeamContext, data: PersonSummary) -> tuple[tuple[Button, ...], ...]:
-    history = Button(t("me-history"), OpenMonth(team=team.key, user=data.crm_user, month=_month(data)).pack())
+    history = Button(
+        t("me-history"), OpenMonth(team=team.key, user=data.crm_user, month=_month(data), person=True).pack()
+    )
     picture = Button(
         t("summary-picture"),
         OpenPicture(team=team.key, period="m", first=data.month.first, user=data.crm_user).pack(),

@@ -30,6 +30,7 @@ from storage.messages.notices import (
     TroubleNotice,
     UnreadDayNotice,
     ZeroQuestionNotice,
+    reminder_event,
     run_event,
     to_group,
     to_person,
@@ -181,7 +182,7 @@ def reminders(team: str, day: date, cards: Iterable[Scorecard], audience: Audien
         if member is None or member.person_id is None or not member.connected or not broken:
             continue
         notice = ReminderNotice(team=team, day=day, crm_user=user, readings=card.snapshot.readings)
-        result.append(Notification(f"reminder:{team}:{day}", to_person(member.person_id), notice))
+        result.append(Notification(reminder_event(team, day), to_person(member.person_id), notice))
     return result
 
 

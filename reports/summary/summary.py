@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from reports.summary.evidence import PricedDeals, Now, WonDay, won_in
+from reports.summary.evidence import Now, PricedDeals, WonDay, won_in
 from reports.summary.stretches import Comparison
 from scoring.entries import Entry, in_force
 from scoring.names import alphabetical, told_apart

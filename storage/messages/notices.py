@@ -278,6 +278,11 @@ def run_event(run_id: int) -> str:
     return f"run:{run_id}"
 
 
+def reminder_event(team: str, day: date) -> str:
+    """Name the event of the reminder before a team's cutoff."""
+    return f"reminder:{team}:{day}"
+
+
 def to_person(person_id: int) -> str:
     """Name a person as recipient, in the chat connected when the delivery is sent."""
     return f"person:{person_id}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from aiogram import Dispatcher
 from aiogram.types import Update
 from sqlalchemy import delete
 
@@ -32,6 +33,7 @@ from storage.messages.notices import run_event
 from storage.people import channels, invites, people
 from storage.values import Delivery, DeliveryState, Run
 from tests.bot.botapi import TOKEN, BotApi
+from tests.bot.telegram_world import Message, Tap, User
 from tests.reglament.scripted import TestClock
 from tests.storage.told import told
 
@@ -58,6 +60,7 @@ class Office:
     ctx: AppContext
     courier: Courier
     clock: TestClock
+    dispatcher: Dispatcher
 
     async def evening(self) -> None:
         """The cutoff comes, and its messages go out."""
@@ -117,6 +120,12 @@ class Office:
         self.api.user(ANNA, "Анна", started=True)
         return person.id
 
+    async def tap(self, user: User, message: Message, button: dict[str, Any]) -> Tap:
+        """Somebody taps a button, and the bot has done all that the button says."""
+        tap = await self.api.answered(user.taps_data(message, button["callback_data"]))
+        await bot_dispatcher.finish(self.dispatcher)
+        return tap
+
     async def is_off(self, chat_id: int) -> None:
         """Wait until the bot has learnt that a chat takes no messages, from a refusal or from Telegram's word."""
         async with asyncio.timeout(60):
@@ -153,8 +162,9 @@ async def opened_office(url: str, teams: dict[str, Any] | None = None) -> AsyncI
             courier = Courier(
                 LimitedBot(bot, process.db, no_sleep), ctx, "test", clock, monotonic=lambda: clock().timestamp()
             )
-            async with _answering(bot_dispatcher.build(ctx, clock), bot):
-                yield Office(api, process, ctx, courier, clock)
+            dispatcher = bot_dispatcher.build(ctx, clock)
+            async with _answering(dispatcher, bot):
+                yield Office(api, process, ctx, courier, clock, dispatcher)
             await bot.session.close()
             Update.event_type.fget.cache_clear()  # type: ignore[attr-defined]  # aiogram keeps updates, which keep us
 

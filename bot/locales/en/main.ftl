@@ -329,6 +329,10 @@ summary-rule = { $kpi }: { $percent }, broken { $times }
 summary-prev = ◀ Earlier
 summary-next = Later ▶
 
+back-digest = ‹ The day
+back-reminder = ‹ The reminder
+back-teams = ‹ Teams
+reminder-over = The cutoff has passed: the reminder is gone, the day has a message of its own.
 team-head = { $title } · cutoff of { $day }
 team-head-live = { $title } · if nothing changes until the cutoff, data as of { $clock }
 team-absent = { $name }: absent

@@ -343,6 +343,10 @@ summary-rule = { $kpi }: { $percent }, нарушено { $times }
 summary-prev = ◀ Раньше
 summary-next = Позже ▶
 
+back-digest = ‹ К итогу дня
+back-reminder = ‹ К напоминанию
+back-teams = ‹ Команды
+reminder-over = Срез уже прошёл: напоминания больше нет, итог дня пришёл отдельно.
 team-head = { $title } · срез { $day }
 team-head-live = { $title } · если до среза ничего не менять, данные на { $clock }
 team-absent = { $name }: отсутствует

@@ -203,7 +203,7 @@ async def test_how_it_stands_before_the_next_cutoff(lived, t):
     later = now + timedelta(minutes=3)
     compare(t, "today", today_view(t, team, worst, reading, later))
     compare(t, "today-all", today_view(t, team, worst, reading, now, page=1))
-    compare(t, "reminder", reminder_view(t, team, Reminder(worst, 30)))
+    compare(t, "reminder", reminder_view(t, team, Reminder(worst, 30, reading.day)))
     compare(t, "team-live", live_team_view(t, team, cards, reading.read_at))
 
 
