@@ -64,7 +64,7 @@ LIMITED: tuple[type[TelegramMethod[Any]], ...] = (
 """Requests that put a message into a chat, and so count against Telegram's limits."""
 REPEATABLE: tuple[type[TelegramMethod[Any]], ...] = (EditMessageText, EditMessageCaption, AnswerCallbackQuery)
 """Requests that change nothing when Telegram receives them twice."""
-AWAITED = (*LIMITED, AnswerCallbackQuery)
+AWAITED: tuple[type[TelegramMethod[Any]], ...] = (*LIMITED, AnswerCallbackQuery)
 """Requests that a person waits for."""
 _ANSWER_MODELS: dict[type[TelegramMethod[Any]], type[Response[Any]]] = {}
 """Models of answers. Pydantic forgets a model without a reference, and building one takes as long as a request."""
