@@ -12,7 +12,7 @@ from scoring.entries import Entry, Month
 from scoring.kpis import DEALS_WON, WON_AMOUNT
 from storage.days import runs
 from storage.days.snapshots import numbers, stored_snapshots
-from storage.db.models import LedgerRecord, TeamRecord
+from storage.db.models import LedgerRecord, ManagerRecord, TeamRecord
 from storage.db.sql import team_named
 from storage.ledger.entries import select_entries
 from storage.values import Day, RunState, Scorecards, WonFigures
@@ -50,6 +50,7 @@ async def history(
     return await select_entries(
         session,
         TeamRecord.key == team,
+        LedgerRecord.manager_id.in_(select(ManagerRecord.id).where(ManagerRecord.crm_user == crm_user)),
         LedgerRecord.crm_user == crm_user,
         LedgerRecord.day.between(first, last),
         evidence=evidence,

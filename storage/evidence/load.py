@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, Integer, column, select, values
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.snapshot import Evidence
@@ -92,11 +92,14 @@ def _chosen(named: Lists, kpis: Collection[str] | None) -> Lists:
 
 
 async def _load_packs(session: AsyncSession, keys: Iterable[RowKey]) -> dict[RowKey, bytes]:
+    """Load packs by run and manager; the pairs are joined, because SQLite walks the whole table for `IN` of pairs."""
     row, found = SnapshotRecord, dict[RowKey, bytes]()
     ordered = sorted(keys)
     for begin in range(0, len(ordered), _CHUNK):
-        query = select(row.run_id, row.manager_id, row.evidence_pack).where(
-            tuple_(row.run_id, row.manager_id).in_(ordered[begin : begin + _CHUNK])
+        pairs = values(column("run_id", Integer), column("manager_id", Integer)).data(ordered[begin : begin + _CHUNK])
+        wanted = pairs.cte("wanted")
+        query = select(row.run_id, row.manager_id, row.evidence_pack).join(
+            wanted, (wanted.c.run_id == row.run_id) & (wanted.c.manager_id == row.manager_id)
         )
         found |= {(run_id, manager_id): pack or b"" for run_id, manager_id, pack in await session.execute(query)}
     return found

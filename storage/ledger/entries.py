@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from dataclasses import replace
 from datetime import date, datetime
@@ -48,17 +49,17 @@ async def select_entries(session: AsyncSession, *conditions: ColumnElement[bool]
     Without `evidence` the keys are left out: boards and sums need none, and a month of keys is large.
     """
     old, row, run = aliased(LedgerRecord), LedgerRecord, RunRecord
+    reversed_seq = select(old.seq).where(old.id == row.reverses_id).scalar_subquery()  # a join would read every team
     query = (
         select(
             row.seq, TeamRecord.key, row.kind, row.crm_user, ManagerRecord.name, row.day, row.booked_in, row.rule,
             row.kpi, row.outcome, row.points, row.side, row.value, row.bound, row.evidence if evidence else null(),
-            RulebookRecord.version, old.seq, ReasonRecord.author, ReasonRecord.reason, row.created_at, row.hash,
+            RulebookRecord.version, reversed_seq, ReasonRecord.author, ReasonRecord.reason, row.created_at, row.hash,
             row.manager_id, run.id,
         )
         .join(TeamRecord, TeamRecord.id == row.team_id)
         .join(ManagerRecord, ManagerRecord.id == row.manager_id)
         .outerjoin(RulebookRecord, RulebookRecord.id == row.rulebook_id)
-        .outerjoin(old, old.id == row.reverses_id)
         .outerjoin(ReasonRecord, ReasonRecord.id == row.reason_id)
         .outerjoin(run, and_(run.team_id == row.team_id, run.day == row.day))
         .where(*conditions)
@@ -67,7 +68,8 @@ async def select_entries(session: AsyncSession, *conditions: ColumnElement[bool]
     found: list[Entry] = []
     named: dict[int, tuple[int, int, str]] = {}
     rows: Any  # a portion
-    async for rows in (await session.stream(query)).partitions(PORTION):
+    for rows in (await session.execute(query)).partitions(PORTION):
+        await asyncio.sleep(0)
         for *values, manager_id, run_id in rows:
             entry_ = _to_entry(*values)
             if isinstance(values[_EVIDENCE], dict) and run_id is not None:

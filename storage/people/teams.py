@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.db import changed_rows
@@ -99,9 +99,9 @@ async def _release_members(session: AsyncSession, row: TeamRecord) -> None:
 
 
 async def _has_history(session: AsyncSession, row: TeamRecord) -> bool:
-    runs = await session.scalar(select(func.count()).select_from(RunRecord).where(RunRecord.team_id == row.id))
-    entries = await session.scalar(select(func.count()).select_from(LedgerRecord).where(LedgerRecord.team_id == row.id))
-    return bool(runs or entries)
+    run = await session.scalar(select(RunRecord.id).where(RunRecord.team_id == row.id).limit(1))
+    entry = await session.scalar(select(LedgerRecord.id).where(LedgerRecord.team_id == row.id).limit(1))
+    return run is not None or entry is not None
 
 
 async def rename(session: AsyncSession, old: str, new: str, *, author: str, at: datetime) -> None:

@@ -107,7 +107,7 @@ class SparedRecord(Base):
     manager_id: Mapped[int] = mapped_column(ForeignKey("managers.id"), primary_key=True)
     kpi: Mapped[str] = mapped_column(String(40), primary_key=True)
     record: Mapped[str] = mapped_column(Text, primary_key=True)
-    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), primary_key=True, index=True)
 
 
 class ClosedDealRecord(Base):

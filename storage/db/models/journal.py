@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, Text, UniqueConstraint
+from sqlalchemy import Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.db.models.base import Base
@@ -16,7 +16,7 @@ class JournalEventRecord(Base):
     """Store an event of the journal. Triggers refuse changes and removal (`storage/db/append_only.py`)."""
 
     __tablename__ = "journal_events"
-    __table_args__ = (UniqueConstraint("chain", "seq"),)
+    __table_args__ = (UniqueConstraint("chain", "seq"), Index("ix_journal_events_chain_kind", "chain", "kind", "seq"))
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     chain: Mapped[int]

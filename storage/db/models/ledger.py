@@ -26,6 +26,7 @@ class LedgerRecord(Base):
         UniqueConstraint("reverses_id"),
         Index("ix_ledger_entries_team_day", "team_id", "day"),
         Index("ix_ledger_entries_team_booked_in", "team_id", "booked_in"),
+        Index("ix_ledger_entries_manager_day", "manager_id", "day"),
         one_of("kind", EntryKind),
         one_of("side", Side),
         one_of("outcome", Outcome),
@@ -48,7 +49,7 @@ class LedgerRecord(Base):
     seq: Mapped[int]
     kind: Mapped[str] = mapped_column(String(16))
     run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"))
-    manager_id: Mapped[int] = mapped_column(ForeignKey("managers.id"), index=True)
+    manager_id: Mapped[int] = mapped_column(ForeignKey("managers.id"))
     crm_user: Mapped[str] = mapped_column(Text)
     day: Mapped[date]
     booked_in: Mapped[str] = mapped_column(String(7))

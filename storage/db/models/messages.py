@@ -11,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storage.db.models.base import Base
 from storage.db.types import CanonicalJson, Id
 
+NOT_SENT = text("state IN ('pending', 'sending', 'failed')")
+"""Condition of the index of messages that wait or failed; a query that names the same condition uses the index."""
+
 
 class DeliveryRecord(Base):
     """Store a message that must arrive; `reference` holds the notice as JSON (`storage/messages/notices.py`)."""
@@ -18,12 +21,7 @@ class DeliveryRecord(Base):
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("event", "kind", "recipient"),
-        Index(
-            "ix_deliveries_open",
-            "id",
-            sqlite_where=text("state IN ('pending', 'sending')"),
-            postgresql_where=text("state IN ('pending', 'sending')"),
-        ),
+        Index("ix_deliveries_not_sent", "state", "done_at", sqlite_where=NOT_SENT, postgresql_where=NOT_SENT),
         Index("ix_deliveries_recipient", "recipient", "state"),
         # "uncertain" is a state of 0.1.0, which no row has any more.
         CheckConstraint(

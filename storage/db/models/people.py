@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.db.models.base import NO_HASH, Base, one_of
@@ -132,6 +132,7 @@ class AuditRecord(Base):
     """Store an action on people, roles or periods, with the author."""
 
     __tablename__ = "audit_log"
+    __table_args__ = (Index("ix_audit_log_action_subject", "action", "subject"),)
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
