@@ -6,10 +6,12 @@ found.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Generic, TypeVar
+
+from cachetools import LRUCache
 
 Kept = TypeVar("Kept")
 Key = tuple[str | date | int | None, ...]
@@ -18,18 +20,27 @@ MOST = 16
 
 
 class Shared(Generic[Kept]):
-    """Remember the newest values by team, stretch and length of the ledger."""
+    """Remember the newest values by team, stretch and length of the ledger; a value is made once for all who ask."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Key, Kept] = OrderedDict()
+        self._kept: LRUCache[Key, Kept] = LRUCache(MOST)
+        self._made: dict[Key, asyncio.Event] = {}
+        """Ends of the makings under way."""
 
     async def get(self, key: Key, make: Callable[[], Awaitable[Kept]]) -> Kept:
-        """Return the value under `key`; make the value if there is none."""
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        value = await make()
-        self._kept[key] = value
-        if len(self._kept) > MOST:
-            self._kept.popitem(last=False)
-        return value
+        """Return the value under `key`; make the value if there is none, or wait for whoever makes the value.
+
+        After a failed making, which raises for its caller alone, the next caller tries.
+        """
+        while key not in self._kept:
+            if key in self._made:
+                await self._made[key].wait()
+                continue
+            made = self._made[key] = asyncio.Event()
+            try:
+                value = self._kept[key] = await make()
+                return value
+            finally:
+                del self._made[key]
+                made.set()
+        return self._kept[key]
