@@ -32,7 +32,7 @@ def require_token(settings: Settings) -> str:
     return settings.telegram.token.get_secret_value()
 
 
-def _way(settings: Settings) -> tuple[str, str]:
+def way(settings: Settings) -> tuple[str, str]:
     """Return the addresses of Telegram and of the proxy before Telegram."""
     return settings.telegram.api_url, settings.telegram.proxy.get_secret_value()
 
@@ -41,12 +41,13 @@ async def send_pending(process: Process) -> None:
     """Send every delivery that is due, once each; failed deliveries stay for `run`. Raises WorkFailed."""
     from bot.delivery.courier import Courier
     from bot.telegram.limited_bot import LimitedBot
-    from bot.telegram.probe import TelegramTrouble, asking
+    from bot.telegram.probe import asking
+    from bot.telegram.trouble import TelegramTrouble
 
     settings = process.settings
     context = app_context(process, await LiveReadings.load(process), PeriodExporter(process))
     try:
-        async with asking(require_token(settings), *_way(settings)) as bot:
+        async with asking(require_token(settings), *way(settings)) as bot:
             courier = Courier(LimitedBot(bot, process.db), context, process.owner, process.now)
             for delivery in await deliveries.due(process.db, at=process.now(), limit=10_000):
                 await courier.deliver(delivery.id)
@@ -62,24 +63,26 @@ def invite_link(bot: str, token: str) -> str:
 async def bot_name(settings: Settings) -> str:
     """Ask Telegram for the bot's user name. Raises WorkFailed if Telegram does not answer."""
     from bot.telegram import probe
+    from bot.telegram.trouble import TelegramTrouble
 
     try:
-        return await probe.bot_name(require_token(settings), *_way(settings))
-    except probe.TelegramTrouble as error:
+        return await probe.bot_name(require_token(settings), *way(settings))
+    except TelegramTrouble as error:
         raise WorkFailed(str(error)) from None
 
 
 async def check(process: Process) -> list[Finding]:
     """Check the token and every team's group."""
     from bot.telegram import probe
+    from bot.telegram.trouble import TelegramTrouble
 
     settings = process.settings
     try:
         token = require_token(settings)
-        api_url, proxy = _way(settings)
+        api_url, proxy = way(settings)
         name = await probe.bot_name(token, api_url, proxy)
         problems = await probe.group_problems(token, api_url, await _load_groups(process), proxy)
-    except (SettingsError, probe.TelegramTrouble) as error:
+    except (SettingsError, TelegramTrouble) as error:
         return [Finding(Severity.ERROR, "token", str(error))]
     findings = [Finding(Severity.OK, "token", f"@{name}")]
     for team, problem in problems.items():

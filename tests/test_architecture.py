@@ -26,7 +26,7 @@ ALLOWED = {
 """Package → the other packages that it may import."""
 
 PLACES = {
-    "aiogram": ("bot/telegram/", "bot/handlers/", "bot/dispatcher.py", "reglament/service/"),
+    "aiogram": ("bot/telegram/", "bot/handlers/", "bot/dispatcher.py"),
     "aiohttp_socks": ("bot/telegram/",),
     "httpx": ("crm_clients/", "reglament/day/foreign_clocks.py", "reglament/service/watch.py", "reglament/witnesses/"),
     "msgspec": ("crm_clients/", "scoring/", "storage/journal/days.py"),
@@ -53,7 +53,7 @@ MEANT_FOR = {
         "crm_clients/bitrix24/batching.py",  # two requests at once, awaited or cancelled by the same read
         "crm_clients/shared/fact_stream.py",  # the read itself, ahead of whoever takes its facts
         "reglament/service/watch.py",  # a ping delays no cutoff; what is on the way is awaited before the service ends
-        "reglament/service/webhook.py",  # an update is receipted at once and answered beside, before the service ends
+        "bot/telegram/listening.py",  # an update is receipted at once and answered beside, before the service ends
     },
     "get_running_loop.create_task": {
         "reglament/day/claims.py",  # leases are renewed while the day is worked on, and no longer
@@ -64,7 +64,7 @@ MEANT_FOR = {
     "asyncio.ensure_future": {
         "crm_clients/shared/concurrency.py",  # reads side by side, awaited or cancelled by the read that started them
         "crm_clients/amocrm/history/change_feed.py",  # a kind waits for the others, or for a few seconds
-        "reglament/service/bot_loop.py",  # polling, stopped and awaited by the one who started it
+        "bot/telegram/listening.py",  # polling, stopped and awaited by the one who started it
     },
     "datetime.now": {
         "reglament/service/scheduler.py",  # the library compares with the wall clock

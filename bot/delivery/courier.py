@@ -21,10 +21,8 @@ from bot.delivery.reasons import NOTHING_TO_SAY
 from bot.delivery.render import render
 from bot.delivery.sender import Sender
 from bot.delivery.targets import Target, Unreachable, load_target
+from bot.messenger import AskedToWait, ChatOff, GroupMoved, Messenger, NoAnswer, Rejected, SendFailure, TopicGone
 from bot.screens.view import View
-from bot.telegram.failures import AskedToWait, ChatOff, GroupMoved, NoAnswer, Rejected, SendFailure, TopicGone
-from bot.telegram.limited_bot import LimitedBot
-from bot.telegram.own_account import learn_username
 from bot.texts import texts
 from storage.messages import deliveries
 from storage.messages.deliveries import LEASE_SECONDS
@@ -50,7 +48,7 @@ LONG = timedelta(seconds=LEASE_SECONDS / 4)
 class Courier:
     """Send deliveries of this process, at most IN_FLIGHT at once."""
 
-    bot: LimitedBot
+    bot: Messenger
     ctx: AppContext
     owner: str
     now: Callable[[], datetime]
@@ -73,7 +71,8 @@ class Courier:
         delivery = await deliveries.start(self.ctx.db, delivery_id, self.owner, at=started)
         if delivery is None:
             return
-        await learn_username(self.bot.bot, self.ctx)
+        if not self.ctx.bot.username:
+            self.ctx.bot.username = await self.bot.username()
         try:
             async with self.ctx.db.reading() as session:
                 target = await load_target(session, self.ctx, delivery)
@@ -91,7 +90,7 @@ class Courier:
             if not await self.outage.is_over():  # an answer was lost while this delivery waited for its turn
                 await deliveries.postpone(self.ctx.db, delivery, self.now(), "Telegram does not answer")
                 return
-            chat = await self.bot.open_chat(target.chat_id, target.thread_id, within=CHAT_PATIENCE)
+            chat = await self.bot.open_chat(target.chat, target.thread, within=CHAT_PATIENCE)
             if chat is None:
                 await self._postpone_busy(delivery)
                 return
@@ -99,7 +98,7 @@ class Courier:
                 # Slow answers to earlier messages may have taken as long as the lease.
                 if self.now() - started > LONG and not await deliveries.renew_lease(self.ctx.db, delivery):
                     return
-                sent = await Sender(self.bot, chat, self.ctx.db, delivery, target).send(view)
+                sent = await Sender(chat, self.ctx.db, delivery, target).send(view)
             except SendFailure as failure:
                 await self._failed(delivery, target, failure)
                 return
@@ -113,7 +112,7 @@ class Courier:
 
     async def _postpone_busy(self, delivery: Delivery) -> None:
         """Postpone a delivery whose chat is busy, or all deliveries if Telegram asked all chats to wait."""
-        wait = await self.bot.limiter.common_wait()
+        wait = await self.bot.common_wait()
         if wait > CHAT_PATIENCE:
             self._quiet_until = self.monotonic() + wait
         await deliveries.postpone(self.ctx.db, delivery, self.now() + timedelta(seconds=max(1.0, wait)), "busy")
@@ -124,12 +123,12 @@ class Courier:
         db, now, problem = self.ctx.db, self.now(), str(failure)
         match failure:
             case AskedToWait():
-                await self.bot.limiter.retry_after(target.chat_id, failure.seconds)
-                self._quiet_until = self.monotonic() + await self.bot.limiter.common_wait()
+                await self.bot.hold_back(target.chat, failure.seconds)
+                self._quiet_until = self.monotonic() + await self.bot.common_wait()
                 await deliveries.postpone(db, delivery, now + timedelta(seconds=failure.seconds), problem)
             case GroupMoved():
                 async with db.transaction() as session:
-                    await channels.move(session, target.chat_id, failure.chat_id, at=now)
+                    await channels.move(session, target.chat_id, int(failure.chat), at=now)
                 await deliveries.postpone(db, delivery, now, problem)
             case TopicGone():
                 await self._topic_gone(delivery, target, problem)

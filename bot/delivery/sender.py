@@ -8,10 +8,8 @@ from collections.abc import Sequence
 import structlog
 
 from bot.delivery.targets import Target
+from bot.messenger import ChatOff, ChatWriter, Rejected
 from bot.screens.view import View
-from bot.telegram.failures import ChatOff, Rejected
-from bot.telegram.limited_bot import ChatWriter, LimitedBot
-from bot.telegram.splitting import split
 from bot.texts import texts
 from storage.days import runs
 from storage.db.database import Database, Session
@@ -25,15 +23,14 @@ log = structlog.get_logger()
 class Sender:
     """Send one delivery with a chat writer."""
 
-    def __init__(self, bot: LimitedBot, chat: ChatWriter, db: Database, delivery: Delivery, target: Target) -> None:
-        self._bot = bot
+    def __init__(self, chat: ChatWriter, db: Database, delivery: Delivery, target: Target) -> None:
         self._chat = chat
         self._db = db
         self._delivery = delivery
         self._target = target
 
     async def send(self, view: View) -> list[int]:
-        """Send the view and return the message ids: a correction edits the evening message, other views are new.
+        """Send the view and return the message ids as stored: a correction edits the evening message.
 
         Raises SendFailure.
         """
@@ -48,11 +45,12 @@ class Sender:
 
     async def _send_parts(self, view: View) -> list[int]:
         """Send every part of the text that an earlier attempt did not bring."""
-        parts, chat_id = split(view.text), self._target.chat_id
+        parts, chat_id = self._chat.split(view.text), self._target.chat_id
         sent = list(self._delivery.message_ids) if self._delivery.chat_id == chat_id else []
         for index in range(len(sent), len(parts)):
             last = index == len(parts) - 1
-            sent.append(await self._chat.send_text(parts[index], view.rows if last else (), silent=view.silent))
+            message = await self._chat.send_text(parts[index], view.rows if last else (), silent=view.silent)
+            sent.append(int(message))
             if not last:
                 await deliveries.renew_lease(self._db, self._delivery, sent, chat_id=chat_id)
         return sent
@@ -65,7 +63,7 @@ class Sender:
         assert view.photo is not None  # noqa: S101
         content = await asyncio.to_thread(view.photo)
         try:
-            return [await self._chat.send_photo(content, "board.png", silent=view.silent)]
+            return [int(await self._chat.send_photo(content, "board.png", silent=view.silent))]
         except (Rejected, ChatOff) as failure:
             log.warning("picture_not_sent", problem=str(failure))
             return []
@@ -84,15 +82,15 @@ class Sender:
             return sent
         t = texts(target.language)
         note = t("correction-note", day=t.day(notice.day))
-        return [await self._chat.send_text(note, reply_to=original.message_ids[-1])]
+        return [int(await self._chat.send_text(note, reply_to=str(original.message_ids[-1])))]
 
     async def _edited(self, ids: Sequence[int], view: View) -> bool:
         """Edit all parts; False if the number of parts changed, or Telegram refuses an edit."""
-        parts = split(view.text)
+        parts = self._chat.split(view.text)
         if len(parts) != len(ids):
             return False
         for index, (message_id, part) in enumerate(zip(ids, parts, strict=True)):
-            if not await self._chat.edit_text(message_id, part, view.rows if index == len(parts) - 1 else ()):
+            if not await self._chat.edit_text(str(message_id), part, view.rows if index == len(parts) - 1 else ()):
                 return False
         return True
 

@@ -20,10 +20,21 @@ class Target:
     """Describe the chat that a message goes to."""
 
     chat_id: int
+    """The chat as stored; a messenger is told `chat`."""
     language: Language
     thread_id: int | None = None
     silenced: bool = False
     """The last message was refused for want of rights."""
+
+    @property
+    def chat(self) -> str:
+        """Return the chat as a text, which the messenger understands."""
+        return str(self.chat_id)
+
+    @property
+    def thread(self) -> str | None:
+        """Return the topic as a text."""
+        return None if self.thread_id is None else str(self.thread_id)
 
 
 class Unreachable(Exception):

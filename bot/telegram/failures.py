@@ -1,4 +1,4 @@
-"""Say why Telegram did not take a message, without aiogram's classes."""
+"""Translate errors of Telegram into the failures of a messenger."""
 
 from __future__ import annotations
 
@@ -12,59 +12,10 @@ from aiogram.exceptions import (
 )
 
 from bot.delivery.reasons import NO_RIGHTS
+from bot.messenger import AskedToWait, ChatOff, GroupMoved, NoAnswer, NotSent, Rejected, SendFailure, TopicGone
 from bot.telegram.session import refused, trouble
 
 _SILENCED = ("not enough rights", "no rights", "write_forbidden", "chat_restricted", "topic_closed", "_forbidden")
-
-
-class SendFailure(Exception):
-    """Tell why a message was not sent; the text is for operators and never holds the token.
-
-    SendFailure
-    ├── AskedToWait    Telegram said retry_after
-    ├── GroupMoved     the group became a supergroup
-    ├── TopicGone      the topic was deleted
-    ├── ChatOff        the chat takes no messages
-    ├── NoAnswer       the message may have arrived
-    ├── NotSent        the message certainly did not arrive; a later attempt may succeed
-    └── Rejected       Telegram does not accept the content
-    """
-
-
-class AskedToWait(SendFailure):
-    """Tell that Telegram asked to wait for `seconds`."""
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__("Telegram: wait")
-        self.seconds = seconds
-
-
-class GroupMoved(SendFailure):
-    """Tell the id of the supergroup that a group became."""
-
-    def __init__(self, chat_id: int) -> None:
-        super().__init__("the group moved")
-        self.chat_id = chat_id
-
-
-class TopicGone(SendFailure):
-    """Tell that the topic was deleted."""
-
-
-class ChatOff(SendFailure):
-    """Tell that a chat takes no messages; the text is the end of a `channel-…` key."""
-
-
-class NoAnswer(SendFailure):
-    """Tell that a request went out and Telegram did not answer."""
-
-
-class NotSent(SendFailure):
-    """Tell that the message certainly did not arrive."""
-
-
-class Rejected(SendFailure):
-    """Tell that Telegram does not accept the content."""
 
 
 def failure_of(error: TelegramAPIError, chat_id: int, thread_id: int | None) -> SendFailure:
@@ -73,7 +24,7 @@ def failure_of(error: TelegramAPIError, chat_id: int, thread_id: int | None) -> 
         case TelegramRetryAfter():
             return AskedToWait(error.retry_after)
         case TelegramMigrateToChat():
-            return GroupMoved(error.migrate_to_chat_id)
+            return GroupMoved(str(error.migrate_to_chat_id))
         case TelegramForbiddenError():
             return ChatOff(_why_forbidden(chat_id, error.message))
         case TelegramNetworkError() if not refused(error):

@@ -10,12 +10,15 @@ from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramNet
 from aiogram.methods import EditMessageText, GetMe, SendMessage, SendPhoto, TelegramMethod
 from aiogram.types import BufferedInputFile, ReplyParameters
 
+from bot.messenger import SendFailure
 from bot.screens.view import Rows
-from bot.telegram.failures import SendFailure, failure_of
+from bot.telegram.failures import failure_of
 from bot.telegram.keyboards import keyboard
-from bot.telegram.process_pacing import Sleep
-from bot.telegram.rate_limiter import Permit, RateLimiter
+from bot.telegram.own_account import username_of
+from bot.telegram.pacing.process_pacing import Sleep
+from bot.telegram.pacing.rate_limiter import Permit, RateLimiter
 from bot.telegram.session import session_of
+from bot.telegram.splitting import split
 from storage.db.database import Database
 
 QUESTION_SECONDS = 5
@@ -23,7 +26,7 @@ QUESTION_SECONDS = 5
 
 
 class LimitedBot:
-    """Send messages of one bot within Telegram's limits.
+    """Send messages of one bot within Telegram's limits, as a `bot.messenger.Messenger`.
 
     All messages of the bot keep the limits from then on: answers of handlers too.
     """
@@ -33,10 +36,28 @@ class LimitedBot:
         self.session = session_of(bot)
         self.limiter = self.session.limiter = RateLimiter(db, sleep)
 
-    async def open_chat(self, chat_id: int, thread_id: int | None, *, within: float) -> ChatWriter | None:
-        """Wait until a message may go to the chat; return None if the chat is busy for longer than `within` seconds."""
-        permit = await self.limiter.acquire_within(chat_id, within)
-        return None if permit is None else ChatWriter(self, chat_id, thread_id, permit)
+    async def open_chat(self, chat: str, thread: str | None, *, within: float) -> TelegramChat | None:
+        """Wait until a message may go to the chat; None if the chat is busy for longer than `within` seconds."""
+        permit = await self.limiter.acquire_within(int(chat), within)
+        return (
+            None if permit is None else TelegramChat(self, int(chat), None if thread is None else int(thread), permit)
+        )
+
+    async def common_wait(self) -> float:
+        """Return the seconds until any chat may be written to."""
+        return await self.limiter.common_wait()
+
+    async def hold_back(self, chat: str, seconds: float) -> None:
+        """Leave a chat, and for a while all chats, alone, as Telegram asked by retry_after."""
+        await self.limiter.retry_after(int(chat), seconds)
+
+    async def username(self) -> str:
+        """Return the bot's user name; empty if Telegram does not answer."""
+        return await username_of(self.bot)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.bot.session.close()
 
     async def answers(self) -> bool:
         """Ask Telegram who the bot is, which changes nothing; tell whether Telegram answered, be it with a refusal."""
@@ -49,10 +70,10 @@ class LimitedBot:
         return True
 
 
-class ChatWriter:
-    """Write to one chat. The first request uses the permit given, each further request acquires a permit.
+class TelegramChat:
+    """Write to one chat as a `bot.messenger.ChatWriter`.
 
-    Every method raises SendFailure.
+    The first request uses the permit given, each further request acquires a permit. Every method raises SendFailure.
     """
 
     def __init__(self, bot: LimitedBot, chat_id: int, thread_id: int | None, permit: Permit) -> None:
@@ -61,9 +82,15 @@ class ChatWriter:
         self._thread_id = thread_id
         self._permit: Permit | None = permit
 
-    async def send_text(self, text: str, rows: Rows = (), *, silent: bool = False, reply_to: int | None = None) -> int:
-        """Send a text and return the message id; the reply goes without `reply_to` if that message is gone."""
-        reply = None if reply_to is None else ReplyParameters(message_id=reply_to, allow_sending_without_reply=True)
+    def split(self, text: str) -> list[str]:
+        """Split a text into parts that fit into a message each."""
+        return split(text)
+
+    async def send_text(self, text: str, rows: Rows = (), *, silent: bool = False, reply_to: str | None = None) -> str:
+        """Send a text and return the message; the reply goes without `reply_to` if that message is gone."""
+        reply = None
+        if reply_to is not None:
+            reply = ReplyParameters(message_id=int(reply_to), allow_sending_without_reply=True)
         message = await self._request(
             SendMessage(
                 chat_id=self._chat_id,
@@ -74,10 +101,10 @@ class ChatWriter:
                 disable_notification=silent,
             )
         )
-        return int(message.message_id)
+        return str(message.message_id)
 
-    async def send_photo(self, content: bytes, name: str, *, silent: bool = False) -> int:
-        """Send a picture and return the message id."""
+    async def send_photo(self, content: bytes, name: str, *, silent: bool = False) -> str:
+        """Send a picture and return the message."""
         message = await self._request(
             SendPhoto(
                 chat_id=self._chat_id,
@@ -86,13 +113,13 @@ class ChatWriter:
                 disable_notification=silent,
             )
         )
-        return int(message.message_id)
+        return str(message.message_id)
 
-    async def edit_text(self, message_id: int, text: str, rows: Rows = ()) -> bool:
+    async def edit_text(self, message: str, text: str, rows: Rows = ()) -> bool:
         """Edit a message; False if Telegram refuses the edit. Telegram's "not modified" is success."""
         try:
             await self._request(
-                EditMessageText(text=text, chat_id=self._chat_id, message_id=message_id, reply_markup=keyboard(rows))
+                EditMessageText(text=text, chat_id=self._chat_id, message_id=int(message), reply_markup=keyboard(rows))
             )
         except SendFailure as failure:
             if isinstance(failure.__cause__, TelegramBadRequest):

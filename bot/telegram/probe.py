@@ -8,24 +8,17 @@ from contextlib import asynccontextmanager
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramNetworkError
 
-from bot.telegram.session import make_bot, trouble
-
-
-class TelegramTrouble(Exception):
-    """Tell what to do about a problem with Telegram; the text never holds the token."""
+from bot.telegram.connection import new_bot
+from bot.telegram.trouble import in_plain_words
 
 
 @asynccontextmanager
 async def asking(token: str, api_url: str, proxy: str = "") -> AsyncIterator[Bot]:
     """Open a bot for a few requests. Raises TelegramTrouble."""
+    bot = new_bot(token, api_url, proxy)
     try:
-        bot = make_bot(token, api_url, proxy)
-    except ValueError as error:
-        raise TelegramTrouble(str(error)) from None
-    try:
-        yield bot
-    except TelegramAPIError as error:
-        raise TelegramTrouble(trouble(error)) from None
+        with in_plain_words():
+            yield bot
     finally:
         await bot.session.close()
 

@@ -41,9 +41,9 @@ from aiogram.utils.token import TokenValidationError
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, ConnectionTimeoutError, TraceConfig
 from aiohttp_socks import ProxyConnector
 
+from bot.telegram.pacing.rate_limiter import MustWait, Permit, RateLimiter
+from bot.telegram.pacing.retry import Retry
 from bot.telegram.proxy import PROXY_ERRORS, proxy_options
-from bot.telegram.rate_limiter import MustWait, Permit, RateLimiter
-from bot.telegram.retry import Retry
 from bot.telegram.updates import readable_updates
 
 SECONDS = 30

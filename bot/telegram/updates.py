@@ -32,6 +32,10 @@ class UpdatesHeard(BaseRequestMiddleware):
         self.problems: dict[str, datetime] = {}
         """Instants at which Telegram last refused the token or named a rival, by name of the heartbeat."""
 
+    def listen_to(self, bot: Bot) -> None:
+        """Note from now on what a bot receives."""
+        bot.session.middleware(self)
+
     async def __call__(
         self, make_request: NextRequestMiddlewareType[Any], bot: Bot, method: TelegramMethod[Any]
     ) -> Any:

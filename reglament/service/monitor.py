@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 import structlog
-from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError
 
+from bot.telegram.limited_bot import LimitedBot
+from bot.telegram.trouble import TelegramTrouble, in_plain_words
 from bot.telegram.updates import UpdatesHeard
 from reglament.day import notifications
 from reglament.day.audience import load_audience
@@ -30,7 +30,7 @@ LOOK_SECONDS = 30.0
 class Monitor:
     """Look for troubles; `heard` is None where this process does not answer people."""
 
-    def __init__(self, work: ServiceWork, bot: Bot, heard: UpdatesHeard | None) -> None:
+    def __init__(self, work: ServiceWork, bot: LimitedBot, heard: UpdatesHeard | None) -> None:
         self._work = work
         self._bot = bot
         self._heard = heard
@@ -74,8 +74,8 @@ class Monitor:
             return
         telegram = process.settings.telegram
         if telegram.mode == "webhook":
-            with suppress(TelegramAPIError):
-                await self._heard.ask_webhook(self._bot, webhook.address(telegram.webhook_url))
+            with suppress(TelegramTrouble), in_plain_words():
+                await self._heard.ask_webhook(self._bot.bot, webhook.address(telegram.webhook_url))
         await self._work.beat_at(heartbeats.UPDATES, self._heard.at)
         for name, at in self._heard.problems.items():
             await self._work.beat_at(name, at)

@@ -12,13 +12,12 @@ from functools import partial
 from typing import Any
 
 import structlog
-from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError
 
 from bot.context import AppContext
 from bot.delivery.courier import Courier
-from bot.telegram import session as telegram_session
+from bot.telegram import connection
 from bot.telegram.limited_bot import LimitedBot
+from bot.telegram.trouble import TelegramTrouble, TokenRefused
 from bot.telegram.updates import UpdatesHeard
 from reglament import telegram
 from reglament.bot_context import app_context
@@ -67,7 +66,7 @@ class _Service:
     """Hold the parts of the running service."""
 
     process: Process
-    bot: Bot
+    bot: LimitedBot
     context: AppContext
     work: ServiceWork
     engine: Engine
@@ -97,12 +96,12 @@ async def serve(
             if accept_clock:
                 await _accept_clock(opened)
             process = await _start(opened)
-            bot = _make_bot(token, settings)
+            bot = _connect(token, process)
             try:
                 await _check_token(bot)
                 await _work(await _assemble(process, bot, only), stop, only)
             finally:
-                await bot.session.close()
+                await bot.close()
     log.info("stopped")
 
 
@@ -133,36 +132,35 @@ async def _accept_clock(process: Process) -> None:
         log.warning("clock_accepted", stored=passed.isoformat())
 
 
-def _make_bot(token: str, settings: Settings) -> Bot:
+def _connect(token: str, process: Process) -> LimitedBot:
     try:
-        return telegram_session.make_bot(token, settings.telegram.api_url, settings.telegram.proxy.get_secret_value())
-    except ValueError as error:
+        return connection.connect(token, *telegram.way(process.settings), process.db)
+    except TokenRefused as error:
         raise SettingsError(str(error)) from None
 
 
-async def _check_token(bot: Bot) -> None:
+async def _check_token(bot: LimitedBot) -> None:
     """Stop the start for a wrong token, but not for a network that is down: days are scored without Telegram."""
     try:
-        log.info("telegram", bot=(await bot.me()).username)
-    except TelegramAPIError as error:
-        text = telegram_session.trouble(error)
-        if "telegram.token" in text:
-            raise SettingsError(text) from None
-        log.warning("telegram_unreachable", problem=text)
+        log.info("telegram", bot=await connection.own_username(bot))
+    except TokenRefused as error:
+        raise SettingsError(str(error)) from None
+    except TelegramTrouble as error:
+        log.warning("telegram_unreachable", problem=str(error))
 
 
-async def _assemble(process: Process, bot: Bot, only: str | None) -> _Service:
+async def _assemble(process: Process, bot: LimitedBot, only: str | None) -> _Service:
     teams = await load_clocks(process)
     live = LiveReadings(process.db, process.connections, process.settings.teams, teams)
     context = app_context(process, live, PeriodExporter(process))
-    courier = Courier(LimitedBot(bot, process.db), context, process.owner, process.now)
+    courier = Courier(bot, context, process.owner, process.now)
     metrics = Metrics()
     watch = Watch(process.settings.watch.url.get_secret_value())
     anchoring = Anchoring(process)
     work = ServiceWork(process, teams, live, courier.deliver, metrics, watch, anchoring.wake)
     heard = UpdatesHeard(process.now) if only in (None, "bot") else None
     if heard is not None:
-        bot.session.middleware(heard)
+        heard.listen_to(bot.bot)
     scheduling, working = only in (None, "scheduler"), only in (None, "worker")
     engine: Engine
     if process.db.is_sqlite:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import structlog
-from aiogram import Bot, Dispatcher
-from aiogram.types import Update
 from aiohttp import web
-from pydantic import ValidationError
 
+from bot.telegram.listening import WebhookReceiver
 from reglament.config.settings import TelegramSettings
 from reglament.errors import WorkFailed
 from reglament.service.http_server import CannotListen, read_body, serving
-
-log = structlog.get_logger()
 
 PATH = "/telegram"
 """Path of updates if `webhook_url` has no path; always served, for proxies that cut paths."""
@@ -32,15 +25,13 @@ def address(webhook_url: str) -> str:
     return webhook_url if urlsplit(webhook_url).path.strip("/") else webhook_url.rstrip("/") + PATH
 
 
-@dataclass(slots=True)
-class _Receiver:
-    """Receive updates, acknowledge each at once and handle updates beside."""
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """Let calls with the secret through to the receiver."""
 
-    dispatcher: Dispatcher
-    bot: Bot
+    receiver: WebhookReceiver
     secret: str
     paths: frozenset[str]
-    _working: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def receive(self, request: web.BaseRequest) -> web.StreamResponse:
         """Acknowledge a call with the secret; one that is no update too, because Telegram repeats a refused call.
@@ -53,36 +44,21 @@ class _Receiver:
             return web.Response(status=405)
         if not secrets.compare_digest(request.headers.get(HEADER, "").encode(), self.secret.encode()):
             return web.Response(status=401)
-        try:
-            update = Update.model_validate_json(await read_body(request), context={"bot": self.bot})
-        except ValidationError as error:
-            problem = error.errors()[0]["type"]
-            log.warning("no_update", problem=problem, bytes=request.content_length)
-            return web.Response(status=400 if problem == "json_invalid" else 200)
-        task = asyncio.create_task(self.dispatcher.feed_update(self.bot, update))
-        self._working.add(task)
-        task.add_done_callback(self._done)
-        return web.Response()
-
-    def _done(self, task: asyncio.Task[Any]) -> None:
-        """Forget a handled update, and log an error that passed every handler."""
-        self._working.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("update_failed", exc_info=error)
+        return web.Response(status=200 if self.receiver.take(await read_body(request)) else 400)
 
 
 @asynccontextmanager
-async def listening(settings: TelegramSettings, dispatcher: Dispatcher, bot: Bot) -> AsyncIterator[int]:
+async def listening(settings: TelegramSettings, receiver: WebhookReceiver) -> AsyncIterator[int]:
     """Serve the webhook and tell Telegram the address; yield the port, chosen by the system if `listen` names port 0.
 
     Raises WorkFailed if the address cannot be listened on.
     """
     secret = settings.webhook_secret.get_secret_value()
     target = address(settings.webhook_url)
-    receiver = _Receiver(dispatcher, bot, secret, frozenset({PATH, urlsplit(target).path}))
+    door = _Door(receiver, secret, frozenset({PATH, urlsplit(target).path}))
     try:
-        async with serving(receiver.receive, settings.listen) as port:
-            await bot.set_webhook(target, secret_token=secret, allowed_updates=dispatcher.resolve_used_update_types())
+        async with serving(door.receive, settings.listen) as port:
+            await receiver.announce(target, secret)
             yield port
     except CannotListen as error:
         raise WorkFailed(f"telegram.listen = {settings.listen!r}: cannot listen there ({error})") from None

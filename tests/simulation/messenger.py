@@ -26,7 +26,7 @@ from aiogram.methods import (
 from aiogram.types import Chat, Message, User
 from aiohttp import ConnectionTimeoutError
 
-from bot.telegram.rate_limiter import Permit
+from bot.telegram.pacing.rate_limiter import Permit
 from bot.telegram.session import Session
 from tests.bot.telegram_world import BOT
 from tests.simulation.clock import TrueClock

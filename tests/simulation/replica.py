@@ -16,7 +16,7 @@ from aiogram.methods import GetUpdates
 from bot import dispatcher as bot_dispatcher
 from bot.delivery.courier import Courier
 from bot.telegram.limited_bot import LimitedBot
-from bot.telegram.rate_limiter import RateLimiter
+from bot.telegram.pacing.rate_limiter import RateLimiter
 from bot.telegram.session import LateAnswers
 from reglament.bot_context import app_context
 from reglament.commands.export import PeriodExporter
@@ -143,7 +143,7 @@ class Replica:
         courier = Courier(limited, context, process.owner, self.machine, monotonic=clock.monotonic)
         self.work = ServiceWork(process, teams, live, courier.deliver, monotonic=clock.monotonic)
         self.dispatcher: Dispatcher = bot_dispatcher.build(context, self.machine, clock.monotonic)
-        self.monitor = Monitor(self.work, self.bot, None)
+        self.monitor = Monitor(self.work, limited, None)
 
     # A round of all loops
 

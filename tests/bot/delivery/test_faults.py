@@ -73,7 +73,7 @@ async def test_an_answer_that_telegram_told_to_wait_is_sent_again(office):
 
 
 async def test_the_parts_of_a_long_message_arrive_once_each(office, monkeypatch):
-    monkeypatch.setattr("bot.delivery.sender.split", lambda text: ["первая", "вторая", "третья"])
+    monkeypatch.setattr("bot.telegram.limited_bot.split", lambda text: ["первая", "вторая", "третья"])
     person = await office.join_anna()
     await office.cutoff()
     mine = await office.delivery(to_person(person))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from aiogram.methods import SendMessage
 
 from bot.telegram.limited_bot import LimitedBot
-from bot.telegram.process_pacing import ChatTurns, RetryAfterTimes, TravelTimes
-from bot.telegram.rate_limiter import RateLimiter
+from bot.telegram.pacing.process_pacing import ChatTurns, RetryAfterTimes, TravelTimes
+from bot.telegram.pacing.rate_limiter import RateLimiter
 from bot.telegram.session import make_bot, session_of
 from tests.bot.botapi import TOKEN, BotApi
 from tests.bot.clocks import Stopwatch

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.telegram import common_slots, rate_limiter
-from bot.telegram.limits import COMMON_STEP
-from bot.telegram.rate_limiter import MustWait, RateLimiter
+from bot.telegram.pacing import common_slots, rate_limiter
+from bot.telegram.pacing.limits import COMMON_STEP
+from bot.telegram.pacing.rate_limiter import MustWait, RateLimiter
 from storage.messages import rate_slots
 from tests.bot.clocks import Stopwatch
 

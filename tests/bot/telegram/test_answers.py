@@ -9,8 +9,8 @@ import socket
 import pytest
 from aiogram.exceptions import TelegramNetworkError, TelegramRetryAfter, TelegramServerError
 
-from bot.telegram.memory_slots import MemorySlots
-from bot.telegram.rate_limiter import RateLimiter
+from bot.telegram.pacing.memory_slots import MemorySlots
+from bot.telegram.pacing.rate_limiter import RateLimiter
 from bot.telegram.session import make_bot, session_of
 from storage.db.database import Database
 from storage.errors import DatabaseLocked, DatabaseUnreachable, DiskFull

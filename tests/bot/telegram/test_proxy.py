@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from bot.telegram.probe import TelegramTrouble, bot_name
+from bot.telegram.probe import bot_name
 from bot.telegram.session import make_bot, refused, trouble
+from bot.telegram.trouble import TelegramTrouble
 from reglament.config import logs, settings
 from reglament.errors import SettingsError
 from tests.bot.botapi import TOKEN, BotApi

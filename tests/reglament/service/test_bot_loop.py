@@ -29,13 +29,14 @@ def loop(monkeypatch: pytest.MonkeyPatch):
         return None
 
     monkeypatch.setattr(bot_loop, "FIRST_WAIT", 0)
-    monkeypatch.setattr(bot_loop, "_poll", poll)
+    monkeypatch.setattr("bot.telegram.listening.poll", poll)
     monkeypatch.setattr("bot.telegram.menus.set_defaults", nothing)
     monkeypatch.setattr("bot.dispatcher.build", lambda *_args: None)
     monkeypatch.setattr("bot.dispatcher.finish", nothing)
     settings = SimpleNamespace(language="ru", telegram=SimpleNamespace(mode="polling"))
     process: Any = SimpleNamespace(settings=settings, now=None)
-    return errors, polled, lambda: bot_loop.answer_people(process, None, None, stop)
+    bot: Any = SimpleNamespace(bot=None)
+    return errors, polled, lambda: bot_loop.answer_people(process, bot, None, stop)
 
 
 async def test_an_unforeseen_error_is_logged_and_people_are_answered_again(loop):

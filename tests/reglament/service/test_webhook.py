@@ -15,6 +15,7 @@ from aiogram.types import Message
 from structlog.testing import capture_logs
 
 from bot.dispatcher import finish
+from bot.telegram.listening import WebhookReceiver
 from bot.telegram.middlewares import TrackInFlight
 from bot.telegram.session import make_bot
 from reglament.config.settings import TelegramSettings
@@ -36,7 +37,7 @@ def settings(url: str = HOME, port: int = 0) -> TelegramSettings:
 async def calling(dispatcher: Dispatcher, bot: Bot, url: str = HOME) -> AsyncIterator[httpx.AsyncClient]:
     """Whoever calls the webhook; on leaving, it no longer listens."""
     async with (
-        webhook.listening(settings(url), dispatcher, bot) as port,
+        webhook.listening(settings(url), WebhookReceiver(dispatcher, bot)) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as caller,
     ):
         yield caller
@@ -142,6 +143,6 @@ async def test_a_port_in_use_is_told_in_one_line() -> None:
         async with BotApi() as api:
             bot = make_bot(TOKEN, api.url)
             with pytest.raises(WorkFailed, match="cannot listen there"):
-                async with webhook.listening(settings(port=port), Dispatcher(), bot):
+                async with webhook.listening(settings(port=port), WebhookReceiver(Dispatcher(), bot)):
                     raise AssertionError("nothing can listen there")
             await bot.session.close()

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 
-from bot.telegram.limits import (
+from bot.telegram.pacing.limits import (
     AHEAD,
     AT_WIRE,
     COMMON_STEP,
@@ -17,7 +17,7 @@ from bot.telegram.limits import (
     STREAM_PAUSE,
     TOO_LATE,
 )
-from bot.telegram.process_pacing import DatabaseClock
+from bot.telegram.pacing.process_pacing import DatabaseClock
 from storage.db.database import Database
 from storage.errors import StorageError
 from storage.messages import rate_slots

@@ -16,8 +16,8 @@ import asyncio
 import time
 from contextlib import suppress
 
-from bot.telegram.common_slots import ALL, CommonSlots
-from bot.telegram.limits import (
+from bot.telegram.pacing.common_slots import ALL, CommonSlots
+from bot.telegram.pacing.limits import (
     AT_WIRE,
     CHAT_STEP,
     COMMON_STEP,
@@ -26,8 +26,8 @@ from bot.telegram.limits import (
     MAX_ATTEMPTS,
     PATIENCE,
 )
-from bot.telegram.memory_slots import MemorySlots
-from bot.telegram.process_pacing import (
+from bot.telegram.pacing.memory_slots import MemorySlots
+from bot.telegram.pacing.process_pacing import (
     ChatTurns,
     DatabaseClock,
     Monotonic,

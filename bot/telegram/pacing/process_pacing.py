@@ -7,7 +7,7 @@ from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from weakref import WeakValueDictionary
 
-from bot.telegram.limits import (
+from bot.telegram.pacing.limits import (
     ANSWER_GAP,
     CLOCK_SAMPLE_AGE,
     CLOCK_SAMPLES,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from bot.telegram.limits import REMEMBERED_CHATS
-from bot.telegram.process_pacing import Monotonic, Sleep
+from bot.telegram.pacing.limits import REMEMBERED_CHATS
+from bot.telegram.pacing.process_pacing import Monotonic, Sleep
 
 
 class MemorySlots:

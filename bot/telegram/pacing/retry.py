@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiogram.exceptions import TelegramAPIError, TelegramRetryAfter
 
-from bot.telegram.limits import ANSWER_SECONDS, FIRST_PAUSE, LONGEST_PAUSE
-from bot.telegram.rate_limiter import RateLimiter
+from bot.telegram.pacing.limits import ANSWER_SECONDS, FIRST_PAUSE, LONGEST_PAUSE
+from bot.telegram.pacing.rate_limiter import RateLimiter
 
 
 class Retry:

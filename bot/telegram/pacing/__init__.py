@@ -1,0 +1,1 @@
+"""Keep Telegram's limits for all messages of all processes."""
