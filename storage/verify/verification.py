@@ -215,7 +215,8 @@ class _TeamCheck:
         if day is None or last is None:
             return None
         company = (day.content["company"] or [0])[0]
-        return Witnessed(day.seq, day.at, last.seq - day.seq, company, self.company.last_event - company)
+        later = max(0, self.company.last_event - company)  # the company's journal may be altered beyond reading
+        return Witnessed(day.seq, day.at, last.seq - day.seq, company, later)
 
     def _awaited(self, last_day: date | None, now: datetime | None) -> list[date]:
         """List the due days after the last finished day, up to the last cutoff."""

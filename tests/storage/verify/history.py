@@ -9,11 +9,13 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+import msgspec
 from sqlalchemy import select, text
 
 from scoring.entries import Month
 from scoring.payout import MoneyTerms
 from scoring.scorecard import Outcome
+from scoring.snapshot import Value
 from scoring.workdays import WorkCalendar
 from storage.days import rulebooks
 from storage.db import append_only
@@ -33,6 +35,7 @@ from tests.storage.company import (
     TEAM,
     TUESDAY,
     cutoff,
+    deal,
     found,
     kept,
     readings,
@@ -51,7 +54,9 @@ Attack = Callable[[Session], Awaitable[None]]
 async def live_through(db: Database) -> None:
     """Three days, people with roles and chats, an absence, corrections, a second rulebook and course, an approval."""
     await found(db)
-    await scored(db, MONDAY)
+    win = msgspec.structs.replace(deal(1, "100.50"), since=cutoff(MONDAY) - timedelta(hours=1))
+    won = readings() | {"deals_won": Value(1, (win,))}
+    await scored(db, MONDAY, [kept(ANNA, won), kept(BORIS, readings(calls=3, overdue=[task(1), task(2)]))])
     async with db.transaction() as session:
         await store_calendar(session, TEAM, CALENDAR, cutoff(MONDAY) + timedelta(minutes=2))
         olga = await people.find_or_add(session, 7_000_001, "Olga Made-up", at=cutoff(MONDAY))

@@ -20,7 +20,7 @@ from tests.storage.verify.history import CALENDAR, WEDNESDAY, findings, live_thr
 
 FRIDAY = WEDNESDAY + timedelta(days=2)
 EMPTIED = (
-    "ledger_entries", "snapshots", "runs", "periods", "rulebooks", "money_versions", "adjustments",
+    "ledger_entries", "snapshots", "closed_deals", "runs", "periods", "rulebooks", "money_versions", "adjustments",
 )  # fmt: skip
 
 
