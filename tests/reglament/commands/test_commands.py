@@ -110,7 +110,7 @@ def test_scoring_a_day_twice_changes_nothing_and_verify_proves_it(config):
 
 def test_before_the_cutoff_nothing_is_scored(config):
     with pytest.raises(SettingsError, match="the cutoff is at 18:00; `snapshot` shows how it stands"):
-        run("score", "--team", "sales", "--at", "2026-11-19T17:59:59")
+        run("score", "--team", "sales", "--at", "2026-11-19T17:50")
 
 
 def test_a_day_off_is_not_scored_and_that_is_no_error(config):
