@@ -20,17 +20,15 @@ COPY migrations migrations
 COPY reglament reglament
 RUN /opt/build/bin/pip wheel --no-deps --no-index --no-build-isolation --wheel-dir /wheel . \
     && pip install --no-deps --no-index /wheel/reglament-*.whl && python -m compileall -q /opt/reglament/lib
-# The font cache of the pictures, made once here instead of at every start.
-RUN MPLCONFIGDIR=/opt/reglament/matplotlib python -c "import matplotlib.font_manager"
 
 FROM python:3.13.9-slim-trixie${BASE_DIGEST:+@$BASE_DIGEST}
 # pg_dump and pg_restore, in the major version of the server in compose.yaml, for `reglament backup` and `restore`.
 RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client-17 && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --create-home --home-dir /data reglament
 COPY --from=build /opt/reglament /opt/reglament
-ENV PATH=/opt/reglament/bin:$PATH PYTHONUNBUFFERED=1 MPLCONFIGDIR=/opt/reglament/matplotlib \
+ENV PATH=/opt/reglament/bin:$PATH PYTHONUNBUFFERED=1 \
     REGLAMENT_CONFIG=/config/config.toml REGLAMENT_DATABASE__URL=sqlite:////data/reglament.db
-RUN mkdir /config && chown -R reglament: /data /opt/reglament/matplotlib
+RUN mkdir /config && chown reglament: /data
 USER reglament
 WORKDIR /data
 VOLUME /data

@@ -36,6 +36,7 @@ class TeamContext:
     """Reasons for rules as in the settings, by rule id; other rules have the shipped reasons."""
     money: MoneyTerms | None = None
     board: Literal["top", "full", "off"] = "top"
+    pictures: Literal["light", "dark"] = "light"
     heads: frozenset[int] = frozenset()
     """Telegram user ids of heads in the settings; the database may add more."""
     hr: frozenset[int] = frozenset()

@@ -37,6 +37,7 @@ def _team(process: Process, key: str, team: TeamSettings) -> TeamContext:
         whys=team.whys,
         money=team.money.terms() if team.money else None,
         board="top" if team.board == "top3" else team.board,
+        pictures=team.pictures,
         heads=frozenset(team.heads),
         hr=frozenset(team.hr),
         chat_id=team.chat_id,

@@ -46,6 +46,11 @@ class Totals:
         return discipline(self.kept, self.broken)
 
 
+def hundredths(value: Fraction) -> Decimal:
+    """Round to hundredths, half up, as people read points per day."""
+    return (Decimal(value.numerator) / value.denominator).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
 def discipline(kept: int, broken: int) -> Decimal | None:
     """Divide kept by kept + broken, in percent with a decimal; None at 0/0."""
     if kept + broken == 0:

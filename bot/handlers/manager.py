@@ -25,7 +25,6 @@ from bot.telegram.callbacks import OpenDay, OpenMonth, OpenPicture, PickTeam, Sh
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts
-from reports.summary.stretches import week_of
 from scoring.entries import Month
 from storage.messages.notices import DeliveryKind, to_person
 
@@ -114,9 +113,7 @@ async def month_opened(
 
 
 @router.callback_query(Tapped(OpenPicture))
-async def picture(
-    query: CallbackQuery, tapped: OpenPicture, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
-) -> None:
+async def picture(query: CallbackQuery, tapped: OpenPicture, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
     """Show the trend of a week or month: of a team to the head, of a manager to the manager and the head."""
     key, first, user = tapped.team, tapped.first, tapped.user
     if not (viewer.sees_person(key, user) if user else viewer.sees_team(key)):
@@ -126,11 +123,9 @@ async def picture(
     message = reply.message_of(query)
     if message is None:
         return
-    last = week_of(first)[1] if tapped.period == "w" else Month.of(first).last
-    last = min(last, ctx.teams[key].calendar.local_date(now()))
     async with ctx.db.reading() as session:
-        data = await load_trend(session, ctx, key, first, last, user)
-    await reply.send(message, trend_view(t, data))
+        data = await load_trend(session, ctx, key, first, monthly=tapped.period != "w", crm_user=user)
+    await reply.send(message, trend_view(t, ctx.teams[key], data))
 
 
 # /rules and /leaderboard, also in groups

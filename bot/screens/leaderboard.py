@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
 
 from bot.context import AppContext, TeamContext
 from bot.screens.finished_days import ledger_length
@@ -13,7 +12,8 @@ from bot.screens.witness.digest_link import DigestLink, digest_line
 from bot.texts import Texts, safe
 from scoring.board import FIRST_DAY, Named, medal, named
 from scoring.entries import Month
-from scoring.standings import Leaderboard, Standing, leaderboard
+from scoring.rules import Rule
+from scoring.standings import Leaderboard, Standing, hundredths, leaderboard
 from storage.days import queries, runs
 from storage.db.database import Session
 from storage.people import people
@@ -28,6 +28,8 @@ class Board:
     day: date
     standings: Leaderboard
     digest: DigestLink = field(default=DigestLink())
+    rules: tuple[Rule, ...] = ()
+    """Rules that judged the day."""
 
 
 async def load_standings(session: Session, ctx: AppContext, key: str, day: date) -> Leaderboard:
@@ -45,7 +47,8 @@ async def load_board(session: Session, ctx: AppContext, key: str, day: date) -> 
     """Load the board of a day."""
     run = await runs.find(session, key, day)
     digest = DigestLink(run.digest if run else "", ctx.bot.username)
-    return Board(day, await load_standings(session, ctx, key, day), digest)
+    rules = run.rulebook.rules if run else ()
+    return Board(day, await load_standings(session, ctx, key, day), digest, rules)
 
 
 async def load_last_board(session: Session, ctx: AppContext, key: str) -> Board | None:
@@ -68,19 +71,24 @@ def board_view(t: Texts, team: TeamContext, data: Board | None, *, own: str | No
         t("board-discipline", percent=t.percent(data.standings.discipline)),
     ]
     if shown.rows or shown.tied:
-        text.append(f"{t('board-month', month=t.month_name(Month.of(data.day)))}:")
+        text.append(f"{heading(t, data.day)}, {t('board-pace')}:")
         text += [_row(t, data.day, row) for row in shown.rows]
     text += _unnamed(t, shown)
+    text.append(note(t, shown))
     if own is not None and own not in {row.totals.crm_user for row in shown.rows}:
         text.append(_own(t, data.standings, own))
     text.append(digest_line(t, data.digest))
     return View("\n".join(line for line in text if line))
 
 
+def heading(t: Texts, day: date) -> str:
+    """Write the words above the names."""
+    return t("board-month", month=t.month_name(Month.of(day)))
+
+
 def pace(t: Texts, row: Standing) -> str:
     """Write points per scored day: `2,35`, `−0,5`."""
-    exact = row.totals.per_day
-    return t.number((Decimal(exact.numerator) / exact.denominator).quantize(Decimal("0.01"), ROUND_HALF_UP))
+    return t.number(hundredths(row.totals.per_day))
 
 
 def _row(t: Texts, day: date, row: Standing) -> str:
@@ -93,19 +101,24 @@ def _row(t: Texts, day: date, row: Standing) -> str:
 
 
 def _unnamed(t: Texts, shown: Named) -> list[str]:
-    """Count managers who are not named, name managers without a place, or tell when the names begin."""
-    text = [tied(t, shown)] if shown.tied else []
+    """Name managers without a place, and count managers for whom there is no room."""
+    text = []
     if shown.apart:
         text.append(t("board-apart", names=", ".join(safe(row.totals.name) for row in shown.apart)))
     if shown.more:
         text.append(t("and-more", n=shown.more))
-    if not shown.begins:
-        text.append(t("board-begins", day=FIRST_DAY))
     return text
 
 
-def tied(t: Texts, shown: Named) -> str:
-    """Write a tie for which there is no room as a number: `ещё 4 человека с 47 баллами`."""
+def note(t: Texts, shown: Named) -> str:
+    """Write a tie for which there is no room as a number, or when the names begin; message and picture share it."""
+    if shown.tied:
+        return _tied(t, shown)
+    return "" if shown.begins else t("board-begins", day=FIRST_DAY)
+
+
+def _tied(t: Texts, shown: Named) -> str:
+    """Write `ещё 4 человека с 47 баллами`."""
     first, *others = shown.tied
     points = first.totals.points
     people = t("people", n=len(shown.tied))

@@ -156,18 +156,40 @@ cause-not_asked = not asked for
 cause-no-run = no run took place
 
 # Pictures
-chart-points = points
-chart-today = day
+chart-per-day = points a day
+chart-row-points = { $points ->
+    [one] { $shown } point
+   *[other] { $shown } points
+}
+chart-days = { $days ->
+    [one] { $days } day
+   *[other] { $days } days
+}
 chart-unnamed = Employee { $id }
 chart-team-discipline = Team discipline
 chart-discipline = { $value }%
-chart-apart = Few scored days
-chart-more = { $count ->
-    [one] and { $count } more
-   *[other] and { $count } more
-}
+chart-break-even-percent = break-even: { $percent }
+chart-scale = bar from { $low } to { $high } a day
+chart-apart = Too few scored days
+chart-more = and { $count } more
 chart-empty = No scored days yet
-chart-day-points = Points by day
-chart-day-discipline = Discipline by day, %
-chart-excused = absent
-chart-unscored = not scored
+chart-own-discipline = Discipline
+chart-before = before { $percent }
+chart-scored-days = scored: { $days }
+chart-day-points = Points of the day
+chart-day-points-team = Points of the day per person
+chart-all-kept = all rules kept
+chart-all-broken = all broken
+chart-break-even = break-even
+chart-this = this period
+chart-period-before = the period before
+chart-broken-times = broken: { $n } of { $total }
+chart-days-of = { $days ->
+    [one] { $days } day
+   *[other] { $days } days
+}
+chart-kept = kept
+chart-broken = broken
+chart-broken-by = broken by (people)
+chart-excused = absence
+chart-unread = not read

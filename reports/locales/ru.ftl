@@ -156,19 +156,46 @@ cause-not_asked = показатель не запрашивался
 cause-no-run = срез не состоялся
 
 # Картинки
-chart-points = баллы
-chart-today = за день
+chart-per-day = баллов за день
+chart-row-points = { $points ->
+    [one] { $shown } балл
+    [few] { $shown } балла
+   *[other] { $shown } баллов
+}
+chart-days = { $days ->
+    [one] { $days } день
+    [few] { $days } дня
+   *[other] { $days } дней
+}
 chart-unnamed = Сотрудник { $id }
-chart-team-discipline = Дисциплина команды
+chart-team-discipline = Дисциплина отдела
 chart-discipline = { $value } %
-chart-apart = Мало дней с оценкой
+chart-break-even-percent = в ноль: { $percent }
+chart-scale = полоса от { $low } до { $high } за день
+chart-apart = Мало оценённых дней
 chart-more = { $count ->
     [one] и ещё { $count } человек
     [few] и ещё { $count } человека
    *[other] и ещё { $count } человек
 }
 chart-empty = Оценённых дней пока нет
-chart-day-points = Баллы по дням
-chart-day-discipline = Дисциплина по дням, %
+chart-own-discipline = Дисциплина
+chart-before = раньше { $percent }
+chart-scored-days = оценено: { $days }
+chart-day-points = Баллы за день
+chart-day-points-team = Баллы за день на человека
+chart-all-kept = все правила выполнены
+chart-all-broken = все нарушены
+chart-break-even = в ноль
+chart-this = этот период
+chart-period-before = прошлый период
+chart-broken-times = нарушено: { $n } из { $total }
+chart-days-of = { $days ->
+    [one] { $days } дня
+   *[other] { $days } дней
+}
+chart-kept = выполнено
+chart-broken = нарушено
+chart-broken-by = нарушили, человек
 chart-excused = отсутствие
-chart-unscored = нет оценки
+chart-unread = не прочитано

@@ -10,7 +10,7 @@ from fluent.syntax.ast import Message, VariableReference
 from fluent.syntax.visitor import Visitor
 
 from reports.labels import LANGUAGES, labels
-from reports.pictures.trend import DayState
+from reports.pictures.trend import Mark
 from reports.workbook.period import DayMark, ReportState
 from scoring.entries import EntryKind
 from scoring.kpis import CATALOGUE
@@ -58,7 +58,7 @@ def test_every_value_of_the_core_has_its_word():
     wanted |= {f"outcome-{each}" for each in Outcome} | {f"kind-{each}" for each in EntryKind}
     wanted |= {f"cause-{each}" for each in Cause} | {f"bound-{each}" for each in Bound}
     wanted |= {f"state-{each}" for each in ReportState} | {f"day-mark-{each}" for each in DayMark}
-    wanted |= {f"chart-{each}" for each in DayState if each is not DayState.SCORED}
+    wanted |= {f"chart-{each}" for each in Mark}
     assert wanted <= known
 
 

@@ -61,7 +61,7 @@ def without_threads() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(inline_sqlite())
         stack.enter_context(mock.patch("asyncio.to_thread", _at_once))
-        for name in ("bot.screens.pictures._draw_board", "bot.screens.pictures._draw_trend"):
+        for name in ("bot.screens.pictures.leaderboard_png", "bot.screens.pictures.trend_png"):
             stack.enter_context(mock.patch(name, _nothing_drawn))
         stack.enter_context(mock.patch("reglament.commands.export._make_file", _nothing_drawn))
         yield

@@ -95,7 +95,8 @@ reminder-head = { $minutes ->
 ## The group
 
 board-head = { $title } · { $weekday }
-board-month = Leaders of { $month }, points per scored day
+board-month = Leaders of { $month }
+board-pace = points per scored day
 board-row = { $place }. { $name }: { $pace } a day, { $points }
 board-day = { $weekday ->
     [0] Monday
@@ -109,7 +110,9 @@ board-day = { $weekday ->
 board-discipline = Team discipline: { $percent }
 board-apart = Too few scored days: { $names }
 board-begins = Names begin on scored day { $day } of the month
-board-tied = { $people } with { $n ->
+board-tied = { $people } { $leading ->
+   *[other] with
+} { $n ->
     [one] { $shown } point
    *[other] { $shown } points
 }
@@ -240,6 +243,9 @@ me-none = No scored days yet
 me-history = Day by day
 me-day = { $day }: { $points }
 trend-day = { $day }: { $points }, { $percent }
+trend-rule-at_least = { $kpi } from { $limit }
+trend-rule-at_most = { $kpi } up to { $limit }
+trend-day-team = { $day }: { $mean } per person ({ $points }), { $percent }
 me-day-excused = { $day }: absent
 me-day-unscored = { $day }: not scored
 

@@ -104,7 +104,8 @@ reminder-head = { $minutes ->
 ## Группа
 
 board-head = { $title } · { $weekday }
-board-month = Лидеры за { $month }, баллы за оценённый день
+board-month = Лидеры за { $month }
+board-pace = баллы за оценённый день
 board-row = { $place }. { $name }: { $pace } за день, { $points }
 board-day = за { $weekday ->
     [0] понедельник
@@ -254,6 +255,9 @@ me-none = Оценённых дней ещё нет
 me-history = По дням
 me-day = { $day }: { $points }
 trend-day = { $day }: { $points }, { $percent }
+trend-rule-at_least = { $kpi } от { $limit }
+trend-rule-at_most = { $kpi } до { $limit }
+trend-day-team = { $day }: { $mean } на человека ({ $points }), { $percent }
 me-day-excused = { $day }: отсутствие
 me-day-unscored = { $day }: не оценён
 

@@ -165,7 +165,8 @@ async def test_what_heads_ask(lived, t):
             for part in Part:
                 view = period_view(t, team, data, Shown(part, exports=True, until=LAST))
                 compare(t, name if part is Part.ALL else f"{name}-{part.name.lower()}", view)
-        compare(t, "trend", trend_view(t, await load_trend(session, ctx, "sales", date(2026, 11, 1), LAST)))
+        trend = await load_trend(session, ctx, "sales", date(2026, 11, 1), monthly=True)
+        compare(t, "trend", trend_view(t, team, trend))
         data = await load_period(session, ctx, "sales", date(2026, 11, 6), monthly=False)
     compare(t, "week-first", period_view(t, team, data, Shown(until=LAST)))
 
