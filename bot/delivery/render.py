@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.context import AppContext
-from bot.screens import troubles
 from bot.screens.departed import departed_view, load_departed
 from bot.screens.digest import shared_digest_view
 from bot.screens.evening import evening_view, load_evening
 from bot.screens.leaderboard import board_view, load_board
 from bot.screens.pictures import board_picture
 from bot.screens.reminder import load_reminder, reminder_view
+from bot.screens.service import troubles
 from bot.screens.view import View
 from bot.texts import Texts
 from storage.db.database import Session

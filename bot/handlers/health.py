@@ -10,7 +10,7 @@ from aiogram.types import Message
 
 from bot.access import Viewer
 from bot.context import AppContext
-from bot.screens.health import health_view, load_health
+from bot.screens.service.health import health_view, load_health
 from bot.telegram import reply
 from bot.telegram.asked import Asked
 from bot.telegram.router_template import RouterTemplate
