@@ -69,16 +69,11 @@ async def _told(
 
 
 async def _heads(session: Session, ctx: AppContext, team: str) -> frozenset[int]:
-    return ctx.teams[team].heads | await _holders(session, RoleGrant(Role.HEAD, team), RoleGrant(Role.HEAD))
+    return ctx.teams[team].heads | await people.chats_with(session, [RoleGrant(Role.HEAD, team), RoleGrant(Role.HEAD)])
 
 
 async def _admins(session: Session, ctx: AppContext) -> frozenset[int]:
-    return ctx.admins | await _holders(session, RoleGrant(Role.ADMIN))
-
-
-async def _holders(session: Session, *roles: RoleGrant) -> frozenset[int]:
-    found = await people.holders(session, roles)
-    return frozenset(person.telegram_id for person in found if person.telegram_id is not None)
+    return ctx.admins | await people.chats_with(session, [RoleGrant(Role.ADMIN)])
 
 
 async def _reached(session: Session, telegram_ids: Iterable[int]) -> frozenset[int]:

@@ -47,5 +47,4 @@ async def load_heads(process: Process, session: Session, key: str) -> frozenset[
 
 async def _load_holders(session: Session, role: Role, key: str) -> frozenset[int]:
     """Load the Telegram ids of people with `role` in the team or in all teams."""
-    found = await people.holders(session, [RoleGrant(role, key), RoleGrant(role)])
-    return frozenset(person.telegram_id for person in found if person.telegram_id is not None)
+    return await people.chats_with(session, [RoleGrant(role, key), RoleGrant(role)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Row, Select, select, update
@@ -347,7 +347,15 @@ async def _pair(session: AsyncSession, role: RoleGrant) -> list[object]:
     return [role.role.value, None if role.team is None else (await team_named(session, role.team)).id]
 
 
-async def holders(session: AsyncSession, roles: Sequence[RoleGrant]) -> list[Person]:
-    """List the connected people with one of the granted roles."""
-    wanted = frozenset(roles)
-    return [person for person in await people(session) if person.telegram_id is not None and person.roles & wanted]
+async def chats_with(session: AsyncSession, roles: Collection[RoleGrant]) -> frozenset[int]:
+    """List the chats of the people with one of the granted roles; a run asks, so nobody without roles is read."""
+    row = PersonRecord
+    query = select(row.telegram_id, row.roles).where(row.telegram_id.is_not(None), row.roles != [])
+    found = [(chat, given) for chat, given in await session.execute(query)]
+    keys = await _team_keys(session, {team for _, given in found for _role, team in given if team is not None})
+    wanted = {(grant.role.value, grant.team) for grant in roles}
+    return frozenset(
+        chat
+        for chat, given in found
+        if any((role, keys.get(team)) in wanted for role, team in given if team is None or team in keys)
+    )

@@ -123,10 +123,12 @@ async def test_roles_come_and_go(database):
         await people.grant(session, person.id, HEAD, author="admin", at=AT)
         await people.grant(session, person.id, hr, author="admin", at=AT)
         assert (await people.by_id(session, person.id)).roles == {HEAD, hr}
-        assert [item.id for item in await people.holders(session, [HEAD])] == [person.id]
+        assert await people.chats_with(session, [HEAD]) == {111}
+        assert await people.chats_with(session, [RoleGrant(Role.HEAD), RoleGrant(Role.HR)]) == {111}
+        assert await people.chats_with(session, [RoleGrant(Role.HEAD)]) == frozenset()
         await people.revoke(session, person.id, HEAD, author="admin", at=AT)
         assert (await people.by_id(session, person.id)).roles == {hr}
-        assert await people.holders(session, [HEAD]) == []
+        assert await people.chats_with(session, [HEAD]) == frozenset()
         with pytest.raises(NotFound):
             await people.grant(session, person.id, RoleGrant(Role.HEAD, "none"), author="admin", at=AT)
         with pytest.raises(NotFound):
