@@ -23,6 +23,7 @@ from storage.db.database import Database, Session
 from storage.db.pooler import hands_connections_on
 from storage.journal.begin import begin, teams_to_begin
 from storage.journal.calendars import store_calendar
+from storage.journal.retold import tell_again
 from storage.people import teams
 from storage.people.teams import ConfiguredTeam, TeamChanges
 
@@ -163,6 +164,8 @@ async def store_teams(process: Process) -> TeamChanges:
         for key, team in process.settings.teams.items():
             await store_calendar(session, key, team.calendar(), now)
         await _learn_schedules(process, session)
+    async with process.db.transaction() as session:
+        await tell_again(session, now)
     return changes
 
 

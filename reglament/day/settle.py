@@ -115,7 +115,8 @@ class Settlement:
         async with process.db.transaction() as session:
             at = process.now()
             await writer.append(session, day.lease, cards, at=at)
-            digest = await close_day(session, day.lease, self.stored, at=at)
+            unread = self._missing()
+            digest = await close_day(session, day.lease, self.stored, at=at, missing=unread)
             await store_calendar(session, day.key, day.team.calendar(), at)
             await runs.finish(
                 session,
@@ -124,7 +125,7 @@ class Settlement:
                 digest=digest,
                 requests=self.reading.requests,
                 seconds=Decimal(str(round(self.reading.seconds, 3))),
-                missing=self._missing(),
+                missing=unread,
             )
             await enqueue(process, session, await self._messages(session, cards))
             run = await runs.find(session, day.key, day.run.day)

@@ -64,7 +64,7 @@ async def _finish_bare(process: Process, day: TeamDay, fault: CrmError) -> TeamR
         await runs.drop_snapshots(session, day.lease)
         unread = dict.fromkeys(day.run.rulebook.counted, str(fault))
         at = process.now()
-        digest = await close_day(session, day.lease, (), at=at)
+        digest = await close_day(session, day.lease, (), at=at, missing=unread)
         await runs.finish(session, day.lease, at=at, digest=digest, missing=unread)
         audience = await load_audience(process, session, day.key)
         await enqueue(process, session, notifications.unread_day(day.run, audience, str(fault)))

@@ -12,7 +12,7 @@ from storage.db.models import Base
 _NOTED = "changed_rows"
 
 
-def note(session: AsyncSession, record: type[Base], keys: Iterable[int]) -> None:
+def note(session: AsyncSession, record: type[Base], keys: Iterable[int | str]) -> None:
     """Note rows changed by a statement of their own, which the session does not see."""
     note_keys(session.info, record.__tablename__, map(str, keys))
 

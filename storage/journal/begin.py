@@ -12,6 +12,7 @@ from storage.db.sql import lock_team
 from storage.journal import chain
 from storage.journal.changes import keep_all
 from storage.journal.kinds import JournalKind
+from storage.journal.states import FORM
 from storage.values import RunState
 
 
@@ -39,7 +40,7 @@ async def begin_for(session: AsyncSession, owner: TeamRecord, at: datetime) -> N
         await chain.append(session, owner.id, JournalKind.BEGUN, content, at)
     if await chain.begin_chain(session, chain.COMPANY, at):
         rows = await keep_all(session, chain.COMPANY)
-        await chain.append(session, chain.COMPANY, JournalKind.BEGUN, {"rows": rows}, at)
+        await chain.append(session, chain.COMPANY, JournalKind.BEGUN, {"form": FORM, "rows": rows}, at)
 
 
 async def teams_to_begin(session: AsyncSession) -> list[str]:

@@ -21,7 +21,6 @@ from storage.journal import totals
 from storage.journal.chain import COMPANY, append, find_head
 from storage.journal.kinds import JournalKind
 from storage.journal.states import BY_NAME, BY_RECORD, Covered
-from storage.ledger.chain import new_salt
 
 _PORTION = 500
 
@@ -100,10 +99,10 @@ async def _change(
 ) -> tuple[JournalKind, dict[str, Any]] | None:
     """Keep the new state of a row, and return kind and content of the event; None for the state known."""
     if before is None:
-        before = JournalRowRecord(name=covered.name, row=row, salt="", state=None)
+        before = JournalRowRecord(name=covered.name, row=row, salt="", lasting_salt="", state=None)
         session.add(before)
-    before.salt = before.salt or new_salt()
-    old, new = before.state, None if record is None else covered.state(record, before.salt)
+    covered.give_salts(before)
+    old, new = before.state, None if record is None else covered.state(record, before)
     if old == new:
         return None
     before.state = new
@@ -123,7 +122,7 @@ async def load_records(session: AsyncSession, covered: Covered[Any], rows: Colle
         keys = [(int(team), month) for team, _, month in (row.partition(":") for row in rows)]
         found = [await session.get(covered.record, key, populate_existing=True) for key in keys]
         return {covered.row_of(record): record for record in found if record is not None}
-    ids = sorted(map(int, rows))
+    ids: list[Any] = sorted(rows if covered.has_text_key else map(int, rows))
     records: dict[str, Any] = {}
     for start in range(0, len(ids), _PORTION):
         query = select(covered.record).where(columns[0].in_(ids[start : start + _PORTION]))
@@ -144,6 +143,15 @@ async def load_journaled(session: AsyncSession, name: str, rows: Iterable[str]) 
     return found
 
 
+def new_row(session: AsyncSession, covered: Covered[Any], record: Any) -> JournalRowRecord:
+    """Keep the state of a row that no event told of."""
+    row = JournalRowRecord(name=covered.name, row=covered.row_of(record), salt="", lasting_salt="", state=None)
+    covered.give_salts(row)
+    row.state = covered.state(record, row)
+    session.add(row)
+    return row
+
+
 async def keep_all(session: AsyncSession, chain: int) -> list[list[Any]]:
     """Keep the states of all rows that a chain covers, as found, and return table, key and state of each."""
     kept: list[list[Any]] = []
@@ -154,9 +162,7 @@ async def keep_all(session: AsyncSession, chain: int) -> list[list[Any]]:
         if covered.of_team:
             query = query.where(covered.record.__table__.c.team_id == chain)
         for record in await session.scalars(query):
-            row = JournalRowRecord(name=covered.name, row=covered.row_of(record), salt=new_salt(), state=None)
-            row.state = covered.state(record, row.salt)
-            session.add(row)
+            row = new_row(session, covered, record)
             kept.append([row.name, row.row, row.state])
     return sorted(kept, key=lambda each: each[:2])
 

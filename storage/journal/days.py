@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from storage.db.models import (
     MoneyVersionRecord,
     RulebookRecord,
     RunRecord,
+    SparedRecord,
     TeamRecord,
 )
 from storage.db.sql import lock_team
@@ -28,7 +29,7 @@ from storage.db.types import canonical_json, decimal_text, instant_text
 from storage.journal.begin import begin_for
 from storage.journal.chain import COMPANY, append, digest_of, find_head
 from storage.journal.kinds import JournalKind
-from storage.journal.states import content_hash
+from storage.journal.states import content_hash, text_hash
 from storage.ledger.chain import new_salt
 from storage.values import AbsenceState, RunLease, StoredSnapshot
 
@@ -37,16 +38,24 @@ _ENCODE = msgspec.json.Encoder().encode
 
 
 async def close_day(
-    session: AsyncSession, lease: RunLease, snapshots: Sequence[StoredSnapshot], *, at: datetime
+    session: AsyncSession,
+    lease: RunLease,
+    snapshots: Sequence[StoredSnapshot],
+    *,
+    at: datetime,
+    missing: Mapping[str, str] | None = None,
 ) -> str:
     """Write the event of a day whose points are written, and return the day's digest: the head of the journal.
 
-    Call in the transaction that finishes the run, after `writer.append`.
+    `missing` says by KPI why readings are absent, as `runs.finish` stores. Call in the transaction that finishes the
+    run, after `writer.append`.
     """
     owner = await lock_team(session, lease.team)
     await begin_for(session, owner, at)
     run = await session.get_one(RunRecord, lease.run_id)
-    content = await day_content(session, owner, run, snapshots, salt=await _salt(session, run))
+    salts = _new_salts(session, run)
+    content = await _day_content(session, owner, run, snapshots, salts)
+    content["missing"] = missing_hash(missing or {}, salts.lasting_salt)
     content["ledger"] = [owner.ledger_seq, owner.ledger_hash]
     company = await find_head(session, COMPANY)
     content["company"] = company.to_json() if company else None
@@ -54,10 +63,14 @@ async def close_day(
     return digest_of(head.hash)
 
 
-async def day_content(
-    session: AsyncSession, owner: TeamRecord, run: RunRecord, snapshots: Sequence[StoredSnapshot], *, salt: str
+async def _day_content(
+    session: AsyncSession,
+    owner: TeamRecord,
+    run: RunRecord,
+    snapshots: Sequence[StoredSnapshot],
+    salts: JournalRowRecord,
 ) -> dict[str, Any]:
-    """Return what the event of a day states, from what is stored; titles hashed with `salt` (empty: left out)."""
+    """Return what the event of a day states, from what is stored; titles and names hashed with the salts of the run."""
     rulebook = await session.get_one(RulebookRecord, run.rulebook_id)
     course = await rulebooks.money_record_at(session, owner.id, run.window_start)
     window = (run.window_earlier, run.window_earlier_end, run.window_start, run.cutoff)
@@ -70,9 +83,11 @@ async def day_content(
         "rulebook": _version(rulebook),
         "course": None if course is None else _version(course),
         "managers": [
-            [item.snapshot.manager.crm_user, facts_hash(item), titles_hash(item, salt) if salt else None]
+            [item.snapshot.manager.crm_user, facts_hash(item), titles_hash(item, salts.salt)]
             for item in sorted(snapshots, key=lambda item: item.snapshot.manager.crm_user)
         ],
+        "names": dict(name_hashes(snapshots, salts.lasting_salt)),
+        "spared": await spared_hash(session, run.id),
         "absent": sorted(item.snapshot.manager.crm_user for item in snapshots if item.absent),
         "absences": await _absences(session, run.connection, run.day),
     }
@@ -97,12 +112,34 @@ async def _absences(session: AsyncSession, connection: str, day: date) -> list[i
     return list(await session.scalars(query.order_by(AbsenceRecord.id)))
 
 
-async def _salt(session: AsyncSession, run: RunRecord) -> str:
-    """Make the salt for the titles of a run."""
-    row = JournalRowRecord(name=RUNS, row=str(run.id), salt=new_salt(), state=None)
+def _new_salts(session: AsyncSession, run: RunRecord) -> JournalRowRecord:
+    """Make the salts of a run: for titles, and for names and explanations, which retention leaves."""
+    row = JournalRowRecord(name=RUNS, row=str(run.id), salt=new_salt(), lasting_salt=new_salt(), state=None)
     session.add(row)
-    await session.flush()
-    return row.salt
+    return row
+
+
+def name_hashes(snapshots: Iterable[StoredSnapshot], salt: str) -> Iterator[tuple[str, str]]:
+    """Iterate over CRM users and hashed names of snapshots."""
+    for item in snapshots:
+        manager = item.snapshot.manager
+        yield manager.crm_user, text_hash(salt, manager.crm_user, manager.name)
+
+
+def missing_hash(missing: Mapping[str, str], salt: str) -> str:
+    """Hash the explanations of absent readings, which may name people."""
+    return text_hash(salt, "missing", canonical_json(missing))
+
+
+async def spared_hash(session: AsyncSession, run_id: int) -> str:
+    """Hash the records that a run spared for new owners."""
+    row = SparedRecord
+    rows = await session.execute(
+        select(ManagerRecord.crm_user, row.kpi, row.record)
+        .join(ManagerRecord, ManagerRecord.id == row.manager_id)
+        .where(row.run_id == run_id)
+    )
+    return content_hash(sorted(map(list, rows)))
 
 
 def facts_hash(item: StoredSnapshot) -> str:

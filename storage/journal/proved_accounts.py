@@ -17,6 +17,7 @@ from storage.journal.states import BY_RECORD, text_hash
 _ACCOUNTS = BY_RECORD[ManagerRecord]
 _KINDS = (
     JournalKind.BEGUN,
+    JournalKind.STATES_TOLD,
     JournalKind.ACCOUNT_ADDED,
     JournalKind.ACCOUNT_CHANGED,
     JournalKind.ACCOUNT_JOINED,

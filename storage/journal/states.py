@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, inspect
+from sqlalchemy import ColumnElement, String, inspect
 
 from storage.db.models import (
     AbsenceRecord,
     AuditRecord,
     Base,
+    InviteRecord,
+    JournalRowRecord,
     ManagerRecord,
     MoneyVersionRecord,
     PeriodRecord,
@@ -24,8 +26,14 @@ from storage.db.models import (
 from storage.db.types import canonical_json, instant_text
 from storage.journal.chain import COMPANY
 from storage.journal.kinds import JournalKind
+from storage.ledger.chain import new_salt
 from storage.values import AbsenceState, PeriodState
 
+FORM = 2
+"""Number of the form in which states are told now; events that state no form are of form 1.
+
+Form 2 added invites, title and chats of teams, the team of accounts, and a lasting salt for names of absences.
+"""
 R = TypeVar("R", bound=Base)
 State = Mapping[str, Any]
 Kinds = Callable[[State, State], JournalKind]
@@ -42,6 +50,12 @@ class Covered(Generic[R]):
     """Name a change from the state before (empty: a new row) to the state after."""
     texts: Callable[[R], dict[str, str | None]] = lambda _row: {}
     """Names, reasons and addresses: in the journal only as salted hashes, so that retention may blank them."""
+    lasting: frozenset[str] = frozenset()
+    """Names of texts that retention leaves: hashed with a salt of their own, which stays."""
+    later: frozenset[str] = frozenset()
+    """Columns and texts told since form 2: a state without them is of form 1, and says nothing of them."""
+    since: int = 1
+    """Form since which the table is covered."""
     of_team: bool = False
     """Whether each row belongs to a team, so to the chain of that team; all other rows to the company's."""
 
@@ -67,10 +81,36 @@ class Covered(Generic[R]):
         """Return the primary key as text."""
         return ":".join(map(str, inspect(self.record).primary_key_from_instance(record)))
 
-    def state(self, record: R, salt: str) -> dict[str, Any]:
-        """Return the state of a row; texts hashed with `salt`."""
-        hashes = {name: text_hash(salt, name, text) for name, text in self.texts(record).items() if text}
-        return _plain(self.plain(record)) | ({"texts": hashes} if hashes else {})
+    @property
+    def has_text_key(self) -> bool:
+        """Tell whether the primary key is a text; all other keys are numbers, or a number and a month."""
+        return isinstance(self.keys[0].type, String)
+
+    def give_salts(self, row: JournalRowRecord) -> None:
+        """Give a journaled row the salts that the hashes of the texts need, unless given before."""
+        row.salt = row.salt or new_salt()
+        self.give_lasting_salt(row)
+
+    def give_lasting_salt(self, row: JournalRowRecord) -> None:
+        """Give a journaled row the salt for names that retention leaves, unless given before or not needed."""
+        row.lasting_salt = row.lasting_salt or (new_salt() if self.lasting else "")
+
+    def state(self, record: R, row: JournalRowRecord) -> dict[str, Any]:
+        """Return the state of a row; texts hashed with the salts of the journaled `row`."""
+        texts, lasting = {}, {}
+        for name, text in self.texts(record).items():
+            if name in self.lasting:
+                lasting[name] = text_hash(row.lasting_salt, name, text) if text else None
+            elif text or name in self.later:
+                texts[name] = text_hash(row.salt, name, text) if text else None
+        state = _plain(self.plain(record))
+        return state | ({"texts": texts} if texts else {}) | ({"lasting": lasting} if lasting else {})
+
+    def added(self, old: State, new: State) -> dict[str, Any]:
+        """Return a state of form 1 with what form 2 tells besides: all that was told before stays."""
+        whole = {name: value for name, value in new.items() if name in self.later or name == "lasting"} | dict(old)
+        texts = {name: value for name, value in new.get("texts", {}).items() if name in self.later}
+        return whole | ({"texts": texts | old.get("texts", {})} if texts else {})
 
 
 def text_hash(salt: str, name: str, text: str) -> str:
@@ -89,6 +129,10 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
         name: instant_text(value) if isinstance(value, datetime) else str(value) if isinstance(value, date) else value
         for name, value in values.items()
     }
+
+
+def _text(number: int | None) -> str | None:
+    return None if number is None else str(number)
 
 
 def _always(kind: JournalKind) -> Kinds:
@@ -119,6 +163,12 @@ def _person_kind(old: State, new: State) -> JournalKind:
     if chats[0] != chats[1]:
         return JournalKind.CHAT_JOINED if chats[1] else JournalKind.CHAT_PARTED
     return JournalKind.PERSON_CHANGED
+
+
+def _invite_kind(old: State, new: State) -> JournalKind:
+    if not old:
+        return JournalKind.INVITE_MADE
+    return JournalKind.INVITE_CHANGED if old["used_at"] == new["used_at"] else JournalKind.INVITE_USED
 
 
 def _account_kind(old: State, new: State) -> JournalKind:
@@ -164,6 +214,8 @@ COVERED: tuple[Covered[Any], ...] = (
             "scored_from": row.scored_from,
             "archived_at": row.archived_at,
         },
+        texts=lambda row: {"title": row.title, "chat": _text(row.chat_id), "thread": _text(row.thread_id)},
+        later=frozenset({"title", "chat", "thread"}),
         kind=_always(JournalKind.TEAM_CHANGED),
     ),
     Covered[PersonRecord](
@@ -171,7 +223,7 @@ COVERED: tuple[Covered[Any], ...] = (
         plain=lambda row: {"roles": [list(grant) for grant in row.roles]},
         texts=lambda row: {
             "name": row.name,
-            "chat": None if row.telegram_id is None else str(row.telegram_id),
+            "chat": _text(row.telegram_id),
         },
         kind=_person_kind,
     ),
@@ -183,7 +235,9 @@ COVERED: tuple[Covered[Any], ...] = (
             "active": row.active,
             "left_at": row.left_at,
             "person": row.person_id,
+            "team": row.team_id,
         },
+        later=frozenset({"team"}),
         texts=lambda row: {"name": row.name},
         kind=_account_kind,
     ),
@@ -199,7 +253,23 @@ COVERED: tuple[Covered[Any], ...] = (
             "decided_at": row.decided_at,
         },
         texts=lambda row: {"note": row.note, "author": row.author, "decided_by": row.decided_by},
+        lasting=frozenset({"author", "decided_by"}),
         kind=_absence_kind,
+    ),
+    Covered[InviteRecord](
+        InviteRecord,
+        plain=lambda row: {
+            "manager": row.manager_id,
+            "role": row.role,
+            "team": row.team_id,
+            "created_at": row.created_at,
+            "expires_at": instant_text(row.expires_at),  # as text: no event is written at an instant to come
+            "used_at": row.used_at,
+            "used_by": row.used_by,
+        },
+        texts=lambda row: {"name": row.name, "created_by": row.created_by},
+        since=2,
+        kind=_invite_kind,
     ),
     Covered[AuditRecord](
         AuditRecord,

@@ -6,9 +6,10 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.db import changed_rows
 from storage.db.models import InviteRecord, ManagerRecord, PersonRecord, TeamRecord
 from storage.db.sql import manager_of, team_named
 from storage.errors import InviteProblem, InviteRefused, Refused
@@ -27,9 +28,9 @@ async def invite_manager(session: AsyncSession, connection: str, crm_user: str, 
         person = await session.get_one(PersonRecord, manager.person_id)
         if person.telegram_id is not None:
             raise Refused(f"{manager.name} is connected already; unlink the old chat first")
-    await session.execute(
-        delete(InviteRecord).where(InviteRecord.manager_id == manager.id, InviteRecord.used_at.is_(None))
-    )
+    unused = InviteRecord.manager_id == manager.id, InviteRecord.used_at.is_(None)
+    void = await session.scalars(delete(InviteRecord).where(*unused).returning(InviteRecord.token_hash))
+    changed_rows.note(session, InviteRecord, void.all())
     token = _add(session, at=at, author=author, manager_id=manager.id)
     audit_log.write(session, at=at, author=author, action="invite.manager", subject=f"{connection}:{crm_user}")
     await session.flush()
@@ -56,6 +57,15 @@ def _add(session: AsyncSession, *, at: datetime, author: str, **target: object) 
 
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+async def move(session: AsyncSession, old_team: int, new_team: int) -> None:
+    """Move the invites of a team to another team."""
+    row = InviteRecord
+    moved = await session.scalars(
+        update(row).where(row.team_id == old_team).values(team_id=new_team).returning(row.token_hash)
+    )
+    changed_rows.note(session, row, moved.all())
 
 
 async def look_up(session: AsyncSession, token: str, telegram_id: int, *, at: datetime) -> Invite:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import ColumnElement, Row, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.names import alphabetical
@@ -70,15 +70,19 @@ async def set_members(session: AsyncSession, team: str, users: Mapping[str, str]
     A listed user unknown to the CRM gets a row too, so that the days of that user can say `no_data`.
     """
     owner = await team_named(session, team)
-    await session.execute(
-        update(ManagerRecord)
-        .where(ManagerRecord.team_id == owner.id, ManagerRecord.crm_user.not_in(list(users)))
-        .values(team_id=None)
-    )
+    listed = ManagerRecord.crm_user.in_(list(users))
+    await move_members(session, None, ManagerRecord.team_id == owner.id, ~listed)
     ids = await manager_ids(session, owner.connection, {user: name or user for user, name in users.items()})
-    await session.execute(
-        update(ManagerRecord).where(ManagerRecord.id.in_(list(ids.values()))).values(team_id=owner.id)
+    await move_members(session, owner.id, ManagerRecord.id.in_(list(ids.values())))
+
+
+async def move_members(session: AsyncSession, team_id: int | None, *conditions: ColumnElement[bool]) -> None:
+    """Move the managers under all conditions to a team, or out of all teams (None)."""
+    row = ManagerRecord
+    moved = await session.scalars(
+        update(row).where(row.team_id.is_distinct_from(team_id), *conditions).values(team_id=team_id).returning(row.id)
     )
+    changed_rows.note(session, row, moved.all())
 
 
 def _members() -> Select[ManagerRecord, str | None, int | None, str | None]:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.db import changed_rows
 from storage.db.models import (
-    InviteRecord,
     LedgerRecord,
     ManagerRecord,
     MoneyVersionRecord,
@@ -23,7 +22,8 @@ from storage.db.models import (
 from storage.db.sql import lock_team, team_named, upsert
 from storage.errors import NotFound, Refused
 from storage.messages import deliveries
-from storage.people import audit_log
+from storage.people import audit_log, invites
+from storage.people.people import move_members
 from storage.values import Team
 
 
@@ -95,7 +95,7 @@ async def _move_connection(session: AsyncSession, row: TeamRecord, connection: s
 
 
 async def _release_members(session: AsyncSession, row: TeamRecord) -> None:
-    await session.execute(update(ManagerRecord).where(ManagerRecord.team_id == row.id).values(team_id=None))
+    await move_members(session, None, ManagerRecord.team_id == row.id)
 
 
 async def _has_history(session: AsyncSession, row: TeamRecord) -> bool:
@@ -126,9 +126,9 @@ async def rename(session: AsyncSession, old: str, new: str, *, author: str, at: 
 
 async def _absorb(session: AsyncSession, empty: TeamRecord, row: TeamRecord) -> None:
     """Take over members and invites of a team without history, and remove that team."""
-    await session.execute(update(ManagerRecord).where(ManagerRecord.team_id == row.id).values(team_id=None))
-    await session.execute(update(ManagerRecord).where(ManagerRecord.team_id == empty.id).values(team_id=row.id))
-    await session.execute(update(InviteRecord).where(InviteRecord.team_id == empty.id).values(team_id=row.id))
+    await move_members(session, None, ManagerRecord.team_id == row.id)
+    await move_members(session, row.id, ManagerRecord.team_id == empty.id)
+    await invites.move(session, empty.id, row.id)
     for table in (RulebookRecord, MoneyVersionRecord, PeriodRecord):
         await session.execute(delete(table).where(table.team_id == empty.id))
     await session.delete(empty)

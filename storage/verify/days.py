@@ -28,7 +28,7 @@ from storage.db.models import (
 from storage.db.types import instant_text
 from storage.journal import totals
 from storage.journal.chain import COMPANY, digest_of
-from storage.journal.days import RUNS, facts_hash, titles_hash
+from storage.journal.days import RUNS, facts_hash, missing_hash, name_hashes, spared_hash, titles_hash
 from storage.journal.kinds import JournalKind
 from storage.journal.states import content_hash
 from storage.ledger.chain import DIGEST_LENGTH, NO_HASH
@@ -82,7 +82,7 @@ class Days:
         self.seen[run.id] = run.day
         await self._check_company(said["company"], run.day)
         snapshots = await self._snapshots(run)
-        texts = [*self._texts(event, run), *await self._rule_texts(said, run)]
+        texts = [*self._texts(event, run), *await self._rule_texts(said, run), *await self._later_texts(said, run)]
         texts += await self._manager_texts(said, run, snapshots)
         texts += await self._absence_texts(said, run)
         texts += await self._closed_texts(run, snapshots)
@@ -129,15 +129,32 @@ class Days:
         texts += [f"has a snapshot of {user} that its event does not know" for user in sorted(now.keys() - told.keys())]
         for user in sorted(now.keys() & told.keys()):
             texts += _hash_texts(now[user], *told[user], salt)
+        named = dict(name_hashes(now.values(), await self._salt(run, lasting=True)))
+        texts += [
+            f"names {user} otherwise than was read"
+            for user, name in said.get("names", {}).items()
+            if named.get(user, name) != name
+        ]
         if sorted(user for user, item in now.items() if item.absent) != list(said["absent"]):
             texts.append("has others absent than its event says")
         if not salt and not await self._may_be_blank(run):
             texts.append("lost the salt of its titles, though no retention had come to it")
         return texts
 
-    async def _salt(self, run: RunRecord) -> str:
+    async def _later_texts(self, said: Mapping[str, Any], run: RunRecord) -> list[str]:
+        """Say in what a day differs from what events of the first days of the journal did not say yet."""
+        salt = await self._salt(run, lasting=True)
+        texts = []
+        if "missing" in said and (missing_hash(run.missing, salt) != said["missing"] or run.problem):
+            texts.append("explains absent readings otherwise than its event says")
+        if "spared" in said and await spared_hash(self.session, run.id) != said["spared"]:
+            texts.append("spared other records for new owners than its event says")
+        return texts
+
+    async def _salt(self, run: RunRecord, *, lasting: bool = False) -> str:
+        """Find the salt of a day's titles, or the salt for what retention leaves; empty for none."""
         row = await self.session.get(JournalRowRecord, (RUNS, str(run.id)), populate_existing=True)
-        return "" if row is None else row.salt
+        return "" if row is None else row.lasting_salt if lasting else row.salt
 
     async def _may_be_blank(self, run: RunRecord) -> bool:
         """Tell whether retention blanked the titles of a day."""

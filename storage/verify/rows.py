@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage.db.models import AbsenceRecord, JournalRowRecord
 from storage.db.types import canonical_json
 from storage.journal.changes import load_journaled, load_records, states_in
-from storage.journal.states import COVERED, Covered
+from storage.journal.retold import form_of
+from storage.journal.states import COVERED, Covered, text_hash
 from storage.values import Problem
 from storage.verify.recount import UNREADABLE
 
@@ -29,6 +30,7 @@ _WORDS = {
     "people": "person",
     "managers": "account",
     "absences": "absence",
+    "invites": "invite",
     "audit_log": "action",
 }
 
@@ -38,9 +40,12 @@ class Fold:
     """Hold the last state that a chain tells of each row, as JSON text by table and key; None: removed."""
 
     states: dict[str, dict[str, str | None]] = field(default_factory=dict)
+    form: int = 1
+    """Form in which the chain told states last: tables added in later forms are not covered."""
 
     def take(self, content: Mapping[str, Any]) -> None:
         """Take over the states that an event tells."""
+        self.form = form_of(content) or self.form
         for name, row, state in states_in(content):
             self.states.setdefault(name, {})[row] = None if state is None else canonical_json(state)
 
@@ -55,7 +60,8 @@ async def compare(
     problems: list[Problem] = []
     for covered in COVERED:
         if covered.belongs_to(chain):
-            table = _Comparison(session, covered, chain, fold.states.pop(covered.name, {}), blanked_before)
+            told = fold.states.pop(covered.name, {})
+            table = _Comparison(session, covered, chain, told, blanked_before, is_whole=covered.since <= fold.form)
             found = await table.texts()
             problems += [Problem(team, text) for text in found[:_SHOWN]]
             if len(found) > _SHOWN:
@@ -75,6 +81,8 @@ class _Comparison:
     chain: int
     told: dict[str, str | None]
     blanked_before: datetime | None
+    is_whole: bool
+    """Whether every row is covered; else only rows that an event tells of."""
 
     async def texts(self) -> list[str]:
         """Name every row that is not as the journal tells."""
@@ -125,22 +133,36 @@ class _Comparison:
     def _difference(self, record: Any, told: str | None, row: JournalRowRecord | None) -> str:
         """Say how a row differs from the state told; empty for a row that is as told."""
         if told is None:
-            return "no event of the journal tells of it"
+            return "no event of the journal tells of it" if self.is_whole else ""
         said: dict[str, Any] = json.loads(told)
         if row is None or row.state != said:
             return "the state kept beside the journal is another than the events tell"
-        is_blank = not row.salt
-        now = json.loads(canonical_json(self.covered.state(record, row.salt)))
-        if is_blank:
-            if said.pop("texts", {}) and not self._may_be_blank(record):
-                return "the salt of its texts was removed, though no retention had come to it"
-            now.pop("texts", None)
-        changed = sorted(name for name in now.keys() | said.keys() if now.get(name) != said.get(name))
-        if "texts" in changed:
-            changed.remove("texts")
-            new, old = now.get("texts", {}), said.get("texts", {})
-            changed += sorted(name for name in new.keys() | old.keys() if new.get(name) != old.get(name))
+        if not row.salt and said.get("texts") and not self._may_be_blank(record):
+            return "the salt of its texts was removed, though no retention had come to it"
+        now: dict[str, Any] = json.loads(canonical_json(self.covered.state(record, row)))
+        told_texts, told_lasting = said.pop("texts", {}), said.pop("lasting", None)
+        now.pop("texts", None)
+        lasting = now.pop("lasting", None)
+        changed = self._changed(said, now)
+        if row.salt:
+            changed += self._changed(told_texts, self._texts_now(record, row, told_texts))
+        if told_lasting is not None:
+            changed += self._changed(told_lasting, lasting or {})
         return f"changed without an event: {', '.join(changed)}" if changed else ""
+
+    def _changed(self, said: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+        """List what is another now; a state of an earlier form says nothing of what was added since."""
+        later = self.covered.later - said.keys()
+        return sorted(name for name in (now.keys() | said.keys()) - later if now.get(name) != said.get(name))
+
+    def _texts_now(self, record: Any, row: JournalRowRecord, told: Mapping[str, Any]) -> dict[str, str]:
+        """Hash the texts of a row; states of form 1 tell names that last with the other texts."""
+        texts = self.covered.texts(record)
+        return {
+            name: text_hash(row.salt, name, text)
+            for name, text in texts.items()
+            if text and (name in told or name not in self.covered.lasting)
+        }
 
     def _may_be_blank(self, record: Any) -> bool:
         """Tell whether retention blanked the texts of a row."""

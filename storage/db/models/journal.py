@@ -49,5 +49,7 @@ class JournalRowRecord(Base):
     row: Mapped[str] = mapped_column(String(80), primary_key=True)
     salt: Mapped[str] = mapped_column(String(32))
     """Empty after retention blanked the texts: the hashes can no longer be compared."""
+    lasting_salt: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    """Salt for the names that retention leaves; empty for rows without such names."""
     state: Mapped[dict[str, Any] | None] = mapped_column(CanonicalJson)
     """None: the row was removed."""

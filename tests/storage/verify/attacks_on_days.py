@@ -73,6 +73,23 @@ DAYS: dict[str, tuple[str, ...]] = {
         "UPDATE journal_rows SET salt = 'another' WHERE name = 'runs'",
         "or his evidence otherwise",
     ),
+    "the salts of a day are exchanged": (
+        "UPDATE journal_rows SET lasting_salt = 'another' WHERE name = 'runs'",
+        "names 7 otherwise than was read",
+    ),
+    "an absent reading is explained": (
+        f'UPDATE runs SET missing = \'{{"calls_held":"Boris broke the telephone"}}\' WHERE id = {LAST}',
+        "explains absent readings otherwise",
+    ),
+    "a finished day is told to have had a problem": (
+        f"UPDATE runs SET problem = 'Boris' WHERE id = {LAST}",
+        "explains absent readings otherwise",
+    ),
+    "a record is spared for a manager": (
+        "INSERT INTO spared_records (manager_id, kpi, record, run_id)"
+        f" VALUES ((SELECT min(id) FROM managers), 'overdue_tasks', '1', {LAST})",
+        "spared other records for new owners",
+    ),
     "readings are destroyed": (f"UPDATE snapshots SET readings = 'x' WHERE run_id = {LAST}", "cannot be read"),
     "readings are another form": (
         f"UPDATE snapshots SET readings = '[1]' WHERE run_id = {LAST}",

@@ -111,6 +111,60 @@ PEOPLE: dict[str, tuple[str, ...]] = {
         "UPDATE managers SET crm_user = '12' WHERE crm_user = 'x'",
         "its manager is another CRM user now",
     ),
+    "an account is moved to another team": (
+        "INSERT INTO teams (id, key, title, connection, scored_from, ledger_seq, ledger_hash)"
+        " SELECT 9, 'others', title, connection, scored_from, 0, ledger_hash FROM teams",
+        "UPDATE managers SET team_id = 9 WHERE crm_user = '7'",
+        "without an event: team",
+    ),
+    "an account is in no team": ("UPDATE managers SET team_id = NULL", "account 1: changed without an event: team"),
+    "a team is written in": (
+        "INSERT INTO teams (id, key, title, connection, scored_from, ledger_seq, ledger_hash)"
+        " SELECT 9, 'others', title, connection, scored_from, 0, ledger_hash FROM teams",
+        "team 9: no event of the journal tells of it",
+    ),
+    "a team has another title": ("UPDATE teams SET title = 'Another'", "team 1: changed without an event: title"),
+    "a team has no title": ("UPDATE teams SET title = ''", "team 1: changed without an event: title"),
+    "a team's board goes to another chat": ("UPDATE teams SET chat_id = -666", "without an event: chat"),
+    "a team's board goes to no chat": (
+        "UPDATE teams SET chat_id = NULL, thread_id = NULL",
+        "without an event: chat, thread",
+    ),
+    "a team's board goes to another topic": ("UPDATE teams SET thread_id = 5", "without an event: thread"),
+    "an invite is written in": (
+        "INSERT INTO invites (token_hash, role, team_id, name, created_by, created_at, expires_at)"
+        " SELECT 'abc', role, team_id, name, created_by, created_at, expires_at FROM invites WHERE used_at IS NULL",
+        "invite abc: no event of the journal tells of it",
+    ),
+    "an invite is for another role": ("UPDATE invites SET role = 'owner'", "without an event: role"),
+    "an invite is for another name": ("UPDATE invites SET name = 'Boris'", "without an event: name"),
+    "an invite is in another name": ("UPDATE invites SET created_by = 'Boris'", "without an event: created_by"),
+    "an invite for a role becomes a manager's": (
+        "UPDATE invites SET role = NULL, team_id = NULL, manager_id = 1",
+        "without an event: manager, role",
+    ),
+    "an invite lives longer": (
+        "UPDATE invites SET expires_at = '2027-11-01 00:00:00.000000+00:00'",
+        "without an event: expires_at",
+    ),
+    "an invite is unused again": (
+        "UPDATE invites SET used_at = NULL, used_by = NULL",
+        "without an event: used_at, used_by",
+    ),
+    "a used invite is deleted": ("DELETE FROM invites WHERE used_at IS NOT NULL", "it was removed"),
+    "the token of an invite is exchanged": (
+        "UPDATE invites SET token_hash = 'abc' WHERE used_at IS NULL",
+        "invite abc: no event of the journal tells of it",
+    ),
+    "the lasting salt of an absence is emptied": (
+        "UPDATE journal_rows SET lasting_salt = '' WHERE name = 'absences'",
+        "absence 1: changed without an event: author, decided_by",
+    ),
+    "a request is decided in another name": (
+        "UPDATE absences SET decided_by = 'Boris'",
+        "without an event: decided_by",
+    ),
+    "an absence is decided by nobody": ("UPDATE absences SET decided_by = NULL", "without an event: decided_by"),
     "an account has left": ("UPDATE managers SET active = FALSE", "without an event: active"),
     "an account is parted from its person": ("UPDATE managers SET person_id = NULL", "without an event: person"),
     "the first scored day is moved": ("UPDATE teams SET scored_from = '2026-11-17'", "without an event: scored_from"),

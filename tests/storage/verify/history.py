@@ -23,7 +23,7 @@ from storage.db.database import Database, Session
 from storage.db.models import ManagerRecord
 from storage.journal.calendars import store_calendar
 from storage.ledger import periods, writer
-from storage.people import absences, people
+from storage.people import absences, invites, people, teams
 from storage.values import AbsenceKind, Role, RoleGrant
 from storage.verify.verification import verify
 from tests.storage.company import (
@@ -66,6 +66,13 @@ async def live_through(db: Database) -> None:
         accounts = await session.scalars(select(ManagerRecord).order_by(ManagerRecord.id))
         for account, person in zip(accounts, (olga, petr), strict=True):
             account.person_id = person.id
+        await teams.bind_chat(session, TEAM, -1007, 4, author="cli", at=cutoff(MONDAY))
+        used = await invites.invite_role(
+            session, RoleGrant(Role.ADMIN), "Ivan Made-up", author="cli", at=cutoff(MONDAY)
+        )
+        await invites.accept(session, used, 7_000_003, at=cutoff(MONDAY))
+    async with db.transaction() as session:
+        await invites.invite_role(session, RoleGrant(Role.HEAD, TEAM), "Vera Made-up", author="cli", at=cutoff(MONDAY))
     async with db.transaction() as session:
         await absences.record(
             session, CRM, BORIS.crm_user, first=TUESDAY, last=TUESDAY, kind=AbsenceKind.SICK, note="flu",

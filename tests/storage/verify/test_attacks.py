@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
@@ -10,6 +11,7 @@ from msgspec import structs
 from sqlalchemy import select
 
 from scoring.snapshot import Value
+from storage.days import retention
 from storage.days.codec import readings_to_json
 from storage.days.snapshots import stored_snapshots
 from storage.db.database import Session
@@ -17,7 +19,7 @@ from storage.db.models import ManagerRecord, SnapshotRecord
 from tests.storage.verify.attacks_on_chains import CHAINS
 from tests.storage.verify.attacks_on_days import DAYS
 from tests.storage.verify.attacks_on_rows import PEOPLE, RULES
-from tests.storage.verify.history import findings, live_through
+from tests.storage.verify.history import LATER, findings, live_through
 
 ATTACKS = {"days": DAYS, "rules": RULES, "people": PEOPLE, "chains": CHAINS}
 """Attacks by what they change, and by name: statements, and what `verify` says of them."""
@@ -38,6 +40,20 @@ async def test_what_was_changed_is_named(past, changed):
         if not any(said in each for each in told):
             unnamed[name] = told
     assert unnamed == {}
+
+
+async def test_names_stay_covered_when_retention_blanked_titles(past):
+    async with past.transaction() as session:
+        await retention.blank(session, LATER + timedelta(days=30))
+    for statement, said in {
+        "UPDATE snapshots SET name = 'Another' WHERE run_id = 1": "the day 2026-11-16 names 12 otherwise than was read",
+        "UPDATE absences SET author = 'Boris'": "absence 1: changed without an event: author",
+        "UPDATE absences SET decided_by = 'Boris'": "absence 1: changed without an event: decided_by",
+        'UPDATE runs SET missing = \'{"calls_held":"x"}\' WHERE id = 1': "explains absent readings otherwise",
+        "UPDATE journal_rows SET lasting_salt = '' WHERE name = 'runs'": "names 12 otherwise",
+    }.items():
+        told = await findings(past, [statement])
+        assert any(said in each for each in told), (statement, told)
 
 
 @pytest.mark.parametrize("changed", [{"title": "Another"}, {"url": "https://crm.invalid/1"}], ids=["titles", "links"])

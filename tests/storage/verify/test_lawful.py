@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest_asyncio
+from sqlalchemy import func, select
 
 from scoring.entries import Month
 from scoring.scorecard import Outcome
 from storage.days import retention
+from storage.db.models import JournalEventRecord
 from storage.journal.calendars import settle_unread, store_calendar
 from storage.ledger import periods, writer
-from storage.people import absences, people, teams
+from storage.people import absences, invites, people, teams
 from storage.people.teams import ConfiguredTeam
 from storage.values import AbsenceKind, PeriodState, Role, RoleGrant
 from storage.verify.verification import verify
@@ -70,6 +72,38 @@ async def test_everything_that_people_may_do_to_people(past):
     async with past.transaction() as session:
         await people.sync_users(session, CRM, [(user.crm_user, user.name, True) for user in (ANNA, BORIS)], at=LATER)
     assert await told(past) == []
+
+
+async def test_invites_made_voided_and_used_members_moved_and_a_chat_bound(past):
+    async with past.transaction() as session:
+        olga = await people.by_telegram(session, 7_000_001)
+        await people.unlink(session, olga.id, author="cli", at=LATER)
+        await invites.invite_manager(session, CRM, ANNA.crm_user, author="cli", at=LATER)
+    async with past.transaction() as session:
+        token = await invites.invite_manager(session, CRM, ANNA.crm_user, author="cli", at=LATER)
+    async with past.transaction() as session:
+        await invites.accept(session, token, 7_000_009, at=LATER)
+        await teams.bind_chat(session, TEAM, None, None, author="cli", at=LATER)
+    async with past.transaction() as session:
+        await people.set_members(session, TEAM, {BORIS.crm_user: BORIS.name, "99": "New Made-up"})
+    assert await told(past) == []
+    async with past.reading() as session:
+        kinds = (await session.scalars(select(JournalEventRecord.kind).where(JournalEventRecord.at >= LATER))).all()
+        latest = await session.scalar(select(func.max(JournalEventRecord.at)))
+    assert {"invite_made", "invite_used", "row_removed", "account_changed", "account_added"} <= set(kinds)
+    assert latest == LATER  # an invite that ends later moves no clock
+
+
+async def test_an_empty_team_with_members_and_an_invite_that_is_absorbed(past):
+    async with past.transaction() as session:
+        both = [ConfiguredTeam(key, "Sales", CRM, TUESDAY) for key in (TEAM, "others")]
+        await teams.sync(session, both, at=LATER)
+        await people.set_members(session, "others", {ANNA.crm_user: ANNA.name})
+        await invites.invite_role(session, RoleGrant(Role.HEAD, "others"), "Vera Made-up", author="cli", at=LATER)
+    assert await told(past) == []
+    async with past.transaction() as session:
+        await teams.rename(session, TEAM, "others", author="cli", at=LATER)
+    assert await told(past, "others") == []
 
 
 async def test_absences_corrections_and_a_second_approval(past):
