@@ -16,11 +16,24 @@ class ChatWriter(Protocol):
     def split(self, text: str) -> list[str]:
         """Split a text into parts that fit into a message each."""
 
-    async def send_text(self, text: str, rows: Rows = (), *, silent: bool = False, reply_to: str | None = None) -> str:
+    def fits_caption(self, text: str) -> bool:
+        """Tell whether a text may stand under a picture."""
+
+    async def send_text(
+        self,
+        text: str,
+        rows: Rows = (),
+        *,
+        silent: bool = False,
+        protected: bool = False,
+        reply_to: str | None = None,
+    ) -> str:
         """Send a text and return the message; the reply goes without `reply_to` if that message is gone."""
 
-    async def send_photo(self, content: bytes, name: str, *, silent: bool = False) -> str:
-        """Send a picture and return the message."""
+    async def send_photo(
+        self, content: bytes, name: str, caption: str = "", rows: Rows = (), *, silent: bool = False
+    ) -> str:
+        """Send a picture, perhaps with the text under the picture, and return the message."""
 
     async def edit_text(self, message: str, text: str, rows: Rows = ()) -> bool:
         """Edit a message; False if the messenger refuses the edit. A text that stands there already is success."""

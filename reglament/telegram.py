@@ -48,7 +48,9 @@ async def send_pending(process: Process) -> None:
     context = app_context(process, await LiveReadings.load(process), PeriodExporter(process))
     try:
         async with asking(require_token(settings), *way(settings)) as bot:
-            courier = Courier(LimitedBot(bot, process.db), context, process.owner, process.now)
+            limited = LimitedBot(bot, process.db)
+            limited.session.protects_lists = settings.telegram.protect_content
+            courier = Courier(limited, context, process.owner, process.now)
             for delivery in await deliveries.due(process.db, at=process.now(), limit=10_000):
                 await courier.deliver(delivery.id)
     except TelegramTrouble as error:

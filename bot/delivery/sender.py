@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 import structlog
@@ -29,44 +28,49 @@ class Sender:
         self._delivery = delivery
         self._target = target
 
-    async def send(self, view: View) -> list[int]:
+    async def send(self, view: View, picture: bytes | None = None) -> list[int]:
         """Send the view and return the message ids as stored: a correction edits the evening message.
 
-        Raises SendFailure.
+        A picture goes with the text below, or after a long text. Raises SendFailure.
         """
         if isinstance(self._delivery.notice, CorrectionNotice):
             return await self._correct(self._delivery.notice, view)
+        if picture is not None and not self._arrived() and self._chat.fits_caption(view.text):
+            sent = await self._send_picture(picture, view.text, view)
+            return sent or await self._send_parts(view)
         sent = await self._send_parts(view)
-        if view.photo is not None:
+        if picture is not None:
             # From here on an attempt that breaks off is taken up at the picture.
             await deliveries.renew_lease(self._db, self._delivery, sent, chat_id=self._target.chat_id)
-            sent += await self._send_picture(view)
+            sent += await self._send_picture(picture, "", View("", silent=view.silent))
         return sent
+
+    def _arrived(self) -> list[int]:
+        """Return the messages that an earlier attempt brought to the chat."""
+        return list(self._delivery.message_ids) if self._delivery.chat_id == self._target.chat_id else []
 
     async def _send_parts(self, view: View) -> list[int]:
         """Send every part of the text that an earlier attempt did not bring."""
-        parts, chat_id = self._chat.split(view.text), self._target.chat_id
-        sent = list(self._delivery.message_ids) if self._delivery.chat_id == chat_id else []
+        parts, sent = self._chat.split(view.text), self._arrived()
         for index in range(len(sent), len(parts)):
-            last = index == len(parts) - 1
-            message = await self._chat.send_text(parts[index], view.rows if last else (), silent=view.silent)
+            rows = view.rows if index == len(parts) - 1 else ()
+            message = await self._chat.send_text(parts[index], rows, silent=view.silent, protected=view.protected)
             sent.append(int(message))
-            if not last:
-                await deliveries.renew_lease(self._db, self._delivery, sent, chat_id=chat_id)
+            if index < len(parts) - 1:
+                await deliveries.renew_lease(self._db, self._delivery, sent, chat_id=self._target.chat_id)
         return sent
 
-    async def _send_picture(self, view: View) -> list[int]:
-        """Send the picture. A picture that Telegram refuses is logged only: the text has arrived.
+    async def _send_picture(self, picture: bytes, caption: str, view: View) -> list[int]:
+        """Send the picture. A picture that the messenger refuses is logged only: the text arrives apart.
 
         Raises SendFailure if the picture may be sent later.
         """
-        assert view.photo is not None  # noqa: S101
-        content = await asyncio.to_thread(view.photo)
         try:
-            return [int(await self._chat.send_photo(content, "board.png", silent=view.silent))]
+            message = await self._chat.send_photo(picture, "board.png", caption, view.rows, silent=view.silent)
         except (Rejected, ChatOff) as failure:
             log.warning("picture_not_sent", problem=str(failure))
             return []
+        return [int(message)]
 
     async def _correct(self, notice: CorrectionNotice, view: View) -> list[int]:
         """Edit the evening message and add a short reply; send the new text alone if the message is gone."""

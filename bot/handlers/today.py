@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import date, datetime
 
 from aiogram import F
@@ -44,7 +45,7 @@ async def today(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, now
         if fresh is not None:
             await reply.send(message, await draw(fresh))
             continue
-        waiting = await message.answer(t("today-reading"))
+        waiting = await reply.send(message, View(t("today-reading"), protected=True))
         await reply.edit(waiting, await _read(ctx, t, key, now, draw, refresh_rows(t, key)))
 
 
@@ -143,4 +144,4 @@ async def _last_known(ctx: AppContext, key: str, draw: Draw, problem: str, ways:
     if last is None:
         return View(problem, ways)
     view = await draw(last)
-    return View(f"{problem}\n\n{view.text}", view.rows)
+    return replace(view, text=f"{problem}\n\n{view.text}")

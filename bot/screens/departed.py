@@ -55,14 +55,16 @@ def departed_view(t: Texts, team: TeamContext, data: Departed, page: int = 0) ->
     read = _states(data.readings)
     text = [_head(t, team, data.name), *_owners(t, read, data.day)]
     if not page or data.notice is None:
-        return View("\n".join([*text, *_items(t, team, read, lines.SHOWN)]), _unfold(t, team, data, read))
+        shown = [*text, *_items(t, team, read, lines.SHOWN)]
+        return View("\n".join(shown), _unfold(t, team, data, read), protected=True)
     notice = data.notice
 
     def to(number: int) -> str:
         return TurnDeparted(team=team.key, notice=notice, page=number).pack()
 
     whole = TextPage.of(_items(t, team, read), page, PAGE)
-    return View("\n".join([*text, *whole.shown]), rows(whole.turning(to), (Button(t("show-less"), to(0)),)))
+    buttons = rows(whole.turning(to), (Button(t("show-less"), to(0)),))
+    return View("\n".join([*text, *whole.shown]), buttons, protected=True)
 
 
 def _unfold(t: Texts, team: TeamContext, data: Departed, read: Mapping[str, Value]) -> Rows:

@@ -86,7 +86,7 @@ def digest_view(t: Texts, team: TeamContext, data: Digest | None) -> View:
         text += ["", f"{t('earlier-head')}:"]
         text += [f"   • {_earlier(t, on, of_day)}" for on, of_day in data.earlier]
     text += [line for line in [digest_line(t, data.link)] if line]
-    return View("\n".join(text), _buttons(t, team, day.run.day))
+    return View("\n".join(text), _buttons(t, team, day.run.day), protected=True)
 
 
 def _head(t: Texts, team: TeamContext, day: Day, present: Sequence[Scorecard]) -> list[str]:

@@ -96,7 +96,8 @@ def evening_view(t: Texts, team: TeamContext, data: Evening, *, page: int = 0, n
         return UnfoldEvening(team=team.key, day=data.day, user=data.card.manager.crm_user, page=number).pack()
 
     rules = Button(t("rules-button"), ShowRules(team=team.key).pack())
-    return View("\n".join(line for line in text if line), fold_buttons(t, data.card, whole, to, rules))
+    buttons = fold_buttons(t, data.card, whole, to, rules)
+    return View("\n".join(line for line in text if line), buttons, protected=True)
 
 
 def day_lines(t: Texts, team: TeamContext, data: Evening) -> list[str]:

@@ -96,7 +96,8 @@ def period_view(t: Texts, team: TeamContext, data: TeamPeriod, shown: Shown) -> 
     text = [f"<b>{_period(t, team, summary)}</b>"]
     if shown.part is Part.ALL:
         text += _overview(t, team, summary)
-        return View("\n".join(line for line in text if line), _overview_buttons(t, team, data, shown))
+        overview = "\n".join(line for line in text if line)
+        return View(overview, _overview_buttons(t, team, data, shown), protected=True)
     buttons: Rows = ()
     if shown.part is Part.PEOPLE:
         persons = TextPage.of(summary.people, shown.page, PEOPLE)
@@ -108,7 +109,8 @@ def period_view(t: Texts, team: TeamContext, data: TeamPeriod, shown: Shown) -> 
         page = TextPage.of(every, shown.page, LINES)
         text += page.shown
         turning = page.turning(lambda number: _to(team, summary, shown.part, number, digest=shown.digest))
-    return View("\n".join(text), rows(*buttons, turning, (_back(t, team, summary, shown.digest),)))
+    turned = rows(*buttons, turning, (_back(t, team, summary, shown.digest),))
+    return View("\n".join(text), turned, protected=True)
 
 
 def _back(t: Texts, team: TeamContext, data: Summary, digest: date | None) -> Button:

@@ -55,4 +55,4 @@ def reminder_view(t: Texts, team: TeamContext, data: Reminder) -> View:
         return RefreshToday(team=team.key, page=page, reminder=data.day).pack()
 
     show_all = (Button(t("show-all"), to(1)),) if hidden else ()
-    return View("\n".join(text), rows((*show_all, Button(t("today-refresh"), to(0)))))
+    return View("\n".join(text), rows((*show_all, Button(t("today-refresh"), to(0)))), protected=True)

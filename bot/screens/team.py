@@ -63,7 +63,7 @@ def _view(
     text = [f"<b>{head}</b>", *(_member(t, card) for card in shown.shown)]
     buttons = people_buttons(team.key, [(card.manager.crm_user, card.manager.name) for card in shown.shown])
     turning = shown.turning(lambda number: turns(team=team.key, page=number, digest=digest).pack())
-    return View("\n".join(text), rows(*buttons, turning, (other,), _back(t, team.key, digest)))
+    return View("\n".join(text), rows(*buttons, turning, (other,), _back(t, team.key, digest)), protected=True)
 
 
 def last_run_rows(t: Texts, key: str, digest: date | None = None) -> Rows:

@@ -40,7 +40,8 @@ def today_view(
 
     refresh = () if whole else (Button(t("today-refresh"), to(0)),)
     rules = Button(t("rules-button"), ShowRules(team=team.key).pack())
-    return View("\n".join(line for line in text if line), fold_buttons(t, card, whole, to, *refresh, rules)).with_rows(
+    buttons = fold_buttons(t, card, whole, to, *refresh, rules)
+    return View("\n".join(line for line in text if line), buttons, protected=True).with_rows(
         back_to_reminder(t, team.key, reminder)
     )
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """Describe a button under a message: `data` comes back with the tap, `url` opens a page."""
+    """Describe a button under a message: `data` comes back with the tap, `url` opens a page, `copy` is copied."""
 
     text: str
     data: str = ""
     url: str = ""
+    copy: str = ""
 
 
 Rows = tuple[tuple[Button, ...], ...]
@@ -27,6 +28,8 @@ class View:
     photo: Callable[[], bytes] | None = field(default=None, compare=False)
     silent: bool = False
     """Deliver the message without a sound."""
+    protected: bool = False
+    """Lists deals or leads to such a list in place: the message can be neither forwarded nor saved."""
 
     def with_rows(self, more: Rows) -> View:
         """Return the view with further rows of buttons below."""

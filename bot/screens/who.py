@@ -92,7 +92,7 @@ def person_view(t: Texts, team: TeamContext, data: PersonSummary) -> View:
         text.append(f"{lines.BROKEN} {t('who-broken', rules=', '.join(worst))}")
     if data.evening is not None:
         text += [t("me-streak", n=data.evening.streak), "", *day_lines(t, team, data.evening)]
-    return View("\n".join(text), _buttons(t, team, data))
+    return View("\n".join(text), _buttons(t, team, data), protected=True)
 
 
 def _of(summary: Summary, crm_user: str) -> PersonLine | None:

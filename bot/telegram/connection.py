@@ -10,9 +10,11 @@ from bot.telegram.trouble import TokenRefused, in_plain_words
 from storage.db.database import Database
 
 
-def connect(token: str, api_url: str, proxy: str, db: Database) -> LimitedBot:
+def connect(token: str, api_url: str, proxy: str, db: Database, *, protects_lists: bool = True) -> LimitedBot:
     """Make the bot of the service. Raises TokenRefused for a malformed token."""
-    return LimitedBot(new_bot(token, api_url, proxy), db)
+    bot = LimitedBot(new_bot(token, api_url, proxy), db)
+    bot.session.protects_lists = protects_lists
+    return bot
 
 
 def new_bot(token: str, api_url: str, proxy: str) -> Bot:

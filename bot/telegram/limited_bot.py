@@ -18,7 +18,7 @@ from bot.telegram.own_account import username_of
 from bot.telegram.pacing.process_pacing import Sleep
 from bot.telegram.pacing.rate_limiter import Permit, RateLimiter
 from bot.telegram.session import session_of
-from bot.telegram.splitting import split
+from bot.telegram.splitting import fits_caption, split
 from storage.db.database import Database
 
 QUESTION_SECONDS = 5
@@ -86,7 +86,19 @@ class TelegramChat:
         """Split a text into parts that fit into a message each."""
         return split(text)
 
-    async def send_text(self, text: str, rows: Rows = (), *, silent: bool = False, reply_to: str | None = None) -> str:
+    def fits_caption(self, text: str) -> bool:
+        """Tell whether a text may stand under a picture."""
+        return fits_caption(text)
+
+    async def send_text(
+        self,
+        text: str,
+        rows: Rows = (),
+        *,
+        silent: bool = False,
+        protected: bool = False,
+        reply_to: str | None = None,
+    ) -> str:
         """Send a text and return the message; the reply goes without `reply_to` if that message is gone."""
         reply = None
         if reply_to is not None:
@@ -99,16 +111,21 @@ class TelegramChat:
                 reply_markup=keyboard(rows),
                 reply_parameters=reply,
                 disable_notification=silent,
+                protect_content=protected and self._bot.session.protects_lists,
             )
         )
         return str(message.message_id)
 
-    async def send_photo(self, content: bytes, name: str, *, silent: bool = False) -> str:
-        """Send a picture and return the message."""
+    async def send_photo(
+        self, content: bytes, name: str, caption: str = "", rows: Rows = (), *, silent: bool = False
+    ) -> str:
+        """Send a picture, perhaps with the text under the picture, and return the message."""
         message = await self._request(
             SendPhoto(
                 chat_id=self._chat_id,
                 photo=BufferedInputFile(content, name),
+                caption=caption or None,
+                reply_markup=keyboard(rows),
                 message_thread_id=self._thread_id,
                 disable_notification=silent,
             )

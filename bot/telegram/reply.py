@@ -10,25 +10,34 @@ from aiogram.types import BufferedInputFile, CallbackQuery, InaccessibleMessage,
 
 from bot.screens.view import View
 from bot.telegram.keyboards import keyboard
-from bot.telegram.splitting import split
+from bot.telegram.session import session_of
+from bot.telegram.splitting import fits_caption, split
 
 
 async def send(message: Message, view: View) -> Message:
-    """Send a view: buttons under the last part, the picture after the text."""
+    """Send a view: buttons under the last part; the picture with the text below if the text is short, else apart."""
+    protected, buttons = _is_protected(message, view), keyboard(view.rows)
+    drawn = None if view.photo is None else BufferedInputFile(await asyncio.to_thread(view.photo), "reglament.png")
+    if drawn is not None and fits_caption(view.text):
+        return await message.answer_photo(
+            drawn, caption=view.text, reply_markup=buttons, protect_content=protected or None
+        )
     parts = split(view.text)
     for part in parts[:-1]:
-        await message.answer(part)
-    last = await message.answer(parts[-1], reply_markup=keyboard(view.rows))
-    if view.photo is not None:
-        drawn = await asyncio.to_thread(view.photo)
-        await message.answer_photo(BufferedInputFile(drawn, "reglament.png"))
+        await message.answer(part, protect_content=protected or None)
+    last = await message.answer(parts[-1], reply_markup=buttons, protect_content=protected or None)
+    if drawn is not None:
+        await message.answer_photo(drawn, protect_content=protected or None)
     return last
 
 
 async def edit(message: Message, view: View) -> None:
-    """Show a view in place of a message; Telegram's "not modified" is success."""
+    """Show a view in place of a message; Telegram's "not modified" is success.
+
+    A view that must be protected does not replace a message that is not, because an edit protects nothing.
+    """
     parts = split(view.text)
-    if len(parts) > 1:
+    if len(parts) > 1 or (_is_protected(message, view) and not message.has_protected_content):
         await send(message, view)
         return
     try:
@@ -36,6 +45,10 @@ async def edit(message: Message, view: View) -> None:
     except TelegramBadRequest as error:
         if "not modified" not in error.message:
             await send(message, view)
+
+
+def _is_protected(message: Message, view: View) -> bool:
+    return view.protected and message.bot is not None and session_of(message.bot).protects_lists
 
 
 async def replace(query: CallbackQuery, view: View) -> None:

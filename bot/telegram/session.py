@@ -77,6 +77,8 @@ class Session(AiohttpSession):
     """
 
     limiter: RateLimiter | None = None
+    protects_lists: bool = True
+    """Lists of deals can be neither forwarded nor saved."""
 
     def __init__(self, proxy: str = "", **options: Any) -> None:
         super().__init__(**options)

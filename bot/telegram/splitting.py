@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
 LIMIT = 4096
+CAPTION = 1024
+"""Longest text under a picture, in characters as shown."""
 _TAG = re.compile(r"<(/?)([a-z]+)[^>]*>")
 _ROOM = 64
 """Characters kept free for the tags that are closed at a cut."""
@@ -14,6 +17,11 @@ _ROOM = 64
 def size(text: str) -> int:
     """Count characters as Telegram does: in UTF-16, where most emoji are two."""
     return len(text) + sum(char > "\uffff" for char in text)
+
+
+def fits_caption(text: str) -> bool:
+    """Return whether a text may stand under a picture: tags and escapes do not count."""
+    return size(html.unescape(_TAG.sub("", text))) <= CAPTION
 
 
 def split(text: str, limit: int = LIMIT) -> list[str]:

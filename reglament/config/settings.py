@@ -69,6 +69,8 @@ class TelegramSettings(Section):
     webhook_secret: SecretStr = SecretStr("")
     listen: str = "127.0.0.1:8080"
     admins: list[PersonId] = []
+    protect_content: bool = True
+    """Lists of deals can be neither forwarded nor saved."""
     proxy: SecretStr = SecretStr("")
     """Address of the proxy before Telegram, perhaps with user and password; empty: none."""
 

@@ -134,7 +134,8 @@ async def _accept_clock(process: Process) -> None:
 
 def _connect(token: str, process: Process) -> LimitedBot:
     try:
-        return connection.connect(token, *telegram.way(process.settings), process.db)
+        protects = process.settings.telegram.protect_content
+        return connection.connect(token, *telegram.way(process.settings), process.db, protects_lists=protects)
     except TokenRefused as error:
         raise SettingsError(str(error)) from None
 

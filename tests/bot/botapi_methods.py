@@ -237,6 +237,7 @@ class BotMethods:
             thread_id=None if thread is None else int(thread), reply_to=replied_to(chat, p),
             document=document, file_name=p.get("_file_name", ""),
             silent=p.get("disable_notification") in {True, "true", "True"}, preview=preview,
+            protected=p.get("protect_content") in {True, "true", "True"},
         )  # fmt: skip
         chat.messages.append(message)
         return self._said(chat, message)

@@ -70,9 +70,11 @@ def keyboard_of(p: dict[str, Any]) -> list[list[dict[str, Any]]]:
     for button in buttons:
         if not button.get("text"):
             raise Refused(400, "Bad Request: can't parse inline keyboard button: Text must be non-empty")
-        if not button.get("url") and not button.get("callback_data"):
+        if not any(button.get(kind) for kind in ("url", "callback_data", "copy_text")):
             what = "Text buttons are unallowed in the inline keyboard"
             raise Refused(400, f"Bad Request: can't parse inline keyboard button: {what}")
+        if button.get("copy_text") and not 1 <= utf16(button["copy_text"]["text"]) <= 256:
+            raise Refused(400, "Bad Request: BUTTON_COPY_TEXT_INVALID")
         if len(button.get("callback_data", "").encode()) > 64:
             raise Refused(400, "Bad Request: BUTTON_DATA_INVALID")
         if button.get("url") and not button["url"].startswith(("http://", "https://", "tg://")):

@@ -45,6 +45,7 @@ class Message:
     document: bytes | None = None
     file_name: str = ""
     silent: bool = False
+    protected: bool = False
     preview: bool = True
     history: list[str] = field(default_factory=list)
     """Texts before each edit, oldest first."""
@@ -122,6 +123,8 @@ def message_json(chat: Chat, message: Message) -> dict[str, Any]:
         body["photo"] = [file | {"width": 800, "height": 800, "file_size": len(message.photo)}]
     if message.document is not None:
         body["document"] = file | {"file_name": message.file_name, "file_size": len(message.document)}
+    if message.protected:
+        body["has_protected_content"] = True
     if message.rows:
         body["reply_markup"] = {"inline_keyboard": message.rows}
     return body
@@ -193,6 +196,7 @@ class User:
         tap.late = late
         shown = {"caption": message.text} if message.media else {"text": message.text}
         body = {"message_id": message.id, "date": message.date, "chat": chat.json(), "from": BOT, **shown}
+        body |= {"has_protected_content": True} if message.protected else {}
         if inaccessible:
             body = {"message_id": message.id, "date": 0, "chat": chat.json()}
         query = {"id": tap.id, "from": self.json(), "chat_instance": str(chat.id), "data": data, "message": body}

@@ -113,8 +113,7 @@ async def test_a_head_looks_somebody_up_and_follows_him_into_his_days(office):
     await office.api.answered(head.taps("Картинка"))
     words = await office.api.message(HEAD, "Динамика · Вера Тестова")
     assert "чт 19.11: −1 балл, 60 %" in words.text
-    picture = await office.api.message(HEAD)
-    assert picture.photo.startswith(b"\x89PNG")
+    assert words.photo.startswith(b"\x89PNG")
 
 
 async def test_a_head_opens_what_somebody_who_left_leaves_behind(office):
