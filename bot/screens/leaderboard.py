@@ -71,7 +71,7 @@ def board_view(t: Texts, team: TeamContext, data: Board | None, *, own: str | No
         t("board-discipline", percent=t.percent(data.standings.discipline)),
     ]
     if shown.rows or shown.tied:
-        text.append(f"{heading(t, data.day)}, {t('board-pace')}:")
+        text.append(f"{heading(t, team, data.day)}, {t('board-pace')}:")
         text += [_row(t, data.day, row) for row in shown.rows]
     text += _unnamed(t, shown)
     text.append(note(t, shown))
@@ -81,9 +81,9 @@ def board_view(t: Texts, team: TeamContext, data: Board | None, *, own: str | No
     return View("\n".join(line for line in text if line))
 
 
-def heading(t: Texts, day: date) -> str:
+def heading(t: Texts, team: TeamContext, day: date) -> str:
     """Write the words above the names."""
-    return t("board-month", month=t.month_name(Month.of(day)))
+    return t("board-table" if team.board == "full" else "board-month", month=t.month_name(Month.of(day)))
 
 
 def pace(t: Texts, row: Standing) -> str:

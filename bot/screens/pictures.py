@@ -48,9 +48,9 @@ def board_picture(t: Texts, team: TeamContext, board: Board) -> Draw:
     month = t.month(Month.of(board.day))
     names = named(board.standings, full=team.board == "full")
     content = BoardContent(
-        title=t("picture-leaderboard", title=team.title),
+        title=team.title,
         subtitle=t("picture-day", month=f"{month[0].upper()}{month[1:]}", day=t.day(board.day)),
-        heading=heading(t, board.day),
+        heading=heading(t, team, board.day),
         day=board.day,
         named=names,
         discipline=board.standings.discipline,
@@ -81,7 +81,7 @@ async def load_trend(
     found = trend(
         entries,
         tuple(workdays(max(first, since), until)),
-        tuple(workdays(max(first_before, since), first - timedelta(days=1))),
+        tuple(workdays(first_before, first - timedelta(days=1))),
         read=await runs.finished_days(session, key, first, last),
         rules=rules,
         coming=tuple(workdays(max(first, until + timedelta(days=1)), last)),

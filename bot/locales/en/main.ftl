@@ -96,6 +96,7 @@ reminder-head = { $minutes ->
 
 board-head = { $title } · { $weekday }
 board-month = Leaders of { $month }
+board-table = Standings of { $month }
 board-pace = points per scored day
 board-row = { $place }. { $name }: { $pace } a day, { $points }
 board-day = { $weekday ->
@@ -398,6 +399,5 @@ bind-private = /bind works in a group.
 bind-who = You are writing as the group, so I cannot see who you are. Tap the button: a tap shows me.
 bind-me = It is me
 bind-choose = Which team's results should come here?
-picture-leaderboard = Leaders · { $title }
 picture-trend = Trend · { $title }
 picture-day = { $month }, up to { $day }

@@ -105,6 +105,7 @@ reminder-head = { $minutes ->
 
 board-head = { $title } · { $weekday }
 board-month = Лидеры за { $month }
+board-table = Места за { $month }
 board-pace = баллы за оценённый день
 board-row = { $place }. { $name }: { $pace } за день, { $points }
 board-day = за { $weekday ->
@@ -412,6 +413,5 @@ bind-private = Команда /bind работает в группе.
 bind-who = Вы пишете от имени группы, и я не вижу, кто вы. Нажмите кнопку: нажатие показывает мне вас.
 bind-me = Это я
 bind-choose = Итоги какой команды присылать сюда?
-picture-leaderboard = Лидеры · { $title }
 picture-trend = Динамика · { $title }
 picture-day = { $month }, по { $day }

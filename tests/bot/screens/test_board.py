@@ -71,7 +71,8 @@ def test_before_the_third_scored_day_and_in_a_small_team_the_figure_stands_alone
 
 
 def test_the_full_table_has_no_medal_for_a_minus_and_lists_apart():
-    assert told(board(9, 7, 7, -4, apart=1), FULL)[1:] == [
+    assert told(board(9, 7, 7, -4, apart=1), FULL) == [
+        "Места за ноябрь, баллы за оценённый день:",
         "🥇 1. Человек 000: 0,45 за день, 9 баллов",
         "🥈 2. Человек 001: 0,35 за день, 7 баллов",
         "🥈 2. Человек 002: 0,35 за день, 7 баллов",
