@@ -178,6 +178,10 @@ def _one(_record: Record) -> int:
     return 1
 
 
+def _no_fields(_record: Record) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kpi(Generic[R]):
     """Describe a KPI: the only place that knows the meaning (docs/product.md §3).
@@ -198,6 +202,8 @@ class Kpi(Generic[R]):
     listed: Listed = Listed.ALL
     measure: Callable[[R], int] = _one
     """Give the part of a counted record in a number without full evidence: 1, or seconds of talk."""
+    missing_fields: Callable[[R], tuple[str, ...]] = _no_fields
+    """Give the names of the fields to fill in, for the evidence."""
     exempted_by: Exemption[Any] | None = None
     has_deal_sum: bool = False
     """Whether the evidence shows the sum of the open deal that a task is bound to."""

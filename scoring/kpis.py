@@ -224,6 +224,7 @@ _KPIS: tuple[Kpi[Any], ...] = (
         is_counted=lambda deal, _: bool(deal.missing_fields),
         since=_created,
         doubted_by=_OF_DEAL | {Change.AMOUNT, Change.FIELD},
+        missing_fields=lambda deal: deal.missing_fields,
     ),
     Kpi[Deal](
         key=STALE_DEALS,

@@ -85,7 +85,7 @@ class Deal(msgspec.Struct, frozen=True):
     amount: Money | None = None
     loss_reason: str = ""
     missing_fields: tuple[str, ...] = ()
-    """Required fields of the connection's settings that are empty."""
+    """Required fields that are empty, as the CRM names them for people; else as the settings do."""
     has_task: bool | None = None
     """Whether an open to-do is bound to the deal, where the CRM says so; unless True, the tasks tell too."""
     has_comment: bool | None = None

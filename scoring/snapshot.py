@@ -68,6 +68,8 @@ class Evidence(msgspec.Struct, frozen=True):
     """An event of the window before, which only this reading saw (docs/product.md §11)."""
     spared: str = ""
     """Why the record is shown without being counted (`Spared`); empty for a counted record."""
+    missing_fields: tuple[str, ...] = ()
+    """Names of the empty required fields of a deal, where a KPI counts them."""
 
     @property
     def key(self) -> str:

@@ -250,6 +250,7 @@ class Tally:
             again,
             late=is_late,
             spared=self._spared(kpi, user, record),
+            missing_fields=kpi.missing_fields(record),
         )
 
     def _spared(self, kpi: Kpi[Any], user: str, record: Owned) -> str:

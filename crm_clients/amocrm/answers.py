@@ -74,6 +74,13 @@ def judge_users(answer: Answer) -> None:
     judge(answer)
 
 
+def judge_fields(answer: Answer) -> None:
+    """Judge an answer about custom fields: a refusal concerns the names alone, and no further request."""
+    if answer.status == 403:
+        raise RightsMissing("amoCRM refuses the list of custom fields (HTTP 403)")
+    judge(answer)
+
+
 def require_form(fits: Callable[[Any], bool], form: str, judge: Judge = judge) -> Judge:
     """Extend a judge: a body that does not fit is requested again."""
 

@@ -11,6 +11,7 @@ from crm_clients.amocrm.session import ReadSession
 from crm_clients.amocrm.wire import WireCall, WireNote, as_int, encode_entity, entity_path, is_one_of
 from crm_clients.errors import MalformedRow
 from crm_clients.shared.rows import malformed, typed_row, unreadable
+from scoring.phone_numbers import last_digits
 from scoring.records import Call, Fact, RecordKind
 
 CALL_IN, CALL_OUT = "call_in", "call_out"
@@ -18,7 +19,6 @@ INCOMING, OUTGOING = "incoming_call", "outgoing_call"
 """Types of the events that tell of such notes."""
 TALKED, UNANSWERED = 4, frozenset({1, 5, 6, 7})
 """`call_status`: talked; left a message, wrong number, no answer, busy. For other statuses the duration decides."""
-KEPT_DIGITS = 4
 LONGEST = 1_000_000
 SURE_TALK = 60
 """Seconds of talk that are no missed call, whatever the status."""
@@ -78,7 +78,7 @@ def _call(session: ReadSession, note: WireNote, details: WireCall, entity: str, 
     answered = _was_answered(status, seconds)
     return Call(
         id=str(note.id),
-        title=_last_digits(phone) or f"#{note.id}",
+        title=last_digits(phone) or f"#{note.id}",
         manager=str(user or ""),
         ended_at=datetime.fromtimestamp(end, UTC),
         seconds=seconds if seconds is not None or answered else 0,
@@ -86,12 +86,6 @@ def _call(session: ReadSession, note: WireNote, details: WireCall, entity: str, 
         answered=answered,
         place=entity_path(encode_entity(entity, note.entity_id)),
     )
-
-
-def _last_digits(phone: str) -> str:
-    """Shorten a client's number to the last four digits, which is all that is kept; empty without a digit."""
-    digits = "".join(character for character in phone if character.isdecimal())
-    return f"…{digits[-KEPT_DIGITS:]}" if digits else ""
 
 
 def _seconds(note: WireNote, details: WireCall) -> int | None:

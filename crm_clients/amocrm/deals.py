@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from heapq import nlargest
 from itertools import chain
 
 from crm_clients.amocrm.answers import IgnoredFilter, Row, UnsortedList
 from crm_clients.amocrm.api import ListQuery
 from crm_clients.amocrm.control.known_rows import KnownRows
+from crm_clients.amocrm.field_names import read_field_names
 from crm_clients.amocrm.history.change_feed import ChangeFeed
 from crm_clients.amocrm.history.deal_rollback import DealRollback
 from crm_clients.amocrm.history.stage_history import StageHistory, read_stage_history
@@ -38,6 +39,8 @@ class DealReader:
         self._session, self._feed, self._is_commented = session, feed, is_commented
         self._required = frozenset(RequiredFields(session.config.required_fields).names)
         self._stages: Stages
+        self._field_names: Mapping[str, str] = {}
+        """Names of the required fields for people, by the names of the settings."""
         self._history: asyncio.Task[StageHistory]
         """Reads the stage history beside the lists of leads."""
         self._held: list[LeadRow] = []
@@ -58,6 +61,7 @@ class DealReader:
         """Read and state all deals. Raises CrmError."""
         session = self._session
         self._stages = await read_stages(session.api, session.deadline)
+        self._field_names = await read_field_names(session)
         self._history = asyncio.create_task(read_stage_history(session, self._stages), name="amocrm-stage-history")
         try:
             await self._known.ask_latest("order[updated_at]=desc", LATEST)
@@ -212,7 +216,7 @@ class DealReader:
 
     async def _state(self, rows: list[LeadRow]) -> None:
         history = await self._history
-        rollback = DealRollback(self._session, self._feed, history, self._stages, self._is_commented)
+        rollback = DealRollback(self._session, self._feed, history, self._stages, self._is_commented, self._field_names)
         unmoved = ((row.updated, row.id) for row in rows if history.is_unmoved(row.id, row.updated, row.closed))
         self._unmoved = nlargest(EVENT_IDS, chain(self._unmoved, unmoved))
         explain = self._feed.changes.explain

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crm_clients.amocrm.account import read_account
-from crm_clients.amocrm.answers import Row
+from crm_clients.amocrm.answers import Row, judge_fields
 from crm_clients.amocrm.api import AmocrmApi, ListQuery
 from crm_clients.amocrm.lists import ListReader
 from crm_clients.amocrm.stages import read_stages
@@ -31,12 +31,12 @@ async def read_names(api: AmocrmApi, deadline: Deadline) -> CrmNames:
 
 
 async def read_fields(api: AmocrmApi, deadline: Deadline) -> list[Row]:
-    """Read the custom fields of leads. Raises CrmError."""
+    """Read the custom fields of leads. Raises CrmError, RightsMissing where these alone are refused."""
     fields: list[Row] = []
 
     async def keep(rows: list[Row]) -> None:
         fields.extend(rows)
 
     query = ListQuery("leads/custom_fields", "order[id]=asc", deadline, "the fields of leads")
-    await ListReader(api).shifting(query, keep)
+    await ListReader(api).shifting(query, keep, judge=judge_fields)
     return fields

@@ -234,9 +234,10 @@ class DealReader:
         return clean_title(self._fields.reasons.get(told) or self._session.stages.names.get(told) or told)
 
     def _missing(self, row: DealRow, pipeline: str, stage: str) -> tuple[str, ...]:
-        spelled = self._fields.spelled
+        spelled, titles = self._fields.spelled, self._fields.titles
         wanted = self._fields.required.required_at(pipeline, stage) if spelled else ()
-        return tuple([name for name in wanted if is_empty(row.raw[spelled[name]], spelled[name])]) if wanted else ()
+        empty = [titles[name] for name in wanted if is_empty(row.raw[spelled[name]], spelled[name])] if wanted else ()
+        return tuple(empty)
 
     def _money(self, row: DealRow) -> Money | None:
         """Give the sum; a sum without a currency is in the portal's own."""

@@ -20,6 +20,7 @@ from crm_clients.bitrix24.values import is_yes, stamp
 from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.doubts import owner_doubt
 from crm_clients.shared.rows import malformed, unreadable
+from scoring.phone_numbers import last_digits
 from scoring.records import Call, Change, Company, Doubtful, RecordKind, Unreadable
 
 TALKED = "200"
@@ -147,7 +148,7 @@ class EventReader:
             entity = _ENTITIES.get((row.CRM_ENTITY_TYPE or "").upper())
             yield Call(
                 id=str(row.ID),
-                title=clean_title((row.PHONE_NUMBER or "").strip() or f"#{row.ID}"),
+                title=last_digits(row.PHONE_NUMBER or "") or f"#{row.ID}",
                 manager=row.manager,
                 ended_at=ended,
                 seconds=row.CALL_DURATION if answered else 0,

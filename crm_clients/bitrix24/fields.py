@@ -8,7 +8,7 @@ from typing import Any
 
 from crm_clients.errors import CrmNonsense, CrmRefused
 from crm_clients.shared.cleaning import clean_name
-from crm_clients.shared.required_fields import RequiredFields
+from crm_clients.shared.required_fields import RequiredFields, names_for_people
 
 MOVER = "movedBy"
 """Field of a deal that holds the user who moved the deal last, into the present stage."""
@@ -95,6 +95,8 @@ class DealFields:
     """Required fields, as the settings spell the names."""
     spelled: Mapping[str, str] = field(default_factory=dict)
     """Names of the required fields as the portal spells each, by the spelling of the settings."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """Titles of the required fields for people, by the spelling of the settings."""
     mover: str = ""
     """Field that holds the user who moved the deal last; empty where nobody asks."""
 
@@ -107,7 +109,8 @@ class DealFields:
     def with_required(self, known: Fields, required: RequiredFields) -> DealFields:
         """Find the required fields too. Raises CrmRefused where the portal has no such field."""
         spelled = {name: known.name("required_fields", name) for name in required.names}
-        return replace(self, required=required, spelled=spelled)
+        titles = names_for_people(spelled, known.titles(spelled))
+        return replace(self, required=required, spelled=spelled, titles=titles)
 
     @property
     def select(self) -> list[str]:

@@ -134,7 +134,7 @@ class _Check:
         wanted = {name for names in required.values() for name in names}
         if not wanted:
             return
-        known = await self._lists.field_types("crm.lead", _WHAT)
+        known = await self._lists.fields("crm.lead", _WHAT)
         if strange := sorted(wanted - known.keys()):
             text = f"required_fields: deals of this Odoo have no {', '.join(strange)}; use technical names"
             self._say(Severity.ERROR, "deals_missing_fields", text)

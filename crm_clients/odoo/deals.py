@@ -72,7 +72,7 @@ class DealReader:
         required = session.config.required_fields if DEALS_MISSING_FIELDS in session.request.kpis else {}
         teams = await lists.rows("crm.team", [], TeamRow, "sales teams")
         stages = await stage_order(lists, teams) if any("/" in key for key in required) else {}
-        self._fields = LeadFields(await lists.field_types("crm.lead", WHAT), required, stages)
+        self._fields = LeadFields(await lists.fields("crm.lead", WHAT), required, stages)
         won = await lists.rows("crm.stage", [["is_won", "=", True]], StageRow, "stages")
         self._won_stages = frozenset(row.id for row in won)
         self._archived_teams = frozenset(str(team.id) for team in teams if not team.active)

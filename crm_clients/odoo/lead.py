@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from crm_clients.errors import CrmNonsense, MalformedRow
+from crm_clients.odoo.lists import Field
 from crm_clients.odoo.rows import LeadRow, decoded, fields_of
 from crm_clients.odoo.values import Row, id_of
 from crm_clients.shared.cleaning import clean_title
 from crm_clients.shared.redaction import one_line
-from crm_clients.shared.required_fields import RequiredFields
+from crm_clients.shared.required_fields import RequiredFields, names_for_people
 from crm_clients.shared.rows import malformed
 
 WHAT = "deals"
@@ -52,24 +53,25 @@ class LeadFields:
     """Know the fields of opportunities in a database; decode rows that hold these fields."""
 
     def __init__(
-        self, types: Mapping[str, str], required: Mapping[str, Iterable[str]], stages: Mapping[str, Sequence[str]]
+        self, fields: Mapping[str, Field], required: Mapping[str, Iterable[str]], stages: Mapping[str, Sequence[str]]
     ) -> None:
-        """Take the fields' types, the setting `required_fields`, and the order of each sales team's stages.
+        """Take the fields of opportunities, the setting `required_fields`, and the order of each sales team's stages.
 
         Raises CrmNonsense without a field for the loss reason.
         """
         wanted = {name for names in required.values() for name in names}
-        self.unknown = sorted(wanted - types.keys())
+        self.unknown = sorted(wanted - fields.keys())
         """Required fields that deals do not have, or that the key's user may not see."""
-        wanted &= types.keys()
-        self._types = types
-        known = {key: [name for name in names if name in types] for key, names in required.items()}
+        wanted &= fields.keys()
+        self._types = {name: about.type for name, about in fields.items()}
+        self._titles = names_for_people(sorted(wanted), {name: fields[name].string for name in wanted})
+        known = {key: [name for name in names if name in fields] for key, names in required.items()}
         self._required = RequiredFields(known, stages)
-        reasons = [name for name in _REASONS if name in types]
+        reasons = [name for name in _REASONS if name in fields]
         if not reasons:
             raise CrmNonsense(f"{WHAT}: Odoo does not say in which field the loss reason is")
         self._reason = reasons[0]
-        self.has_status = _STATUS in types
+        self.has_status = _STATUS in fields
         self._status = (_STATUS,) if self.has_status else ()
         self.names = tuple(sorted({*LeadRow.__struct_fields__, self._reason, *self._status, *wanted}))
 
@@ -96,7 +98,7 @@ class LeadFields:
 
     def _missing(self, raw: Row, row: LeadRow) -> tuple[str, ...]:
         names = self._required.required_at(id_of(row.team_id), id_of(row.stage_id))
-        return tuple(name for name in names if self._is_empty(raw, name))
+        return tuple(self._titles[name] for name in names if self._is_empty(raw, name))
 
     def _is_empty(self, raw: Row, name: str) -> bool:
         value, kind = fields_of(raw, (name,), WHAT)[name], self._types[name]

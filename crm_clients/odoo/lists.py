@@ -20,12 +20,12 @@ PAGE = 1000
 _ARCHIVED_TOO = {"active_test": False}
 
 
-class _Field(msgspec.Struct, frozen=True):
+class Field(msgspec.Struct, frozen=True):
+    """Describe a field of a model."""
+
     type: str
-
-
-class _Label(msgspec.Struct, frozen=True):
-    string: str = ""
+    string: object = ""
+    """Label, as the users of the database read the label."""
 
 
 class ListReader:
@@ -90,21 +90,17 @@ class ListReader:
             raise CrmNonsense(f"{what}: Odoo's answer is not a list of ids")
         return sorted(set(ids))
 
-    async def field_types(self, model: str, what: str) -> dict[str, str]:
-        """Read which fields a model has in this database, with the types of the fields."""
-        told = await self.call(model, "fields_get", what, attributes=["type"])
+    async def fields(self, model: str, what: str) -> dict[str, Field]:
+        """Read which fields a model has in this database, with types and labels."""
+        told = await self.call(model, "fields_get", what, attributes=["type", "string"])
         try:
-            return {name: about.type for name, about in msgspec.convert(told, dict[str, _Field]).items()}
+            return msgspec.convert(told, dict[str, Field])
         except msgspec.ValidationError:
             raise CrmNonsense(f"{what}: Odoo does not say which fields they have") from None
 
     async def field_labels(self, model: str, what: str) -> dict[str, str]:
         """Read the names of a model's fields as people see them, by technical name; fields without any are left out."""
-        told = await self.call(model, "fields_get", what, attributes=["string"])
-        try:
-            labels = {name: about.string for name, about in msgspec.convert(told, dict[str, _Label]).items()}
-        except msgspec.ValidationError:
-            raise CrmNonsense(f"{what}: Odoo does not say how its fields are called") from None
+        labels = {name: about.string for name, about in (await self.fields(model, what)).items()}
         return {name: clean_name(label) for name, label in labels.items() if label}
 
     async def _all_of(self, model: str, ids: list[int], fields: Sequence[str], what: str) -> list[Row]:

@@ -56,7 +56,7 @@ class LossLog:
     async def _team_changes(self, since: str) -> list[TeamChangeRow]:
         """Read the changes of team of the deals that were lost. Raises RightsMissing."""
         lists = self._session.lists
-        known = await lists.field_types(_CHANGES, WHAT)
+        known = await lists.fields(_CHANGES, WHAT)
         field = "field_id" if "field_id" in known else "field"  # before 17
         changes: Domain = [
             [f"{field}.model", "=", "crm.lead"],

@@ -16,7 +16,7 @@ _TEAMS, _TEAM = "team_ids", "team_id"
 
 async def stage_order(lists: ListReader, teams: Iterable[TeamRow]) -> dict[str, list[str]]:
     """Read the ids of each team's stages by team id, in the order in which Odoo shows the stages."""
-    known = await lists.field_types("crm.stage", WHAT)
+    known = await lists.fields("crm.stage", WHAT)
     field = _TEAMS if _TEAMS in known else _TEAM
     names = (*StageOrderRow.__struct_fields__, field)
     raw = [row async for page in lists.raw_pages("crm.stage", [], names, WHAT) for row in page]

@@ -49,7 +49,7 @@ async def read_tasks(session: ReadSession) -> AsyncIterator[Task | Doubtful | Un
 
 async def _row_type(session: ReadSession) -> type[ActivityRow]:
     """Tell by the fields whether this Odoo keeps done activities, archived; before 17 they are deleted."""
-    known = await session.lists.field_types("mail.activity", _WHAT)
+    known = await session.lists.fields("mail.activity", _WHAT)
     if ("date_done" in known) is not ("active" in known):
         raise CrmNonsense(f"{_WHAT}: Odoo does not say whether it keeps those that are done")
     return KeptActivityRow if "active" in known else ActivityRow

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from scoring.phone_numbers import hide_numbers
+
 LONGEST_NAME, LONGEST_TITLE = 120, 500
 """Characters of a user's name, and of a record's title or loss reason."""
 
@@ -28,8 +30,11 @@ def clean_name(text: object) -> str:
 
 
 def clean_title(text: object) -> str:
-    """Make a printable line of a title, at most LONGEST_TITLE characters with … at the cut."""
-    return _clean(text, LONGEST_TITLE)
+    """Make a printable line of a title, at most LONGEST_TITLE characters with … at the cut.
+
+    Phone numbers keep the last four digits (docs/product.md §3).
+    """
+    return hide_numbers(_clean(text, LONGEST_TITLE))
 
 
 def _clean(text: object, limit: int) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
+
+from crm_clients.shared.cleaning import clean_name
 
 EVERY_PIPELINE = "*"
 """Key of the fields that deals of all pipelines need."""
@@ -52,6 +55,16 @@ class RequiredFields:
         """List the stages of a pipeline up to a stage; none where the order lacks the stage."""
         order = self._stages.get(pipeline, ())
         return order[: order.index(stage) + 1] if stage in order else ()
+
+
+def names_for_people(names: Iterable[str], titles: Mapping[str, object]) -> dict[str, str]:
+    """Return for each field of the settings the title in the CRM; without a title the name in the settings.
+
+    Fields that share a title are told apart by the names in the settings.
+    """
+    shown = {name: clean_name(titles.get(name) or "").strip() or name for name in names}
+    count = Counter(shown.values())
+    return {name: title if count[title] == 1 else f"{title} ({name})" for name, title in shown.items()}
 
 
 def stage_key(pipeline: str, stage: str) -> str:

@@ -106,6 +106,8 @@ def _item(item: Evidence) -> Json:
         result["spared"] = str(item.spared)
     if item.again:
         result["again"] = True
+    if item.missing_fields:
+        result["missing_fields"] = list(item.missing_fields)
     return result
 
 

@@ -45,7 +45,7 @@ class EvidenceEncoder:
 
     def get(self, place: int) -> Evidence:
         """Decode the item at a place, with `since` in UTC."""
-        since, (number, key, title, amount, url, deal) = self._look(place)
+        since, (number, key, title, amount, url, deal, missing_fields) = self._look(place)
         kind, around, currency, again, late, spared = self._by_number[number]
         return Evidence(
             kind,
@@ -58,6 +58,7 @@ class EvidenceEncoder:
             deal=deal,
             late=late,
             spared=spared,
+            missing_fields=missing_fields,
         )
 
     def rank(self, place: int) -> tuple[bytes, str, str]:
@@ -77,7 +78,8 @@ class EvidenceEncoder:
         currency = money.currency if money else ""
         number = self._number((item.kind, around, currency, item.again, item.late, item.spared))
         url = None if found else item.url
-        rest = (number, item.id, item.title, str(money.amount) if money else None, url, item.deal)
+        amount = str(money.amount) if money else None
+        rest = (number, item.id, item.title, amount, url, item.deal, item.missing_fields)
         return _since(item) + marshal.dumps(rest)
 
     def _look(self, place: int) -> tuple[bytes, Any]:

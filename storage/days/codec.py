@@ -115,6 +115,8 @@ def _item_to_json(item: Evidence) -> dict[str, Any]:
         data["late"] = True
     if item.spared:
         data["spared"] = item.spared
+    if item.missing_fields:
+        data["missing_fields"] = list(item.missing_fields)
     return data
 
 
@@ -132,18 +134,22 @@ def _item_from_json(data: Mapping[str, Any]) -> Evidence:
         deal=data.get("deal", ""),
         late=data.get("late", False),
         spared=data.get("spared", ""),
+        missing_fields=tuple(data.get("missing_fields", ())),
     )
 
 
 def without_titles(readings: Mapping[str, Any]) -> dict[str, Any]:
-    """Blank titles and links of stored readings; numbers and keys stay, so that a day can still be recomputed."""
+    """Blank titles, links and names of fields of stored readings; numbers and keys stay, to recompute the day."""
     return {kpi: _without_titles(reading) for kpi, reading in readings.items()}
 
 
 def _without_titles(reading: Mapping[str, Any]) -> dict[str, Any]:
     blanked = dict(reading)
     if "items" in reading:
-        blanked["items"] = [item | {"title": "", "url": ""} for item in reading["items"]]
+        blanked["items"] = [
+            {key: part for key, part in item.items() if key != "missing_fields"} | {"title": "", "url": ""}
+            for item in reading["items"]
+        ]
     if reading.get("range"):
         blanked["range"] = reading["range"] | {"low": _without_titles(reading["range"]["low"])}
     return blanked

@@ -16,14 +16,16 @@ from storage.db.types import decimal_text
 
 Shape = tuple[str, str, str | None, str, bool, bool, str]
 """Kind, link before and after the id (None: the whole link stands before), currency, again, late, spared."""
-Item = tuple[Shape, str, str, int | str | None, str | None, str]
-"""Shape, id, title, `since` (whole seconds since 1970 in UTC, or ISO text), amount and deal of an item."""
+Item = tuple[Shape, str, str, int | str | None, str | None, str, str]
+"""Shape, id, title, `since` (whole seconds since 1970 in UTC, or ISO text), amount, deal and empty fields."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 _NO_OFFSET = timedelta()
-_FORM = b"\x01"
-"""First byte of a pack: the form of the rest."""
+_FORM, _FORM_WITH_FIELDS = b"\x01", b"\x02"
+"""First byte of a pack: the form of the rest. The second form, with a column of empty fields, is taken where needed."""
+_BETWEEN = "\n"
+"""Stands between the names of empty fields; a name is one line."""
 _WORDS = (
     "Позвонить Отправить Договор Компания Сделка Встреча: Входящий: Исходящий: Incoming: Outgoing: Meeting: "
     '"https://null,null,null,"",""],["call","meeting","company","task","deal","RUB",false,false,""],[[['
@@ -41,7 +43,8 @@ def to_item(evidence: Evidence) -> Item:
     currency = money.currency if money else ""
     shape = (evidence.kind, *link, currency, evidence.again, evidence.late, evidence.spared)
     amount = decimal_text(money.amount) if money else None
-    return shape, key, evidence.title, _instant(evidence.since), amount, evidence.deal
+    fields = _BETWEEN.join(evidence.missing_fields)
+    return shape, key, evidence.title, _instant(evidence.since), amount, evidence.deal, fields
 
 
 def _instant(since: datetime | None) -> int | str | None:
@@ -67,17 +70,20 @@ class Items:
     since: list[int | str | None] = field(default_factory=list)
     amounts: list[str | None] = field(default_factory=list)
     deals: list[str] = field(default_factory=list)
+    fields: list[str] = field(default_factory=list)
+    """Names of empty required fields, a line each."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def __iter__(self) -> Iterator[Item]:
         shapes = map(self.shapes.__getitem__, self.shape)
-        return iter(zip(shapes, self.ids, self.titles, self.since, self.amounts, self.deals, strict=True))
+        columns = self.ids, self.titles, self.since, self.amounts, self.deals, self.fields
+        return iter(zip(shapes, *columns, strict=True))
 
     def add(self, item: Item, shapes: dict[Shape, int]) -> None:
         """Add an item; `shapes` numbers the shapes met so far."""
-        shape, key, title, since, amount, deal = item
+        shape, key, title, since, amount, deal, fields = item
         number = shapes.setdefault(shape, len(shapes))
         if number == len(self.shapes):
             self.shapes.append(shape)
@@ -87,6 +93,7 @@ class Items:
         self.since.append(since)
         self.amounts.append(amount)
         self.deals.append(deal)
+        self.fields.append(fields)
 
     def extend(self, other: Items) -> None:
         """Add the items of another pack behind the items here."""
@@ -98,6 +105,7 @@ class Items:
         self.since += other.since
         self.amounts += other.amounts
         self.deals += other.deals
+        self.fields += other.fields
 
     def evidence(self, address: int, *, titled: bool = True) -> Evidence:
         """Build the evidence at an address; not `titled`: without title and link."""
@@ -114,6 +122,7 @@ class Items:
             deal=self.deals[address],
             late=late,
             spared=spared,
+            missing_fields=tuple(filter(None, self.fields[address].split(_BETWEEN))) if titled else (),
         )
 
     def key(self, address: int) -> str:
@@ -137,13 +146,15 @@ def decode(pack: bytes) -> Items:
     """Decode a pack. Raises ValueError for bytes that are no pack."""
     if not pack:
         return Items()
-    if pack[:1] != _FORM:
+    if pack[:1] not in (_FORM, _FORM_WITH_FIELDS):
         raise ValueError("the bytes are no pack of evidence of this version")
     try:
         shapes, *columns = json.loads(zlib.decompressobj(_RAW, zdict=_WORDS).decompress(pack[1:]))
+        if pack[:1] == _FORM:
+            columns.append([""] * len(columns[0]))
         found = Items([_to_shape(shape) for shape in shapes], *columns)
         found.since = _summed(found.since)
-    except (zlib.error, TypeError, ValueError) as error:
+    except (zlib.error, LookupError, TypeError, ValueError) as error:
         raise ValueError("the bytes are no pack of evidence") from error
     if {len(found.ids)} != {len(column) for column in columns} or max(found.shape, default=-1) >= len(shapes):
         raise ValueError("the columns of a pack of evidence do not fit together")
@@ -158,9 +169,12 @@ def _to_shape(parts: list[Any]) -> Shape:
 def _to_bytes(items: Items) -> bytes:
     since = _steps(items.since)
     columns = [items.shapes, items.shape, items.ids, items.titles, since, items.amounts, items.deals]
+    form = _FORM_WITH_FIELDS if any(items.fields) else _FORM
+    if form == _FORM_WITH_FIELDS:
+        columns.append(items.fields)
     text = json.dumps(columns, ensure_ascii=False, separators=(",", ":")).encode()
     compressor = zlib.compressobj(wbits=_RAW, zdict=_WORDS)
-    return _FORM + compressor.compress(text) + compressor.flush()
+    return form + compressor.compress(text) + compressor.flush()
 
 
 def _steps(since: Iterable[int | str | None]) -> list[int | str | None]:
@@ -181,10 +195,10 @@ def _summed(steps: Iterable[int | str | None]) -> list[int | str | None]:
 
 
 def without_titles(pack: bytes, keep: frozenset[int] = frozenset()) -> bytes:
-    """Blank titles and links of a pack but for the places in `keep`; the places of the items stay."""
+    """Blank titles, links and names of fields of a pack but for the places in `keep`; the places of the items stay."""
     return encode(item if place in keep else _blank(item) for place, item in enumerate(decode(pack)))
 
 
 def _blank(item: Item) -> Item:
-    (kind, _, _, currency, again, late, spared), key, _, since, amount, deal = item
-    return (kind, "", None, currency, again, late, spared), key, "", since, amount, deal
+    (kind, _, _, currency, again, late, spared), key, _, since, amount, deal, _ = item
+    return (kind, "", None, currency, again, late, spared), key, "", since, amount, deal, ""

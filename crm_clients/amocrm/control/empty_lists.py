@@ -24,6 +24,8 @@ LISTS: Mapping[RecordKind, tuple[str, ...]] = {
 """Lists that a kind of record is read from."""
 ANY_LIST = ("leads", "tasks", "companies", "events")
 """Lists of which no living account has none filled."""
+SETTINGS = frozenset({"leads/custom_fields"})
+"""Lists that are filled also in an account without a record."""
 TELLING: Mapping[str, str] = {"leads": "filter[entity][]=lead", "tasks": "filter[entity][]=task"}
 """Events that tell of a row of a list, whenever that was."""
 ENTITIES = {"leads": ("lead", "leads"), "tasks": ("task", "tasks"), "companies": ("company", "companies")}
@@ -38,7 +40,7 @@ class ControlQuestions:
 
     async def ensure(self, kind: RecordKind) -> None:
         """Prove the lists of a kind. Raises CrmUnavailable if a list known to hold rows shows none."""
-        session, shown = self._session, self._session.api.shown
+        session, shown = self._session, self._session.api.shown - SETTINGS
         known = session.known | await self._load()
         for path in LISTS[kind]:
             if path in shown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -27,7 +27,10 @@ class DealRollback:
         history: StageHistory,
         stages: Stages,
         is_commented: Callable[[int], bool],
+        field_names: Mapping[str, str],
     ) -> None:
+        """Take the changes since the cutoff, and the names of the required fields for people."""
+        self._field_names = field_names
         self._session, self._tasks, self._changes = session, feed.tasks, feed.changes
         self._history, self._stages, self._is_commented = history, stages, is_commented
         self._asks_tasks = RecordKind.TASKS in session.request.kinds
@@ -109,7 +112,8 @@ class DealRollback:
     def _missing_fields(self, row: LeadRow, stage: Stage, owner: int, amount: Money | None) -> tuple[str, ...]:
         required = self._required.required_at(str(stage[0]), str(stage[1]))
         with_history = {"price": amount is not None and amount.amount != 0, "responsible_user_id": owner != 0}
-        return tuple(name for name in required if not with_history.get(name) and name not in row.filled)
+        empty = (name for name in required if not with_history.get(name) and name not in row.filled)
+        return tuple(self._field_names.get(name, name) for name in empty)
 
     def _has_task(self, row: LeadRow) -> bool | None:
         """Tell whether a deal had an open task; None if requested tasks could not be read."""

@@ -8,7 +8,7 @@ from crm_clients.amocrm.api import PAGE
 from scoring.records import Change, Deal
 from scoring.snapshot import NotRead, Range, Value
 from tests.crm_clients.amocrm.account_rows import LOST, WON, Stage
-from tests.crm_clients.amocrm.fake import FakeAmocrm
+from tests.crm_clients.amocrm.fake import FakeAmocrm, Fault
 from tests.crm_clients.amocrm.team import (
     ANNA,
     BORIS,
@@ -105,9 +105,18 @@ async def test_a_required_field_may_be_named_by_its_code_and_is_asked_for_by_pip
     other = world.add_lead(ANNA, LONG_AGO, (3100, 3110), fields={"77001": "да"})
     world.add_pipeline(3400, [Stage(3410, "Тендер")])
     empty = world.add_lead(ANNA, LONG_AGO, (3400, 3410), fields={"77001": "  "})
+    world.lead_fields = [{"id": 77001, "name": "Источник", "code": None}, {"id": 77002, "name": "ИНН", "code": "INN"}]
     client = client_of(FakeAmocrm(world), required_fields={"3400": ["INN"], "*": ["77001"]})
     deals = {f.id: f.missing_fields for f in await facts_of(client, [ANNA]) if isinstance(f, Deal)}
-    assert deals == {str(other.id): (), str(empty.id): ("77001", "INN")}
+    assert deals == {str(other.id): (), str(empty.id): ("Источник", "ИНН")}
+
+
+async def test_without_the_list_of_fields_the_names_of_the_settings_stand(world: World) -> None:
+    empty = world.add_lead(ANNA, LONG_AGO, NEW)
+    account = FakeAmocrm(world, faults=[Fault("leads/custom_fields", "403", frozenset())])
+    client = client_of(account, required_fields={"*": ["77001"]})
+    deals = {f.id: f.missing_fields for f in await facts_of(client, [ANNA]) if isinstance(f, Deal)}
+    assert deals == {str(empty.id): ("77001",)}
 
 
 async def test_a_required_sum_is_the_one_that_stood_there_at_the_cutoff(world: World) -> None:

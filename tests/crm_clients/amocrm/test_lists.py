@@ -71,7 +71,7 @@ def completed(facts: Iterable[Fact]) -> set[RecordKind]:
     return {kind for kind, mark in marks_of(facts).items() if isinstance(mark, Completed)}
 
 
-async def test_a_quiet_account_is_read_in_twenty_four_requests(world: World) -> None:
+async def test_a_quiet_account_is_read_in_twenty_five_requests(world: World) -> None:
     lead = world.add_lead(ANNA, LONG_AGO, NEW)
     world.add_task(ANNA, LONG_AGO, CUTOFF - HOUR, lead)
     world.finish_task(world.add_task(ANNA, LONG_AGO, CUTOFF, lead, type_id=2), START + HOUR)
@@ -82,7 +82,7 @@ async def test_a_quiet_account_is_read_in_twenty_four_requests(world: World) -> 
     assert completed(facts) == set(RecordKind)
     assert sorted(request.partition("?")[0] for request in asked) == sorted(
         [
-            "account", "users/1", "leads/pipelines",
+            "account", "users/1", "leads/pipelines", "leads/custom_fields",
             "leads", "leads", "leads",  # open, won, lost
             "tasks", "tasks", "tasks",  # open, completed, changed since the cutoff
             "events", "events", "events",  # completed tasks, changes of stages, changes since the cutoff

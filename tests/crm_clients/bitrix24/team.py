@@ -43,7 +43,8 @@ def portal() -> Portal:
             made.add_stage(prefix + stage, letter, category, name=f"стадия {stage}")
     made.add_user(ANNA, "Анна Лебедева", departments=(5,))
     made.add_user(BORIS, "Борис Орлов", departments=(6,))
-    made.fields = {"ufCrmReason": {"type": "string"}, "ufCrm_170": {"type": "string"}}
+    titled = {"type": "string", "title": "Город доставки"}
+    made.fields = {"ufCrmReason": {"type": "string"}, "ufCrm_170": titled}
     return made
 
 

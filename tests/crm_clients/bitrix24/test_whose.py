@@ -115,7 +115,19 @@ async def test_a_field_is_required_from_a_stage_on_in_the_order_of_the_funnel() 
     facts = await Reader(where, **settings).facts("deals_missing_fields")
 
     missing = {fact.id: fact.missing_fields for fact in facts if isinstance(fact, Deal)}
-    assert missing == {"1": (), "2": ("UF_CRM_170",), "3": ("UF_CRM_170",)}
+    assert missing == {"1": (), "2": ("Город доставки",), "3": ("Город доставки",)}
+
+
+async def test_fields_of_one_title_are_told_apart_and_an_untitled_one_is_named_as_in_the_settings() -> None:
+    where = portal()
+    where.fields |= {"ufCrm_171": {"type": "string", "title": "Город доставки"}, "ufCrm_172": {"type": "string"}}
+    deal(where, 1, ufCrm_170="", ufCrm_171="", ufCrm_172="")
+    settings: dict[str, Any] = {"required_fields": {"*": ["UF_CRM_170", "UF_CRM_171", "UF_CRM_172"]}}
+
+    found = await read_deal(where, "deals_missing_fields", **settings)
+
+    titles = ("Город доставки (UF_CRM_170)", "Город доставки (UF_CRM_171)", "UF_CRM_172")
+    assert found.missing_fields == titles
 
 
 async def test_the_stage_at_the_cutoff_decides_which_fields_are_required() -> None:

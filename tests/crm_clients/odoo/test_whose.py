@@ -148,11 +148,11 @@ async def test_a_field_is_required_from_a_stage_on_in_the_order_of_the_stages() 
     odoo.fake.tables["crm.lead"][2]["stage_id"] = [STAGES["lost_too"], "…"]
 
     missing = {deal.id: deal.missing_fields for deal in await read_deals(odoo, "deals_missing_fields")}
-    assert missing == {"1001": (), "1002": ("x_site",), "1003": ("x_site",)}
+    assert missing == {"1001": (), "1002": ("Поле x_site",), "1003": ("Поле x_site",)}
 
     odoo.fake.tables["crm.stage"][0]["sequence"] = 1000  # now the first stage is the last
     missing = {deal.id: deal.missing_fields for deal in await read_deals(odoo, "deals_missing_fields")}
-    assert missing == {"1001": ("x_site",), "1002": ("x_site",), "1003": ("x_site",)}
+    assert missing == {"1001": ("Поле x_site",), "1002": ("Поле x_site",), "1003": ("Поле x_site",)}
 
 
 async def test_stages_of_another_team_are_no_stages_of_this_one() -> None:
@@ -174,7 +174,7 @@ async def test_before_19_a_stage_names_a_single_team() -> None:
 
     missing = {deal.id: deal.missing_fields for deal in await read_deals(odoo, "deals_missing_fields")}
 
-    assert missing["1002"] == ("x_site",)
+    assert missing["1002"] == ("Поле x_site",)
     assert not errors_of(await odoo.findings())
 
 

@@ -30,6 +30,7 @@ def evidence(draw: st.DrawFn) -> Evidence:
         draw(st.none() | instants),
         draw(st.booleans()),
         draw(st.just("") | ids),
+        missing_fields=draw(st.lists(st.text(min_size=1), max_size=2).map(tuple)),
     )
 
 

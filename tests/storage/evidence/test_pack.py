@@ -15,6 +15,10 @@ from storage.evidence import lists, pack
 from storage.evidence.lists import Lists
 from storage.evidence.pack import to_item
 
+EARLIER_PACK = (
+    "0103029812985dc945b97aa91589b90539a9fa20297d25887de8da81fa0d406e3007bbe4c212a07f765fec0185"
+    "c0c56e9090a1b9a5a981899989014815c8d92065406d00"
+)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 ZONES = st.sampled_from([UTC, timezone(timedelta(hours=3)), timezone(timedelta(hours=-9, minutes=-30))])
 INSTANTS = st.builds(
@@ -35,6 +39,7 @@ EVIDENCE = st.builds(
     deal=TEXT,
     late=st.booleans(),
     spared=st.sampled_from(["", Spared.YOUNG.value, Spared.INHERITED.value]),
+    missing_fields=st.just(()) | st.lists(st.text("абв (1)", min_size=1), max_size=3).map(tuple),
 )
 
 
@@ -42,7 +47,8 @@ def exact(item: Evidence) -> tuple[object, ...]:
     """All that a snapshot says of an item, letter for letter."""
     amount = None if item.amount is None else (format(item.amount.amount, "f"), item.amount.currency)
     since = None if item.since is None else item.since.isoformat()
-    return (item.kind, item.id, item.title, item.url, amount, since, item.again, item.deal, item.late, item.spared)
+    words = item.kind, item.id, item.title, item.url, item.missing_fields
+    return (*words, amount, since, item.again, item.deal, item.late, item.spared)
 
 
 @given(st.lists(EVIDENCE, max_size=8))
@@ -54,12 +60,22 @@ def test_a_pack_gives_back_every_letter(items):
 
 
 @given(st.lists(EVIDENCE, max_size=8), st.frozensets(st.integers(0, 8)))
-def test_blanking_takes_titles_and_links_alone(items, keep):
+def test_blanking_takes_titles_links_and_names_of_fields_alone(items, keep):
     found = pack.decode(pack.without_titles(pack.encode(map(to_item, items)), keep))
     for place, item in enumerate(items):
-        kind, key, title, url, *rest = exact(item)
-        blank = (kind, key, title, url) if place in keep else (kind, key, "", "")
+        kind, key, title, url, fields, *rest = exact(item)
+        blank = (kind, key, title, url, fields) if place in keep else (kind, key, "", "", ())
         assert exact(found.evidence(place)) == (*blank, *rest)
+
+
+def test_a_pack_of_an_earlier_release_is_read_and_a_pack_without_fields_is_still_written_so():
+    """Bytes that version 0.1.0's successor wrote before there were empty fields."""
+    stored = bytes.fromhex(EARLIER_PACK)
+    [item] = [pack.decode(stored).evidence(0)]
+    assert item == Evidence(
+        "deal", "7", "Фильтры", "https://crm.example/deal/7", since=datetime(2026, 11, 19, tzinfo=UTC)
+    )
+    assert pack.encode([to_item(item)]) == stored
 
 
 ADDRESSES = st.lists(st.integers(0, 999), min_size=1, max_size=40)
