@@ -26,6 +26,7 @@ __all__ = [
     "DEFAULT_OBSERVE",
     "LOST_WITHOUT_REASON",
     "MEETINGS_HELD",
+    "MISSED_CALLS",
     "OVERDUE_TASKS",
     "STALE_DEALS",
     "WON_AMOUNT",
@@ -38,7 +39,7 @@ __all__ = [
 ]
 
 
-MEETINGS_HELD = "meetings_held"
+MEETINGS_HELD, MISSED_CALLS = "meetings_held", "missed_calls"
 DEALS_WON, WON_AMOUNT = "deals_won", "won_amount"
 DEALS_LOST, LOST_WITHOUT_REASON = "deals_lost", "lost_without_reason"
 DEALS_OPEN = "deals_open"
@@ -146,7 +147,7 @@ _KPIS: tuple[Kpi[Any], ...] = (
         measure=lambda call: call.seconds or 0,
     ),
     Kpi[Call](
-        key="missed_calls",
+        key=MISSED_CALLS,
         counts=Subject.CALLS,
         is_counted=_was_missed,
         since=lambda call, _: call.ended_at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from bot.context import TeamContext
 from bot.screens import lines
@@ -16,14 +17,16 @@ PAGE = 25
 """Items on a page of the whole evidence."""
 
 
-def evidence_page(t: Texts, card: Scorecard, team: TeamContext, page: int) -> TextPage[str] | None:
-    """Return a page of the whole evidence; None for page 0, the shortened message."""
-    return TextPage.of(lines.evidence(t, card, team), page, PAGE) if page else None
+def evidence_page(t: Texts, card: Scorecard, team: TeamContext, at: datetime, page: int) -> TextPage[str] | None:
+    """Return a page of the whole evidence as at the cutoff `at`; None for page 0, the shortened message."""
+    return TextPage.of(lines.evidence(t, card, team, at), page, PAGE) if page else None
 
 
-def short_lines(t: Texts, team: TeamContext, card: Scorecard, corrections: Sequence[str] = ()) -> list[str]:
+def short_lines(
+    t: Texts, team: TeamContext, card: Scorecard, at: datetime, corrections: Sequence[str] = ()
+) -> list[str]:
     """Write broken rules with the first evidence, kept rules in one line, then rules that were not judged."""
-    text = [row for line in card.lines if line.outcome is Outcome.BROKEN for row in lines.broken(t, line, team)]
+    text = [row for line in card.lines if line.outcome is Outcome.BROKEN for row in lines.broken(t, line, team, at)]
     return [
         *text, *corrections, lines.fine(t, card.lines), *lines.unscored(t, card), lines.observed(t, team, card)
     ]  # fmt: skip

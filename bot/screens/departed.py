@@ -55,14 +55,14 @@ def departed_view(t: Texts, team: TeamContext, data: Departed, page: int = 0) ->
     read = _states(data.readings)
     text = [_head(t, team, data.name), *_owners(t, read, data.day)]
     if not page or data.notice is None:
-        shown = [*text, *_items(t, team, read, lines.SHOWN)]
+        shown = [*text, *_items(t, team, read, data.day, lines.SHOWN)]
         return View("\n".join(shown), _unfold(t, team, data, read), protected=True)
     notice = data.notice
 
     def to(number: int) -> str:
         return TurnDeparted(team=team.key, notice=notice, page=number).pack()
 
-    whole = TextPage.of(_items(t, team, read), page, PAGE)
+    whole = TextPage.of(_items(t, team, read, data.day), page, PAGE)
     buttons = rows(whole.turning(to), (Button(t("show-less"), to(0)),))
     return View("\n".join([*text, *whole.shown]), buttons, protected=True)
 
@@ -93,11 +93,11 @@ def _owners(t: Texts, read: Mapping[str, Value], on: date) -> list[str]:
     return [t("departed-deals", n=read[DEALS_OPEN].number, day=t.day(on))] if DEALS_OPEN in read else []
 
 
-def _items(t: Texts, team: TeamContext, read: Mapping[str, Value], shown: int | None = None) -> list[str]:
+def _items(t: Texts, team: TeamContext, read: Mapping[str, Value], on: date, shown: int | None = None) -> list[str]:
     """Write deals and tasks as links under headings; the heading of the open deals stands above."""
-    text = []
+    text, at = [], team.calendar.cutoff_of(on)
     for key, reading in read.items():
         if reading.items and key != DEALS_OPEN:
             text.append(f"{lines.lamp(key)} {lines.kpi_name(t, key)}: {t.number(len(reading.items))}")
-        text += lines.items(t, key, reading.items, team, shown=shown)
+        text += lines.items(t, key, reading.items, team, at, shown=shown)
     return text

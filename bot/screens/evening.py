@@ -85,9 +85,9 @@ def evening_view(t: Texts, team: TeamContext, data: Evening, *, page: int = 0, n
     """
     text = [f"<b>{safe(data.card.manager.name)} · {safe(team.title)}</b>"] if named else []
     text += [_head(t, team, data), _sum(t, data), _month(t, data)]
-    whole = evidence_page(t, data.card, team, page)
+    whole = evidence_page(t, data.card, team, data.cutoff, page)
     if whole is None:
-        text += short_lines(t, team, data.card, _corrections(t, data.entries))
+        text += short_lines(t, team, data.card, data.cutoff, _corrections(t, data.entries))
     else:
         text += [*whole.shown, *_corrections(t, data.entries), *lines.unscored(t, data.card)]
     text += [*_earlier(t, data.earlier), digest_line(t, data.digest)]
@@ -102,7 +102,8 @@ def evening_view(t: Texts, team: TeamContext, data: Evening, *, page: int = 0, n
 
 def day_lines(t: Texts, team: TeamContext, data: Evening) -> list[str]:
     """Write the day without the month, as a part of another message."""
-    text = [_head(t, team, data), _sum(t, data), *short_lines(t, team, data.card, _corrections(t, data.entries))]
+    corrections = _corrections(t, data.entries)
+    text = [_head(t, team, data), _sum(t, data), *short_lines(t, team, data.card, data.cutoff, corrections)]
     return [line for line in text if line]
 
 

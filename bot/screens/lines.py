@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from urllib.parse import urlsplit
 
 from bot.context import TeamContext
+from bot.screens.mending import Mending, title_of
 from bot.texts import Texts, safe
-from scoring.kpis import CATALOGUE, DEALS_WITHOUT_TASK, DEALS_WON, OVERDUE_TASKS, WON_AMOUNT, KpiKind
+from scoring.kpis import DEALS_WITHOUT_TASK, DEALS_WON, OVERDUE_TASKS, WON_AMOUNT
 from scoring.rules import Bound
 from scoring.scorecard import Outcome, Scorecard, ScoreLine, is_money
 from scoring.snapshot import Cause, Evidence, NotAvailable, Value
@@ -21,8 +23,6 @@ LAMPS = {DEALS_WITHOUT_TASK: "🔴", OVERDUE_TASKS: "🟡"}
 """Red and yellow mean these two, and nothing else (docs/product.md §1)."""
 SHOWN = 5
 """Items under a broken rule in the shortened message."""
-TITLE = 70
-"""Longest title, in characters."""
 
 
 def sign(line: ScoreLine) -> str:
@@ -68,39 +68,48 @@ def _number(t: Texts, line: ScoreLine, number: int | Decimal) -> str:
 
 def head(t: Texts, line: ScoreLine) -> str:
     """Write the rule in numbers: value, bound and points."""
-    kind = "line-at-least-met" if line.outcome is Outcome.KEPT else "line-at-least"
+    values = {"kpi": kpi_name(t, line.rule.kpi), "value": value(t, line), "points": t.points(line.points, signed=True)}
     if line.rule.bound is Bound.AT_MOST:
-        kind = "line-at-most-bound" if line.bound else "line-at-most"
-    points = t.points(line.points, signed=True)
-    values = {"kpi": kpi_name(t, line.rule.kpi), "value": value(t, line), "points": points}
-    return f"{sign(line)} {t(kind, **values, **({} if kind == 'line-at-most' else {'bound': bound(t, line)}))}"
+        kind, more = ("line-at-most-bound", {"bound": bound(t, line)}) if line.bound else ("line-at-most", {})
+    elif line.outcome is Outcome.BROKEN:
+        kind, more = "line-at-least", {"bound": bound(t, line), "lacking": _lacking(t, line)}
+    else:
+        kind, more = "line-at-least-met", {"bound": bound(t, line)}
+    return f"{sign(line)} {t(kind, **values, **more)}"
 
 
-def broken(t: Texts, line: ScoreLine, team: TeamContext) -> list[str]:
-    """Write a broken rule; for a state KPI with the first items."""
-    if CATALOGUE[line.rule.kpi].kind is not KpiKind.STATE:
+def _lacking(t: Texts, line: ScoreLine) -> str:
+    """Write how much more was needed to keep an `at_least` rule."""
+    limit = Decimal(line.rule.limit if line.bound is None else line.bound)
+    less = limit - Decimal(line.value or 0)
+    return t.rounded(less, line.rule.currency or "") if is_money(line.rule) else t.number(less)
+
+
+def broken(t: Texts, line: ScoreLine, team: TeamContext, at: datetime) -> list[str]:
+    """Write a broken rule; where too much is there (`at_most`) with the first items, as at the cutoff `at`."""
+    if line.rule.bound is Bound.AT_LEAST:
         return [head(t, line)]
-    return [head(t, line), *items(t, line.rule.kpi, line.items, team, shown=SHOWN, new=line.new)]
+    return [head(t, line), *items(t, line.rule.kpi, line.items, team, at, shown=SHOWN, new=line.new)]
 
 
 def shown_of(line: ScoreLine) -> int:
     """Count the items that `broken` shows."""
-    return min(len(line.items), SHOWN) if CATALOGUE[line.rule.kpi].kind is KpiKind.STATE else 0
+    return min(len(line.items), SHOWN) if line.rule.bound is Bound.AT_MOST else 0
 
 
-def evidence(t: Texts, card: Scorecard, team: TeamContext) -> list[str]:
+def evidence(t: Texts, card: Scorecard, team: TeamContext, at: datetime) -> list[str]:
     """Write every scored rule with all items, broken rules first; then observed KPIs."""
     ordered = sorted(card.lines, key=lambda line: line.outcome is not Outcome.BROKEN)
     result = []
     for line in ordered:
         if line.outcome.scored:
-            result += [head(t, line), *items(t, line.rule.kpi, line.items, team, new=line.new)]
+            result += [head(t, line), *items(t, line.rule.kpi, line.items, team, at, new=line.new)]
     counted = {line.rule.kpi for line in card.lines if line.outcome.scored}
     if DEALS_WON in card.snapshot.readings:
         counted.add(WON_AMOUNT)  # the same deals, each with its sum
     for key, reading in card.snapshot.readings.items():
         if key not in counted and isinstance(reading, Value) and reading.items:
-            result += [f"ℹ️ {kpi_name(t, key)}: {len(reading.items)}", *items(t, key, reading.items, team)]
+            result += [f"ℹ️ {kpi_name(t, key)}: {len(reading.items)}", *items(t, key, reading.items, team, at)]
     return result
 
 
@@ -109,20 +118,23 @@ def items(
     kpi: str,
     counted: Sequence[Evidence],
     team: TeamContext,
+    at: datetime,
     *,
     shown: int | None = None,
     new: frozenset[str] | None = None,
 ) -> list[str]:
     """Write items as links, the dearest first, without sums new items first, and count the items that are not shown.
 
-    Spared items come last. Sums are exact in a whole list, and rounded in one that is cut to `shown`.
+    What to mend is told as at the cutoff `at`. Spared items come last. Sums are exact in a whole list, and rounded in
+    one that is cut to `shown`.
     """
     ordered = sorted(
         counted, key=lambda item: (bool(item.spared), *price(item, team), new is not None and item.key not in new)
     )
     cut, exact = (ordered, True) if shown is None else (ordered[:shown], False)
+    mending = Mending(t, team, at)
     result = [
-        f"   • {link(t, item, team.crm_host, exact=exact)}{_when(t, kpi, item, team)}{_mark(t, item, new)}"
+        _joined(link(t, kpi, item, team.crm_host, exact=exact), mending.note(kpi, item), _mark(t, item, new))
         for item in cut
     ]
     if len(cut) < len(ordered):
@@ -130,14 +142,22 @@ def items(
     return result
 
 
-def items_of_many(t: Texts, kpi: str, owners: Iterable[tuple[str, Sequence[Evidence]]], team: TeamContext) -> list[str]:
+def items_of_many(
+    t: Texts, kpi: str, owners: Iterable[tuple[str, Sequence[Evidence]]], team: TeamContext, at: datetime
+) -> list[str]:
     """Write the items of several people as links with the names of the people, the dearest first."""
+    mending = Mending(t, team, at)
     found = [(item, name) for name, counted in owners for item in counted]
     found.sort(key=lambda pair: (bool(pair[0].spared), *price(pair[0], team)))
     return [f"{lamp(kpi)} {kpi_name(t, kpi)}: {t.number(len(found))}"] * bool(found) + [
-        f"   • {link(t, item, team.crm_host)}{_when(t, kpi, item, team)}{_mark(t, item, None)} · {safe(name)}"
+        _joined(link(t, kpi, item, team.crm_host), mending.note(kpi, item), _mark(t, item, None), safe(name))
         for item, name in found
     ]
+
+
+def _joined(*parts: str) -> str:
+    """Write an item in a line of its own, without the parts that say nothing."""
+    return f"   • {' · '.join(filter(None, parts))}"
 
 
 def price(item: Evidence, team: TeamContext) -> tuple[bool, str, Decimal]:
@@ -148,25 +168,15 @@ def price(item: Evidence, team: TeamContext) -> tuple[bool, str, Decimal]:
     return (False, "" if currency == team.currency else currency, -item.amount.amount)
 
 
-def _when(t: Texts, kpi: str, item: Evidence, team: TeamContext) -> str:
-    """Write the deadline of an overdue task, or the time of an event."""
-    if item.since is None:
-        return ""
-    moment = t.moment(item.since, team.calendar.zone)
-    if kpi == OVERDUE_TASKS:
-        return f" · {t('mark-due', moment=moment)}"
-    return f" · {moment}" if CATALOGUE[kpi].kind is KpiKind.EVENT else ""
-
-
 def _mark(t: Texts, item: Evidence, new: frozenset[str] | None) -> str:
     """Mark an item as not counted, late, new or carried over; neither of the last two without an earlier snapshot."""
     if item.spared:
-        return f" · {t(f'mark-spared-{item.spared}')}"
+        return t(f"mark-spared-{item.spared}")
     if item.late:
-        return f" · {t('mark-late')}"
+        return t("mark-late")
     if new is None:
         return ""
-    return f" · {t('mark-new' if item.key in new else 'mark-carried')}"
+    return t("mark-new" if item.key in new else "mark-carried")
 
 
 def place(t: Texts, board: Leaderboard | None, crm_user: str) -> str:
@@ -177,20 +187,15 @@ def place(t: Texts, board: Leaderboard | None, crm_user: str) -> str:
     return t("day-apart") if own.place is None else t("day-place", place=own.place, total=len(board.rows))
 
 
-def link(t: Texts, item: Evidence, host: str, *, exact: bool = True) -> str:
+def link(t: Texts, kpi: str, item: Evidence, host: str, *, exact: bool = True) -> str:
     """Write title, sum and link; links to other hosts than the CRM's are left out."""
-    title = safe(shortened(item.title)) or item.key
+    title = title_of(t, kpi, item)
     if item.amount is not None:
         write = t.money if exact else t.rounded
         title += f", {write(item.amount.amount, item.amount.currency)}"
     if not is_of(host, item.url):
         return title
     return f'{title} – <a href="{html.escape(item.url)}">{t("open")}</a>'
-
-
-def shortened(text: str) -> str:
-    """Cut a title, so that a page of evidence stays one message."""
-    return text if len(text) <= TITLE else f"{text[: TITLE - 1].rstrip()}…"
 
 
 def is_of(host: str, url: str) -> bool:
@@ -214,7 +219,10 @@ def fine(t: Texts, lines: Sequence[ScoreLine]) -> str:
 
 
 def unscored(t: Texts, card: Scorecard) -> list[str]:
-    """Write rules without data and the cause, observed rules, and KPIs that this CRM does not state."""
+    """Write rules without data and the cause, observed rules, and KPIs that this CRM does not state.
+
+    A KPI that only lacks a setting says which: nobody named the fields that are required.
+    """
     result = []
     by_cause: dict[Cause | None, list[str]] = {}
     for line in card.lines:
@@ -230,8 +238,10 @@ def unscored(t: Texts, card: Scorecard) -> list[str]:
     unknown = [
         line.rule.kpi for line in card.lines if isinstance(card.snapshot.readings.get(line.rule.kpi), NotAvailable)
     ]
-    if unknown:
-        result.append(f"⚪ {t('not-available-line', rules=kpi_names(t, unknown))}")
+    unset = [key for key in unknown if t.has(f"unset-{key}")]
+    result += [f"⚪ {t('unset-line', rules=kpi_names(t, [key]), why=t(f'unset-{key}'))}" for key in unset]
+    if unavailable := [key for key in unknown if key not in unset]:
+        result.append(f"⚪ {t('not-available-line', rules=kpi_names(t, unavailable))}")
     return result
 
 

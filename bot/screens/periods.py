@@ -229,7 +229,7 @@ def _deals(t: Texts, team: TeamContext, data: Summary) -> list[str]:
             for user, snapshot in data.now.snapshots.items()
             if isinstance(reading := snapshot.readings.get(key), Value)
         ]
-        text += lines.items_of_many(t, key, owners, team)
+        text += lines.items_of_many(t, key, owners, team, team.calendar.cutoff_of(data.now.day))
     return text or [f"✅ {t('none-overdue_tasks')} · {t('none-deals_without_task')}"]
 
 

@@ -45,10 +45,11 @@ def reminder_view(t: Texts, team: TeamContext, data: Reminder) -> View:
     """Show broken rules with links, the points as of now and the points still possible."""
     card = data.card
     broken = [line for line in card.lines if line.outcome is Outcome.BROKEN]
+    at = team.calendar.cutoff_of(data.day)
     at_best = card.points + sum(line.rule.reward - line.points for line in broken)
     points, best = t.points(card.points, signed=True), t.signed(at_best)
     text = [f"<b>{t('reminder-head', minutes=data.minutes, points=points, best=best)}</b>"]
-    text += [row for line in broken for row in lines.broken(t, line, team)]
+    text += [row for line in broken for row in lines.broken(t, line, team, at)]
     hidden = sum(len(line.items) - lines.shown_of(line) for line in broken)
 
     def to(page: int) -> str:

@@ -27,13 +27,14 @@ def today_view(
 
     `reminder` is the day of the reminder that the view replaced, for the way back.
     """
-    cutoff = t.clock(team.calendar.cutoff_of(reading.day), team.calendar.zone)
+    at = team.calendar.cutoff_of(reading.day)
+    cutoff = t.clock(at, team.calendar.zone)
     text = [f"<b>{t('today-head', weekday=t.weekday(reading.day), clock=cutoff)}</b>"]
     minutes = max(0, int((now - reading.read_at) / timedelta(minutes=1)))
     text.append(t("today-age", clock=t.clock(reading.read_at, team.calendar.zone), n=minutes))
     text.append(_sum(t, card))
-    whole = evidence_page(t, card, team, page)
-    text += short_lines(t, team, card) if whole is None else [*whole.shown, *lines.unscored(t, card)]
+    whole = evidence_page(t, card, team, at, page)
+    text += short_lines(t, team, card, at) if whole is None else [*whole.shown, *lines.unscored(t, card)]
 
     def to(number: int) -> str:
         return RefreshToday(team=team.key, page=number, reminder=reminder).pack()

@@ -17,11 +17,12 @@ from crm_clients.demo.department import Department
 from crm_clients.demo.read import read_facts
 from crm_clients.demo.world import World
 from crm_clients.errors import CrmUnavailable
-from scoring.kpis import Capability
+from scoring.kpis import DEALS_MISSING_FIELDS, Capability
 from scoring.records import Call, Comment, Company, Deal, Fact, Meeting, Record, Task
 from scoring.workdays import local_instant
 
 BASE_URL = "https://demo.example"
+NEVER = Capability.UNAVAILABLE
 PAGES: Mapping[type[Record], str] = {Deal: "deal", Task: "task", Company: "company", Meeting: "meeting", Call: "call"}
 
 
@@ -60,7 +61,8 @@ class DemoClient:
 
         Without `now` the client answers for any window as if the cutoff had come.
         """
-        self.capabilities = _CAPABILITIES
+        knows_fields = any(config.required_fields.values())
+        self.capabilities = _CAPABILITIES if knows_fields else {**_CAPABILITIES, DEALS_MISSING_FIELDS: NEVER}
         self.stats = ReadStats()
         self._config = config
         self._now = now

@@ -15,7 +15,8 @@ from crm_clients.demo.deal_life import DealLife
 from crm_clients.demo.deal_simulation import DealSimulation
 from crm_clients.demo.department import Department
 from crm_clients.demo.dice import Dice
-from crm_clients.demo.names import CLIENTS, record_id
+from crm_clients.demo.names import CLIENTS, number_of, record_id
+from scoring.phone_numbers import last_digits
 from scoring.records import Call, DealState, Meeting
 
 LOOKBACK = timedelta(days=280)
@@ -99,7 +100,8 @@ class World:
         calls = []
         for number, seconds in enumerate(talks + unanswered):
             incoming = dice.chance(0.3) if seconds else dice.chance(0.2)
-            title = f"{'Входящий' if incoming else 'Исходящий'}: {dice.pick(CLIENTS)}"
+            client = dice.pick(CLIENTS)
+            title = f"{'Входящий' if incoming else 'Исходящий'}: {client}, {last_digits(number_of(client))}"
             ended = self.department.at(day, dice.between(555, 1070), dice.between(0, 59))
             calls.append(Call(record_id(day, user, f"{number:02}"), title, user, ended, seconds, incoming, seconds > 0))
         return calls

@@ -17,6 +17,7 @@ from reglament.commands import safety
 from reglament.config.settings import Settings
 from reglament.day.foreign_clocks import ask_clocks
 from reglament.day.guard import guarded_client, read_users
+from reglament.day.missing import UNSET
 from reglament.day.roster import rosters
 from reglament.day.shrunken import is_too_much
 from reglament.day.zeros import asked_kpis
@@ -166,7 +167,9 @@ def _check_capabilities(process: Process, key: str) -> list[CheckLine]:
         for kpi in table.rulebook().counted:
             if capabilities.get(kpi, Capability.UNAVAILABLE) is Capability.UNAVAILABLE:
                 severity = Severity.WARNING if kpi in scored else Severity.OK
-                note = f"not available in {kind}" + (": its rule makes no points" if kpi in scored else "")
+                note = UNSET.get(kpi, f"not available in {kind}") + (
+                    ": its rule makes no points" if kpi in scored else ""
+                )
                 lines.append(CheckLine(where, Finding(severity, f"teams.{team} {kpi}", note)))
     late = [kpi for kpi, capability in capabilities.items() if capability is Capability.REBUILDABLE]
     tolerance = min(

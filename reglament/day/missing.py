@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from scoring.kpis import DEALS_MISSING_FIELDS, LOST_WITHOUT_REASON
 from scoring.snapshot import Cause, Manager, NotAvailable, NotRead, Reading, Snapshot
 
 CAUSES = {
@@ -16,6 +17,12 @@ CAUSES = {
     Cause.UNANSWERED: "zero for everybody for 20 working days; `reglament answer` tells whether it is kept here",
     Cause.NOT_ASKED: "was not read",
 }
+
+UNSET = {
+    DEALS_MISSING_FIELDS: "nobody has said which fields are required (required_fields)",
+    LOST_WITHOUT_REASON: "nobody has said which field holds the loss reason (loss_reason_field)",
+}
+"""Causes of KPIs that only a setting of the connection is missing for."""
 
 
 def unread_snapshot(manager: Manager, kpis: Iterable[str], reason: NotRead) -> Snapshot:
@@ -53,7 +60,7 @@ def missing(snapshots: Iterable[Snapshot]) -> dict[str, str]:
     reasons: dict[str, dict[str, list[str]]] = {}
     for snapshot in every:
         for key, reading in snapshot.readings.items():
-            text = _reason(reading)
+            text = _reason(key, reading)
             if text:
                 reasons.setdefault(key, {}).setdefault(text, []).append(snapshot.manager.crm_user)
     return {
@@ -64,9 +71,9 @@ def missing(snapshots: Iterable[Snapshot]) -> dict[str, str]:
     }
 
 
-def _reason(reading: Reading) -> str:
+def _reason(kpi: str, reading: Reading) -> str:
     if isinstance(reading, NotAvailable):
-        return "not available in this CRM"
+        return UNSET.get(kpi, "not available in this CRM")
     if isinstance(reading, NotRead):
         return f"{CAUSES[reading.cause]}: {reading.detail}" if reading.detail else CAUSES[reading.cause]
     return ""

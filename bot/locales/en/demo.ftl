@@ -15,3 +15,5 @@ demo-files = Picture: { $picture }
 demo-workbook = Workbook: { $workbook }
 demo-next = Next: put a token from @BotFather into { $config } and start
 demo-problem = Problems found: { $n }
+field-source = Source
+field-budget = Budget

@@ -56,7 +56,7 @@ day-streak = { $n ->
     [one] { $n } clean day
    *[other] { $n } clean days in a row
 }
-line-at-least = { $kpi }: { $value } of { $bound } ({ $points })
+line-at-least = { $kpi }: { $value } of { $bound }, { $lacking } more needed ({ $points })
 line-at-least-met = { $kpi }: { $value }, at least { $bound } needed ({ $points })
 line-at-most = { $kpi }: { $value } ({ $points })
 line-at-most-bound = { $kpi }: { $value }, up to { $bound } allowed ({ $points })
@@ -65,7 +65,16 @@ mark-carried = carried over
 mark-spared-young = new deal, not counted yet
 mark-spared-inherited = yours since this day, not counted yet
 mark-late = arrived after the cutoff before, counted on this day
-mark-due = due { $moment }
+mark-overdue = { $length } overdue (due { $moment })
+mark-stage = { $days } in the stage
+mark-fields = not filled in: { $names }
+hours = { $n } h
+minutes = { $n } min
+field-price = Sale value
+field-name = Name
+field-responsible_user_id = Responsible user
+call-from = from { $digits }
+call-hidden = number withheld
 no-data-line = Not read: { $rules }. It costs nothing
 no-data-incomplete = the CRM did not return all the data
 no-data-late = it was read too late
@@ -76,6 +85,9 @@ no-data-malformed = a record in the CRM has an unexpected form
 no-data-not_asked = it was not read
 not-applicable-line = For information only: { $rules }
 not-available-line = Not available in this CRM: { $rules }
+unset-line = Not scored: { $rules }. { $why }
+unset-deals_missing_fields = Nobody has said yet which fields are required (setting required_fields)
+unset-lost_without_reason = Nobody has said yet which field holds the loss reason (setting loss_reason_field)
 earlier-line = { $day }: { $points }
 earlier-unscored = { $day }: not scored, it costs nothing
 earlier-head = Missed days caught up

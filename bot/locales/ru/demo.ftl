@@ -15,3 +15,5 @@ demo-files = Картинка: { $picture }
 demo-workbook = Таблица: { $workbook }
 demo-next = Дальше: впишите токен от @BotFather в { $config } и запустите
 demo-problem = Проверка нашла ошибки: { $n }
+field-source = Источник
+field-budget = Бюджет

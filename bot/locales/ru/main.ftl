@@ -64,7 +64,7 @@ day-streak = { $n ->
     [few] { $n } чистых дня подряд
    *[many] { $n } чистых дней подряд
 }
-line-at-least = { $kpi }: { $value } из { $bound } ({ $points })
+line-at-least = { $kpi }: { $value } из { $bound }, не хватает { $lacking } ({ $points })
 line-at-least-met = { $kpi }: { $value }, нужно от { $bound } ({ $points })
 line-at-most = { $kpi }: { $value } ({ $points })
 line-at-most-bound = { $kpi }: { $value }, можно до { $bound } ({ $points })
@@ -73,7 +73,16 @@ mark-carried = осталось
 mark-spared-young = новая сделка, пока не считается
 mark-spared-inherited = досталась в этот день, пока не считается
 mark-late = пришло после прошлого среза, засчитано в этот день
-mark-due = срок { $moment }
+mark-overdue = просрочено на { $length } (срок { $moment })
+mark-stage = на этапе { $days }
+mark-fields = не заполнено: { $names }
+hours = { $n } ч
+minutes = { $n } мин
+field-price = Бюджет
+field-name = Название
+field-responsible_user_id = Ответственный
+call-from = с номера { $digits }
+call-hidden = номер не передан
 no-data-line = Не прочитано: { $rules }. Без минуса
 no-data-incomplete = CRM не отдала данные полностью
 no-data-late = данные прочитаны слишком поздно
@@ -84,6 +93,9 @@ no-data-malformed = запись в CRM имеет неожиданный вид
 no-data-not_asked = показатель не читали
 not-applicable-line = Только для сведения: { $rules }
 not-available-line = Этой CRM недоступно: { $rules }
+unset-line = Не оценивается: { $rules }. { $why }
+unset-deals_missing_fields = Никто ещё не сказал, какие поля обязательны (настройка required_fields)
+unset-lost_without_reason = Никто ещё не сказал, в каком поле стоит причина проигрыша (настройка loss_reason_field)
 earlier-line = { $day }: { $points }
 earlier-unscored = { $day }: не оценён, минусов не будет
 earlier-head = Догнали пропущенные дни

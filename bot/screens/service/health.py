@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.context import AppContext
 from bot.screens import lines
+from bot.screens.mending import shortened
 from bot.screens.view import View
 from bot.texts import Texts, safe
 from storage.days import heartbeats, runs
@@ -90,14 +91,14 @@ def _messages(t: Texts, counts: Mapping[DeliveryState, int]) -> str:
 def _team(t: Texts, team: TeamHealth) -> list[str]:
     text = [f"<b>{safe(team.title)}</b>"]
     if team.waiting is not None and team.waiting.state is RunState.POSTPONED:
-        problem = safe(lines.shortened(team.waiting.problem))
+        problem = safe(shortened(team.waiting.problem))
         text.append(f"{lines.BROKEN} {t('health-postponed', day=t.day(team.waiting.day))}: <code>{problem}</code>")
     if team.last is None:
         text.append(t("health-never"))
     elif team.last.missing:
         unread = lines.kpi_names(t, sorted(team.last.missing))
         text.append(f"⚪ {t('health-partly', day=t.day(team.last.day), unread=unread)}")
-        text.append(f"<code>{safe(lines.shortened(next(iter(team.last.missing.values()))))}</code>")
+        text.append(f"<code>{safe(shortened(next(iter(team.last.missing.values()))))}</code>")
     else:
         text.append(f"✅ {t('health-last', day=t.day(team.last.day))}")
     text.append(t("health-joined", joined=team.joined, missing=team.missing))

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import pytest
 
 from bot.screens import lines
+from bot.screens.mending import shortened
 from bot.telegram.callbacks import (
     ConfirmList,
     OpenDay,
@@ -158,9 +159,9 @@ async def test_a_head_reads_which_deals_somebody_who_left_leaves_behind(office, 
     deals = open_deals.items
     head = office.api.user(HEAD)
     await office.api.answered(head.taps("Показать всё"))
-    whole = await office.api.message(HEAD, lines.shortened(deals[-1].title))
+    whole = await office.api.message(HEAD, shortened(deals[-1].title))
     assert whole.id == told.id
-    assert all(lines.shortened(deal.title) in whole.text for deal in deals)
+    assert all(shortened(deal.title) in whole.text for deal in deals)
     await office.api.answered(head.taps("Свернуть"))
     assert (await office.api.message(HEAD, f"ещё {number - lines.SHOWN}")).id == told.id
 

@@ -104,8 +104,9 @@ async def test_every_kind_that_is_asked_for_is_completed_and_no_other() -> None:
 
 
 async def test_every_kpi_is_counted_for_every_manager() -> None:
-    crm = client()
+    crm = client(required_fields={"*": ["source"]})
     assert crm.capabilities == dict.fromkeys(CATALOGUE, Capability.REBUILDABLE)
+    assert client().capabilities["deals_missing_fields"] is Capability.UNAVAILABLE
     counted = await snapshots(crm, window_of(DAY))
     assert len(counted) == 7
     for snapshot in counted:
