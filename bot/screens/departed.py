@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from bot.context import AppContext, TeamContext
 from bot.screens import lines
-from bot.screens.day_text import PAGE
+from bot.screens.evidence.day_text import PAGE
 from bot.screens.finished_days import load_day
 from bot.screens.members import load_name_apart
 from bot.screens.paging import TextPage

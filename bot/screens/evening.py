@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from bot.context import AppContext, TeamContext
 from bot.screens import lines
-from bot.screens.day_text import evidence_page, fold_buttons, short_lines
+from bot.screens.evidence.day_text import evidence_page, fold_buttons, short_lines
 from bot.screens.finished_days import load_day
 from bot.screens.leaderboard import load_standings
 from bot.screens.view import Button, View

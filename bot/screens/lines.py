@@ -9,7 +9,7 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 from bot.context import TeamContext
-from bot.screens.mending import Mending, title_of
+from bot.screens.evidence.mending import Mending, title_of
 from bot.texts import Texts, safe
 from scoring.kpis import DEALS_WITHOUT_TASK, DEALS_WON, OVERDUE_TASKS, WON_AMOUNT
 from scoring.rules import Bound

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from bot.context import LiveReading, TeamContext
 from bot.screens import lines
-from bot.screens.day_text import evidence_page, fold_buttons, short_lines
+from bot.screens.evidence.day_text import evidence_page, fold_buttons, short_lines
 from bot.screens.view import Button, Rows, View
 from bot.telegram.callbacks import OpenReminder, RefreshToday, ShowRules
 from bot.texts import Texts

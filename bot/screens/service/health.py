@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.context import AppContext
 from bot.screens import lines
-from bot.screens.mending import shortened
+from bot.screens.evidence.mending import shortened
 from bot.screens.view import View
 from bot.texts import Texts, safe
 from storage.days import heartbeats, runs

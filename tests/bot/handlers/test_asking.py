@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pytest
 
 from bot.screens import lines
-from bot.screens.mending import shortened
+from bot.screens.evidence.mending import shortened
 from bot.telegram.callbacks import (
     ConfirmList,
     OpenDay,

@@ -1,0 +1,1 @@
+"""Show the evidence of a day: what to mend, shortened or page by page."""
