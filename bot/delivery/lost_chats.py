@@ -60,7 +60,7 @@ async def _told(
 ) -> dict[int, list[str]]:
     """Return the recipients with the teams: heads, for a head's chat admins; the others if none is reachable."""
     result: dict[int, list[str]] = {}
-    admins = await _reached(session, await _admins(session, ctx) - {chat_id})
+    admins = await _reached(session, await load_admins(session, ctx) - {chat_id})
     for key in keys:
         heads = await _reached(session, await _heads(session, ctx, key) - {chat_id})
         for telegram_id in sorted((admins or heads) if whose is Whose.HEAD else (heads or admins)):
@@ -72,7 +72,8 @@ async def _heads(session: Session, ctx: AppContext, team: str) -> frozenset[int]
     return ctx.teams[team].heads | await people.chats_with(session, [RoleGrant(Role.HEAD, team), RoleGrant(Role.HEAD)])
 
 
-async def _admins(session: Session, ctx: AppContext) -> frozenset[int]:
+async def load_admins(session: Session, ctx: AppContext) -> frozenset[int]:
+    """Load the Telegram ids of the admins of all teams, from settings and database."""
     return ctx.admins | await people.chats_with(session, [RoleGrant(Role.ADMIN)])
 
 

@@ -8,6 +8,7 @@ from bot.context import AppContext
 from bot.screens.departed import departed_view, load_departed
 from bot.screens.digest import shared_digest_view
 from bot.screens.evening import evening_view, load_evening
+from bot.screens.joining.joined import joined_view
 from bot.screens.leaderboard import board_view, load_board
 from bot.screens.pictures import board_picture
 from bot.screens.reminder import load_reminder, reminder_view
@@ -22,6 +23,7 @@ from storage.messages.notices import (
     DepartedNotice,
     DigestNotice,
     EveningNotice,
+    JoinedNotice,
     NoDataNotice,
     ReminderNotice,
 )
@@ -45,7 +47,7 @@ async def render(  # noqa: PLR0911  # a message a kind
             view = board_view(t, team, board)
             return View(view.text, view.rows, board_picture(t, team, board))
         case DigestNotice() as notice:
-            return await shared_digest_view(session, ctx, t, notice.team, notice.day, notice.earlier)
+            return await shared_digest_view(session, ctx, t, notice)
         case ReminderNotice() as notice:
             reminder = await load_reminder(session, ctx, notice, now)
             return None if reminder is None else reminder_view(t, team, reminder)
@@ -53,6 +55,8 @@ async def render(  # noqa: PLR0911  # a message a kind
             return troubles.no_data_view(t, team, notice, await troubles.load_unread(session, notice))
         case DepartedNotice() as notice:
             return departed_view(t, team, await load_departed(session, ctx, delivery.id, notice))
+        case JoinedNotice() as notice:
+            return joined_view(t, notice)
         case ChannelOffNotice() as notice:
             return troubles.channel_off_view(t, ctx, notice)
         case notice if isinstance(notice, troubles.TeamTrouble):

@@ -9,19 +9,19 @@ from aiogram import Bot, F
 from aiogram.types import CallbackQuery, Message
 from aiogram.utils.deep_linking import create_start_link
 
-from bot.access import Viewer
+from bot.access import Viewer, viewer_of
 from bot.context import AppContext
 from bot.screens.invite import links_view, unconnected_view
 from bot.screens.members import load_unconnected
 from bot.screens.team_picker import back_to_picker, only_team, picker_view
 from bot.screens.view import Button, View
-from bot.telegram import reply
+from bot.telegram import menus, reply
 from bot.telegram.asked import Asked
-from bot.telegram.callbacks import BindTeam, MakeInvites, PickTeam, RevealAdmin
+from bot.telegram.callbacks import BindTeam, DisconnectPerson, MakeInvites, PickTeam, RevealAdmin
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts, safe
-from storage.people import channels, invites, teams
+from storage.people import channels, invites, people, teams
 
 router = RouterTemplate("admin")
 
@@ -84,6 +84,35 @@ async def _links(bot: Bot, ctx: AppContext, viewer: Viewer, t: Texts, key: str, 
             )
             links.append((member.name, await create_start_link(bot, token)))
     return links_view(t, links)
+
+
+# Who joined
+
+
+@router.callback_query(Tapped(DisconnectPerson))
+async def disconnected(
+    query: CallbackQuery,
+    tapped: DisconnectPerson,
+    bot: Bot,
+    ctx: AppContext,
+    viewer: Viewer,
+    t: Texts,
+    now: Callable[[], datetime],
+) -> None:
+    """Disconnect a person from the chat that joined, unless another chat has joined since."""
+    if not viewer.admin:
+        await query.answer(t("not-yours"), show_alert=True)
+        return
+    async with ctx.db.transaction() as session:
+        person = await people.by_telegram(session, tapped.chat)
+        joined = person is not None and person.id == tapped.person
+        if joined:
+            await people.unlink(session, tapped.person, author=f"telegram:{viewer.telegram_id}", at=now())
+    if person is None or not joined:
+        await query.answer(t("joined-over"), show_alert=True)
+        return
+    await reply.replace(query, View(t("joined-disconnected", name=safe(person.name))))
+    await menus.show(bot, ctx, viewer_of(ctx, tapped.chat, None), at=now())
 
 
 # /bind

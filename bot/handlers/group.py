@@ -12,8 +12,8 @@ from aiogram.types import ChatMemberUpdated, Message
 from bot.access import viewer
 from bot.context import AppContext
 from bot.delivery.lost_chats import channel_lost
+from bot.screens.joining.missed_days import load_welcome_back
 from bot.telegram.router_template import RouterTemplate
-from bot.texts import safe
 from storage.people import channels
 
 router = RouterTemplate("group")
@@ -23,11 +23,14 @@ router = RouterTemplate("group")
 async def added(event: ChatMemberUpdated, ctx: AppContext, bot: Bot, now: Callable[[], datetime]) -> None:
     """Turn the chat on: added, unblocked, or given other rights. A returning user is greeted."""
     async with ctx.db.transaction() as session:
+        was = await channels.find(session, event.chat.id)
         returned = await channels.turn_on(session, event.chat.id, at=now())
         who = await viewer(session, ctx, event.from_user.id, event.from_user.language_code)
     if returned and event.chat.type == "private" and who.known:
-        name = who.person.name if who.person else event.from_user.full_name
-        await bot.send_message(event.chat.id, who.t("welcome-back", name=safe(name)))
+        async with ctx.db.reading() as session:
+            name = event.from_user.full_name
+            view = await load_welcome_back(session, ctx, who.t, who, name, was.changed_at)
+        await bot.send_message(event.chat.id, view.text)
 
 
 @router.my_chat_member(ChatMemberUpdatedFilter(IS_MEMBER >> IS_NOT_MEMBER))

@@ -10,8 +10,8 @@ from aiogram.types import CallbackQuery, Message
 
 from bot.access import Viewer
 from bot.context import AppContext
-from bot.screens.caught_up import load_caught_up
 from bot.screens.evening import evening_view, load_evening
+from bot.screens.finished_days import load_told
 from bot.screens.leaderboard import board_view, load_last_board
 from bot.screens.me import load_own_month, me_view
 from bot.screens.pictures import board_picture, load_trend, trend_view
@@ -73,7 +73,8 @@ async def _day(tapped: UnfoldEvening | OpenDay, ctx: AppContext, viewer: Viewer,
         earlier: Sequence[date] = ()
         if isinstance(tapped, UnfoldEvening) and not named and viewer.person:
             recipient = to_person(viewer.person.id)
-            earlier = await load_caught_up(session, key, tapped.day, DeliveryKind.PERSONAL, recipient)
+            told = await load_told(session, key, tapped.day, DeliveryKind.PERSONAL, recipient)
+            earlier = told.earlier if told else ()
         data = await load_evening(session, ctx, key, tapped.day, user, earlier)
     if data is None:
         return None

@@ -12,6 +12,8 @@ from aiogram.types import CallbackQuery, Message
 from bot.access import Viewer
 from bot.access import viewer as load_viewer
 from bot.context import AppContext
+from bot.screens.joining.joined import tell_joined
+from bot.screens.joining.welcome import load_welcome, welcome_view
 from bot.screens.members import load_shown_name
 from bot.screens.view import Button, View, rows
 from bot.telegram import menus, reply
@@ -58,10 +60,15 @@ async def accepted(
             await channels.turn_on(session, query.from_user.id, at=now())
             spoken = language_of(query.from_user.language_code, ctx.language)
             await channels.set_language(session, query.from_user.id, spoken, at=now())
+            user = query.from_user
+            await tell_joined(session, ctx, person, user.full_name, user.username or "", at=now())
     except InviteRefused as refused:
         await reply.replace(query, View(t(f"invite-{refused.problem.value}")))
         return
-    await reply.replace(query, View(t("welcome", name=safe(person.name))))
+    async with ctx.db.reading() as session:
+        who = await load_viewer(session, ctx, query.from_user.id, query.from_user.language_code)
+        welcome = await load_welcome(session, ctx, who, person.name)
+    await reply.replace(query, welcome_view(t, welcome))
     await _set_menu(bot, ctx, query.from_user.id, now())
 
 
@@ -89,7 +96,10 @@ async def start(
         async with ctx.db.transaction() as session:
             await people.find_or_add(session, viewer.telegram_id, message.from_user.full_name, at=now())
     if not (returned and viewer.person):  # already welcomed back
-        await message.answer(t("welcome-role"))
+        async with ctx.db.reading() as session:
+            name = message.from_user.full_name if message.from_user else ""
+            welcome = await load_welcome(session, ctx, viewer, name)
+        await reply.send(message, welcome_view(t, welcome))
     await _set_menu(bot, ctx, viewer.telegram_id, now())
 
 

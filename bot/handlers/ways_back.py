@@ -9,8 +9,8 @@ from aiogram.types import CallbackQuery
 
 from bot.access import Viewer
 from bot.context import AppContext
-from bot.screens.caught_up import load_caught_up
 from bot.screens.digest import shared_digest_view
+from bot.screens.finished_days import load_told
 from bot.screens.reminder import load_reminder, reminder_view
 from bot.screens.team_picker import picker_view
 from bot.screens.view import View
@@ -21,7 +21,7 @@ from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts
 from storage.db.database import Session
 from storage.messages import deliveries
-from storage.messages.notices import DeliveryKind, ReminderNotice, reminder_event, to_person, to_telegram
+from storage.messages.notices import DeliveryKind, DigestNotice, ReminderNotice, reminder_event, to_person, to_telegram
 
 router = RouterTemplate("ways_back")
 
@@ -34,8 +34,9 @@ async def digest_again(query: CallbackQuery, tapped: OpenDigest, ctx: AppContext
         return
     async with ctx.db.reading() as session:
         recipient = to_telegram(viewer.telegram_id)
-        earlier = await load_caught_up(session, tapped.team, tapped.day, DeliveryKind.DIGEST, recipient)
-        view = await shared_digest_view(session, ctx, t, tapped.team, tapped.day, earlier)
+        told = await load_told(session, tapped.team, tapped.day, DeliveryKind.DIGEST, recipient)
+        notice = told if isinstance(told, DigestNotice) else DigestNotice(team=tapped.team, day=tapped.day)
+        view = await shared_digest_view(session, ctx, t, notice)
     await reply.replace(query, view)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -18,9 +18,11 @@ from bot.telegram.callbacks import Part, TurnStaff, TurnWeek
 from bot.texts import Texts, safe
 from reports.summary.evidence import add_up, state_now, won_days
 from scoring.scorecard import Outcome, Scorecard
+from scoring.snapshot import Cause
 from scoring.standings import discipline, pooled, totals
 from storage.days import queries
 from storage.db.database import Session
+from storage.messages.notices import DigestNotice
 from storage.values import Day
 
 WORST = 10
@@ -39,17 +41,23 @@ class Digest:
     earlier: tuple[tuple[date, Decimal | None], ...] = ()
     """Days caught up together with this day, with their discipline %; None: not scored."""
     link: DigestLink = field(default=DigestLink())
+    problem: str = ""
+    """Why nothing of the day could be read; empty if anything was."""
+    refused: bool = False
+    """The CRM refuses requests until a person acts."""
 
 
-async def shared_digest_view(
-    session: Session, ctx: AppContext, t: Texts, key: str, day: date, earlier: Sequence[date] = ()
-) -> View:
+async def shared_digest_view(session: Session, ctx: AppContext, t: Texts, notice: DigestNotice) -> View:
     """Show the digest of a day, made once for all heads of the team who read one language."""
 
     async def make() -> View:
-        return digest_view(t, ctx.teams[key], await load_digest(session, ctx, key, day, earlier))
+        data = await load_digest(session, ctx, notice.team, notice.day, notice.earlier)
+        told = data and replace(data, problem=notice.problem, refused=notice.refused)
+        return digest_view(t, ctx.teams[notice.team], told)
 
-    same = (key, day, t.language, len(earlier), ctx.bot.username, await ledger_length(session, key))
+    length = await ledger_length(session, notice.team)
+    about = (len(notice.earlier), notice.problem, notice.refused)
+    same = (notice.team, notice.day, t.language, *about, ctx.bot.username, length)
     return await ctx.digests.get(same, make)
 
 
@@ -69,18 +77,17 @@ async def load_digest(
 
 
 def digest_view(t: Texts, team: TeamContext, data: Digest | None) -> View:
-    """Show who broke which rules, who kept all, and which rules were not scored."""
+    """Show who broke which rules, who kept all, and which rules were not scored and why."""
     if data is None:
         return team_view(t, team, None)
     day = data.day
     present = [card for card in day.cards if card.manager.crm_user not in day.absent]
-    text = [*_head(t, team, day, present), *_broken(t, present)]
+    text = [*_head(t, team, data, present), *_broken(t, present)]
     text += _named(t, "digest-clean", [card.manager.name for card in present if _clean(card)])
     absent = [card.manager.name for card in day.cards if card.manager.crm_user in day.absent]
     text += _named(t, "digest-absent", absent)
-    unread = {line.rule.kpi for card in present for line in card.lines if line.outcome is Outcome.NO_DATA}
-    if unread:
-        text.append(f"⚪ {t('digest-unread', what=lines.kpi_names(t, sorted(unread)))}")
+    text += _unread(t, present)
+    text += [f"⚠️ {t('digest-refused', connection=safe(team.connection))}"] * data.refused
     text += _named(t, "digest-unconnected", data.unconnected)
     if data.earlier:
         text += ["", f"{t('earlier-head')}:"]
@@ -89,11 +96,14 @@ def digest_view(t: Texts, team: TeamContext, data: Digest | None) -> View:
     return View("\n".join(text), _buttons(t, team, day.run.day), protected=True)
 
 
-def _head(t: Texts, team: TeamContext, day: Day, present: Sequence[Scorecard]) -> list[str]:
+def _head(t: Texts, team: TeamContext, data: Digest, present: Sequence[Scorecard]) -> list[str]:
+    day = data.day
     clock = t.clock(day.run.window.cutoff, team.calendar.zone)
     head = t("digest-head", title=safe(team.title), weekday=t.weekday(day.run.day), clock=clock)
     kept = sum(card.count(Outcome.KEPT) for card in present)
     broken = sum(card.count(Outcome.BROKEN) for card in present)
+    if data.problem:
+        return [f"<b>{head}</b>", f"⚪ {t('digest-unread-all')}", f"<code>{safe(data.problem)}</code>"]
     text = [f"<b>{head}</b>", t("digest-discipline", percent=t.percent(discipline(kept, broken)))]
     text += _state(t, team, day)
     return text if kept + broken else [*text, t("digest-nobody")]
@@ -106,6 +116,20 @@ def _broken(t: Texts, present: Sequence[Scorecard]) -> list[str]:
     if len(troubled) > WORST:
         text.append(t("and-more", n=len(troubled) - WORST))
     return text
+
+
+def _unread(t: Texts, present: Sequence[Scorecard]) -> list[str]:
+    """Write in one line the rules that were not scored, by cause."""
+    by_cause: dict[Cause, set[str]] = {}
+    for line in (line for card in present for line in card.lines if line.outcome is Outcome.NO_DATA):
+        by_cause.setdefault(line.cause or Cause.INCOMPLETE, set()).add(line.rule.kpi)
+    if not by_cause:
+        return []
+    what = "; ".join(
+        t("no-data-missing", kpis=lines.kpi_names(t, sorted(keys)), reason=t(f"no-data-{cause.value}"))
+        for cause, keys in sorted(by_cause.items())
+    )
+    return [f"⚪ {t('digest-unread', what=what)}"]
 
 
 def _buttons(t: Texts, team: TeamContext, day: date) -> Rows:

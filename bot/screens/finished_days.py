@@ -8,6 +8,8 @@ from datetime import date
 from bot.context import AppContext
 from storage.days import queries, runs
 from storage.db.database import Session
+from storage.messages import deliveries
+from storage.messages.notices import DeliveryKind, DigestNotice, EveningNotice, run_event
 from storage.people import teams
 from storage.values import Day
 
@@ -27,6 +29,15 @@ async def load_last_day(session: Session, ctx: AppContext, key: str) -> Day | No
     """Load the newest finished day of a team; None before the first."""
     run = await runs.last_finished(session, key)
     return await load_day(session, ctx, key, run.day) if run else None
+
+
+async def load_told(
+    session: Session, key: str, day: date, kind: DeliveryKind, recipient: str
+) -> EveningNotice | DigestNotice | None:
+    """Load what a recipient was told of a day; None without such a message."""
+    run = await runs.find(session, key, day)
+    sent = await deliveries.find(session, run_event(run.id), kind, recipient) if run else None
+    return sent.notice if sent and isinstance(sent.notice, EveningNotice | DigestNotice) else None
 
 
 async def ledger_length(session: Session, key: str) -> int:

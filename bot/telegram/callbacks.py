@@ -234,6 +234,13 @@ class MakeInvites(CallbackData, prefix="in"):
     team: TeamKey
 
 
+class DisconnectPerson(CallbackData, prefix="dc"):
+    """Disconnect a person from the chat that joined."""
+
+    person: RowId
+    chat: RowId
+
+
 class ConfirmList(CallbackData, prefix="li"):
     """Confirm a list that shrank."""
 

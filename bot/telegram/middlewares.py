@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from aiogram import BaseMiddleware
@@ -17,8 +18,9 @@ from aiogram.types.update import UpdateTypeLookupError
 
 from bot.access import Viewer, viewer
 from bot.context import AppContext
+from bot.screens.joining.missed_days import load_welcome_back
 from bot.telegram.own_account import learn_username
-from bot.texts import language_of, safe, texts
+from bot.texts import language_of, texts
 from storage.errors import StorageError
 from storage.people import channels
 
@@ -115,14 +117,16 @@ class Access(BaseMiddleware):
                     await channels.set_language(session, user.id, language, at=data["now"]())
         await learn_username(data["bot"], self._ctx)
         if isinstance(event, Message) and off:
-            await self._welcome_back(event, who, data)
+            await self._welcome_back(event, who, data, channel.changed_at)
         return await handler(event, data)
 
-    async def _welcome_back(self, message: Message, who: Viewer, data: dict[str, Any]) -> None:
+    async def _welcome_back(self, message: Message, who: Viewer, data: dict[str, Any], since: datetime | None) -> None:
         async with self._ctx.db.transaction() as session:
             await channels.turn_on(session, who.telegram_id, at=data["now"]())
         if who.known and who.person is not None:
-            await message.answer(who.t("welcome-back", name=safe(who.person.name)))
+            async with self._ctx.db.reading() as session:
+                view = await load_welcome_back(session, self._ctx, who.t, who, who.person.name, since)
+            await message.answer(view.text)
 
 
 def _in_group(data: Mapping[str, Any]) -> bool:

@@ -57,4 +57,6 @@ async def _alarm(process: Process, connection: str, team: str, problem: str) -> 
     day = process.settings.teams[team].calendar().local_date(process.now())
     async with process.db.transaction() as session:
         audience = await load_audience(process, session, team)
-        await notifications.enqueue(process, session, notifications.alarm(team, day, connection, audience, problem))
+        await notifications.enqueue(
+            process, session, notifications.alarm(team, day, connection, audience.admins, problem)
+        )

@@ -65,11 +65,18 @@ class Notification:
 
 
 def evening(
-    run: Run, cards: Iterable[Scorecard], audience: Audience, earlier: Iterable[date] = ()
+    run: Run,
+    cards: Iterable[Scorecard],
+    audience: Audience,
+    earlier: Iterable[date] = (),
+    *,
+    problem: str = "",
+    refused: bool = False,
 ) -> list[Notification]:
-    """Announce a finished run: each manager's score, the leaderboard, the digest, and KPIs without data.
+    """Announce a finished run: each manager's score, the leaderboard, the digest, and to admins KPIs without data.
 
-    `earlier` days were caught up with this run and get a line each.
+    `earlier` days were caught up with this run and get a line each. A head gets one message: the digest tells what was
+    not read, and by `problem` and `refused` why nothing was.
     """
     every, team, day, event = list(cards), run.team, run.day, run_event(run.id)
     scored = {card.manager.crm_user for card in every}
@@ -85,11 +92,12 @@ def evening(
     ]
     if audience.group and any(card.count(Outcome.KEPT) + card.count(Outcome.BROKEN) for card in every):
         result.append(Notification(event, to_group(team), BoardNotice(team=team, day=day)))
-    result += _to_each(audience.heads, event, DigestNotice(team=team, day=day, earlier=caught_up))
+    digest = DigestNotice(team=team, day=day, earlier=caught_up, problem="" if every else problem, refused=refused)
+    result += _to_each(audience.heads, event, digest)
     if any(
         _is_unforeseen(line.outcome, card.snapshot.readings.get(line.rule.kpi)) for card in every for line in card.lines
     ):
-        result += _to_each(audience.heads | audience.admins, event, NoDataNotice(team=team, day=day))
+        result += _to_each(audience.admins - audience.heads, event, NoDataNotice(team=team, day=day))
     return result
 
 
@@ -117,16 +125,16 @@ def delayed(run: Run, audience: Audience, *, retry_until: datetime, problem: str
     return _to_each(audience.heads, run_event(run.id), notice)
 
 
-def unread_day(run: Run, audience: Audience, problem: str) -> list[Notification]:
-    """Tell heads and admins that a day was finished without any reading."""
+def unread_day(run: Run, telegram_ids: Iterable[int], problem: str) -> list[Notification]:
+    """Tell admins, and heads who get no digest, that a day was finished without any reading."""
     notice = UnreadDayNotice(team=run.team, day=run.day, problem=problem)
-    return _to_each(audience.heads | audience.admins, run_event(run.id), notice)
+    return _to_each(telegram_ids, run_event(run.id), notice)
 
 
-def alarm(team: str, day: date, connection: str, audience: Audience, problem: str) -> list[Notification]:
+def alarm(team: str, day: date, connection: str, admins: Iterable[int], problem: str) -> list[Notification]:
     """Tell the admins, once a day, that the CRM refuses requests."""
     notice = AlarmNotice(team=team, day=day, connection=connection, problem=problem)
-    return _to_each(audience.admins, f"alarm:{connection}:{day}", notice)
+    return _to_each(admins, f"alarm:{connection}:{day}", notice)
 
 
 def trouble(found: Trouble, team: str, audience: Audience) -> list[Notification]:

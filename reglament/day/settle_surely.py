@@ -67,7 +67,7 @@ async def _finish_bare(process: Process, day: TeamDay, fault: CrmError) -> TeamR
         digest = await close_day(session, day.lease, (), at=at, missing=unread)
         await runs.finish(session, day.lease, at=at, digest=digest, missing=unread)
         audience = await load_audience(process, session, day.key)
-        await enqueue(process, session, notifications.unread_day(day.run, audience, str(fault)))
+        await enqueue(process, session, notifications.unread_day(day.run, audience.heads | audience.admins, str(fault)))
         run = await runs.find(session, day.key, day.run.day)
     log.error("day_finished_bare", team=day.key, problem=str(fault))
     return TeamResult(day.key, day.run.day, run, problem=str(fault))

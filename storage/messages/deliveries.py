@@ -309,6 +309,16 @@ class GivenUp:
     """The reason of the last."""
 
 
+async def undelivered(
+    session: AsyncSession, recipients: Collection[str], reasons: Collection[str], *, since: datetime
+) -> list[Delivery]:
+    """List the deliveries to recipients that failed since an instant for one of these reasons, oldest first."""
+    row = DeliveryRecord
+    failed = row.state == DeliveryState.FAILED.value, row.problem.in_(list(reasons)), row.done_at >= since
+    query = select(row).where(row.recipient.in_(list(recipients)), *failed).order_by(row.id)
+    return [_to_delivery(found) for found in await session.scalars(query)]
+
+
 async def given_up(session: AsyncSession, *, since: datetime, without: Collection[str]) -> GivenUp | None:
     """Find the deliveries given up since an instant, but for the reasons `without`; None if there are none."""
     row = DeliveryRecord

@@ -35,6 +35,7 @@ class DeliveryKind(StrEnum):
     DEPARTED = "departed"
     CHANNEL_OFF = "channel_off"
     TROUBLE = "trouble"
+    JOINED = "joined"
 
 
 class Whose(StrEnum):
@@ -94,6 +95,10 @@ class DigestNotice(Notice):
     day: date
     earlier: tuple[date, ...] = ()
     """Days caught up together with `day`; each gets a line."""
+    problem: str = ""
+    """Why nothing of the day could be read; empty if anything was."""
+    refused: bool = False
+    """The CRM refuses requests until a person acts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +225,20 @@ class TroubleNotice(Notice):
     since: datetime
     day: date | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinedNotice(Notice):
+    """Tell an admin who joined the bot; `team` may be any team."""
+
+    kind: ClassVar = DeliveryKind.JOINED
+    person: int
+    """Id of the person."""
+    chat: int
+    name: str
+    account: str
+    """Name in Telegram."""
+    username: str = ""
 
 
 _KINDS: Mapping[str, type[Notice]] = {kind.kind: kind for kind in Notice.__subclasses__()}

@@ -110,4 +110,4 @@ async def _row(session: AsyncSession, chat_id: int, at: datetime) -> ChannelReco
 
 def _to_channel(row: ChannelRecord) -> Channel:
     lost = frozenset(row.lost_threads)
-    return Channel(row.chat_id, row.kind, row.active, row.reason, row.migrated_to, lost, row.language)
+    return Channel(row.chat_id, row.kind, row.active, row.reason, row.migrated_to, lost, row.language, row.changed_at)

@@ -137,3 +137,5 @@ class Channel:
     lost_threads: frozenset[int] = frozenset()
     language: str = ""
     """Language of the person's Telegram client at the last message or tap."""
+    changed_at: datetime | None = None
+    """Instant of the last change, of a chat that is off since when."""

@@ -149,6 +149,7 @@ class User:
     id: int
     name: str
     language: str = "ru"
+    username: str = ""
 
     @property
     def chat(self) -> Chat:
@@ -157,7 +158,8 @@ class User:
 
     def json(self) -> dict[str, Any]:
         """As the Bot API shows it."""
-        return {"id": self.id, "is_bot": False, "first_name": self.name, "language_code": self.language}
+        named = {"username": self.username} if self.username else {}
+        return {"id": self.id, "is_bot": False, "first_name": self.name, "language_code": self.language, **named}
 
     def says(self, text: str, chat: Chat | None = None, thread_id: int | None = None) -> None:
         """He writes, in private or in a group."""

@@ -90,6 +90,7 @@ unset-deals_missing_fields = Nobody has said yet which fields are required (sett
 unset-lost_without_reason = Nobody has said yet which field holds the loss reason (setting loss_reason_field)
 earlier-line = { $day }: { $points }
 earlier-unscored = { $day }: not scored, it costs nothing
+missed-head = While you were away
 earlier-head = Missed days caught up
 corrected-line = { $kpi }: corrected ({ $points })
 correction-note = The score of { $day } was corrected: see the message
@@ -145,6 +146,8 @@ digest-earlier = { $day }: discipline { $percent }
 digest-nobody = Nobody was scored on this day
 digest-absent = Absent: { $names }
 digest-unconnected = Not connected to the bot: { $names }
+digest-unread-all = Nothing of this day could be read: no points either way. Cause:
+digest-refused = The CRM “{ $connection }” refused us, and we do not repeat, so as to do no harm. Check key and rights: reglament check
 digest-unread = Not read: { $what }. Nobody lost points over it
 delayed = { $title }: the score for { $day } is delayed, the CRM is not answering. We keep trying until { $until }; what cannot be read costs no points
 no-data = { $title }, { $day }: not everything could be read. Not scored, no points lost: { $what }
@@ -202,9 +205,36 @@ help-line = /{ $name } – { $what }
 help-outro = Every working day at the cutoff I look at the CRM once and count points by the team's rules. The rules are the same for all: /rules
 
 stranger = Hello! This bot works by invitation. Ask your head of sales for a link.
-welcome = { $name }, you are connected. After the cutoff I will send you the result of the day with the deals behind it. What you can ask: /help
+joined = { $name } has joined the bot. Account in Telegram: { $account }
+joined-disconnect = Not them? Disconnect
+joined-disconnected = { $name }: the chat is disconnected and has no rights any more. A new link: /invite
+joined-over = This chat is disconnected already.
+welcome-hello = Hello, { $name }!
+welcome-team = “{ $title }” (cutoff at { $clock })
+welcome-manager = <b>You are a manager</b>: { $teams }.
+    Every working day after the cutoff you get your day: the points, and the deals they come from. If something would cost points, a reminder comes { $reminder } min before the cutoff.
+welcome-head = <b>You are a head</b>: { $teams }.
+    Every working day after the cutoff you get one message: discipline, money at risk, who broke what, what could not be read. You are told at once if the score is delayed, somebody left or gets no messages any more.
+welcome-hr = <b>You do the pay (HR)</b>: { $teams }.
+    Nothing comes by itself: points and bonuses of a month come as a file when you ask.
+welcome-owner = <b>You are the owner (admin)</b> and see all teams.
+    You get alarms: the CRM refuses, a day was not scored, messages do not go out; and who joined the bot. The digest of the day goes to the heads.
+welcome-steps = What to do next:
+welcome-step-invite = { $n ->
+    [one] { $n } person has not joined: make links with /invite
+   *[other] { $n } people have not joined: make links with /invite
+}
+welcome-step-ask = { $n ->
+    [one] { $n } person has not joined: ask an admin for a link
+   *[other] { $n } people have not joined: ask an admin for links
+}
+welcome-step-bind = Add the bot to the department's group and write /bind there: the results go there
+welcome-step-health = Whether all works: /health
+welcome-step-team = How the team stands: /team and /week
+welcome-step-export = The file of a month: /export
+welcome-step-today = How your day stands: /today, what gives points: /rules
+welcome-more = All that can be asked: /help
 welcome-back = Welcome back, { $name }! Messages are on again.
-welcome-role = Hello! What you can ask: /help
 invite-question = An invitation for <b>{ $name }</b>. Is it you?
 invite-yes = Yes, it is me
 invite-no = No

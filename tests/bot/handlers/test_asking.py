@@ -263,7 +263,7 @@ async def test_what_comes_by_itself_speaks_the_language_of_the_client_until_anot
     anna.starts(token)
     await office.api.message(ANNA, "Is it you?")
     anna.taps("Yes, it is me")
-    await office.api.message(ANNA, "you are connected")
+    await office.api.message(ANNA, "You are a manager")
     await office.evening()
     await office.api.message(ANNA, "cutoff at 18:00")
     anna.says("/language")

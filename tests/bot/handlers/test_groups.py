@@ -183,7 +183,7 @@ async def test_a_link_opened_again_says_that_one_is_connected(office):
     yes = question.button("Да")["callback_data"]
     for _ in range(2):
         anna.taps_data(question, yes)
-    await office.api.message(ANNA, "вы подключены")
+    await office.api.message(ANNA, "Вы менеджер")
     anna.starts(token)
     await office.api.message(ANNA, "Вы уже подключены")
 

@@ -42,7 +42,7 @@ async def test_an_invite_asks_connects_once_and_refuses_a_second_chat(office):
     question = await office.api.message(ANNA, "Это вы?")
     assert member.name in question.text
     anna.taps("Да, это я")
-    await office.api.message(ANNA, "вы подключены")
+    await office.api.message(ANNA, "Вы менеджер")
     other.starts(token)
     await office.api.message(STRANGER, "уже подключились")
 

@@ -108,7 +108,9 @@ async def test_whatever_a_client_throws_the_day_is_settled_at_its_deadline(datab
     [result] = await run_cutoff(ready, AT_SIX)
     assert result.run.state is RunState.FINISHED
     assert await _outcomes(database) == {Outcome.NO_DATA}
-    assert {(DeliveryKind.NO_DATA, f"tg:{HEAD}"), (DeliveryKind.NO_DATA, "tg:999")} <= await _heard(database)
+    heard = await _heard(database)
+    assert {(DeliveryKind.DIGEST, f"tg:{HEAD}"), (DeliveryKind.NO_DATA, "tg:999")} <= heard
+    assert (DeliveryKind.NO_DATA, f"tg:{HEAD}") not in heard  # the digest says so
 
 
 async def test_a_day_of_a_team_nobody_knows_is_settled_and_told_too(database, crm, clock):
@@ -119,7 +121,7 @@ async def test_a_day_of_a_team_nobody_knows_is_settled_and_told_too(database, cr
     [result] = await run_cutoff(ready, AT_SIX)
     assert result.run.state is RunState.FINISHED
     assert set(result.run.missing) == set(result.run.rulebook.counted)
-    assert {(DeliveryKind.UNREAD_DAY, f"tg:{HEAD}"), (DeliveryKind.UNREAD_DAY, "tg:999")} <= await _heard(database)
+    assert {(DeliveryKind.DIGEST, f"tg:{HEAD}"), (DeliveryKind.UNREAD_DAY, "tg:999")} <= await _heard(database)
 
 
 async def test_a_list_of_users_that_never_comes_ends_at_the_time_limit(database, crm, clock, monkeypatch):
@@ -149,7 +151,7 @@ async def test_a_mistake_while_settling_is_settled_without_points_at_the_deadlin
     [result] = await run_cutoff(ready, AT_SIX)
     assert result.run.state is RunState.FINISHED
     assert "LookupError" in result.problem
-    assert {(DeliveryKind.UNREAD_DAY, f"tg:{HEAD}"), (DeliveryKind.UNREAD_DAY, "tg:999")} <= await _heard(database)
+    assert {(DeliveryKind.DIGEST, f"tg:{HEAD}"), (DeliveryKind.UNREAD_DAY, "tg:999")} <= await _heard(database)
     async with database.reading() as session:
         assert await verify.verify(session, "sales") == []
 

@@ -21,6 +21,7 @@ from storage.messages.notices import (
     DepartedNotice,
     DigestNotice,
     EveningNotice,
+    JoinedNotice,
     NoDataNotice,
     ReminderNotice,
     RightsMissingNotice,
@@ -71,6 +72,16 @@ STORED = [
     ("board", STORED_ABOUT, BoardNotice(**ABOUT)),
     ("digest", STORED_ABOUT, DigestNotice(**ABOUT)),
     ("digest", STORED_ABOUT | {"earlier": ["2026-11-18"]}, DigestNotice(**ABOUT, earlier=(WEDNESDAY,))),
+    (
+        "digest",
+        STORED_ABOUT | {"problem": "HTTP 403", "refused": True},
+        DigestNotice(**ABOUT, problem="HTTP 403", refused=True),
+    ),
+    (
+        "joined",
+        {"team": "sales", "person": 5, "chat": 1000, "name": "Anna", "account": "Anya", "username": "anya"},
+        JoinedNotice(team="sales", person=5, chat=1000, name="Anna", account="Anya", username="anya"),
+    ),
     (
         "reminder",
         STORED_ABOUT | {"crm_user": "7", "readings": STORED_READINGS},
