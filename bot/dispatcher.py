@@ -11,6 +11,7 @@ from aiogram.types import ErrorEvent
 
 from bot.context import AppContext
 from bot.handlers import admin, errors, group, head, health, hr, manager, questions, start, today, ways_back, witness
+from bot.telegram.chat_action import ShowWork
 from bot.telegram.middlewares import (
     Access,
     AnswerGroupsOnce,
@@ -38,8 +39,14 @@ TEMPLATES = (
 )
 
 
-def build(ctx: AppContext, now: Callable[[], datetime], monotonic: Callable[[], float] = time.monotonic) -> Dispatcher:
-    """Build a dispatcher that answers every user by the user's rights."""
+def build(
+    ctx: AppContext,
+    now: Callable[[], datetime],
+    monotonic: Callable[[], float] = time.monotonic,
+    *,
+    shows_work: bool = True,
+) -> Dispatcher:
+    """Build a dispatcher that answers every user by the user's rights, and shows long work as "typing"."""
     in_hand = TrackInFlight()
     dispatcher = Dispatcher(ctx=ctx, now=now, in_hand=in_hand)
     dispatcher.update.outer_middleware(in_hand)
@@ -49,6 +56,8 @@ def build(ctx: AppContext, now: Callable[[], datetime], monotonic: Callable[[], 
     for observer in (dispatcher.message, dispatcher.callback_query):
         observer.outer_middleware(Access(ctx))
         observer.middleware(Throttle(monotonic))
+        if shows_work:
+            observer.middleware(ShowWork())
     for template in TEMPLATES:
         dispatcher.include_router(template.router())
 

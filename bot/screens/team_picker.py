@@ -19,7 +19,7 @@ def picker_view(t: Texts, ctx: AppContext, command: str, keys: Iterable[str]) ->
     return View(
         t("choose-team"),
         tuple((Button(ctx.teams[key].title, PickTeam(command=command, team=key).pack()),) for key in ordered),
-        protected=True,
+        protected=command != "invite",  # links are made to be forwarded
     )
 
 

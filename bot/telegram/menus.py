@@ -28,7 +28,7 @@ CODES: tuple[Language | None, ...] = (None, *LANGUAGES)
 
 
 async def set_defaults(bot: Bot, language: Language) -> None:
-    """Set the menus of strangers, `/help` alone, and of groups."""
+    """Set the menus of strangers, `/help` alone, and of groups, where Telegram has others."""
     in_groups = tuple(command for command in COMMANDS if command.in_groups and command.name != "bind")
     first = tuple(command for command in COMMANDS if command.name == "help")
     for scope, commands in (
@@ -37,7 +37,9 @@ async def set_defaults(bot: Bot, language: Language) -> None:
         (BotCommandScopeAllGroupChats(), in_groups),
     ):
         for code, menu in _menus(commands, None, language).items():
-            await bot.set_my_commands(menu, scope, language_code=code)
+            shown = await bot.get_my_commands(scope, language_code=code)
+            if [item.model_dump() for item in shown] != [item.model_dump() for item in menu]:
+                await bot.set_my_commands(menu, scope, language_code=code)
 
 
 async def show(bot: Bot, ctx: AppContext, viewer: Viewer, *, at: datetime) -> None:

@@ -69,6 +69,8 @@ class TelegramSettings(Section):
     webhook_secret: SecretStr = SecretStr("")
     listen: str = "127.0.0.1:8080"
     admins: list[PersonId] = []
+    name: str = Field(default="", max_length=64)
+    """Name of the bot; empty: the name given to @BotFather stays."""
     protect_content: bool = True
     """Lists of deals can be neither forwarded nor saved."""
     proxy: SecretStr = SecretStr("")

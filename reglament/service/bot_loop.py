@@ -10,6 +10,7 @@ import structlog
 from bot import dispatcher as bot_dispatcher
 from bot.context import AppContext
 from bot.telegram import listening, menus
+from bot.telegram.face import show_face
 from bot.telegram.limited_bot import LimitedBot
 from bot.telegram.trouble import TelegramTrouble, in_plain_words
 from reglament.errors import ReglamentError
@@ -32,7 +33,7 @@ async def answer_people(process: Process, bot: LimitedBot, context: AppContext, 
     while not stop.is_set():
         try:
             with in_plain_words():
-                await menus.set_defaults(bot.bot, process.settings.language)
+                await show_face(bot.bot, process.settings.telegram.name, process.settings.language)
                 if process.settings.telegram.mode == "webhook":
                     receiver = listening.WebhookReceiver(dispatcher, bot.bot)
                     async with webhook.listening(process.settings.telegram, receiver):

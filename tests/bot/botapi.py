@@ -213,6 +213,12 @@ _NAMES = {
         "getChat",
         "getChatMember",
         "sendChatAction",
+        "getMyName",
+        "setMyName",
+        "getMyDescription",
+        "setMyDescription",
+        "getMyShortDescription",
+        "setMyShortDescription",
     )
 }
 

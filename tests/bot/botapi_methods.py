@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.bot.botapi_requests import Refused, keyboard_of, replied_to, text_of, too_many
+from tests.bot.botapi_requests import Refused, keyboard_of, replied_to, text_of, too_many, utf16
 from tests.bot.telegram_world import BOT, Chat, Happening, Message, State, Tap, counter, message_json
 
 SECOND = 0.97
@@ -34,6 +34,8 @@ class BotMethods:
         self.limits, self.clock = limits, clock
         self.chats: dict[int, Chat] = {}
         self.commands: dict[tuple[str, str], list[dict[str, str]]] = {}
+        self.face: dict[tuple[str, str], str] = {}
+        """Name and descriptions by language code."""
         self.webhook: str = ""
         self.taps: dict[str, Tap] = {}
         self.updates: list[dict[str, Any]] = []
@@ -150,6 +152,34 @@ class BotMethods:
 
     async def _do_getmycommands(self, p: dict[str, Any]) -> list[dict[str, str]]:
         return self.commands.get(self._scope(p), [])
+
+    async def _do_getmyname(self, p: dict[str, Any]) -> dict[str, str]:
+        return {"name": self._said_of_itself("name", p) or str(BOT["first_name"])}
+
+    async def _do_setmyname(self, p: dict[str, Any]) -> bool:
+        return self._describe("name", p, 64, "bot name")
+
+    async def _do_getmydescription(self, p: dict[str, Any]) -> dict[str, str]:
+        return {"description": self._said_of_itself("description", p)}
+
+    async def _do_setmydescription(self, p: dict[str, Any]) -> bool:
+        return self._describe("description", p, 512, "bot description")
+
+    async def _do_getmyshortdescription(self, p: dict[str, Any]) -> dict[str, str]:
+        return {"short_description": self._said_of_itself("short_description", p)}
+
+    async def _do_setmyshortdescription(self, p: dict[str, Any]) -> bool:
+        return self._describe("short_description", p, 120, "bot short description")
+
+    def _said_of_itself(self, what: str, p: dict[str, Any]) -> str:
+        code = p.get("language_code", "")
+        return self.face.get((what, code)) or self.face.get((what, ""), "")
+
+    def _describe(self, what: str, p: dict[str, Any], limit: int, name: str) -> bool:
+        if utf16(p.get(what, "")) > limit:
+            raise Refused(400, f"Bad Request: {name} is too long")
+        self.face[what, p.get("language_code", "")] = p.get(what, "")
+        return True
 
     def _scope(self, p: dict[str, Any]) -> tuple[str, str]:
         scope = p.get("scope") or {"type": "default"}

@@ -125,7 +125,7 @@ class SimulatedTelegram(Session):
 
     def _arrive(self, method: SendMessage | SendPhoto | SendDocument) -> Message:
         telegram, chat = self.telegram, int(method.chat_id)
-        text = method.text if isinstance(method, SendMessage) else type(method).__name__
+        text = method.text if isinstance(method, SendMessage) else method.caption or type(method).__name__
         number = next(telegram.ids)
         telegram.chats[chat].append(Arrived(number, telegram.clock(), text, _buttons(method), telegram.answering))
         kind = "private" if chat > 0 else "group"

@@ -142,7 +142,7 @@ class Replica:
         limited.limiter = session.limiter = RateLimiter(db, clock.sleep, clock.monotonic)
         courier = Courier(limited, context, process.owner, self.machine, monotonic=clock.monotonic)
         self.work = ServiceWork(process, teams, live, courier.deliver, monotonic=clock.monotonic)
-        self.dispatcher: Dispatcher = bot_dispatcher.build(context, self.machine, clock.monotonic)
+        self.dispatcher: Dispatcher = bot_dispatcher.build(context, self.machine, clock.monotonic, shows_work=False)
         self.monitor = Monitor(self.work, limited, None)
 
     # A round of all loops

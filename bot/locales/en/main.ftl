@@ -202,6 +202,8 @@ command-help = what the bot can do
 
 help-head = What I can do
 help-line = /{ $name } – { $what }
+bot-description = Every working day at the cutoff I look at the CRM once, count points by the rules of the department and tell each person the result with the deals and tasks behind it. I work by invitation: ask your head of sales for a link.
+bot-short-description = The day of a sales department by its rules: points, what to mend, the leaderboard. By invitation.
 help-outro = Every working day at the cutoff I look at the CRM once and count points by the team's rules. The rules are the same for all: /rules
 
 stranger = Hello! This bot works by invitation. Ask your head of sales for a link.
@@ -432,7 +434,10 @@ health-never = No cutoff yet
 health-joined = { $joined } connected, { $missing } not yet
 invite-head = Not connected yet ({ $n })
 invite-link = { $name }: { $link }
-invite-note = Each link is personal, works once and for 72 hours
+invite-note = Each link is personal, works once and for 72 hours. The buttons send a ready text to a chat, or copy it
+invite-ready = { $name }, this is your invitation to the bot of our sales department: the result of every day by the rules, and what can be mended. Open the link and press Start. It is personal and works for 72 hours.
+invite-share = 📤 { $name }
+invite-copy = 📋 Copy
 invite-make = Make links (earlier ones stop working)
 invite-all = Everybody is connected.
 bind-done = The results of <b>{ $title }</b> will come here.

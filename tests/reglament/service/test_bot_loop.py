@@ -30,10 +30,10 @@ def loop(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(bot_loop, "FIRST_WAIT", 0)
     monkeypatch.setattr("bot.telegram.listening.poll", poll)
-    monkeypatch.setattr("bot.telegram.menus.set_defaults", nothing)
+    monkeypatch.setattr(bot_loop, "show_face", nothing)
     monkeypatch.setattr("bot.dispatcher.build", lambda *_args: None)
     monkeypatch.setattr("bot.dispatcher.finish", nothing)
-    settings = SimpleNamespace(language="ru", telegram=SimpleNamespace(mode="polling"))
+    settings = SimpleNamespace(language="ru", telegram=SimpleNamespace(mode="polling", name=""))
     process: Any = SimpleNamespace(settings=settings, now=None)
     bot: Any = SimpleNamespace(bot=None)
     return errors, polled, lambda: bot_loop.answer_people(process, bot, None, stop)
