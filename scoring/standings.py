@@ -122,10 +122,21 @@ class Leaderboard:
 
 
 def leaderboard(
-    entries: Sequence[Entry], members: Iterable[tuple[str, str]], *, today: date | None = None
+    entries: Sequence[Entry],
+    members: Iterable[tuple[str, str]],
+    *,
+    today: date | None = None,
+    since: date | None = None,
 ) -> Leaderboard:
-    """Rank `members` (CRM user, name) by points per scored day in `entries`; `today` is the day shown beside."""
-    sums = totals(entries)
+    """Rank `members` (CRM user, name) by points per scored day in `entries`; `today` is the day shown beside.
+
+    Entries about days before `since` are later corrections of an earlier period, booked in this one: their points
+    count, their days and outcomes do not (docs/product.md §19, Periods).
+    """
+    sums = totals(entry for entry in entries if since is None or entry.day >= since)
+    for user, late in totals(entry for entry in entries if since is not None and entry.day < since).items():
+        row = sums.get(user, Totals(user, late.name))
+        sums[user] = replace(row, plus=row.plus + late.plus, minus=row.minus + late.minus)
     period_days = frozenset[date]().union(*(row.scored_days for row in sums.values()))
     ranked: list[Totals] = []
     apart: list[Totals] = []

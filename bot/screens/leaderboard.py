@@ -33,12 +33,13 @@ class Board:
 
 
 async def load_standings(session: Session, ctx: AppContext, key: str, day: date) -> Leaderboard:
-    """Load the month to date of a day, with the points of that day beside."""
+    """Load what is booked in the month up to a day, with the points of that day beside."""
 
     async def make() -> Leaderboard:
-        entries = await queries.entries(session, key, day.replace(day=1), day, evidence=False)
+        booked = await queries.entries_of_month(session, key, Month.of(day), evidence=False)
+        entries = [entry for entry in booked if entry.day <= day]
         members = [(member.crm_user, member.name) for member in await people.members(session, key)]
-        return leaderboard(entries, members, today=day)
+        return leaderboard(entries, members, today=day, since=day.replace(day=1))
 
     return await ctx.boards.get((key, day, await ledger_length(session, key)), make)
 

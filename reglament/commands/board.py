@@ -8,6 +8,7 @@ from typing import Literal
 from reglament.commands import output
 from reglament.config.settings import Settings
 from reglament.process import open_process, store_teams
+from scoring.entries import Month
 from scoring.standings import leaderboard
 from storage.days import queries, runs
 from storage.people import people
@@ -22,6 +23,10 @@ async def board(settings: Settings, key: str, period: Literal["day", "week", "mo
             until = day or (run.day if run else settings.teams[key].calendar().local_date(process.now()))
             monday = until - timedelta(days=until.weekday())
             first = {"day": until, "week": monday, "month": until.replace(day=1)}[period]
-            entries = await queries.entries(session, key, first, until, evidence=False)
+            if period == "month":  # a month counts what is booked in it
+                booked = await queries.entries_of_month(session, key, Month.of(until), evidence=False)
+                entries = [entry for entry in booked if entry.day <= until]
+            else:
+                entries = await queries.entries(session, key, first, until, evidence=False)
             members = [(member.crm_user, member.name) for member in await people.members(session, key)]
-    return output.board_json(key, period, first, until, leaderboard(entries, members, today=until))
+    return output.board_json(key, period, first, until, leaderboard(entries, members, today=until, since=first))

@@ -30,17 +30,18 @@ async def entries(session: AsyncSession, team: str, first: date, last: date, *, 
     return await select_entries(session, LedgerRecord.team_id == owner.id, of_span, evidence=evidence)
 
 
-async def entries_of_month(session: AsyncSession, team: str, month: Month) -> list[Entry]:
+async def entries_of_month(session: AsyncSession, team: str, month: Month, *, evidence: bool = True) -> list[Entry]:
     """Select the entries booked in a period."""
-    return await entries_of_months(session, team, month, month)
+    return await entries_of_months(session, team, month, month, evidence=evidence)
 
 
-async def entries_of_months(session: AsyncSession, team: str, first: Month, last: Month) -> list[Entry]:
+async def entries_of_months(
+    session: AsyncSession, team: str, first: Month, last: Month, *, evidence: bool = True
+) -> list[Entry]:
     """Select the entries booked in the periods of a span."""
     owner = await team_named(session, team)
-    return await select_entries(
-        session, LedgerRecord.team_id == owner.id, LedgerRecord.booked_in.between(str(first), str(last))
-    )
+    of_span = LedgerRecord.booked_in.between(str(first), str(last))
+    return await select_entries(session, LedgerRecord.team_id == owner.id, of_span, evidence=evidence)
 
 
 async def history(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scoring.entries import Month
 from scoring.scorecard import Outcome
 from scoring.standings import Totals, day_points, discipline, leaderboard, places, pooled, streak, totals
 from tests.scoring.ledger import MONDAY, NAMES, Book
@@ -235,6 +236,23 @@ def test_who_was_not_scored_that_day_has_no_points_of_the_day() -> None:
     book.score("7", Outcome.EXCUSED)
     book.adjust("12", 5)
     assert day_points(book.rows, MONDAY) == {}
+
+
+def test_a_later_correction_of_an_earlier_period_gives_its_points_and_no_day() -> None:
+    earlier = MONDAY - timedelta(days=30)
+    book = Book()
+    broken = book.score("7", Outcome.BROKEN, earlier)
+    of_this_month = len(book.rows)
+    book.day("7", MONDAY, kept=1, broken=1)
+    book.day("7", TUESDAY, kept=2)
+    book.grant_as_kept(broken, booked_in=Month.of(MONDAY))
+    rows = book.rows[of_this_month:]
+    board = leaderboard(rows, MEMBERS[:1], since=MONDAY)
+    [row] = board.rows
+    assert row.totals.points == 1 - 2 + 2 + 2 + 1
+    assert row.totals.scored_days == {MONDAY, TUESDAY}
+    assert row.totals.per_day == Fraction(4, 2)
+    assert (board.scored_days, board.discipline) == (2, discipline(3, 1))
 
 
 outcomes = st.sampled_from(Outcome)
