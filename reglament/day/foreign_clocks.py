@@ -45,16 +45,18 @@ class ForeignClocks:
 
 
 async def ask_clocks(process: Process) -> ForeignClocks:
-    """Ask every clock; a host that does not answer says nothing."""
+    """Ask every clock, a host once however many connections it serves; a host that does not answer says nothing."""
     hosts = {f"crm.{key}": _origin(config) for key, config in process.settings.crm.items()}
-    telegram = process.settings.telegram
-    if telegram.token.get_secret_value() and not telegram.proxy.get_secret_value():  # behind a proxy none is in reach
-        hosts["Telegram"] = _origin_of(telegram.api_url)
-    asked = {name: origin for name, origin in hosts.items() if origin}
-    skews: dict[str, timedelta] = {}
+    if process.settings.telegram.token.get_secret_value():
+        hosts["Telegram"] = _origin_of(process.settings.telegram.api_url)
+    by_origin: dict[str, list[str]] = {}
+    for name, origin in hosts.items():
+        if origin:
+            by_origin.setdefault(origin, []).append(name)
     async with httpx.AsyncClient(timeout=ASK_SECONDS, trust_env=False) as client:
-        found = await asyncio.gather(*(_ask(client, origin) for origin in asked.values()))
-    skews |= {name: skew for name, skew in zip(asked, found, strict=True) if skew is not None}
+        found = await asyncio.gather(*(_ask(client, origin) for origin in by_origin))
+    named = zip(by_origin.values(), found, strict=True)
+    skews = {" and ".join(names): skew for names, skew in named if skew is not None}
     if not process.db.is_sqlite:
         async with process.db.reading() as session:
             skews["the database"] = await instants.database_time(session) - clock_now()
@@ -62,13 +64,15 @@ async def ask_clocks(process: Process) -> ForeignClocks:
 
 
 async def _ask(client: httpx.AsyncClient, origin: str) -> timedelta | None:
-    """Read the Date of a host's answer to a request without any key."""
+    """Read the Date of a host's answer to a request without any key; of an answer kept by a cache, with its age."""
     try:
         before = clock_now()
-        response = await client.head(origin)
+        async with asyncio.timeout(ASK_SECONDS):
+            response = await client.head(origin, headers={"Cache-Control": "no-cache"})
         told = parsedate_to_datetime(response.headers["date"])
-        return told - (before + (clock_now() - before) / 2)
-    except (httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError):
+        age = timedelta(seconds=int(response.headers.get("age", "0")))
+        return told + age - (before + (clock_now() - before) / 2)
+    except (httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError, OverflowError, TimeoutError):
         return None
 
 
