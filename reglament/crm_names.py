@@ -11,7 +11,7 @@ import structlog
 from crm_clients.base import TellsNames
 from crm_clients.errors import CrmError
 from reglament.connections import Connections
-from reglament.day.guard import guarded_client
+from reglament.day.time_limit import ended_in_time
 from scoring.crm_names import CrmNames
 
 log = structlog.get_logger()
@@ -46,8 +46,6 @@ class KeptNames:
     async def _ask(self, connection: str, client: TellsNames) -> None:
         """Ask a client; the names known before stay if the CRM does not answer."""
         try:
-            async with asyncio.timeout(LONGEST_SECONDS):
-                with guarded_client(f"names of {connection}"):
-                    self._known[connection] = await client.names()
-        except (CrmError, TimeoutError) as error:
+            self._known[connection] = await ended_in_time(client.names, LONGEST_SECONDS, f"names of {connection}")
+        except CrmError as error:
             log.warning("names_not_read", connection=connection, problem=str(error))

@@ -53,6 +53,7 @@ MEANT_FOR = {
         "crm_clients/amocrm/deals.py",  # changes of stages beside the lists of leads, awaited or cancelled with them
         "crm_clients/bitrix24/batching.py",  # two requests at once, awaited or cancelled by the same read
         "crm_clients/shared/fact_stream.py",  # the read itself, ahead of whoever takes its facts
+        "reglament/day/time_limit.py",  # a client's work, ended at its time limit whatever the client does
         "reglament/service/watch.py",  # a ping delays no cutoff; what is on the way is awaited before the service ends
         "bot/telegram/chat_action.py",  # signs of work beside the answer, cancelled and awaited with it
         "bot/telegram/listening.py",  # an update is receipted at once and answered beside, before the service ends

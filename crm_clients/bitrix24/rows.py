@@ -42,7 +42,9 @@ class PortalRow(CheckedRow, frozen=True):
     past: ClassVar[tuple[str, ...]] = ()
     """Fields that hold an instant of the past."""
     planned: ClassVar[tuple[str, ...]] = ()
-    """Fields that hold any other instant; the year 9999 means none."""
+    """Fields that hold any other instant."""
+    is_endless_none: ClassVar[bool] = True
+    """Whether the year 9999 in a planned field means none, as in activities."""
     owner: ClassVar[str] = ""
     """Field that holds the responsible user; empty where a row tells none."""
 
@@ -162,6 +164,7 @@ class TaskRow(PortalRow, frozen=True):
 
     past = ("createdDate", "closedDate", "changedDate")
     planned = ("deadline",)
+    is_endless_none = False
     owner = "responsibleId"
 
     id: Id
@@ -348,7 +351,7 @@ def portal_row(raw: Any, row_type: type[R], what: str, now: datetime) -> R:
             if at is not None and not is_past(at, now):
                 raise ValueError(f"`{name}` is out of range")
         for name in row_type.planned:
-            row[name] = instant(raw[name], endless=True)
+            row[name] = instant(raw[name], endless=row_type.is_endless_none)
         row["raw"] = raw  # for the rows that keep it
         return msgspec.convert(row, row_type, strict=False)
     except KeyError as error:

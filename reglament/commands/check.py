@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
@@ -16,10 +17,10 @@ from reglament import telegram
 from reglament.commands import safety
 from reglament.config.settings import Settings
 from reglament.day.foreign_clocks import ask_clocks
-from reglament.day.guard import guarded_client, read_users
 from reglament.day.missing import UNSET
 from reglament.day.roster import rosters
 from reglament.day.shrunken import is_too_much
+from reglament.day.time_limit import ended_in_time, read_users
 from reglament.day.zeros import asked_kpis
 from reglament.process import Process, open_process, pooler_problem
 from reglament.witnesses.start import check_anchors
@@ -107,10 +108,10 @@ async def _check_connection(process: Process, key: str) -> list[CheckLine]:
     teams_here = process.settings.teams_of(key)
     try:
         users = await read_users(process.connections, key)
-        with guarded_client(f"check of {key}"):
-            found = rosters(teams_here, users)
-            members = {user: manager.name for roster in found.values() for user, manager in roster.members.items()}
-            findings = await process.connections.client(key).check(members)
+        found = rosters(teams_here, users)
+        members = {user: manager.name for roster in found.values() for user, manager in roster.members.items()}
+        work, seconds = partial(process.connections.client(key).check, members), process.connections.timeout(key)
+        findings = await ended_in_time(work, seconds, f"check of {key}")
     except CrmError as error:
         return [_error(where, "login", str(error))]
     lines = [CheckLine(where, finding) for finding in findings]

@@ -9,15 +9,10 @@ from types import TracebackType
 
 import structlog
 
-from crm_clients.base import CrmUser
-from crm_clients.errors import ClientFault, CrmError, DeadlineExceeded
-from reglament.connections import Connections
+from crm_clients.errors import ClientFault, CrmError
 from storage.errors import DatabaseLocked, DatabaseReadOnly, DatabaseUnreachable, DiskFull, LeaseLost, SchemaMismatch
 
 log = structlog.get_logger()
-
-GRACE_SECONDS = 30.0
-"""Seconds after the client's own deadline until a request for a whole list is ended from outside."""
 
 DATABASE_TROUBLE = (DatabaseLocked, DatabaseReadOnly, DatabaseUnreachable, DiskFull, LeaseLost, SchemaMismatch)
 """Errors after which the same database takes no settlement either; the engine repeats the work later."""
@@ -63,17 +58,7 @@ def _place(traceback: TracebackType | None) -> str:
     place = ""
     while traceback is not None:
         module = str(traceback.tb_frame.f_globals.get("__name__", ""))
-        if module.partition(".")[0] in _OWN_PACKAGES:
+        if module.partition(".")[0] in _OWN_PACKAGES and module != "reglament.day.time_limit":
             place = f" in {module}, line {traceback.tb_lineno}"
         traceback = traceback.tb_next
     return place
-
-
-async def read_users(connections: Connections, connection: str) -> list[CrmUser]:
-    """Read all accounts of a connection within the time limit of a read. Raises CrmError alone."""
-    try:
-        async with asyncio.timeout(connections.timeout(connection) + GRACE_SECONDS):
-            with guarded_client(f"users of {connection}"):
-                return list(await connections.client(connection).users())
-    except TimeoutError:
-        raise DeadlineExceeded("the CRM did not answer in the time that is set for a read") from None

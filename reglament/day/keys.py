@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -12,6 +13,7 @@ from crm_clients.errors import CrmError, CrmUnavailable
 from reglament.day import notifications
 from reglament.day.audience import load_audience
 from reglament.day.due import TeamClock, next_cutoff
+from reglament.day.time_limit import ended_in_time
 from reglament.process import Process
 
 log = structlog.get_logger()
@@ -45,7 +47,10 @@ async def _renew(process: Process, connection: str, teams: Sequence[TeamClock]) 
     if not isinstance(client, RenewsKeys):
         return
     try:
-        await client.renew_keys(cutoff + _longest_retries(process, teams) + AFTER_RETRIES)
+        until = cutoff + _longest_retries(process, teams) + AFTER_RETRIES
+        await ended_in_time(
+            partial(client.renew_keys, until), process.connections.timeout(connection), f"keys of {connection}"
+        )
     except CrmError as error:
         log.warning("keys_not_renewed", connection=connection, problem=str(error))
         if not isinstance(error, CrmUnavailable):

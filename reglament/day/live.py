@@ -14,11 +14,11 @@ from reglament.connections import Connections
 from reglament.day import tally_sheet
 from reglament.day.clocks import load_clocks
 from reglament.day.due import TeamClock, next_cutoff
-from reglament.day.guard import read_users
 from reglament.day.missing import unread_snapshot
 from reglament.day.read import ConnectionReading, read_sheets
 from reglament.day.roster import rosters
 from reglament.day.shrunken import require_users, without_vanished
+from reglament.day.time_limit import read_users
 from reglament.day.zeros import without_unanswered
 from reglament.process import Process
 from scoring.rules import Rulebook

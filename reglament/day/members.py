@@ -16,11 +16,11 @@ from reglament.day import notifications
 from reglament.day.audience import load_heads
 from reglament.day.claims import TeamDay
 from reglament.day.due import DueCutoff
-from reglament.day.guard import read_users
 from reglament.day.missing import unread_snapshot
 from reglament.day.notifications import Notification, enqueue
 from reglament.day.roster import Roster, rosters
 from reglament.day.shrunken import check_users
+from reglament.day.time_limit import read_users
 from reglament.errors import WorkFailed
 from reglament.process import Process
 from scoring.snapshot import Cause, Manager, NotRead, Snapshot

@@ -7,16 +7,17 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import reduce
+from functools import partial, reduce
 
 from crm_clients.base import CrmClient, ReadRequest
-from crm_clients.errors import CrmError, CrmRefused, DeadlineExceeded, RightsMissing
+from crm_clients.errors import CrmError, CrmRefused, RightsMissing
 from reglament.connections import Connections
-from reglament.day.guard import GRACE_SECONDS, crm_error, guarded_client
+from reglament.day.guard import crm_error
 from reglament.day.missing import unread_snapshot
+from reglament.day.time_limit import ended_in_time
 from reglament.gc_tuning import no_full_collection
 from scoring.kpi import Scope
-from scoring.records import Completed, Fact, Failed
+from scoring.records import Completed, Fact, Failed, RecordKind
 from scoring.rules import CrmCounting
 from scoring.snapshot import Cause, NotRead, Snapshot
 from scoring.tally import Tally
@@ -106,22 +107,11 @@ async def _read(
     request = _request(sheets.values())
     before, started = crm.stats.requests, time.monotonic()
     error: CrmError | None = None
-    completed = set()
     try:
-        async with asyncio.timeout(timeout_seconds + GRACE_SECONDS):
-            with guarded_client("records"):
-                async for fact in crm.read(request):
-                    if isinstance(fact, Completed):
-                        completed.add(fact.kind)
-                        fact = Completed(fact.kind, fact.started_at + shift)  # noqa: PLW2901
-                    tallies.add(fact)
+        await ended_in_time(partial(tallies.fold, crm, request, shift), timeout_seconds, "records")
     except CrmError as caught:
         error = caught
-    except TimeoutError:
-        error = DeadlineExceeded("the CRM did not answer in the time that is set for a read")
-    if error:
-        for kind in request.kinds - completed:
-            tallies.add(Failed(kind, str(error), error.cause))
+        tallies.end(request, caught)
     return ConnectionReading(
         {team: await tallies.snapshots(team, sheet) for team, sheet in sheets.items()},
         crm.stats.requests - before,
@@ -137,6 +127,24 @@ class _Tallies:
 
     tallies: dict[str, Tally]
     faults: dict[str, CrmError] = field(default_factory=dict)
+    _completed: set[RecordKind] = field(default_factory=set)
+    _is_over: bool = False
+
+    async def fold(self, crm: CrmClient, request: ReadRequest, shift: timedelta) -> None:
+        """Fold the facts of a read, as long as the read is not over."""
+        async for fact in crm.read(request):
+            if self._is_over:
+                return
+            if isinstance(fact, Completed):
+                self._completed.add(fact.kind)
+                fact = Completed(fact.kind, fact.started_at + shift)  # noqa: PLW2901
+            self.add(fact)
+
+    def end(self, request: ReadRequest, error: CrmError) -> None:
+        """End a read early: kinds of record that are not complete have failed, and what comes later counts nowhere."""
+        self._is_over = True
+        for kind in request.kinds - self._completed:
+            self.add(Failed(kind, str(error), error.cause))
 
     def add(self, fact: Fact) -> None:
         """Fold a fact into every tally."""

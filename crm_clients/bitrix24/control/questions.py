@@ -42,6 +42,7 @@ class KnownTask(PortalRow, frozen=True):
     """Tell whether a task is overdue."""
 
     planned = ("deadline",)
+    is_endless_none = False
 
     id: Id
     status: int

@@ -11,8 +11,9 @@ from crm_clients.errors import ClientFault, CrmError, CrmUnavailable
 from reglament.config.settings import build
 from reglament.day.cutoff import run_cutoff
 from reglament.day.due import DueCutoff
-from reglament.day.guard import guarded_client, read_users
+from reglament.day.guard import guarded_client
 from reglament.day.members import synchronise_members
+from reglament.day.time_limit import read_users
 from scoring.records import Company
 from scoring.scorecard import Outcome
 from scoring.tally import Tally
@@ -126,7 +127,7 @@ async def test_a_day_of_a_team_nobody_knows_is_settled_and_told_too(database, cr
 
 async def test_a_list_of_users_that_never_comes_ends_at_the_time_limit(database, crm, clock, monkeypatch):
     ready = await ready_process(database, crm, clock)
-    monkeypatch.setattr("reglament.day.guard.GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("reglament.day.time_limit.GRACE_SECONDS", 0.0)
     monkeypatch.setattr(ready.connections, "timeout", lambda _connection: 0.01, raising=False)
     crm.users = asyncio.Event().wait
     with pytest.raises(CrmError, match="did not answer"):
