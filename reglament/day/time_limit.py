@@ -1,4 +1,4 @@
-"""End a client's work at its time limit, whatever the client does (docs/decisions/0017-clients-that-block.md).
+"""End a client's work at its time limit, whatever the client does (docs/decisions/0019-clients-that-block.md).
 
 Three ways not to end are met: waiting for ever (a cancellation ends it), swallowing the cancellation (the task is left
 to itself), and blocking the event loop without awaiting (a signal raises an exception in the blocked frame).
