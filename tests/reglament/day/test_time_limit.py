@@ -106,7 +106,7 @@ async def test_a_task_that_a_client_started_is_ended_too():
 
 
 async def test_a_client_that_swallows_the_end_and_blocks_again_is_ended_again():
-    ends = []
+    ends: list[type[BaseException]] = []
 
     async def work() -> None:
         while len(ends) < 3:
