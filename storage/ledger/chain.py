@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,9 +20,10 @@ __all__ = [
     "chained",
     "evidence_column",
     "new_salt",
+    "new_token",
     "payload_of",
     "reason_hash",
-    "repeatable_salts",
+    "repeatable_secrets",
     "states_evidence",
 ]
 
@@ -82,23 +84,28 @@ def chained(previous: str, payload: str) -> str:
     return hashlib.sha256(f"{previous}{payload}".encode()).hexdigest()
 
 
-_random_salt: ContextVar[Callable[[], str]] = ContextVar("random_salt", default=lambda: secrets.token_hex(16))
+_random_bytes: ContextVar[Callable[[int], bytes]] = ContextVar("random_bytes", default=secrets.token_bytes)
 
 
 def new_salt() -> str:
     """Make a random salt, so that a short reason cannot be guessed from the hash."""
-    return _random_salt.get()()
+    return _random_bytes.get()(16).hex()
+
+
+def new_token() -> str:
+    """Make a random token of 192 bits that fits a link."""
+    return urlsafe_b64encode(_random_bytes.get()(24)).decode()
 
 
 @contextmanager
-def repeatable_salts(seed: int) -> Iterator[None]:
-    """Make the same salts again and again from a seed: for the made-up company only, where nothing is secret."""
+def repeatable_secrets(seed: int) -> Iterator[None]:
+    """Make the same salts and tokens again and again: for the made-up company only, where nothing is secret."""
     made_up = Random(seed)  # noqa: S311  # protects nobody
-    token = _random_salt.set(lambda: f"{made_up.getrandbits(128):032x}")
+    token = _random_bytes.set(made_up.randbytes)
     try:
         yield
     finally:
-        _random_salt.reset(token)
+        _random_bytes.reset(token)
 
 
 def reason_hash(salt: str, author: str, reason: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, delete, select, update
@@ -13,6 +12,7 @@ from storage.db import changed_rows
 from storage.db.models import InviteRecord, ManagerRecord, PersonRecord, TeamRecord
 from storage.db.sql import manager_of, team_named
 from storage.errors import InviteProblem, InviteRefused, Refused
+from storage.ledger.chain import new_token
 from storage.people import audit_log, people
 from storage.values import Invite, Person, Role, RoleGrant
 
@@ -47,7 +47,7 @@ async def invite_role(session: AsyncSession, grant: RoleGrant, name: str, *, aut
 
 
 def _add(session: AsyncSession, *, at: datetime, author: str, **target: object) -> str:
-    token = secrets.token_urlsafe(24)
+    token = new_token()
     values = {"manager_id": None, "role": None, "team_id": None, "name": "", "used_at": None, "used_by": None} | target
     session.add(
         InviteRecord(token_hash=_hash(token), created_by=author, created_at=at, expires_at=at + VALID_FOR, **values)

@@ -20,7 +20,7 @@ from reglament.day.cutoff import run_cutoff
 from reglament.day.due import DueCutoff
 from reglament.day.members import learn_members
 from reglament.process import Process, open_process, store_teams
-from storage.ledger.chain import repeatable_salts
+from storage.ledger.chain import repeatable_secrets
 from storage.messages import deliveries
 from storage.people import absences, invites, people
 from storage.values import AbsenceKind
@@ -41,7 +41,7 @@ async def demo(console: Console, *, days: int, until: date | None, directory: Pa
     settings = company_settings(directory, t, plot)
     clock = SetClock(datetime.combine(plot.days[0], time(9), tzinfo=ZONE).astimezone(UTC))
     made_up_crm = {"demo": {"now": clock}}
-    with repeatable_salts(len(plot.days)):
+    with repeatable_secrets(len(plot.days)):
         async with open_process(settings, clock=clock, options=made_up_crm) as first_process:
             process = first_process
             await _join(process)
