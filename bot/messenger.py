@@ -38,6 +38,9 @@ class ChatWriter(Protocol):
     async def edit_text(self, message: str, text: str, rows: Rows = ()) -> bool:
         """Edit a message; False if the messenger refuses the edit. A text that stands there already is success."""
 
+    async def pin(self, message: str) -> None:
+        """Keep a message pinned in the chat, without a sound."""
+
     async def close(self) -> None:
         """Give the chat free."""
 

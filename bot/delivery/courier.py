@@ -17,15 +17,27 @@ import structlog
 from bot.context import AppContext
 from bot.delivery.lost_chats import channel_lost
 from bot.delivery.outage import Outage
+from bot.delivery.pinned import NOT_PINNED, show_pinned, tell_pin_refused
 from bot.delivery.reasons import NOTHING_TO_SAY
 from bot.delivery.render import render
 from bot.delivery.sender import Sender
 from bot.delivery.targets import Target, Unreachable, load_target
-from bot.messenger import AskedToWait, ChatOff, GroupMoved, Messenger, NoAnswer, Rejected, SendFailure, TopicGone
+from bot.messenger import (
+    AskedToWait,
+    ChatOff,
+    ChatWriter,
+    GroupMoved,
+    Messenger,
+    NoAnswer,
+    Rejected,
+    SendFailure,
+    TopicGone,
+)
 from bot.screens.view import View
 from bot.texts import texts
 from storage.messages import deliveries
 from storage.messages.deliveries import LEASE_SECONDS
+from storage.messages.notices import PinnedBoardNotice
 from storage.people import channels
 from storage.values import Delivery
 
@@ -99,17 +111,30 @@ class Courier:
                 # Slow answers to earlier messages may have taken as long as the lease.
                 if self.now() - started > LONG and not await deliveries.renew_lease(self.ctx.db, delivery):
                     return
-                sent = await Sender(chat, self.ctx.db, delivery, target).send(view, picture)
+                sent, problem = await self._brought(chat, delivery, target, view, picture)
             except SendFailure as failure:
                 await self._failed(delivery, target, failure)
                 return
             finally:
                 await chat.close()
             # Noted before the next delivery may go out: a crash repeats at most IN_FLIGHT messages.
-            await deliveries.mark_sent(self.ctx.db, delivery, sent, at=self.now(), chat_id=target.chat_id)
+            await deliveries.mark_sent(
+                self.ctx.db, delivery, sent, at=self.now(), chat_id=target.chat_id, problem=problem
+            )
+        if problem == NOT_PINNED and delivery.notice is not None:
+            await tell_pin_refused(self.ctx, delivery.notice.team, target.chat_id, at=self.now())
         if target.silenced:
             async with self.ctx.db.transaction() as session:
                 await channels.turn_on(session, target.chat_id, at=self.now())
+
+    async def _brought(
+        self, chat: ChatWriter, delivery: Delivery, target: Target, view: View, picture: bytes | None
+    ) -> tuple[list[int], str]:
+        """Send the messages of a delivery, and return what is still missing. Raises SendFailure."""
+        if isinstance(delivery.notice, PinnedBoardNotice):
+            sent, pinned = await show_pinned(self.ctx, chat, delivery, delivery.notice, target, view)
+            return sent, "" if pinned else NOT_PINNED
+        return await Sender(chat, self.ctx.db, delivery, target).send(view, picture), ""
 
     async def _postpone_busy(self, delivery: Delivery) -> None:
         """Postpone a delivery whose chat is busy, or all deliveries if Telegram asked all chats to wait."""

@@ -26,7 +26,7 @@ async def channel_lost(
     person = await people.by_telegram(session, chat_id)
     shown = await _name(session, person) if person else name
     for whose, of in (await _losses(session, ctx, chat_id, person)).items():
-        for telegram_id, keys in (await _told(session, ctx, chat_id, whose, of)).items():
+        for telegram_id, keys in (await load_responsible(session, ctx, chat_id, whose, of)).items():
             notice = ChannelOffNotice(
                 team=keys[0],
                 teams=tuple(keys),
@@ -55,7 +55,7 @@ async def _losses(session: Session, ctx: AppContext, chat_id: int, person: Perso
     return {Whose.MANAGER: own, Whose.HEAD: led, Whose.GROUP: bound}
 
 
-async def _told(
+async def load_responsible(
     session: Session, ctx: AppContext, chat_id: int, whose: Whose, keys: Iterable[str]
 ) -> dict[int, list[str]]:
     """Return the recipients with the teams: heads, for a head's chat admins; the others if none is reachable."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.context import AppContext
+from bot.context import AppContext, TeamContext
 from bot.screens.departed import departed_view, load_departed
 from bot.screens.digest import shared_digest_view
 from bot.screens.evening import evening_view, load_evening
+from bot.screens.group.pin_refused import pin_refused_view
+from bot.screens.group.unscored import load_is_unread, load_unscored, unscored_line, unscored_view
 from bot.screens.joining.joined import joined_view
-from bot.screens.leaderboard import board_view, load_board
+from bot.screens.leaderboard import board_view, load_board, load_last_board
 from bot.screens.pictures import board_picture
 from bot.screens.reminder import load_reminder, reminder_view
 from bot.screens.service import troubles
@@ -20,11 +22,14 @@ from storage.messages.notices import (
     BoardNotice,
     ChannelOffNotice,
     CorrectionNotice,
+    DayUnscoredNotice,
     DepartedNotice,
     DigestNotice,
     EveningNotice,
     JoinedNotice,
     NoDataNotice,
+    PinnedBoardNotice,
+    PinRefusedNotice,
     ReminderNotice,
 )
 from storage.values import Delivery
@@ -42,10 +47,8 @@ async def render(  # noqa: PLR0911  # a message a kind
             days = sorted({*notice.earlier} - {notice.day})
             evening = await load_evening(session, ctx, notice.team, notice.day, notice.crm_user, days)
             return None if evening is None else evening_view(t, team, evening)
-        case BoardNotice() as notice:
-            board = await load_board(session, ctx, notice.team, notice.day)
-            view = board_view(t, team, board)
-            return View(view.text, view.rows, board_picture(t, team, board))
+        case BoardNotice() | DayUnscoredNotice() | PinnedBoardNotice() as notice:
+            return await _of_a_group(session, ctx, t, team, notice)
         case DigestNotice() as notice:
             return await shared_digest_view(session, ctx, t, notice)
         case ReminderNotice() as notice:
@@ -55,6 +58,8 @@ async def render(  # noqa: PLR0911  # a message a kind
             return troubles.no_data_view(t, team, notice, await troubles.load_unread(session, notice))
         case DepartedNotice() as notice:
             return departed_view(t, team, await load_departed(session, ctx, delivery.id, notice))
+        case PinRefusedNotice():
+            return pin_refused_view(t, team)
         case JoinedNotice() as notice:
             return joined_view(t, notice)
         case ChannelOffNotice() as notice:
@@ -62,3 +67,21 @@ async def render(  # noqa: PLR0911  # a message a kind
         case notice if isinstance(notice, troubles.TeamTrouble):
             return troubles.view_of(t, team, notice)
     raise TypeError(f"no message for {type(delivery.notice).__name__}")
+
+
+async def _of_a_group(
+    session: Session,
+    ctx: AppContext,
+    t: Texts,
+    team: TeamContext,
+    notice: BoardNotice | DayUnscoredNotice | PinnedBoardNotice,
+) -> View:
+    if isinstance(notice, PinnedBoardNotice):
+        return board_view(t, team, await load_last_board(session, ctx, notice.team))
+    if isinstance(notice, DayUnscoredNotice):
+        is_unread = await load_is_unread(session, ctx, notice.team, notice.day)
+        return unscored_view(t, team, notice.day, is_unread=is_unread)
+    board = await load_board(session, ctx, notice.team, notice.day)
+    text = board_view(t, team, board).text
+    unscored = unscored_line(t, await load_unscored(session, notice.team, notice.earlier))
+    return View("\n".join(filter(None, [text, unscored])), photo=board_picture(t, team, board))

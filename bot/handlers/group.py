@@ -13,10 +13,17 @@ from bot.access import viewer
 from bot.context import AppContext
 from bot.delivery.lost_chats import channel_lost
 from bot.screens.joining.missed_days import load_welcome_back
+from bot.screens.view import Button, Rows, View
+from bot.telegram import reply
+from bot.telegram.asked import Asked
+from bot.telegram.commands import COMMANDS
 from bot.telegram.router_template import RouterTemplate
+from bot.texts import Texts
 from storage.people import channels
 
 router = RouterTemplate("group")
+PERSONAL = ("start", *(command.name for command in COMMANDS if not command.in_groups))
+"""Commands that are answered in the private chat only."""
 
 
 @router.my_chat_member(ChatMemberUpdatedFilter((IS_NOT_MEMBER | IS_MEMBER) >> IS_MEMBER))
@@ -40,6 +47,14 @@ async def removed(event: ChatMemberUpdated, ctx: AppContext, now: Callable[[], d
     reason, name = ("blocked", event.from_user.full_name) if private else ("kicked", "")
     async with ctx.db.transaction() as session:
         await channel_lost(session, ctx, event.chat.id, reason, at=now(), name=name)
+
+
+@router.message(F.chat.type != "private", Asked(*PERSONAL))
+async def personal(message: Message, ctx: AppContext, t: Texts) -> None:
+    """Answer a personal command in a group with a button into the private chat."""
+    name = ctx.bot.username
+    ways: Rows = ((Button(t("group-private-open"), url=f"https://t.me/{name}"),),) if name else ()
+    await reply.send(message, View(t("group-private"), ways))
 
 
 @router.message(F.forum_topic_reopened)

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramNetworkError, TelegramServerError
-from aiogram.methods import EditMessageText, GetMe, SendMessage, SendPhoto, TelegramMethod
+from aiogram.methods import EditMessageText, GetMe, PinChatMessage, SendMessage, SendPhoto, TelegramMethod
 from aiogram.types import BufferedInputFile, ReplyParameters
 
 from bot.messenger import SendFailure
@@ -143,6 +143,10 @@ class TelegramChat:
                 return "not modified" in failure.__cause__.message
             raise
         return True
+
+    async def pin(self, message: str) -> None:
+        """Keep a message pinned in the chat, without a sound."""
+        await self._request(PinChatMessage(chat_id=self._chat_id, message_id=int(message), disable_notification=True))
 
     async def close(self) -> None:
         """Give back a permit that no request used."""

@@ -64,6 +64,8 @@ class TeamSettings(Section):
     thread_id: Annotated[int, Field(gt=0, lt=2**31)] | None = None
     board: Literal["top", "top3", "full", "off"] = "top"
     """`top3` is the name that 0.1.0 gave to `top`."""
+    pin: bool = False
+    """Keep a pinned message with the latest standings in the group."""
     pictures: Literal["light", "dark"] = "light"
     kpis: KpiTable = KpiTable()
     rules: list[RuleSettings] = DEFAULT_RULES

@@ -21,17 +21,24 @@ class Audience:
     """Telegram ids, from settings and database."""
     group: bool = False
     """Whether the team has a group chat that gets the leaderboard."""
+    pins: bool = False
+    """Whether the latest standings are pinned in the group chat."""
+    thread: int | None = None
+    """Topic of the group chat."""
 
 
 async def load_audience(process: Process, session: Session, key: str) -> Audience:
     """Load members, heads, admins and group of team `key`."""
     team = process.settings.teams[key]
     stored = await teams.find(session, key)
+    chat_id, thread_id = (team.chat_id, team.thread_id) if team.chat_id else (stored.chat_id, stored.thread_id)
     return Audience(
         members=tuple(await people.members(session, key)),
         heads=await load_heads(process, session, key),
         admins=await load_admins(process, session, key),
-        group=team.board != "off" and (team.chat_id or stored.chat_id) is not None,
+        group=team.board != "off" and chat_id is not None,
+        pins=team.pin and chat_id is not None,
+        thread=thread_id,
     )
 
 

@@ -18,12 +18,14 @@ from storage.messages import deliveries
 from storage.messages.notices import (
     AlarmNotice,
     BoardNotice,
+    DayUnscoredNotice,
     DelayedNotice,
     DepartedNotice,
     DigestNotice,
     EveningNotice,
     NoDataNotice,
     Notice,
+    PinnedBoardNotice,
     ReminderNotice,
     RightsMissingNotice,
     ShrunkenListNotice,
@@ -41,6 +43,8 @@ from storage.values import Member, Run
 _OF_A_DAY = (
     EveningNotice,
     BoardNotice,
+    DayUnscoredNotice,
+    PinnedBoardNotice,
     DigestNotice,
     NoDataNotice,
     RightsMissingNotice,
@@ -90,8 +94,7 @@ def evening(
         for member in audience.members
         if member.person_id is not None and member.connected and member.crm_user in scored
     ]
-    if audience.group and any(card.count(Outcome.KEPT) + card.count(Outcome.BROKEN) for card in every):
-        result.append(Notification(event, to_group(team), BoardNotice(team=team, day=day)))
+    result += _to_the_group(run, every, audience, caught_up)
     digest = DigestNotice(team=team, day=day, earlier=caught_up, problem="" if every else problem, refused=refused)
     result += _to_each(audience.heads, event, digest)
     if any(
@@ -99,6 +102,20 @@ def evening(
     ):
         result += _to_each(audience.admins - audience.heads, event, NoDataNotice(team=team, day=day))
     return result
+
+
+def _to_the_group(
+    run: Run, cards: Iterable[Scorecard], audience: Audience, earlier: tuple[date, ...]
+) -> list[Notification]:
+    """Send the board of a scored day, else the word that nobody was scored; and bring the pinned board up to date."""
+    team, day, notices = run.team, run.day, list[Notice]()
+    if audience.group:
+        is_scored = any(card.count(Outcome.KEPT) + card.count(Outcome.BROKEN) for card in cards)
+        board = BoardNotice(team=team, day=day, earlier=earlier)
+        notices.append(board if is_scored else DayUnscoredNotice(team=team, day=day))
+    if audience.pins:
+        notices.append(PinnedBoardNotice(team=team, day=day, thread=audience.thread))
+    return [Notification(run_event(run.id), to_group(team), notice) for notice in notices]
 
 
 def _is_unforeseen(outcome: Outcome, reading: Reading | None) -> bool:
@@ -129,6 +146,12 @@ def unread_day(run: Run, telegram_ids: Iterable[int], problem: str) -> list[Noti
     """Tell admins, and heads who get no digest, that a day was finished without any reading."""
     notice = UnreadDayNotice(team=run.team, day=run.day, problem=problem)
     return _to_each(telegram_ids, run_event(run.id), notice)
+
+
+def day_unscored(run: Run, audience: Audience) -> list[Notification]:
+    """Tell the group that nobody was scored on a day."""
+    notice = DayUnscoredNotice(team=run.team, day=run.day)
+    return [Notification(run_event(run.id), to_group(run.team), notice)] if audience.group else []
 
 
 def alarm(team: str, day: date, connection: str, admins: Iterable[int], problem: str) -> list[Notification]:

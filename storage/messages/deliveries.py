@@ -155,11 +155,20 @@ async def renew_lease(
 
 
 async def mark_sent(
-    db: Database, delivery: Delivery, message_ids: Sequence[int], *, at: datetime, chat_id: int | None = None
+    db: Database,
+    delivery: Delivery,
+    message_ids: Sequence[int],
+    *,
+    at: datetime,
+    chat_id: int | None = None,
+    problem: str = "",
 ) -> bool:
-    """Record that Telegram accepted the message; the ids serve later edits. False if the delivery was taken over."""
+    """Record that Telegram accepted the message; the ids serve later edits. False if the delivery was taken over.
+
+    `problem` tells what is still missing, as with a message that could not be pinned.
+    """
     return await _settle(
-        db, delivery, DeliveryState.SENT, done_at=at, message_ids=list(message_ids), chat_id=chat_id, problem=""
+        db, delivery, DeliveryState.SENT, done_at=at, message_ids=list(message_ids), chat_id=chat_id, problem=problem
     )
 
 
@@ -259,6 +268,21 @@ async def find(session: AsyncSession, event: str, kind: str, recipient: str) -> 
         select(DeliveryRecord)
         .where(DeliveryRecord.event == event, DeliveryRecord.kind == kind, DeliveryRecord.recipient == recipient)
         .execution_options(populate_existing=True)
+    )
+    return None if row is None else _to_delivery(row)
+
+
+async def last_sent(session: AsyncSession, kind: str, recipient: str) -> Delivery | None:
+    """Find the newest delivery of a kind that arrived at a recipient."""
+    row = await session.scalar(
+        select(DeliveryRecord)
+        .where(
+            DeliveryRecord.recipient == recipient,
+            DeliveryRecord.state == DeliveryState.SENT.value,
+            DeliveryRecord.kind == kind,
+        )
+        .order_by(DeliveryRecord.id.desc())
+        .limit(1)
     )
     return None if row is None else _to_delivery(row)
 

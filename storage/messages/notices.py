@@ -36,6 +36,9 @@ class DeliveryKind(StrEnum):
     CHANNEL_OFF = "channel_off"
     TROUBLE = "trouble"
     JOINED = "joined"
+    DAY_UNSCORED = "day_unscored"
+    PINNED_BOARD = "pinned_board"
+    PIN_REFUSED = "pin_refused"
 
 
 class Whose(StrEnum):
@@ -85,6 +88,34 @@ class BoardNotice(Notice):
 
     kind: ClassVar = DeliveryKind.BOARD
     day: date
+    earlier: tuple[date, ...] = ()
+    """Days caught up together with `day`; a day that was not scored is named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayUnscoredNotice(Notice):
+    """Tell the group that nobody was scored on a day."""
+
+    kind: ClassVar = DeliveryKind.DAY_UNSCORED
+    day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedBoardNotice(Notice):
+    """Show the latest standings in the pinned message of the group, which is edited after each day."""
+
+    kind: ClassVar = DeliveryKind.PINNED_BOARD
+    day: date
+    thread: int | None = None
+    """Topic of the message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinRefusedNotice(Notice):
+    """Tell a head, else an admin, that the bot may not pin messages in the group."""
+
+    kind: ClassVar = DeliveryKind.PIN_REFUSED
+    chat: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,6 +122,14 @@ class BotMethods:
         message = self._message(p, "edit")
         return self._edited(message, p, message.html, message.text)
 
+    async def _do_pinchatmessage(self, p: dict[str, Any]) -> bool:
+        chat = self._open_chat(p)
+        if not chat.may_pin:
+            raise Refused(400, "Bad Request: not enough rights to manage pinned messages in the chat")
+        message = self._message(p, "pin")
+        chat.pinned = [each for each in chat.pinned if each != message.id] + [message.id]
+        return True
+
     async def _do_deletemessage(self, p: dict[str, Any]) -> bool:
         self._message(p, "delete").deleted = True
         self._happening.tell()

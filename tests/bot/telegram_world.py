@@ -96,6 +96,8 @@ class Chat:
     members: set[int] = field(default_factory=set)
     """People in a group, for who asks."""
     seen: int = 0
+    may_pin: bool = True
+    pinned: list[int] = field(default_factory=list)
     sent_at: list[float] = field(default_factory=list)
 
     def json(self) -> dict[str, Any]:

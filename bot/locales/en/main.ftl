@@ -107,6 +107,12 @@ reminder-head = { $minutes ->
 
 ## The group
 
+group-unread = { $title } · { $weekday }: the day was not scored, the data could not be read from the CRM. Nobody loses points for it
+group-nobody = { $title } · { $weekday }: nobody was scored today
+group-unscored-days = Not scored, nobody loses points for them: { $days }
+group-private = That is personal: I answer in the private chat.
+group-private-open = Open the private chat
+pin-refused = { $title }: I may not pin the message with the standings in the group. Give the bot the right to pin messages: I pin it from the next day on. The message in the group is kept up to date all the same.
 board-head = { $title } · { $weekday }
 board-month = Leaders of { $month }
 board-table = Standings of { $month }

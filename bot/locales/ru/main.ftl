@@ -116,6 +116,12 @@ reminder-head = { $minutes ->
 
 ## Группа
 
+group-unread = { $title } · { $weekday }: день не оценён, из CRM не удалось прочитать данные. Минусов за него ни у кого не будет
+group-nobody = { $title } · { $weekday }: сегодня никто не оценивался
+group-unscored-days = Не оценены, минусов за них ни у кого нет: { $days }
+group-private = Это личное: отвечу в личном чате.
+group-private-open = Открыть личный чат
+pin-refused = { $title }: не могу закрепить в группе сообщение с таблицей. Дайте боту право закреплять сообщения: со следующего дня закреплю. Само сообщение в группе обновляется и так.
 board-head = { $title } · { $weekday }
 board-month = Лидеры за { $month }
 board-table = Места за { $month }

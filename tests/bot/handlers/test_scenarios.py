@@ -101,13 +101,16 @@ async def test_an_old_button_of_somebody_without_the_right_is_refused(office):
 
 async def test_a_group_is_told_the_board_and_the_rules_and_nothing_else(office):
     await office.evening()
-    group, stranger = office.api.group(GROUP), office.api.user(STRANGER)
+    group, stranger = office.api.group(GROUP), office.api.user(STRANGER, language="en")
     before = len(office.api.chat(GROUP).messages)
     for text in ("/week", "/today", "/me", "/nonsense"):
         group.says(stranger, text)
     group.says(stranger, "/rules")
     await office.api.message(GROUP, "не ушёл в минус")
-    assert len(office.api.chat(GROUP).messages) == before + 1
+    answers = office.api.chat(GROUP).messages[before:-1]
+    assert {message.text for message in answers} == {"Это личное: отвечу в личном чате."}
+    assert len(answers) == 3
+    assert answers[0].button("Открыть личный чат")["url"] == "https://t.me/reglament_bot"
 
 
 async def test_who_blocked_the_bot_gets_nothing_more_and_his_head_is_told_once(office):

@@ -1,0 +1,1 @@
+"""Show what a group reads beside the board (docs/product.md §8, Groups)."""
