@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -17,7 +16,7 @@ from bot.telegram.callbacks import MakeExport, OpenDigest, OpenPicture, Part, Tu
 from bot.texts import Texts, safe
 from reports.summary.evidence import PricedDeals, WonDay, state_now
 from reports.summary.stretches import compare_months, compare_weeks, week_of
-from reports.summary.summary import PersonLine, Summary, summarize
+from reports.summary.summary import PersonLine, RuleLine, Summary, summarize
 from scoring.entries import Month
 from scoring.kpis import DEALS_WITHOUT_TASK, OVERDUE_TASKS
 from scoring.names import told_apart
@@ -130,9 +129,10 @@ def _period(t: Texts, team: TeamContext, data: Summary) -> str:
 def _overview(t: Texts, team: TeamContext, data: Summary) -> list[str]:
     before = data.period.before
     workdays = t("workdays", n=data.workdays)
-    if before.workdays and data.discipline_before is not None:
+    if before.workdays and data.scored_days_before:
         span = t.span(before.workdays[0], before.workdays[-1])
-        text = [t("summary-days", workdays=workdays, scored=data.scored_days, span=span)]
+        key = "summary-days" if data.is_comparable or not data.scored_days else "summary-days-unlike"
+        text = [t(key, workdays=workdays, scored=data.scored_days, span=span, before=data.scored_days_before)]
     else:
         text = [t("summary-days-first", workdays=workdays, scored=data.scored_days)]
     if not data.scored_days:
@@ -142,24 +142,25 @@ def _overview(t: Texts, team: TeamContext, data: Summary) -> list[str]:
     text += [_points(t, data), _won(t, team, data), *_people_of_note(t, data)]
     worst = data.worst_rule
     if worst is not None:
-        who, times = _breakers(worst.breakers[:NAMED]), t("times", n=worst.broken)
+        who, times = _breakers(t, worst, NAMED), t("times", n=worst.broken)
         text.append(f"{lines.BROKEN} {t('summary-broken', kpi=lines.kpi_name(t, worst.kpi), times=times, who=who)}")
     return text + _state_now(t, team, data)
 
 
 def _points(t: Texts, data: Summary) -> str:
     plus, minus = t.signed(data.plus), t.signed(-data.minus)
-    text = t("summary-points", points=t.points(data.points, signed=True), plus=plus, minus=minus)
-    if data.discipline_before is None:
+    per_day = t.signed(data.per_day)
+    text = t("summary-points", points=t.points(data.points, signed=True), plus=plus, minus=minus, per_day=per_day)
+    if not data.scored_days_before:
         return text
-    return f"{text}, {t('summary-before', what=t.signed(data.points_before))}"
+    return f"{text}, {t('summary-before', what=t.signed(data.per_day_before))}"
 
 
 def _won(t: Texts, team: TeamContext, data: Summary) -> str:
     if data.won is None:
         return t("summary-won-unavailable")
     text = t("summary-won", deals=_deals_and_sums(t, team, data.won))
-    if data.won_before is None or data.discipline_before is None:
+    if data.won_before is None or not data.scored_days_before:
         return text
     return f"{text}; {t('summary-before', what=_deals_and_sums(t, team, data.won_before))}"
 
@@ -192,16 +193,20 @@ def _person_line(t: Texts, team: TeamContext, person: PersonLine) -> str:
         "summary-person",
         name=safe(person.name),
         percent=t.percent(person.totals.discipline),
-        change="" if person.change is None else f" ({percent_change.arrow(t, person.change)})",
+        change=percent_change.beside(t, person.change, person.days),
         points=t.points(person.totals.points, signed=True),
     )
     won = f" · {_deals_and_sums(t, team, person.won)}" if person.won and person.won.deals else ""
     return f"• {line}{won}"
 
 
-def _breakers(breakers: Sequence[tuple[str, str, int]]) -> str:
-    """Write the names of (CRM user, name, times), with the number of times if several."""
-    return ", ".join(safe(name) if times == 1 else f"{safe(name)} ×{times}" for _, name, times in breakers)
+def _breakers(t: Texts, rule: RuleLine, most: int) -> str:
+    """Write who broke a rule, with the number of times if several; where all did alike nobody is named."""
+    if rule.by_all_alike:
+        return t("summary-all", n=rule.breakers[0][2])
+    shown = [safe(name) if times == 1 else f"{safe(name)} ×{times}" for _, name, times in rule.breakers[:most]]
+    more = len(rule.breakers) - len(shown)
+    return f"{', '.join(shown)} {t('and-others', n=more)}" if more else ", ".join(shown)
 
 
 def _rules(t: Texts, data: Summary) -> list[str]:
@@ -213,7 +218,7 @@ def _rules(t: Texts, data: Summary) -> list[str]:
         kpi = lines.kpi_name(t, rule.kpi)
         text.append(f"• {t('summary-rule', kpi=kpi, percent=t.percent(rule.discipline), times=times)}")
         if rule.breakers:
-            text.append(f"   {_breakers(rule.breakers[:5])}")
+            text.append(f"   {_breakers(t, rule, 5)}")
     return text or [t("summary-empty")]
 
 

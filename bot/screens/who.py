@@ -107,7 +107,7 @@ def _figures(t: Texts, line: PersonLine) -> dict[str, str]:
     return {
         "points": t.points(line.totals.points, signed=True),
         "percent": t.percent(line.totals.discipline),
-        "change": percent_change.beside(t, line.change),
+        "change": percent_change.beside(t, line.change, line.days),
     }
 
 

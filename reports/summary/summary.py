@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 from reports.summary.evidence import Now, PricedDeals, WonDay, won_in
 from reports.summary.stretches import Comparison
 from scoring.entries import Entry, in_force
 from scoring.names import alphabetical, told_apart
 from scoring.scorecard import Outcome
-from scoring.standings import Totals, discipline, pooled, totals
+from scoring.standings import Totals, discipline, hundredths, pooled, totals
 
 ENOUGH_DAYS = 3
 """Scored days required on both sides before a rise in discipline counts."""
@@ -53,13 +54,18 @@ class PersonLine:
 
     @property
     def change(self) -> Decimal | None:
-        """Compute the rise of discipline since the like stretch, in percentage points; None where a side has none."""
-        return difference(self.totals.discipline, self.before.discipline)
+        """Compute the rise of discipline since the like stretch, in percentage points; None without a like stretch."""
+        return _rise(self.totals, self.before)
+
+    @property
+    def days(self) -> tuple[int, int]:
+        """Count the scored days of the stretch and of the like stretch."""
+        return len(self.totals.scored_days), len(self.before.scored_days)
 
     @property
     def change_before(self) -> Decimal | None:
         """Compute the rise of discipline one period earlier."""
-        return difference(self.before.discipline, self.earlier.discipline)
+        return _rise(self.before, self.earlier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,14 @@ class RuleLine:
     broken: int
     breakers: tuple[tuple[str, str, int], ...]
     """CRM user, name and times broken, most first."""
+    judged: int = 0
+    """People for whom the rule was kept or broken."""
+
+    @property
+    def by_all_alike(self) -> bool:
+        """Tell whether all broke the rule equally often: then the rule tells nobody from the others."""
+        times = {broken for _, _, broken in self.breakers}
+        return len(self.breakers) == self.judged > 1 and len(times) == 1
 
     @property
     def discipline(self) -> Decimal | None:
@@ -86,6 +100,8 @@ class Summary:
     period: Comparison
     scored_days: int
     """Working days of the stretch with at least one rule kept or broken."""
+    scored_days_before: int
+    """The same of the like stretch."""
     discipline: Decimal | None
     discipline_before: Decimal | None
     plus: int
@@ -127,7 +143,22 @@ class Summary:
     @property
     def change(self) -> Decimal | None:
         """Compute the rise of team discipline since the like stretch in percentage points, or None."""
-        return difference(self.discipline, self.discipline_before)
+        return difference(self.discipline, self.discipline_before) if self.is_comparable else None
+
+    @property
+    def is_comparable(self) -> bool:
+        """Tell whether both sides have about as many scored days."""
+        return are_comparable(self.scored_days, self.scored_days_before)
+
+    @property
+    def per_day(self) -> Decimal:
+        """Compute the points per scored day."""
+        return hundredths(Fraction(self.points, max(self.scored_days, 1)))
+
+    @property
+    def per_day_before(self) -> Decimal:
+        """Compute the points per scored day of the like stretch."""
+        return hundredths(Fraction(self.points_before, max(self.scored_days_before, 1)))
 
     @property
     def worst_rule(self) -> RuleLine | None:
@@ -166,10 +197,10 @@ def summarize(
         for user, name in names.items()
     ]
     people.sort(key=_needs_help_first)
-    scored = frozenset[date]().union(*(row.scored_days for row in sums.values()))
     return Summary(
         period=period,
-        scored_days=len(scored),
+        scored_days=_scored_days(sums.values()),
+        scored_days_before=_scored_days(sums_before.values()),
         discipline=pooled(sums.values()),
         discipline_before=pooled(sums_before.values()),
         plus=sum(row.plus for row in sums.values()),
@@ -184,6 +215,22 @@ def summarize(
         now=now,
         waiting=waiting or Waiting(),
     )
+
+
+def _scored_days(rows: Iterable[Totals]) -> int:
+    """Count the days on which at least one person was scored."""
+    return len(frozenset[date]().union(*(row.scored_days for row in rows)))
+
+
+def are_comparable(days: int, days_before: int) -> bool:
+    """Tell whether neither side has fewer than three quarters of the other's scored days (docs/product.md §11)."""
+    return min(days, days_before) > 0 and 4 * min(days, days_before) >= 3 * max(days, days_before)
+
+
+def _rise(now: Totals, before: Totals) -> Decimal | None:
+    if not are_comparable(len(now.scored_days), len(before.scored_days)):
+        return None
+    return difference(now.discipline, before.discipline)
 
 
 def difference(now: Decimal | None, before: Decimal | None) -> Decimal | None:
@@ -218,12 +265,15 @@ def _slides(person: PersonLine) -> bool:
 def _rules(entries: Iterable[Entry], names: Mapping[str, str]) -> tuple[RuleLine, ...]:
     counts: dict[str, Counter[Outcome]] = defaultdict(Counter)
     breakers: dict[str, Counter[str]] = defaultdict(Counter)
+    judged: dict[str, set[str]] = defaultdict(set)
     kpis: dict[str, str] = {}
     for entry in in_force(entries):
         if entry.outcome is None or not entry.rule:
             continue
         kpis[entry.rule] = entry.kpi
         counts[entry.rule][entry.outcome] += 1
+        if entry.outcome.scored:
+            judged[entry.rule].add(entry.crm_user)
         breakers[entry.rule][entry.crm_user] += entry.outcome is Outcome.BROKEN
     lines = [
         RuleLine(
@@ -238,6 +288,7 @@ def _rules(entries: Iterable[Entry], names: Mapping[str, str]) -> tuple[RuleLine
                 )
                 if times
             ),
+            len(judged[rule]),
         )
         for rule, kpi in kpis.items()
     ]

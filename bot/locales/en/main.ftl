@@ -360,12 +360,18 @@ language-done = I will write in English.
 
 summary-week = { $title } · week { $week } ({ $span })
 summary-month = { $title } · { $month } ({ $span })
-summary-days = { $workdays }, { $scored } scored. Compared with { $span }
+summary-days = { $workdays }, { $scored } scored. Compared with { $span } ({ $before } scored)
+summary-days-unlike = { $workdays }, { $scored } scored. Not comparable with { $span }: { $before } scored there
 summary-days-first = { $workdays }, { $scored } scored. Nothing to compare with yet
 summary-discipline = Discipline: { $percent }{ $change }
 summary-before = before: { $what }
 points-of-percent = { $change } pp
-summary-points = Points: { $points } ({ $plus } and { $minus })
+days-compared = days: { $now }, before { $before }
+summary-all = { $n ->
+    [1] everybody
+   *[other] everybody, { $n } times each
+}
+summary-points = Points: { $points } ({ $plus } and { $minus }), { $per_day } per scored day
 summary-won = Won: { $deals }
 summary-won-unavailable = Deals won are not available in this CRM
 summary-improved = Improved most: { $who }{ $change }

@@ -374,12 +374,20 @@ language-done = Буду писать по-русски.
 
 summary-week = { $title } · неделя { $week } ({ $span })
 summary-month = { $title } · { $month } ({ $span })
-summary-days = { $workdays }, оценено { $scored }. Сравнение с { $span }
+summary-days = { $workdays }, оценено { $scored }. Сравнение с { $span } (оценено { $before })
+summary-days-unlike = { $workdays }, оценено { $scored }. С { $span } не сравнить: там оценено { $before }
 summary-days-first = { $workdays }, оценено { $scored }. Сравнить пока не с чем
 summary-discipline = Дисциплина: { $percent }{ $change }
 summary-before = было { $what }
 points-of-percent = { $change } п. п.
-summary-points = Баллы: { $points } ({ $plus } и { $minus })
+days-compared = дней: { $now }, было { $before }
+summary-all = { $n ->
+    [1] все
+    [one] все, по { $n } разу
+    [few] все, по { $n } раза
+   *[many] все, по { $n } раз
+}
+summary-points = Баллы: { $points } ({ $plus } и { $minus }), { $per_day } за оценённый день
 summary-won = Выиграно: { $deals }
 summary-won-unavailable = Выигранные сделки этой CRM недоступны
 summary-improved = Больше всех прибавили: { $who }{ $change }

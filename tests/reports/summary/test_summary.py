@@ -129,6 +129,59 @@ def test_a_rise_counts_only_with_three_scored_days_on_both_sides(days_before: in
     assert bool(week(ledger).improved) is named
 
 
+@pytest.mark.parametrize(
+    ("days_before", "days_now", "told"), [(4, 3, True), (3, 4, True), (5, 3, False), (3, 5, False), (0, 5, False)]
+)
+def test_stretches_with_fewer_than_three_quarters_of_the_other_scored_days_are_not_compared(
+    days_before: int, days_now: int, told: bool
+):
+    ledger = Ledger()
+    for day in LAST_WEEK[:days_before]:
+        ledger.score(ANNA, day, BROKEN)
+    for day in WEEK[:days_now]:
+        ledger.score(ANNA, day, KEPT)
+    found = week(ledger)
+    own = next(person for person in found.people if person.crm_user == ANNA[0])
+    change = Decimal("100.0") if told else None
+    assert (found.is_comparable, found.change, own.change, bool(found.improved)) == (told, change, change, told)
+    assert (found.scored_days, found.scored_days_before) == own.days == (days_now, days_before)
+
+
+def test_who_was_compared_with_too_few_days_does_not_slide():
+    ledger = Ledger()
+    for days, kept, broken in ((WEEK_BEFORE, 9, 1), (LAST_WEEK, 7, 3), (WEEK[:3], 0, 3)):
+        lived(ledger, ANNA, days, kept=kept, broken=broken)
+    assert week(ledger).slides == ()
+
+
+def test_points_are_compared_per_scored_day():
+    ledger = Ledger()
+    for day in LAST_WEEK[:4]:
+        ledger.score(ANNA, day, KEPT)
+        ledger.score(BORIS, day, KEPT)
+    for day in WEEK[:3]:
+        ledger.score(ANNA, day, BROKEN)
+        ledger.score(BORIS, day, KEPT)
+    found = week(ledger)
+    assert (found.points, found.points_before) == (-3, 8)
+    assert (found.per_day, found.per_day_before) == (Decimal("-1.00"), Decimal("2.00"))
+
+
+def test_where_all_broke_a_rule_equally_often_it_tells_nobody_from_the_others():
+    ledger = Ledger()
+    for who in (ANNA, BORIS):
+        ledger.score(who, WEEK[0], BROKEN, "calls_held")
+    [rule] = week(ledger).rules
+    assert (rule.judged, rule.by_all_alike) == (2, True)
+    ledger.score(BORIS, WEEK[1], BROKEN, "calls_held")
+    assert not week(ledger).rules[0].by_all_alike
+    alone = Ledger()
+    alone.score(ANNA, WEEK[0], BROKEN, "calls_held")
+    assert not week(alone).rules[0].by_all_alike
+    alone.score(BORIS, WEEK[0], KEPT, "calls_held")
+    assert not week(alone).rules[0].by_all_alike
+
+
 def test_who_did_not_rise_did_not_improve():
     ledger = Ledger()
     lived(ledger, ANNA, LAST_WEEK, kept=8, broken=2)
