@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from bot.context import AppContext, TeamContext
 from bot.screens import lines
 from bot.screens.evidence.day_text import PAGE
+from bot.screens.evidence.folding import Folding
 from bot.screens.finished_days import load_day
 from bot.screens.members import load_name_apart
 from bot.screens.paging import TextPage
@@ -55,7 +56,7 @@ def departed_view(t: Texts, team: TeamContext, data: Departed, page: int = 0) ->
     read = _states(data.readings)
     text = [_head(t, team, data.name), *_owners(t, read, data.day)]
     if not page or data.notice is None:
-        shown = [*text, *_items(t, team, read, data.day, lines.SHOWN)]
+        shown = [*text, *_items(t, team, read, data.day, Folding())]
         return View("\n".join(shown), _unfold(t, team, data, read), protected=True)
     notice = data.notice
 
@@ -93,11 +94,13 @@ def _owners(t: Texts, read: Mapping[str, Value], on: date) -> list[str]:
     return [t("departed-deals", n=read[DEALS_OPEN].number, day=t.day(on))] if DEALS_OPEN in read else []
 
 
-def _items(t: Texts, team: TeamContext, read: Mapping[str, Value], on: date, shown: int | None = None) -> list[str]:
+def _items(
+    t: Texts, team: TeamContext, read: Mapping[str, Value], on: date, folding: Folding | None = None
+) -> list[str]:
     """Write deals and tasks as links under headings; the heading of the open deals stands above."""
     text, at = [], team.calendar.cutoff_of(on)
     for key, reading in read.items():
         if reading.items and key != DEALS_OPEN:
             text.append(f"{lines.lamp(key)} {lines.kpi_name(t, key)}: {t.number(len(reading.items))}")
-        text += lines.items(t, key, reading.items, team, at, shown=shown)
+        text += lines.items(t, key, reading.items, team, at, folding=folding)
     return text

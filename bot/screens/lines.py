@@ -9,6 +9,7 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 from bot.context import TeamContext
+from bot.screens.evidence.folding import FOLDED, Folding
 from bot.screens.evidence.mending import Mending, title_of
 from bot.texts import Texts, safe
 from scoring.kpis import DEALS_WITHOUT_TASK, DEALS_WON, OVERDUE_TASKS, WON_AMOUNT
@@ -85,15 +86,15 @@ def _lacking(t: Texts, line: ScoreLine) -> str:
     return t.rounded(less, line.rule.currency or "") if is_money(line.rule) else t.number(less)
 
 
-def broken(t: Texts, line: ScoreLine, team: TeamContext, at: datetime) -> list[str]:
+def broken(t: Texts, line: ScoreLine, team: TeamContext, at: datetime, folding: Folding | None = None) -> list[str]:
     """Write a broken rule; where too much is there (`at_most`) with the first items, as at the cutoff `at`."""
     if line.rule.bound is Bound.AT_LEAST:
         return [head(t, line)]
-    return [head(t, line), *items(t, line.rule.kpi, line.items, team, at, shown=SHOWN, new=line.new)]
+    return [head(t, line), *items(t, line.rule.kpi, line.items, team, at, folding=folding or Folding(), new=line.new)]
 
 
 def shown_of(line: ScoreLine) -> int:
-    """Count the items that `broken` shows."""
+    """Count the items that `broken` shows unfolded."""
     return min(len(line.items), SHOWN) if line.rule.bound is Bound.AT_MOST else 0
 
 
@@ -120,25 +121,27 @@ def items(
     team: TeamContext,
     at: datetime,
     *,
-    shown: int | None = None,
+    folding: Folding | None = None,
     new: frozenset[str] | None = None,
 ) -> list[str]:
     """Write items as links, the dearest first, without sums new items first, and count the items that are not shown.
 
     What to mend is told as at the cutoff `at`. Spared items come last. Sums are exact in a whole list, and rounded in
-    one that is cut to `shown`.
+    a list with `folding`, which shows the first items, folds the next and cuts the rest.
     """
     ordered = sorted(
         counted, key=lambda item: (bool(item.spared), *price(item, team), new is not None and item.key not in new)
     )
-    cut, exact = (ordered, True) if shown is None else (ordered[:shown], False)
-    mending = Mending(t, team, at)
-    result = [
+    mending, exact = Mending(t, team, at), folding is None
+    written = [
         _joined(link(t, kpi, item, team.crm_host, exact=exact), mending.note(kpi, item), _mark(t, item, new))
-        for item in cut
+        for item in (ordered if folding is None else ordered[:FOLDED])
     ]
-    if len(cut) < len(ordered):
-        result.append(f"   {t('and-more', n=len(ordered) - len(cut))}")
+    if folding is None:
+        return written
+    result = [*written[:SHOWN], *folding.fold(written[SHOWN:])]
+    if len(result) < len(ordered):
+        result.append(f"   {t('and-more', n=len(ordered) - len(result))}")
     return result
 
 

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from bot.context import AppContext, TeamContext
 from bot.screens import lines
+from bot.screens.evidence.folding import Folding
 from bot.screens.view import Button, View, rows
 from bot.telegram.callbacks import RefreshToday
 from bot.texts import Texts
@@ -49,7 +50,8 @@ def reminder_view(t: Texts, team: TeamContext, data: Reminder) -> View:
     at_best = card.points + sum(line.rule.reward - line.points for line in broken)
     points, best = t.points(card.points, signed=True), t.signed(at_best)
     text = [f"<b>{t('reminder-head', minutes=data.minutes, points=points, best=best)}</b>"]
-    text += [row for line in broken for row in lines.broken(t, line, team, at)]
+    folding = Folding()
+    text += [row for line in broken for row in lines.broken(t, line, team, at, folding)]
     hidden = sum(len(line.items) - lines.shown_of(line) for line in broken)
 
     def to(page: int) -> str:

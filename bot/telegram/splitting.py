@@ -19,21 +19,27 @@ def size(text: str) -> int:
     return len(text) + sum(char > "\uffff" for char in text)
 
 
+def shown_size(text: str) -> int:
+    """Count the characters that Telegram shows and measures: without tags, escapes as one character."""
+    return size(html.unescape(_TAG.sub("", text)))
+
+
 def fits_caption(text: str) -> bool:
-    """Return whether a text may stand under a picture: tags and escapes do not count."""
-    return size(html.unescape(_TAG.sub("", text))) <= CAPTION
+    """Return whether a text may stand under a picture."""
+    return shown_size(text) <= CAPTION
 
 
 def split(text: str, limit: int = LIMIT) -> list[str]:
     """Split a text into parts that fit; open tags are closed at each end and opened again."""
-    if size(text) <= limit:
+    if shown_size(text) <= limit:
         return [text]
     parts: list[str] = []
-    part, tags = "", list[tuple[str, str]]()
+    part, taken, tags = "", 0, list[tuple[str, str]]()
     for line in _short_lines(text, limit - 2 * _ROOM):
-        if part and size(part) + 1 + size(line) > limit - _ROOM:
+        taken += 1 + shown_size(line)
+        if part and taken > limit:
             parts.append(part + _closing(tags))
-            part = "".join(opening for opening, _ in tags) + line
+            part, taken = "".join(opening for opening, _ in tags) + line, shown_size(line)
         else:
             part = f"{part}\n{line}" if part else line
         tags = _open_tags(line, tags)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot.context import TeamContext
 from bot.screens import lines
+from bot.screens.evidence.folding import Folding
 from bot.screens.paging import TextPage
 from bot.screens.view import Button, Rows, rows
 from bot.texts import Texts
@@ -26,7 +27,8 @@ def short_lines(
     t: Texts, team: TeamContext, card: Scorecard, at: datetime, corrections: Sequence[str] = ()
 ) -> list[str]:
     """Write broken rules with the first evidence, kept rules in one line, then rules that were not judged."""
-    text = [row for line in card.lines if line.outcome is Outcome.BROKEN for row in lines.broken(t, line, team, at)]
+    broken, folding = [line for line in card.lines if line.outcome is Outcome.BROKEN], Folding()
+    text = [row for line in broken for row in lines.broken(t, line, team, at, folding)]
     return [
         *text, *corrections, lines.fine(t, card.lines), *lines.unscored(t, card), lines.observed(t, team, card)
     ]  # fmt: skip

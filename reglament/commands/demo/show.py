@@ -121,7 +121,7 @@ class _Ending:
         """Print Telegram's HTML for a terminal: bold kept, link targets after the words, buttons in brackets."""
         text = escape(re.sub(r'<a href="([^"]*)">([^<]*)</a>', r"\2 (\1)", view.text))
         text = re.sub(r"<b>(.*?)</b>", r"[bold]\1[/bold]", text, flags=re.DOTALL)
-        self.console.print(unescape(re.sub(r"</?\w+>", "", text)), highlight=False)
+        self.console.print(unescape(re.sub(r"</?\w+[^>]*>", "", text)), highlight=False)
         for row in view.rows:
             self.console.print(" ".join(f"[dim]\\[{escape(button.text)}][/dim]" for button in row), highlight=False)
         self.console.print()

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import pytest
 
 from bot.screens import lines
+from bot.screens.evidence.folding import FOLDED
 from bot.screens.evidence.mending import shortened
 from bot.telegram.callbacks import (
     ConfirmList,
@@ -147,8 +148,10 @@ async def test_a_head_reads_which_deals_somebody_who_left_leaves_behind(office, 
     number = int(re.search(r"(\d+) открыт\S+ сделк\S+ нужен новый ответственный \(по срезу 20 ноября\)", told.text)[1])
     assert number > lines.SHOWN
     named = told.text.partition("ответственный")[2].partition("🟡")[0].partition("🔴")[0]
-    assert named.count("– открыть") == lines.SHOWN
-    assert f"ещё {number - lines.SHOWN}" in named
+    shown, short = named.count("– открыть"), told.text
+    assert lines.SHOWN < shown <= FOLDED
+    assert (f"ещё {number - shown}" in named) == (shown < number)
+    assert "<blockquote expandable>" in told.html
     async with office.process.db.reading() as session:
         gone = next(m for m in await people.all_members(session) if m.name == "Вера Тестова")
         event = f"departed:{gone.id}:2026-11-20"
@@ -163,7 +166,8 @@ async def test_a_head_reads_which_deals_somebody_who_left_leaves_behind(office, 
     assert whole.id == told.id
     assert all(shortened(deal.title) in whole.text for deal in deals)
     await office.api.answered(head.taps("Свернуть"))
-    assert (await office.api.message(HEAD, f"ещё {number - lines.SHOWN}")).id == told.id
+    folded = await office.api.message(HEAD, "больше не работает в CRM")
+    assert (folded.id, folded.text) == (told.id, short)
 
 
 async def test_a_manager_opens_no_notice_of_who_left(office):

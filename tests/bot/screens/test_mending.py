@@ -9,6 +9,7 @@ import pytest
 
 from bot.context import TeamContext
 from bot.screens import lines
+from bot.screens.evidence.folding import Folding
 from bot.texts import Texts, texts
 from scoring.rules import Rulebook
 from scoring.scorecard import Scorecard, score
@@ -103,11 +104,22 @@ def test_a_missed_call_says_whom_it_came_from_by_four_digits(title: str, ru: str
 
 
 @pytest.mark.parametrize("kpi", ["missed_calls", "deals_lost", "lost_without_reason"])
-def test_a_broken_rule_on_events_that_must_not_be_lists_five_of_them_and_counts_the_rest(kpi: str) -> None:
-    items = [item(title=f"Сделка {n}", since=ago(hours=n)) for n in range(1, 8)]
+def test_a_broken_rule_on_events_that_must_not_be_lists_five_folds_twenty_and_counts_the_rest(kpi: str) -> None:
+    items = [item(title=f"Сделка {n}", since=ago(hours=n)) for n in range(1, 29)]
     shown = told(texts("ru"), kpi, *items)
     assert [line.partition(" –")[0] for line in shown[:5]] == [f"Сделка {n}" for n in range(1, 6)]
-    assert shown[5:] == ["…и ещё 2"]
+    assert shown[5].startswith("<blockquote expandable>• Сделка 6 –")
+    assert shown[24].endswith("</blockquote>")
+    assert shown[25:] == ["…и ещё 3"]
+
+
+def test_quotations_of_a_message_share_its_room() -> None:
+    folding = Folding(room=20)
+    assert folding.fold(["   • <b>ten</b> &amp; ten", "   • another that is too long"]) == [
+        "<blockquote expandable>• <b>ten</b> &amp; ten</blockquote>"
+    ]
+    assert folding.fold(["   • ten and ten"]) == []
+    assert Folding().fold([]) == []
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ from bot.screens.view import View
 from bot.screens.who import load_person, person_view
 from bot.screens.witness.digest_proof import DigestProof, load_proofs, proof_view, unknown_view
 from bot.telegram.callbacks import Part
+from bot.telegram.splitting import split
 from bot.texts import LANGUAGES, Texts, texts
 from scoring.entries import Month
 from scoring.records import Money
@@ -86,7 +87,7 @@ def compare(t: Texts, name: str, view: View | None) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(written(view), encoding="utf-8")
     assert written(view) == file.read_text(encoding="utf-8"), name
-    assert len(view.text) <= 4096, name
+    assert split(view.text) == [view.text], name
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -30,7 +30,7 @@ def _bare(text: str) -> str:
 def test_parts_fit_are_whole_and_lose_nothing(rows):
     text = "\n".join(rows)
     parts = split(text)
-    assert all(0 < len(part) <= LIMIT for part in parts)
+    assert all(0 < len(plain(part)) <= LIMIT for part in parts)
     assert _bare("".join(plain(part) for part in parts)) == _bare(plain(text))
 
 
@@ -49,3 +49,16 @@ def test_emoji_count_as_telegram_counts_them():
     assert len(text) <= LIMIT < size(text)
     parts = split(text) + split("🔴" * 5000)
     assert all(0 < size(part) <= LIMIT for part in parts)
+
+
+def test_addresses_of_links_take_no_room():
+    rows = [f'<a href="https://crm.example/deal/{"9" * 200}">Сделка</a>'] * 60
+    assert split("\n".join(rows)) == ["\n".join(rows)]
+
+
+def test_a_quotation_is_closed_and_opened_again_at_a_cut():
+    rows = ["слово " * 10] * 200
+    parts = split("<blockquote expandable>" + "\n".join(rows) + "</blockquote>")
+    assert len(parts) > 2
+    assert all(part.startswith("<blockquote expandable>") and part.endswith("</blockquote>") for part in parts)
+    assert all(len(plain(part)) <= LIMIT for part in parts)
