@@ -36,7 +36,7 @@ def _team(process: Process, key: str, team: TeamSettings) -> TeamContext:
         rulebook=process.settings.rulebook(key),
         whys=team.whys,
         money=team.money.terms() if team.money else None,
-        board="top" if team.board == "top3" else team.board,
+        board=team.board,
         pictures=team.pictures,
         heads=frozenset(team.heads),
         hr=frozenset(team.hr),

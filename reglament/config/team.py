@@ -62,8 +62,7 @@ class TeamSettings(Section):
     hr: list[PersonId] = []
     chat_id: TelegramId | None = None
     thread_id: Annotated[int, Field(gt=0, lt=2**31)] | None = None
-    board: Literal["top", "top3", "full", "off"] = "top"
-    """`top3` is the name that 0.1.0 gave to `top`."""
+    board: Literal["top", "full", "off"] = "top"
     pin: bool = False
     """Keep a pinned message with the latest standings in the group."""
     pictures: Literal["light", "dark"] = "light"
@@ -72,6 +71,12 @@ class TeamSettings(Section):
     money: MoneySettings | None = None
     _loaded: Sequence[tuple[datetime, Schedule]] = PrivateAttr(default=())
     """Schedules in the order of loading, the present one last."""
+
+    @field_validator("board", mode="before")
+    @classmethod
+    def _present_name(cls, value: object) -> object:
+        """Read `top3`, the name that 0.1.0 gave to `top`."""
+        return "top" if value == "top3" else value
 
     @field_validator("timezone")
     @classmethod

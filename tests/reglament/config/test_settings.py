@@ -78,7 +78,8 @@ TEAM = ("teams", "sales")
         ((*TEAM, "members"), {}, ["teams.sales.members", "everyone"]),
         ((*TEAM, "members"), {"users": ["7", "7"]}, ["teams.sales.members", "twice"]),
         ((*TEAM, "members"), {"users": ["7"], "everyone": True}, ["teams.sales.members"]),
-        ((*TEAM, "board"), "all", ["teams.sales.board", "'top3'"]),
+        ((*TEAM, "board"), "all", ["teams.sales.board", "'top'"]),
+        ((*TEAM, "pictures"), "grey", ["teams.sales.pictures", "'light'", "'dark'"]),
         ((*TEAM, "color"), "red", ["teams.sales.color", "no such setting"]),
         ((*TEAM, "days_off"), ["tomorrow"], ["teams.sales.days_off.0", "2026-04-30"]),
         ((*TEAM, "heads"), ["boss"], ["teams.sales.heads.0", '"boss"', "integer"]),
@@ -148,6 +149,12 @@ def test_a_day_cannot_be_off_and_extra(tables):
 def test_ids_may_be_written_as_numbers(tables):
     tables["teams"]["sales"]["members"] = {"users": [7, 12]}
     assert settings.build(tables).teams["sales"].members.users == ["7", "12"]
+
+
+@pytest.mark.parametrize(("written", "meant"), [("top3", "top"), ("top", "top"), ("full", "full"), ("off", "off")])
+def test_the_board_may_be_written_as_in_the_first_version(tables, written, meant):
+    tables["teams"]["sales"]["board"] = written
+    assert settings.build(tables).teams["sales"].board == meant
 
 
 def test_two_rules_on_one_kpi_with_ids_are_fine(tables):
