@@ -12,7 +12,7 @@ from crm_clients.bitrix24.lists import OffsetQuery, QueryProgress, problem_of
 from crm_clients.bitrix24.rows import CommentRow
 from crm_clients.bitrix24.session import ReadSession
 from crm_clients.bitrix24.users import UserDirectory
-from crm_clients.errors import CrmError
+from crm_clients.errors import CrmError, MalformedRow
 from crm_clients.shared.comment_cache import CommentCache
 from scoring.records import Comment, RecordKind
 
@@ -85,6 +85,10 @@ class CommentReader:
     def _of(self, deal: int) -> Callable[[Sequence[CommentRow]], Iterator[Comment]]:
         def fold(rows: Sequence[CommentRow]) -> Iterator[Comment]:
             for row in rows:
+                if row.ENTITY_ID not in (None, deal):
+                    raise MalformedRow(
+                        f"{WHAT}: row {row.ID} is of deal {row.ENTITY_ID}, and deal {deal} was asked for"
+                    )
                 human = row.AUTHOR_ID in self._humans
                 if human and self._cutoff > row.CREATED and deal not in self._found:
                     self._found.add(deal)

@@ -72,10 +72,10 @@ class DealReader:
         self.without_comment: array[int] = array("q")
         """Open deals of members of which no comment is known."""
         self.lists = [
-            self._list({"closed": "N"}, expected_pages),
-            self._list({"closed": "Y", ">=movedTime": stamp(self._start)}, expected_pages // MOVED + 1),
+            self._list({"closed": "N"}, expected_pages, is_closed=False),
+            self._list({"closed": "Y", ">=movedTime": stamp(self._start)}, expected_pages // MOVED + 1, is_closed=True),
             # A deal that was never moved may have no time of a move.
-            self._list({"closed": "Y", ">=createdTime": stamp(self._start)}, 1),
+            self._list({"closed": "Y", ">=createdTime": stamp(self._start)}, 1, is_closed=True),
         ]
 
     async def read(self) -> CrmError | None:
@@ -101,7 +101,10 @@ class DealReader:
         await self._session.stream.drained()
         return problem_of(self.lists)
 
-    def _list(self, conditions: Mapping[str, Any], expected_pages: int) -> QueryProgress:
+    def _list(
+        self, conditions: Mapping[str, Any], expected_pages: int, *, is_closed: bool | None = None
+    ) -> QueryProgress:
+        """Begin a list of deals; rows that are not `is_closed` as asked for show the answer to another question."""
         return KeysetQuery(
             method="crm.item.list",
             params={"entityTypeId": DEAL, "filter": conditions, "select": self._fields.select},
@@ -109,7 +112,7 @@ class DealReader:
             make=self._make,
             row=DealRow,
             see=self._known.see,
-            check=self._check,
+            check=partial(self._check, is_closed),
             what=WHAT,
             group=RecordKind.DEALS,
             key="id",
@@ -117,8 +120,10 @@ class DealReader:
             expected_pages=expected_pages,
         ).start()
 
-    def _check(self, row: DealRow) -> None:
-        """Raise MalformedRow for a row without a field that the settings name, or a sum of no currency."""
+    def _check(self, is_closed: bool | None, row: DealRow) -> None:
+        """Raise MalformedRow for a row not asked for, one without a needed field, or a sum of no currency."""
+        if is_closed is not None and is_yes(row.closed) is not is_closed:
+            raise malformed(row.raw, WHAT, f"`closed` is {row.closed}, and other deals were asked for")
         if lacking := [name for name in self._fields.own if name not in row.raw]:
             raise malformed(row.raw, WHAT, f"lacks `{lacking[0]}`")
         if row.opportunity and not row.currencyId and not self._session.currency:

@@ -247,6 +247,8 @@ class CommentRow(PortalRow, frozen=True):
     ID: Id
     CREATED: datetime
     AUTHOR_ID: Link
+    ENTITY_ID: Id | None = None
+    """The deal; None where the portal does not repeat what was asked."""
 
 
 class BindingRow(PortalRow, frozen=True):

@@ -32,7 +32,7 @@ async def read_companies(session: ReadSession) -> AsyncIterator[Company | Doubtf
         ["write_date", ">=", naive(session.cutoff)],
     ]
     fields = PartnerRow.__struct_fields__
-    async for page in session.lists.raw_pages("res.partner", domain, fields, _WHAT):
+    async for page in session.lists.whole_pages("res.partner", domain, fields, _WHAT):
         sifted = sifted_rows(page, reader.company, _WHAT, RecordKind.COMPANIES, reader.owner)
         for problem in sifted.unreadable:
             yield problem

@@ -51,7 +51,7 @@ class DealReader:
         """Yield deals, corrected to the cutoff as far as Odoo tells."""
         await require_deals(self._session.lists, self._session.bound_deals)
         await self._prepare()
-        async for rows in self._session.lists.raw_pages("crm.lead", self._domain(), self._fields.names, WHAT):
+        async for rows in self._session.lists.whole_pages("crm.lead", self._domain(), self._fields.names, WHAT):
             leads = [(raw, lead) for raw in rows if (lead := self._decoded(raw)) is not None]
             await self._histories.read([lead.row.id for _, lead in leads if self._needs_history(lead)])
             await self._learn_currency(leads)

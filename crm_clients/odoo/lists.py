@@ -66,6 +66,20 @@ class ListReader:
             last = max(row["id"] for row in fresh)
             yield fresh
 
+    async def whole_pages(
+        self, model: str, domain: Domain, fields: Sequence[str], what: str
+    ) -> AsyncIterator[list[Row]]:
+        """Yield rows as `raw_pages` does, and compare them with the ids that Odoo lists for the same question.
+
+        A page that came empty or cut would end the list early. Raises CrmNonsense for a row that Odoo still lists.
+        """
+        lost = set(await self.ids(model, domain, what))
+        async for rows in self.raw_pages(model, domain, fields, what):
+            lost.difference_update(row["id"] for row in rows)
+            yield rows
+        if lost and (still := await self.ids(model, [*domain, ["id", "in", sorted(lost)]], what)):
+            raise CrmNonsense(f"{what}: Odoo lists row {still[0]} and does not give it")
+
     async def guarded_pages(self, model: str, domain: Domain, row_type: type[R], what: str) -> AsyncIterator[list[R]]:
         """Yield the decoded rows of a model that checks the document of each row. Raises MalformedRow."""
         async for page in self.raw_guarded_pages(model, domain, row_type.__struct_fields__, what):

@@ -15,7 +15,7 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import httpx
@@ -32,7 +32,7 @@ from tests.crm_clients.conformance import Conformance
 from tests.crm_clients.faults import Break, Unreliable
 from tests.crm_clients.world import FakeClock, Quirks, World
 
-MISSING = object()
+MISSING, TWICE = object(), object()
 SEED = 12
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff]")
@@ -49,7 +49,7 @@ class Case:
     path: Path
     form: str
     value: Any
-    """What stands there instead; MISSING: nothing."""
+    """What stands there instead; MISSING: nothing; TWICE: the same list twice."""
     row: str
     """Id of the row around it; empty outside of rows."""
 
@@ -110,13 +110,15 @@ def places(answer: Any, path: Path = (), row: str = "") -> Iterator[tuple[Path, 
 def mutated(answer: Any, path: Path, value: Any) -> Any:
     """A copy of the answer with another value at a place."""
     if not path:
-        return None if value is MISSING else value
+        return None if value is MISSING else answer * 2 if value is TWICE else value
     changed = copy.deepcopy(answer)
     inner = changed
     for step in path[:-1]:
         inner = inner[step]
     if value is MISSING:
         del inner[path[-1]]
+    elif value is TWICE:
+        inner[path[-1]] = inner[path[-1]] * 2
     else:
         inner[path[-1]] = value
     return changed
@@ -127,6 +129,8 @@ class MutationTests(Conformance):
 
     most_cases: ClassVar[int] = 200
     """Cases of a run in `make check`."""
+    most_doubled: ClassVar[int] = 8
+    """Lists that come twice in a run."""
 
     def about(self, request: httpx.Request) -> str:
         """What is asked, without what differs from request to request."""
@@ -174,6 +178,16 @@ class MutationTests(Conformance):
                 wrong.append(f"{case}: {sorted(_people(users) ^ expected)}")
             wrong += [f"{case}: {user.name!r}" for user in users if _is_bad(user.name, LONGEST_NAME)]
         assert not wrong, f"{len(wrong)} faults:\n" + "\n".join(wrong[:25])
+
+    async def test_rows_that_come_twice_in_an_answer_count_once(self) -> None:
+        wrong = []
+        expected = self.count(company(), await self.facts(company()))
+        dice = random.Random(SEED)
+        cases = [case for case in await self._cases(self._read) if case.form == "empty" and _are_rows(case)]
+        for case in dice.sample(cases, min(len(cases), self.most_doubled)):
+            facts = await self.facts(company(), when=self._mutating(replace(case, form="twice", value=TWICE)))
+            wrong += [f"{case}: {fault}" for fault in _faults(case, expected, self.count(company(), facts))]
+        assert not wrong, "\n".join(wrong)
 
     # Cases
 
@@ -235,6 +249,11 @@ class MutationTests(Conformance):
 
 def _key(request: httpx.Request) -> bytes:
     return b" ".join((request.method.encode(), request.url.raw_path, request.content))
+
+
+def _are_rows(case: Case) -> bool:
+    """Tell whether a case is about a list of rows, outside of any row."""
+    return case.value == [] and not case.row
 
 
 def _people(users: list[CrmUser]) -> set[tuple[str, bool, bool, tuple[str, ...]]]:

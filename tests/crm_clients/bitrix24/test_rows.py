@@ -275,3 +275,33 @@ async def test_directories_other_than_stages_may_have_forms_of_their_own() -> No
     deal(where, 1)
     where.statuses.add({"ID": "900", "ENTITY_ID": "SOURCE", "STATUS_ID": "1|Почта", "NAME": "Почта", "SEMANTICS": "X"})
     assert await Reader(where).number("deals_open") == 1
+
+
+# Answers to another question
+
+
+async def test_comments_of_another_deal_are_no_comments_of_the_deal_asked_about() -> None:
+    where = portal()
+    deal(where, 1)
+    where.add_comment(10, 2, ANNA, LONG_AGO)
+    reader = Reader(where)
+    answering(reader, "crm.timeline.comment.list", where.comments[2])
+    reading = (await reader.count("deals_without_comment"))["deals_without_comment"]
+    assert isinstance(reading, NotRead)
+    assert "row 10 is of deal 2" in reading.detail
+
+
+async def test_open_deals_are_no_answer_to_the_question_about_closed_ones() -> None:
+    where = portal()
+    deal(where, 1)
+    reader = Reader(where)
+    plain = reader.fake._call
+
+    def call(method: str, params: Mapping[str, Any]) -> tuple[Any, int | None, int | None]:
+        asks_closed = (params.get("filter") or {}).get("closed") == "Y"
+        return plain(method, {**params, "filter": {"closed": "N"}} if asks_closed else params)
+
+    reader.fake._call = call  # type: ignore[method-assign]
+    reading = (await reader.count("deals_won"))["deals_won"]
+    assert isinstance(reading, NotRead)
+    assert "row 1" in reading.detail

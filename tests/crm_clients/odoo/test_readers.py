@@ -171,6 +171,36 @@ async def test_a_deal_of_a_wrong_form_fails_its_owner_alone() -> None:
     assert isinstance(theirs["companies_added"], Value)
 
 
+@pytest.mark.parametrize(
+    ("model", "kpis"), [("crm.lead", ["deals_open", "deals_won"]), ("res.partner", ["companies_added"])]
+)
+@pytest.mark.parametrize("kept", [0, 1])
+async def test_a_page_that_came_empty_or_cut_is_no_end_of_the_list(
+    monkeypatch: pytest.MonkeyPatch, model: str, kpis: list[str], kept: int
+) -> None:
+    odoo = Odoo(company())
+    real, cut = odoo.fake.call, []
+
+    def call(asked: str, method: str, ids: Any, arguments: Any) -> Any:
+        rows = real(asked, method, ids, arguments)
+        if (
+            (asked, method) == (model, "search_read")
+            and len(rows) > kept
+            and arguments["domain"][-1][:2] == ["id", ">"]
+        ):
+            cut.append(rows[kept:])
+            return rows[:kept] if len(cut) == 1 else []
+        return rows
+
+    monkeypatch.setattr(odoo.fake, "call", call)
+    readings = await odoo.readings()
+    assert cut
+    for kpi in kpis:
+        reading = readings[kpi]
+        assert isinstance(reading, NotRead)
+        assert f"row {cut[0][0]['id']}" in reading.detail
+
+
 async def test_an_activity_whose_document_is_text_is_named() -> None:
     odoo = Odoo(company())
     next(row for row in odoo.fake.tables["mail.activity"] if row["id"] == 2001)["res_id"] = "1001"
