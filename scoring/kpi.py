@@ -182,6 +182,10 @@ def _no_fields(_record: Record) -> tuple[str, ...]:
     return ()
 
 
+def _no_reason(_record: Record) -> str | None:
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kpi(Generic[R]):
     """Describe a KPI: the only place that knows the meaning (docs/product.md §3).
@@ -204,6 +208,8 @@ class Kpi(Generic[R]):
     """Give the part of a counted record in a number without full evidence: 1, or seconds of talk."""
     missing_fields: Callable[[R], tuple[str, ...]] = _no_fields
     """Give the names of the fields to fill in, for the evidence."""
+    loss_reason: Callable[[R], str | None] = _no_reason
+    """Give the reason for which a deal was lost, for the evidence."""
     exempted_by: Exemption[Any] | None = None
     has_deal_sum: bool = False
     """Whether the evidence shows the sum of the open deal that a task is bound to."""

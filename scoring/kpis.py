@@ -173,6 +173,7 @@ _KPIS: tuple[Kpi[Any], ...] = (
         counts=Subject.LOST_DEALS,
         is_counted=_always,
         since=_closed,
+        loss_reason=lambda deal: " ".join(deal.loss_reason.split()),
         doubted_by=_OF_DEAL,
     ),
     Kpi[Deal](

@@ -70,6 +70,8 @@ class Evidence(msgspec.Struct, frozen=True):
     """Why the record is shown without being counted (`Spared`); empty for a counted record."""
     missing_fields: tuple[str, ...] = ()
     """Names of the empty required fields of a deal, where a KPI counts them."""
+    loss_reason: str | None = None
+    """Why a deal was lost, as the CRM says, where a KPI counts lost deals; empty: the CRM gives no reason."""
 
     @property
     def key(self) -> str:

@@ -251,6 +251,7 @@ class Tally:
             late=is_late,
             spared=self._spared(kpi, user, record),
             missing_fields=kpi.missing_fields(record),
+            loss_reason=kpi.loss_reason(record),
         )
 
     def _spared(self, kpi: Kpi[Any], user: str, record: Owned) -> str:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from bot.context import AppContext, TeamContext
 from bot.screens import lines
 from bot.screens.finished_days import ledger_length, load_day
+from bot.screens.losses import losses
 from bot.screens.members import load_unconnected
 from bot.screens.team import gauges, person_line, risk, team_view
 from bot.screens.view import Button, Rows, View, rows
@@ -17,8 +18,9 @@ from bot.screens.witness.digest_link import DigestLink, digest_line
 from bot.telegram.callbacks import Part, TurnStaff, TurnWeek
 from bot.texts import Texts, safe
 from reports.summary.evidence import add_up, state_now, won_days
+from scoring.kpis import DEALS_LOST
 from scoring.scorecard import Outcome, Scorecard
-from scoring.snapshot import Cause
+from scoring.snapshot import Cause, Value
 from scoring.standings import discipline, pooled, totals
 from storage.days import queries
 from storage.db.database import Session
@@ -167,4 +169,5 @@ def _state(t: Texts, team: TeamContext, day: Day) -> list[str]:
     if deals := sum(each.deals for each in won):
         sums = t.sums(add_up(each.amounts for each in won), team.currency)
         text.append(t("summary-won", deals=", ".join(filter(None, [t("deals", n=deals), sums]))))
-    return text
+    lost = [card.snapshot.readings.get(DEALS_LOST) for card in day.cards]
+    return text + losses(t, team, [item for reading in lost if isinstance(reading, Value) for item in reading.items])

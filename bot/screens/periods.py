@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from bot.context import AppContext, TeamContext
 from bot.screens import lines, percent_change
 from bot.screens.finished_days import ledger_length
+from bot.screens.losses import losses, reason
 from bot.screens.paging import TextPage
 from bot.screens.team import gauges, people_buttons, risk
 from bot.screens.view import Button, Rows, View, rows
@@ -18,14 +19,14 @@ from reports.summary.evidence import PricedDeals, WonDay, state_now
 from reports.summary.stretches import compare_months, compare_weeks, week_of
 from reports.summary.summary import PersonLine, RuleLine, Summary, summarize
 from scoring.entries import Month
-from scoring.kpis import DEALS_WITHOUT_TASK, OVERDUE_TASKS
+from scoring.kpis import DEALS_LOST, DEALS_WITHOUT_TASK, OVERDUE_TASKS
 from scoring.names import told_apart
 from scoring.snapshot import Value
 from storage.days import queries, runs
 from storage.days.snapshots import stored_snapshots
 from storage.db.database import Session
 from storage.people import people, teams
-from storage.values import Run
+from storage.values import LostDeal, Run
 
 PEOPLE, LINES = 10, 25
 """People, or lines, on a page."""
@@ -54,12 +55,16 @@ class TeamPeriod:
     summary: Summary
     since: date | None
     """The team's first scored day: earlier periods are empty."""
+    lost: tuple[LostDeal, ...] = ()
+    """Deals lost in the period."""
 
 
 async def load_period(session: Session, ctx: AppContext, key: str, day: date, *, monthly: bool) -> TeamPeriod:
     """Load the ISO week, or the calendar month, of a day."""
     since = (await teams.find(session, key)).scored_from
-    return TeamPeriod(await load_summary(session, ctx, key, day, monthly=monthly), since)
+    summary = await load_summary(session, ctx, key, day, monthly=monthly)
+    lost = await queries.lost(session, key, summary.period.now.first, summary.period.now.last)
+    return TeamPeriod(summary, since, tuple(lost))
 
 
 async def load_summary(session: Session, ctx: AppContext, key: str, day: date, *, monthly: bool) -> Summary:
@@ -94,7 +99,7 @@ def period_view(t: Texts, team: TeamContext, data: TeamPeriod, shown: Shown) -> 
     summary = data.summary
     text = [f"<b>{_period(t, team, summary)}</b>"]
     if shown.part is Part.ALL:
-        text += _overview(t, team, summary)
+        text += _overview(t, team, data)
         overview = "\n".join(line for line in text if line)
         return View(overview, _overview_buttons(t, team, data, shown), protected=True)
     buttons: Rows = ()
@@ -104,7 +109,7 @@ def period_view(t: Texts, team: TeamContext, data: TeamPeriod, shown: Shown) -> 
         buttons = people_buttons(team.key, [(person.crm_user, person.name) for person in persons.shown])
         turning = persons.turning(lambda number: _to(team, summary, shown.part, number, digest=shown.digest))
     else:
-        every = _rules(t, summary) if shown.part is Part.RULES else _deals(t, team, summary)
+        every = _rules(t, summary) if shown.part is Part.RULES else _deals(t, team, data)
         page = TextPage.of(every, shown.page, LINES)
         text += page.shown
         turning = page.turning(lambda number: _to(team, summary, shown.part, number, digest=shown.digest))
@@ -126,7 +131,8 @@ def _period(t: Texts, team: TeamContext, data: Summary) -> str:
     return t("summary-week", title=title, week=data.period.week[1], span=span)
 
 
-def _overview(t: Texts, team: TeamContext, data: Summary) -> list[str]:
+def _overview(t: Texts, team: TeamContext, period: TeamPeriod) -> list[str]:
+    data = period.summary
     before = data.period.before
     workdays = t("workdays", n=data.workdays)
     if before.workdays and data.scored_days_before:
@@ -139,7 +145,12 @@ def _overview(t: Texts, team: TeamContext, data: Summary) -> list[str]:
         return [*text, t("summary-empty"), *_state_now(t, team, data)]
     percent = t.percent(data.discipline)
     text.append(t("summary-discipline", percent=percent, change=percent_change.beside(t, data.change)))
-    text += [_points(t, data), _won(t, team, data), *_people_of_note(t, data)]
+    text += [
+        _points(t, data),
+        _won(t, team, data),
+        *losses(t, team, [each.item for each in period.lost]),
+        *_people_of_note(t, data),
+    ]
     worst = data.worst_rule
     if worst is not None:
         who, times = _breakers(t, worst, NAMED), t("times", n=worst.broken)
@@ -222,8 +233,12 @@ def _rules(t: Texts, data: Summary) -> list[str]:
     return text or [t("summary-empty")]
 
 
-def _deals(t: Texts, team: TeamContext, data: Summary) -> list[str]:
-    """Write all deals without a task and overdue tasks as of the last run, the dearest first, as links into the CRM."""
+def _deals(t: Texts, team: TeamContext, period: TeamPeriod) -> list[str]:
+    """Write all deals without a task and overdue tasks as of the last run, then the deals lost in the period.
+
+    Each is a link into the CRM, the dearest first.
+    """
+    data = period.summary
     if data.now is None:
         return [t("summary-empty")]
     names = told_apart({user: snapshot.manager.name for user, snapshot in data.now.snapshots.items()})
@@ -235,7 +250,19 @@ def _deals(t: Texts, team: TeamContext, data: Summary) -> list[str]:
             if isinstance(reading := snapshot.readings.get(key), Value)
         ]
         text += lines.items_of_many(t, key, owners, team, team.calendar.cutoff_of(data.now.day))
+    text += _lost(t, team, period)
     return text or [f"✅ {t('none-overdue_tasks')} · {t('none-deals_without_task')}"]
+
+
+def _lost(t: Texts, team: TeamContext, period: TeamPeriod) -> list[str]:
+    """Write the lost deals with reason and person."""
+    names = told_apart({person.crm_user: person.name for person in period.summary.people})
+    ordered = sorted(period.lost, key=lambda each: lines.price(each.item, team))
+    text = [f"{lines.BROKEN} {lines.kpi_name(t, DEALS_LOST)}: {t.number(len(ordered))}"] if ordered else []
+    for each in ordered:
+        deal, name = lines.link(t, DEALS_LOST, each.item, team.crm_host), safe(names.get(each.crm_user, each.crm_user))
+        text.append(f"   • {' · '.join(filter(None, [deal, reason(t, each.item), name]))}")
+    return text
 
 
 def _to(

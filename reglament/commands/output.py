@@ -108,6 +108,8 @@ def _item(item: Evidence) -> Json:
         result["again"] = True
     if item.missing_fields:
         result["missing_fields"] = list(item.missing_fields)
+    if item.loss_reason is not None:
+        result["loss_reason"] = item.loss_reason
     return result
 
 

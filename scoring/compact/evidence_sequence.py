@@ -45,7 +45,7 @@ class EvidenceEncoder:
 
     def get(self, place: int) -> Evidence:
         """Decode the item at a place, with `since` in UTC."""
-        since, (number, key, title, amount, url, deal, missing_fields) = self._look(place)
+        since, (number, key, title, amount, url, deal, missing_fields, loss_reason) = self._look(place)
         kind, around, currency, again, late, spared = self._by_number[number]
         return Evidence(
             kind,
@@ -59,6 +59,7 @@ class EvidenceEncoder:
             late=late,
             spared=spared,
             missing_fields=missing_fields,
+            loss_reason=loss_reason,
         )
 
     def rank(self, place: int) -> tuple[bytes, str, str]:
@@ -79,7 +80,7 @@ class EvidenceEncoder:
         number = self._number((item.kind, around, currency, item.again, item.late, item.spared))
         url = None if found else item.url
         amount = str(money.amount) if money else None
-        rest = (number, item.id, item.title, amount, url, item.deal, item.missing_fields)
+        rest = (number, item.id, item.title, amount, url, item.deal, item.missing_fields, item.loss_reason)
         return _since(item) + marshal.dumps(rest)
 
     def _look(self, place: int) -> tuple[bytes, Any]:

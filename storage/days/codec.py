@@ -117,6 +117,8 @@ def _item_to_json(item: Evidence) -> dict[str, Any]:
         data["spared"] = item.spared
     if item.missing_fields:
         data["missing_fields"] = list(item.missing_fields)
+    if item.loss_reason is not None:
+        data["loss_reason"] = item.loss_reason
     return data
 
 
@@ -135,11 +137,16 @@ def _item_from_json(data: Mapping[str, Any]) -> Evidence:
         late=data.get("late", False),
         spared=data.get("spared", ""),
         missing_fields=tuple(data.get("missing_fields", ())),
+        loss_reason=data.get("loss_reason"),
     )
 
 
+_TEXTS = frozenset({"missing_fields", "loss_reason"})
+"""Texts of an item beside title and link."""
+
+
 def without_titles(readings: Mapping[str, Any]) -> dict[str, Any]:
-    """Blank titles, links and names of fields of stored readings; numbers and keys stay, to recompute the day."""
+    """Blank all texts of the items in stored readings; numbers and keys stay, to recompute the day."""
     return {kpi: _without_titles(reading) for kpi, reading in readings.items()}
 
 
@@ -147,7 +154,8 @@ def _without_titles(reading: Mapping[str, Any]) -> dict[str, Any]:
     blanked = dict(reading)
     if "items" in reading:
         blanked["items"] = [
-            {key: part for key, part in item.items() if key != "missing_fields"} | {"title": "", "url": ""}
+            {key: part for key, part in item.items() if key not in ("missing_fields", "loss_reason")}
+            | {"title": "", "url": ""}
             for item in reading["items"]
         ]
     if reading.get("range"):

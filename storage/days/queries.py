@@ -9,13 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.entries import Entry, Month
-from scoring.kpis import DEALS_WON, WON_AMOUNT
+from scoring.kpis import DEALS_LOST, DEALS_WON, WON_AMOUNT
+from scoring.snapshot import Value
 from storage.days import runs
-from storage.days.snapshots import numbers, stored_snapshots
+from storage.days.snapshots import numbers, stored_readings, stored_snapshots
 from storage.db.models import LedgerRecord, ManagerRecord, TeamRecord
 from storage.db.sql import team_named
 from storage.ledger.entries import select_entries
-from storage.values import Day, RunState, Scorecards, WonFigures
+from storage.values import Day, LostDeal, RunState, Scorecards, WonFigures
 
 # The ledger
 
@@ -88,6 +89,20 @@ async def day(session: AsyncSession, team: str, on: date) -> Day | None:
 
 
 # Figures for comparisons
+
+
+async def lost(session: AsyncSession, team: str, first: date, last: date) -> list[LostDeal]:
+    """Load the deals lost on finished days, with evidence, by day; no other evidence is loaded."""
+    days = {run.id: run.day for run in await runs.between(session, team, first, last) if run.state is RunState.FINISHED}
+    counted = await numbers(session, days, DEALS_LOST)
+    losers = {(run_id, crm_user) for run_id, crm_user, (number,) in counted if number}
+    found = []
+    for run_id in sorted({run_id for run_id, _ in losers}, key=lambda each: days[each]):
+        for crm_user, readings in await stored_readings(session, run_id, (DEALS_LOST,)):
+            reading = readings.get(DEALS_LOST)
+            if (run_id, crm_user) in losers and isinstance(reading, Value):
+                found += [LostDeal(crm_user, days[run_id], item) for item in reading.items]
+    return found
 
 
 async def won(session: AsyncSession, team: str, first: date, last: date) -> list[WonFigures]:

@@ -17,7 +17,8 @@ from storage.db.types import decimal_text
 Shape = tuple[str, str, str | None, str, bool, bool, str]
 """Kind, link before and after the id (None: the whole link stands before), currency, again, late, spared."""
 Item = tuple[Shape, str, str, int | str | None, str | None, str, str]
-"""Shape, id, title, `since` (whole seconds since 1970 in UTC, or ISO text), amount, deal and empty fields."""
+"""Shape, id, title, `since` (whole seconds since 1970 in UTC, or ISO text), amount, deal, and what to mend: names of
+empty fields, or the reason of a loss."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -26,6 +27,8 @@ _FORM, _FORM_WITH_FIELDS = b"\x01", b"\x02"
 """First byte of a pack: the form of the rest. The second form, with a column of empty fields, is taken where needed."""
 _BETWEEN = "\n"
 """Stands between the names of empty fields; a name is one line."""
+_REASON = "\t"
+"""Begins the reason of a loss in the column of empty fields: no name begins so, and a lost deal has no such names."""
 _WORDS = (
     "Позвонить Отправить Договор Компания Сделка Встреча: Входящий: Исходящий: Incoming: Outgoing: Meeting: "
     '"https://null,null,null,"",""],["call","meeting","company","task","deal","RUB",false,false,""],[[['
@@ -43,7 +46,8 @@ def to_item(evidence: Evidence) -> Item:
     currency = money.currency if money else ""
     shape = (evidence.kind, *link, currency, evidence.again, evidence.late, evidence.spared)
     amount = decimal_text(money.amount) if money else None
-    fields = _BETWEEN.join(evidence.missing_fields)
+    reason = evidence.loss_reason
+    fields = _BETWEEN.join(evidence.missing_fields) if reason is None else f"{_REASON}{reason}"
     return shape, key, evidence.title, _instant(evidence.since), amount, evidence.deal, fields
 
 
@@ -71,7 +75,7 @@ class Items:
     amounts: list[str | None] = field(default_factory=list)
     deals: list[str] = field(default_factory=list)
     fields: list[str] = field(default_factory=list)
-    """Names of empty required fields, a line each."""
+    """Names of empty required fields, a line each; or the reason of a loss."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -111,6 +115,8 @@ class Items:
         """Build the evidence at an address; not `titled`: without title and link."""
         kind, before, after, currency, again, late, spared = self.shapes[self.shape[address]]
         key, amount, since = self.ids[address], self.amounts[address], self.since[address]
+        told = self.fields[address] if titled else ""
+        is_reason = told.startswith(_REASON)
         return Evidence(
             kind,
             key,
@@ -122,7 +128,8 @@ class Items:
             deal=self.deals[address],
             late=late,
             spared=spared,
-            missing_fields=tuple(filter(None, self.fields[address].split(_BETWEEN))) if titled else (),
+            missing_fields=() if is_reason else tuple(filter(None, told.split(_BETWEEN))),
+            loss_reason=told.removeprefix(_REASON) if is_reason else None,
         )
 
     def key(self, address: int) -> str:

@@ -165,13 +165,13 @@ def _facts(item: StoredSnapshot) -> Iterator[bytes]:
 
 
 def titles_hash(item: StoredSnapshot, salt: str) -> str:
-    """Hash name, titles, links and names of empty fields of a snapshot with the salt of the run.
+    """Hash name, titles, links, loss reasons and names of empty fields of a snapshot with the salt of the run.
 
-    Names of fields are left out where there are none: so were all items of earlier releases.
+    Names and reasons are left out where there are none: so were all items of earlier releases.
     """
     found = hashlib.sha256(_ENCODE([salt, item.snapshot.manager.name]))
     for kpi, reading in sorted(item.snapshot.readings.items()):
         for each in evidence_of(reading):
-            fields = [each.missing_fields] if each.missing_fields else []
-            found.update(_ENCODE([kpi, each.id, each.title, each.url, *fields]))
+            told = [part for part in (each.missing_fields, each.loss_reason) if part]
+            found.update(_ENCODE([kpi, each.id, each.title, each.url, *told]))
     return found.hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.values.days import Day, Run, RunLease, RunState, Scorecards, StoredSnapshot, WonFigures
+from storage.values.days import Day, LostDeal, Run, RunLease, RunState, Scorecards, StoredSnapshot, WonFigures
 from storage.values.ledger import CompanyVerification, Period, PeriodState, Problem, ToldTeam, Verification, Witnessed
 from storage.values.messages import Delivery, DeliveryState
 from storage.values.people import (
@@ -28,6 +28,7 @@ __all__ = [
     "Delivery",
     "DeliveryState",
     "Invite",
+    "LostDeal",
     "Member",
     "Period",
     "PeriodState",

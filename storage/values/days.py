@@ -13,7 +13,7 @@ from scoring.entries import Entry
 from scoring.names import alphabetical, told_apart
 from scoring.rules import Rulebook
 from scoring.scorecard import EvidenceKeys, Scorecard, score
-from scoring.snapshot import Manager, Snapshot
+from scoring.snapshot import Evidence, Manager, Snapshot
 from scoring.workdays import Window
 
 
@@ -140,6 +140,15 @@ class Day:
     def card(self, crm_user: str) -> Scorecard | None:
         """Find the scorecard of a manager."""
         return self.cards.find(crm_user)
+
+
+@dataclass(frozen=True, slots=True)
+class LostDeal:
+    """Hold a deal that one manager lost, on the day that counted the loss."""
+
+    crm_user: str
+    day: date
+    item: Evidence
 
 
 @dataclass(frozen=True, slots=True)

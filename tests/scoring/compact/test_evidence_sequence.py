@@ -31,6 +31,7 @@ def evidence(draw: st.DrawFn) -> Evidence:
         draw(st.booleans()),
         draw(st.just("") | ids),
         missing_fields=draw(st.lists(st.text(min_size=1), max_size=2).map(tuple)),
+        loss_reason=draw(st.none() | st.text(max_size=5)),
     )
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.records import Money
-from scoring.snapshot import Evidence, Spared
+from scoring.snapshot import Evidence, Spared, Value
+from storage.days.codec import readings_from_json, readings_to_json
 from storage.evidence import lists, pack
 from storage.evidence.lists import Lists
 from storage.evidence.pack import to_item
@@ -126,3 +127,14 @@ def test_columns_that_do_not_fit_together_are_refused(columns):
 def test_bytes_that_are_no_lists_are_refused(data):
     with pytest.raises(ValueError, match="list"):
         lists.decode(data)
+
+
+@pytest.mark.parametrize("reason", [None, "", "Дорого", "Выбрали <другого>"])
+def test_the_reason_of_a_loss_is_kept_and_goes_with_the_titles(reason):
+    """A reason that the CRM does not give is something else than a reason that nobody stored."""
+    item = Evidence("deal", "7", "Фильтры", "https://crm.example/deal/7", loss_reason=reason)
+    stored = pack.encode([to_item(item)])
+    assert pack.decode(stored).evidence(0) == item
+    assert pack.decode(pack.without_titles(stored)).evidence(0).loss_reason is None
+    readings = {"deals_lost": Value(1, (item,))}
+    assert readings_from_json(readings_to_json(readings)) == readings
