@@ -18,6 +18,7 @@ from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal
 from fluent.runtime import FluentBundle, FluentResource
 
+from reports.currency import decimals_of, to_minor_unit
 from reports.fluent import format_message
 from reports.labels import kpi_texts
 from scoring.entries import Month
@@ -87,11 +88,12 @@ class Texts:
         return "–" if value is None else self("percent", shown=self.number(value.normalize() + 0))
 
     def money(self, amount: Decimal, currency: str) -> str:
-        """Write `1 200,50 ₽`, without empty kopecks."""
+        """Write `1 200,50 ₽`, without empty kopecks, with as many decimals as the currency has: `1,250 KWD`."""
+        exact = to_minor_unit(amount, currency)
+        digits = 0 if exact == exact.to_integral_value() else decimals_of(currency)
         pattern = Locale.parse(self.language).currency_formats["standard"].pattern
-        if amount == amount.to_integral_value():
-            pattern = pattern.replace(".00", "")
-        text = format_currency(amount, currency, pattern, locale=self.language, currency_digits=False)
+        pattern = pattern.replace(".00", f".{'0' * digits}" if digits else "")
+        text = format_currency(exact, currency, pattern, locale=self.language, currency_digits=False)
         return _CODE_BEFORE_NUMBER.sub("\u00a0", text).replace("-", MINUS)
 
     def rounded(self, amount: Decimal, currency: str) -> str:

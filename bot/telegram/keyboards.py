@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from aiogram.types import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
 
+from bot.screens.evidence.mending import shortened
 from bot.screens.view import Button, Rows
+
+LABEL = 64
+"""Longest text on a button, in characters: more is not readable, and a title of a team may have 120."""
 
 
 def keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
@@ -15,8 +19,9 @@ def keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
 
 
 def _button(button: Button) -> InlineKeyboardButton:
+    text = shortened(button.text, LABEL)
     if button.copy:
-        return InlineKeyboardButton(text=button.text, copy_text=CopyTextButton(text=button.copy))
+        return InlineKeyboardButton(text=text, copy_text=CopyTextButton(text=button.copy))
     if button.url:
-        return InlineKeyboardButton(text=button.text, url=button.url)
-    return InlineKeyboardButton(text=button.text, callback_data=button.data)
+        return InlineKeyboardButton(text=text, url=button.url)
+    return InlineKeyboardButton(text=text, callback_data=button.data)

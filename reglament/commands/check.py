@@ -107,7 +107,7 @@ async def _check_connection(process: Process, key: str) -> list[CheckLine]:
     where = f"crm.{key}"
     teams_here = process.settings.teams_of(key)
     try:
-        users = await read_users(process.connections, key)
+        users = await read_users(process.connections, key, process.settings.language)
         found = rosters(teams_here, users)
         members = {user: manager.name for roster in found.values() for user, manager in roster.members.items()}
         work, seconds = partial(process.connections.client(key).check, members), process.connections.timeout(key)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from reglament.day.missing import missing
+from reports.currency import to_minor_unit
 from scoring.scorecard import ScoreLine, is_money
 from scoring.snapshot import Evidence, Reading, Snapshot, Value
 from scoring.standings import Leaderboard, Standing
@@ -86,7 +87,7 @@ def _kpi(reading: Reading) -> Json | None:
     if not isinstance(reading, Value):
         return None
     if isinstance(reading.number, Mapping):
-        result: Json = {"value": {currency: f"{amount:.2f}" for currency, amount in reading.number.items()}}
+        result: Json = {"value": {currency: _money(amount, currency) for currency, amount in reading.number.items()}}
     else:
         result = {"value": reading.number}
     if reading.items:
@@ -94,10 +95,16 @@ def _kpi(reading: Reading) -> Json | None:
     return result
 
 
+def _money(amount: Decimal, currency: str) -> str:
+    """Write an amount with all decimals of the currency, and with those beyond that the CRM states."""
+    exact = to_minor_unit(amount, currency)
+    return f"{exact if exact == amount else amount:f}"
+
+
 def _item(item: Evidence) -> Json:
     result: Json = {"id": item.key, "title": item.title, "url": item.url}
     if item.amount is not None:
-        result |= {"amount": f"{item.amount.amount:.2f}", "currency": item.amount.currency}
+        result |= {"amount": _money(item.amount.amount, item.amount.currency), "currency": item.amount.currency}
     if item.since is not None:
         result["since"] = item.since.isoformat()
     if item.late:
@@ -117,7 +124,7 @@ def _line(line: ScoreLine) -> Json:
     def shown(value: Decimal | None) -> int | str | None:
         if value is None:
             return None
-        return f"{value:.2f}" if is_money(line.rule) else number(value)
+        return _money(value, line.rule.currency or "") if is_money(line.rule) else number(value)
 
     return {
         "rule": line.rule.id,

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from reglament.config.section import Amount, Section
+from reglament.config.section import Section
+from reports.currency import decimals_of, to_minor_unit
 from scoring.payout import MoneyTerms
+
+Amount = Annotated[Decimal, Field(max_digits=16, decimal_places=4, allow_inf_nan=False)]
+"""An amount in a currency; no currency has more than four decimals."""
 
 
 class MoneySettings(Section):
@@ -19,6 +24,15 @@ class MoneySettings(Section):
     per_penalty_point: Amount = Field(default=Decimal(100), ge=0)
     floor: Amount = Decimal(0)
     cap: Amount | None = None
+
+    @field_validator("base", "per_point", "per_penalty_point", "floor", "cap")
+    @classmethod
+    def _in_minor_units(cls, value: Decimal | None, info: ValidationInfo) -> Decimal | None:
+        """Refuse parts of the minor unit: nobody can be paid them, and no message could show them."""
+        currency = info.data.get("currency", "RUB")
+        if value is not None and value != to_minor_unit(value, currency):
+            raise ValueError(f"{currency} has no more than {decimals_of(currency)} decimal places")
+        return value
 
     @model_validator(mode="after")
     def _floor_below_cap(self) -> MoneySettings:

@@ -67,12 +67,13 @@ async def read_teams(
     connection: str,
     all_teams: Mapping[str, TeamSettings],
     wanted: Mapping[str, RunningDay],
+    language: str = "ru",
 ) -> ConnectionReading:
     """Read a connection once for the `wanted` teams. Raises CrmError if the list of users cannot be read or believed.
 
     What a cutoff would not believe is not shown either (`reglament.day.shrunken`), but nobody is asked.
     """
-    users = await read_users(connections, connection)
+    users = await read_users(connections, connection, language)
     async with db.reading() as session:
         await require_users(session, connection, users)
     teams = {key: team for key, team in all_teams.items() if team.crm == connection}
@@ -113,6 +114,8 @@ class LiveReadings:
     connections: Connections
     teams: Mapping[str, TeamSettings]
     clocks: Mapping[str, TeamClock]
+    language: str = "ru"
+    """Language of the word for accounts without a name."""
     _last: dict[str, LiveReading] = field(default_factory=dict)
     _length: dict[str, timedelta] = field(default_factory=dict)
     _running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -120,7 +123,8 @@ class LiveReadings:
     @classmethod
     async def load(cls, process: Process) -> LiveReadings:
         """Make the readings of all teams of a process; none has been read yet."""
-        return cls(process.db, process.connections, process.settings.teams, await load_clocks(process))
+        settings, clocks = process.settings, await load_clocks(process)
+        return cls(process.db, process.connections, settings.teams, clocks, settings.language)
 
     async def fresh(self, team: str, now: datetime) -> LiveReading | None:
         """Return the last reading of the running day if at most 5 minutes old."""
@@ -158,7 +162,7 @@ class LiveReadings:
     async def _read(self, connection: str, now: datetime) -> None:
         teams = {key: team for key, team in self.teams.items() if team.crm == connection}
         wanted = {key: await load_running_day(self.db, key, team, now) for key, team in teams.items()}
-        reading = await read_teams(self.connections, self.db, connection, self.teams, wanted)
+        reading = await read_teams(self.connections, self.db, connection, self.teams, wanted, self.language)
         if reading.error:
             raise LiveUnavailable(reading.problem)
         self._length[connection] = timedelta(seconds=reading.seconds)

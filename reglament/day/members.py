@@ -62,7 +62,7 @@ async def load_rosters(process: Process, due: DueCutoff, days: Sequence[TeamDay]
     if not days:
         return ConnectionRosters()
     try:
-        users = await read_users(process.connections, due.connection)
+        users = await read_users(process.connections, due.connection, process.settings.language)
         await check_users(process, due.connection, users, due.day)
     except CrmError as error:
         log.warning("users_not_read", problem=str(error))
@@ -137,7 +137,7 @@ async def learn_members(process: Process, team: str) -> None:
     """
     settings = process.settings.teams[team]
     try:
-        users = await read_users(process.connections, settings.crm)
+        users = await read_users(process.connections, settings.crm, process.settings.language)
         day = settings.calendar().local_date(process.now())
         await check_users(process, settings.crm, users, day)
     except CrmError as error:

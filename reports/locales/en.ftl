@@ -193,3 +193,5 @@ chart-broken = broken
 chart-broken-by = broken by (people)
 chart-excused = absence
 chart-unread = not read
+
+nameless = No name, no. { $id }

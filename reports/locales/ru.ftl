@@ -199,3 +199,5 @@ chart-broken = нарушено
 chart-broken-by = нарушили, человек
 chart-excused = отсутствие
 chart-unread = не прочитано
+
+nameless = Без имени, № { $id }

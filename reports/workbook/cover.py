@@ -12,7 +12,7 @@ from xlsxwriter.utility import quote_sheetname
 from reports.labels import Labels
 from reports.workbook import totals
 from reports.workbook.period import ManagerTotals, PeriodReport
-from reports.workbook.table import Book, Cell, Formula, Style
+from reports.workbook.table import Book, Cell, Formula, Style, money_style
 from scoring.entries import Month
 
 
@@ -123,7 +123,7 @@ def _sums(report: PeriodReport, rows: Sequence[ManagerTotals], words: Labels) ->
         linked("discipline", sums["discipline"], Style.PERCENT),
     ]
     if report.money:
-        found.append(linked("payout", sums["payout"], Style.MONEY))
+        found.append(linked("payout", sums["payout"], money_style(report.money.currency)))
     return [*found, linked("disputes", sums["disputes"])]
 
 
@@ -131,18 +131,19 @@ def _course(report: PeriodReport, words: Labels) -> list[CoverLine]:
     course = report.money
     if course is None:
         return []
+    style = money_style(course.currency)
     cap = (
         CoverLine(words("cover-cap"), words("cover-no-cap"))
         if course.cap is None
-        else CoverLine(words("cover-cap"), course.cap, Style.MONEY, "cap")
+        else CoverLine(words("cover-cap"), course.cap, style, "cap")
     )
     return [
         *_section(words("cover-section-money")),
         CoverLine(words("cover-currency"), course.currency),
-        CoverLine(words("cover-base"), course.base, Style.MONEY, "base"),
-        CoverLine(words("cover-per-point"), course.per_point, Style.MONEY, "per_point"),
-        CoverLine(words("cover-per-penalty-point"), course.per_penalty_point, Style.MONEY, "per_penalty_point"),
-        CoverLine(words("cover-floor"), course.floor, Style.MONEY, "floor"),
+        CoverLine(words("cover-base"), course.base, style, "base"),
+        CoverLine(words("cover-per-point"), course.per_point, style, "per_point"),
+        CoverLine(words("cover-per-penalty-point"), course.per_penalty_point, style, "per_penalty_point"),
+        CoverLine(words("cover-floor"), course.floor, style, "floor"),
         cap,
         CoverLine(words("cover-money-note"), kind="note"),
     ]

@@ -11,7 +11,7 @@ from xlsxwriter.utility import xl_col_to_name
 
 from reports.labels import Labels
 from reports.workbook.period import DayMark, DayMatrix, KpiTotal, ManagerTotals, PeriodReport, day_matrix
-from reports.workbook.table import Book, Cell, Column, Formula, Style, name_width, sum_row, total
+from reports.workbook.table import Book, Cell, Column, Formula, Style, money_style, name_width, sum_row, total
 from reports.workbook.totals import share
 from scoring.entries import in_force
 from scoring.kpis import CATALOGUE, KpiKind, Unit
@@ -145,7 +145,7 @@ def _kpi_column(key: str, currency: str, words: Labels) -> Column:
     text = words(CATALOGUE[key].locale_key)
     if CATALOGUE[key].kind is KpiKind.STATE:
         text = words("kpis-state", kpi=text)
-    return Column(f"{text}, {currency}", Style.MONEY, 15) if currency else Column(text, Style.INTEGER, 15)
+    return Column(f"{text}, {currency}", money_style(currency), 15) if currency else Column(text, Style.INTEGER, 15)
 
 
 def _kpi_cell(kpi: KpiTotal | None, currency: str, none: str) -> Cell:

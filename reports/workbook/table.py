@@ -14,6 +14,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
+from reports.currency import decimals_of
 from reports.workbook.cells import safe_text
 from scoring.entries import Month
 
@@ -28,6 +29,8 @@ class Style(StrEnum):
     DAY = "day"
     NUMBER = "number"
     MONEY = "money"
+    MONEY_WHOLE = "money without decimals"
+    MONEY_THREE = "money with three decimals"
     PERCENT = "percent"
     DATE = "date"
     MONTH = "month"
@@ -62,6 +65,8 @@ _NUMBERS = {
     Style.DAY: "+#,##0;[Red]-#,##0;0",
     Style.NUMBER: "General",
     Style.MONEY: "#,##0.00",
+    Style.MONEY_WHOLE: "#,##0",
+    Style.MONEY_THREE: "#,##0.000",
     Style.PERCENT: "0.0%",
     Style.TEXT: "@",
     Style.WRAP: "@",
@@ -71,8 +76,14 @@ _DATES = {
     "en": {Style.DATE: "yyyy-mm-dd", Style.MONTH: "yyyy-mm", Style.DATETIME: "yyyy-mm-dd hh:mm"},
 }
 _DAY_HEADS = {"ru": "dd.mm", "en": "mm/dd"}
+_MONEY = {0: Style.MONEY_WHOLE, 3: Style.MONEY_THREE}
 _LEFT = (Style.TEXT, Style.WRAP)
 _CENTRED = (Style.MARK, Style.DAY, Style.DATE, Style.MONTH, Style.DATETIME)
+
+
+def money_style(currency: str) -> Style:
+    """Return the style with as many decimals as the currency has."""
+    return _MONEY.get(decimals_of(currency), Style.MONEY)
 
 
 class Book:

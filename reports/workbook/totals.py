@@ -9,7 +9,7 @@ from xlsxwriter.utility import quote_sheetname, xl_col_to_name
 
 from reports.labels import Labels
 from reports.workbook.period import ManagerTotals, PeriodReport
-from reports.workbook.table import Book, Cell, Column, Formula, Style, name_width, sum_row, total
+from reports.workbook.table import Book, Cell, Column, Formula, Style, money_style, name_width, sum_row, total
 
 _COUNTS = ("workdays", "scored", "excused", "unscored", "kept", "broken", "plus", "minus", "corrections")
 _MONEY = ("bonus", "penalty", "payout")
@@ -66,8 +66,8 @@ def _column(report: PeriodReport, key: str, rows: Sequence[ManagerTotals], words
     text = title(report, key, words)
     if key in ("name", "crm_user"):
         return Column(text, Style.TEXT, name_width((getattr(row, key) for row in rows), text))
-    if key in _MONEY:
-        return Column(text, Style.MONEY, 13)
+    if key in _MONEY and report.money:
+        return Column(text, money_style(report.money.currency), 13)
     if key == "discipline":
         return Column(text, Style.PERCENT, 12)
     return Column(text, Style.SIGNED if key in ("corrections", "total") else Style.INTEGER, 11)

@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from xlsxwriter import Workbook
 
+from reports.currency import to_minor_unit
 from reports.labels import Labels, labels
 from reports.workbook import cover, ledger_sheets, sheets, totals
 from reports.workbook.cells import safe_text
@@ -49,15 +50,15 @@ def csv_twin(report: PeriodReport, language: str) -> bytes:
     words = labels(language)
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=";" if language == "ru" else ",", lineterminator="\r\n")
-    order = totals.keys(report)
+    order, currency = totals.keys(report), report.money.currency if report.money else ""
     writer.writerow(safe_text(totals.title(report, key, words)) for key in order)
     for row in manager_totals(report):
         plain = totals.values(row)
-        writer.writerow(_csv_cell(key, plain[key], words) for key in order)
+        writer.writerow(_csv_cell(key, plain[key], currency, words) for key in order)
     return buffer.getvalue().encode("utf-8-sig")
 
 
-def _csv_cell(key: str, value: str | int | Decimal | None, words: Labels) -> str:
+def _csv_cell(key: str, value: str | int | Decimal | None, currency: str, words: Labels) -> str:
     match value:
         case None:
             return ""
@@ -65,6 +66,7 @@ def _csv_cell(key: str, value: str | int | Decimal | None, words: Labels) -> str
             return safe_text(value)
         case int():
             return str(value)
-    exact = (100 * value).quantize(Decimal("0.1"), ROUND_HALF_UP) if key == "discipline" else round(value, 2)
+    percent = key == "discipline"
+    exact = (100 * value).quantize(Decimal("0.1"), ROUND_HALF_UP) if percent else to_minor_unit(value, currency)
     number = f"{exact:f}"
     return number.replace(".", ",") if words.language == "ru" else number

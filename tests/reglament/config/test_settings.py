@@ -109,6 +109,8 @@ TEAM = ("teams", "sales")
         ((*TEAM, "title"), "О" * 121, ["teams.sales.title", "at most 120"]),
         (("company",), "О" * 121, ["company", "at most 120"]),
         ((*TEAM, "money", "per_point"), 0.001, ["teams.sales.money.per_point = 0.001", "2 decimal places"]),
+        ((*TEAM, "money"), {"currency": "JPY", "per_point": 0.5}, ["teams.sales.money.per_point", "JPY", "0 decimal"]),
+        ((*TEAM, "money"), {"currency": "KWD", "cap": 1.0005}, ["teams.sales.money.cap", "KWD", "3 decimal places"]),
         ((*TEAM, "money", "cap"), -1, ["teams.sales.money", "below floor"]),
         (("crm", "main", "kind"), "paper", ["crm.main.kind = 'paper'", "odoo"]),
         (("crm", "main", "speed"), 5, ["crm.main.speed", "no such setting"]),
