@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from getpass import getuser
 from typing import Any
 
 import structlog
@@ -24,7 +25,7 @@ from storage.db.pooler import hands_connections_on
 from storage.journal.begin import begin, teams_to_begin
 from storage.journal.calendars import store_calendar
 from storage.journal.retold import tell_again
-from storage.people import teams
+from storage.people import full_boards, teams
 from storage.people.teams import ConfiguredTeam, TeamChanges
 
 log = structlog.get_logger()
@@ -159,6 +160,7 @@ async def store_teams(process: Process) -> TeamChanges:
         for key, team in process.settings.teams.items():
             await rulebooks.keep_rulebook(session, key, process.settings.rulebook(key), now)
             await rulebooks.keep_money(session, key, team.money.terms() if team.money else None, now)
+            await full_boards.note(session, key, is_full=team.board == "full", author=_author_of_settings(), at=now)
         for key in await teams_to_begin(session):
             await begin(session, key, now)
         for key, team in process.settings.teams.items():
@@ -167,6 +169,14 @@ async def store_teams(process: Process) -> TeamChanges:
     async with process.db.transaction() as session:
         await tell_again(session, now)
     return changes
+
+
+def _author_of_settings() -> str:
+    """Name the user of the system who loads the settings."""
+    try:
+        return f"settings, loaded by {getuser()}"
+    except (KeyError, OSError):  # a container may run under a number without a name
+        return f"settings, loaded by user {os.getuid()}"
 
 
 async def _learn_schedules(process: Process, session: Session) -> None:

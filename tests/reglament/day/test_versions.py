@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from crm_clients.base import DictMemory
 from reglament.commands.period_report import load_period_report
@@ -19,7 +19,7 @@ from reglament.process import store_teams
 from scoring.entries import Month
 from scoring.rules import CrmCounting
 from storage.days import queries, rulebooks
-from storage.db.models import RulebookRecord
+from storage.db.models import AuditRecord, RulebookRecord
 from tests.reglament.day.thursday import AT_SIX, HOUR, THURSDAY, ready_process
 from tests.reglament.scripted import ANNA, MOSCOW_6PM, PETR, settings, tables
 
@@ -182,3 +182,13 @@ async def test_an_earlier_counting_has_a_client_of_its_own_with_the_same_keys():
         exclude={"companies_credit"}
     )
     await connections.aclose()
+
+
+async def test_the_audit_log_says_who_turned_a_full_table_on_and_off(database, crm, clock):
+    process = await ready_process(database, crm, clock)
+    for board in ("full", "full", "off", "top"):
+        await store_teams(replace(process, settings=settings(board=board)))
+    async with database.reading() as session:
+        query = select(AuditRecord).where(AuditRecord.subject == "sales").order_by(AuditRecord.id)
+        noted = [(row.action, row.author.partition(",")[0]) for row in await session.scalars(query)]
+    assert noted == [("board.full_on", "settings"), ("board.full_off", "settings")]
