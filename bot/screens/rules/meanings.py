@@ -76,7 +76,7 @@ def _fields(t: Texts, place: str, listed: Iterable[str], names: CrmNames) -> str
     """Name the required fields of all pipelines (`*`), of a pipeline, or of a pipeline from a stage on."""
     pipeline, _, stage = place.partition("/")
     fields = _named(t, listed, names.fields)
-    if pipeline == "*":
+    if place == "*":
         return t("rules-fields", fields=fields)
     shown = _named(t, [pipeline], names.pipelines)
     if stage:

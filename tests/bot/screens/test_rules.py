@@ -164,6 +164,12 @@ def test_accounts_that_count_for_another_are_told():
     assert "считается у: " not in shown()
 
 
+def test_a_stage_of_all_pipelines_is_told_as_the_settings_spell_it():
+    """No pipeline is called so: `check` names the mistake, and `/rules` does not make it a rule of every stage."""
+    text = shown(replace(EVERY, crm=replace(CRM, required_fields={"*/9": ("ИНН",)})))
+    assert "Обязательные поля в воронке * с этапа 9: ИНН" in text
+
+
 def test_names_from_outside_are_escaped():
     book = replace(EVERY, crm=replace(CRM, required_fields={"<b>": ("a<i>",)}))
     assert "в воронке &lt;b&gt;: a&lt;i&gt;" in shown(book)
