@@ -20,7 +20,7 @@ import httpx
 import stamina
 
 from crm_clients.base import ReadStats
-from crm_clients.errors import CrmError, CrmRefused, CrmUnavailable
+from crm_clients.errors import CrmError, CrmNonsense, CrmRefused, CrmUnavailable
 from crm_clients.shared.answers import Answer, Judge, TryAgain, standard_judge
 from crm_clients.shared.backoff import Backoff, retry_after
 from crm_clients.shared.json_decoding import NotJson, parse
@@ -28,6 +28,8 @@ from crm_clients.shared.pacing import Clock, Deadline, Pace
 from crm_clients.shared.redaction import one_line, redact
 from crm_clients.shared.wire_logs import silence_wire_logs
 
+MOST_BYTES = 64 * 2**20
+"""Bytes of an unpacked answer; the largest of any CRM (a page, a batch, a list of ids) is a few megabytes."""
 MOVES = 2
 """Redirects in a row that are followed; more lead in circles."""
 
@@ -209,7 +211,13 @@ class Http:
         """
         response = await self._client.send(request, stream=True)
         try:
-            return response, b"".join([chunk async for chunk in response.aiter_bytes()])
+            chunks, size = [], 0
+            async for chunk in response.aiter_bytes():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > MOST_BYTES:
+                    raise CrmNonsense(f"{self.host} sends an answer of more than {MOST_BYTES // 2**20} MB")
+            return response, b"".join(chunks)
         finally:
             await response.aclose()
 

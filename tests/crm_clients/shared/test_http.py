@@ -5,6 +5,7 @@ import gc
 import logging
 import traceback
 import tracemalloc
+import zlib
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -65,6 +66,28 @@ class Body(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield b"[" + b" " * 500_000
         yield b" " * 500_000 + b"]"
+
+
+class EndlessBody(httpx.AsyncByteStream):
+    """Packed spaces without end: a few bytes on the line, a megabyte each in memory."""
+
+    def __init__(self) -> None:
+        self.pieces = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+        while True:
+            self.pieces += 1
+            yield packer.compress(b" " * 2**20) + packer.flush(zlib.Z_SYNC_FLUSH)
+
+
+async def test_an_answer_without_end_does_not_fill_the_memory() -> None:
+    body = EndlessBody()
+    line = Line(httpx.Response(200, headers={"content-encoding": "gzip"}, stream=body))
+    with pytest.raises(CrmNonsense, match=r"deals: crm\.example sends an answer of more than 64 MB"):
+        await line.read()
+    assert body.pieces == 65
+    assert len(line.requests) == 1
 
 
 async def test_a_body_is_let_go_once_it_was_read_and_waits_for_no_collection() -> None:
