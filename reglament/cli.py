@@ -17,6 +17,7 @@ import typer
 
 from reglament import __version__
 from reglament.commands import operations
+from reglament.commands.absence.commands import absence_app
 from reglament.commands.options import (
     AtOption,
     BoardPeriod,
@@ -40,6 +41,7 @@ app = typer.Typer(
     help="Reglament keeps a sales department honest with its CRM.",
 )
 app.add_typer(operations.secret_app, name="secret")
+app.add_typer(absence_app, name="absence")
 app.command()(operations.backup)
 app.command()(operations.restore)
 

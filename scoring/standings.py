@@ -76,15 +76,24 @@ def _totals(user: str, rows: list[Entry]) -> Totals:
     plus, minus = net(rows)
     outcomes: dict[date, set[Outcome]] = defaultdict(set)
     kept = broken = 0
-    for row in in_force(rows):
+    holding = in_force(rows)
+    for row in holding:
         if row.outcome is not None:
             outcomes[row.day].add(row.outcome)
             kept += row.outcome is Outcome.KEPT
             broken += row.outcome is Outcome.BROKEN
+    for day in _excused_afterwards(rows, holding):
+        outcomes[day].add(Outcome.EXCUSED)
     scored = frozenset(day for day, seen in outcomes.items() if seen & {Outcome.KEPT, Outcome.BROKEN})
     excused = frozenset(day for day, seen in outcomes.items() if day not in scored and Outcome.EXCUSED in seen)
     unscored = frozenset(outcomes) - scored - excused
     return Totals(user, rows[-1].name, plus, minus, kept, broken, scored, excused, unscored)
+
+
+def _excused_afterwards(rows: Iterable[Entry], holding: Iterable[Entry]) -> set[date]:
+    """Find the days with a rule of which every judged entry was reversed: an absence or a pardon excused the rule."""
+    judged = {(row.day, row.rule) for row in rows if row.outcome is not None and row.kind is not EntryKind.REVERSAL}
+    return {day for day, _ in judged - {(row.day, row.rule) for row in holding}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from storage.days import runs
 from storage.db.database import Database, Session
 from storage.messages import deliveries
 from storage.messages.notices import CorrectionNotice, DeliveryKind, run_event
+from storage.people import absences
 from storage.values import Delivery, DeliveryState
 
 log = structlog.get_logger()
@@ -77,6 +78,8 @@ class Sender:
         target = self._target
         async with self._db.reading() as session:
             original = await _evening_of(session, notice, self._delivery.recipient)
+        if notice.absence is not None:
+            return await self._tell_absence(notice, notice.absence, original, view)
         if original is None or original.chat_id != target.chat_id:
             return await self._send_parts(view)
         if not await self._edited(original.message_ids, view):
@@ -87,6 +90,27 @@ class Sender:
         t = texts(target.language)
         note = t("correction-note", day=t.day(notice.day))
         return [int(await self._chat.send_text(note, reply_to=str(original.message_ids[-1])))]
+
+    async def _tell_absence(
+        self, notice: CorrectionNotice, absence_id: int, original: Delivery | None, view: View
+    ) -> list[int]:
+        """Edit the evening message of a day of an absence, and reply for all days of the absence where told to.
+
+        A message that is gone stays gone: days without points need no message of their own.
+        """
+        reply_to = None
+        if original is not None and original.chat_id == self._target.chat_id:
+            is_edited = await self._edited(original.message_ids, view)
+            reply_to = str(original.message_ids[-1]) if is_edited else None
+        if not notice.told:
+            return []
+        async with self._db.reading() as session:
+            absence = await absences.find(session, absence_id)
+        t = texts(self._target.language)
+        key = "absence-cancelled-note" if notice.cancelled else "absence-note"
+        days = t.span(absence.first, absence.last)
+        note = t(key, kind=t(f"absence-kind-{absence.kind.value}"), days=days)
+        return [int(await self._chat.send_text(note, reply_to=reply_to))]
 
     async def _edited(self, ids: Sequence[int], view: View) -> bool:
         """Edit all parts; False if the number of parts changed, or Telegram refuses an edit."""

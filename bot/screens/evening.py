@@ -139,6 +139,7 @@ def _corrections(t: Texts, entries: Sequence[Entry]) -> list[str]:
     return [
         f"↩️ {t('corrected-line', kpi=lines.kpi_name(t, kpi), points=t.points(points, signed=True))}"
         for kpi, points in changed.items()
+        if points
     ]
 
 

@@ -32,6 +32,7 @@ from storage.errors import LeaseLost
 from storage.journal.calendars import store_calendar
 from storage.journal.days import close_day
 from storage.ledger import writer
+from storage.ledger.absent_days import take_absences
 from storage.people import absences
 from storage.values import Run, StoredSnapshot
 
@@ -111,12 +112,13 @@ class Settlement:
     async def finish(self) -> TeamResult:
         """Write points, messages and the end of the run in a single transaction."""
         day, process = self.day, self.process
-        cards = [item.score(day.run.rulebook) for item in self.stored]
         async with process.db.transaction() as session:
             at = process.now()
+            stored = await take_absences(session, day.key, day.run, self.stored)
+            cards = [item.score(day.run.rulebook) for item in stored]
             await writer.append(session, day.lease, cards, at=at)
             unread = self._missing()
-            digest = await close_day(session, day.lease, self.stored, at=at, missing=unread)
+            digest = await close_day(session, day.lease, stored, at=at, missing=unread)
             await store_calendar(session, day.key, day.team.calendar(), at)
             await runs.finish(
                 session,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from scoring.entries import Entry, Month
+from scoring.entries import Entry, Month, in_force
 from scoring.kpis import DEALS_LOST, DEALS_WON, WON_AMOUNT
 from scoring.snapshot import Value
 from storage.days import runs
@@ -16,7 +17,8 @@ from storage.days.snapshots import numbers, stored_readings, stored_snapshots
 from storage.db.models import LedgerRecord, ManagerRecord, TeamRecord
 from storage.db.sql import team_named
 from storage.ledger.entries import select_entries
-from storage.values import Day, LostDeal, RunState, Scorecards, WonFigures
+from storage.people import absences
+from storage.values import Day, LostDeal, RunState, Scorecards, StoredSnapshot, WonFigures
 
 # The ledger
 
@@ -79,13 +81,22 @@ async def day(session: AsyncSession, team: str, on: date) -> Day | None:
     run = await runs.find(session, team, on)
     if run is None or run.state is not RunState.FINISHED:
         return None
-    kept = await stored_snapshots(session, run.id)
+    about = await entries(session, run.team, run.day, run.day, evidence=False)
+    away = await absences.absent_on(session, run.connection, run.day)
+    judged = {entry.crm_user for entry in in_force(about) if entry.outcome is not None and entry.outcome.scored}
+    kept = [_as_of_now(item, away, judged) for item in await stored_snapshots(session, run.id)]
     return Day(
         run=run,
         cards=Scorecards(kept, run.rulebook),
         absent=frozenset(item.snapshot.manager.crm_user for item in kept if item.absent),
-        entries=tuple(await entries(session, run.team, run.day, run.day, evidence=False)),
+        entries=tuple(about),
     )
+
+
+def _as_of_now(item: StoredSnapshot, away: Collection[str], judged: Collection[str]) -> StoredSnapshot:
+    """Take over what became of the absence since the cutoff: recorded later, or cancelled and the day judged anew."""
+    user = item.snapshot.manager.crm_user
+    return replace(item, absent=user in away or (item.absent and user not in judged))
 
 
 # Figures for comparisons

@@ -127,11 +127,30 @@ async def correct(
     return [await entry(session, team, row.seq) for row in written]
 
 
+async def judge_again(
+    session: AsyncSession, team: str, judged: Sequence[tuple[int, ScoreLine]], *, author: str, reason: str, at: datetime
+) -> list[Entry]:
+    """Write corrections with the outcomes of score entries (`seq`) judged anew; an entry in force is reversed first.
+
+    Raises NotFound.
+    """
+    owner, note = await lock_team(session, team), _Note(author, reason, at)
+    written = []
+    for seq, line in judged:
+        old = await _row(session, owner, seq)
+        if (await _last_word(session, old))[1]:
+            written.append(await _undo(session, owner, old, note))
+        new: dict[str, object] = {"kind": EntryKind.CORRECTION.value, "outcome": line.outcome.value}
+        new |= {"points": line.points, "side": Side.of(line.points).value, "value": line.value, "bound": line.bound}
+        written.append(await _write_about(session, owner, old, note, new))
+    if written:
+        await _journal(session, owner, at)
+    return [await entry(session, team, row.seq) for row in written]
+
+
 async def _undo(session: AsyncSession, owner: TeamRecord, row: LedgerRecord, note: _Note) -> LedgerRecord:
     """Reverse an entry in force. A restored entry is reversed by reversing the restoration. Raises Refused."""
-    last, holds = row, True
-    while (newer := await session.scalar(select(LedgerRecord).where(LedgerRecord.reverses_id == last.id))) is not None:
-        last, holds = newer, not holds
+    last, holds = await _last_word(session, row)
     if not holds:
         raise Refused(f"entry {row.seq} of {owner.key} was reversed already, by entry {last.seq}")
     opposite = {
@@ -144,26 +163,34 @@ async def _undo(session: AsyncSession, owner: TeamRecord, row: LedgerRecord, not
     return await _write_about(session, owner, last, note, opposite)
 
 
+async def _last_word(session: AsyncSession, row: LedgerRecord) -> tuple[LedgerRecord, bool]:
+    """Follow the reversals of an entry to the last; tell whether the entry is in force."""
+    last, holds = row, True
+    while (newer := await session.scalar(select(LedgerRecord).where(LedgerRecord.reverses_id == last.id))) is not None:
+        last, holds = newer, not holds
+    return last, holds
+
+
 async def _write_about(
     session: AsyncSession, owner: TeamRecord, old: LedgerRecord, note: _Note, judged: Mapping[str, object]
 ) -> LedgerRecord:
     """Write an entry by hand about rule, day and manager of an older entry."""
     why = await _reason(session, note)
-    row = LedgerRecord(
-        manager_id=old.manager_id,
-        crm_user=old.crm_user,
-        day=old.day,
-        booked_in=str(await periods.month_to_book(session, owner, old.day)),
-        rule=old.rule,
-        kpi=old.kpi,
-        value=old.value,
-        bound=old.bound,
-        evidence=old.evidence,
-        rulebook_id=old.rulebook_id,
-        reason_id=why.id,
-        created_at=note.at,
-        **judged,
-    )
+    about = {
+        "manager_id": old.manager_id,
+        "crm_user": old.crm_user,
+        "day": old.day,
+        "booked_in": str(await periods.month_to_book(session, owner, old.day)),
+        "rule": old.rule,
+        "kpi": old.kpi,
+        "value": old.value,
+        "bound": old.bound,
+        "evidence": old.evidence,
+        "rulebook_id": old.rulebook_id,
+        "reason_id": why.id,
+        "created_at": note.at,
+    }
+    row = LedgerRecord(**{**about, **judged})
     reverses_seq = None if row.reverses_id is None else old.seq
     reason = reason_hash(why.salt, note.author, note.reason)
     _chain(session, owner, row, rulebook=await _version(session, old), reverses_seq=reverses_seq, reason=reason)
@@ -196,6 +223,7 @@ async def excuse(
         LedgerRecord.team_id == owner.id,
         LedgerRecord.manager_id == manager.id,
         LedgerRecord.day.between(first, last),
+        evidence=False,
     )
     counting = [row for row in in_force(rows) if row.outcome is not None and row.outcome.scored]
     written = [await _undo(session, owner, await _row(session, owner, row.seq), note) for row in counting]

@@ -80,6 +80,12 @@ class CorrectionNotice(Notice):
     """Ledger entry that changed the score."""
     earlier: tuple[date, ...] = ()
     """Days caught up in the evening message that is edited."""
+    absence: int | None = None
+    """Absence that changed the score; the short reply then tells of the absence."""
+    cancelled: bool = False
+    """The absence was cancelled, not recorded."""
+    told: bool = True
+    """Whether to reply: of the days of an absence the last edited message alone gets the reply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

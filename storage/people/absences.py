@@ -27,10 +27,18 @@ async def record(
     note: str = "",
     approved: bool = True,
 ) -> Absence:
-    """Record an absence; `approved` False: a request for the head. Raises Refused for days that run backwards."""
+    """Record an absence; `approved` False: a request for the head.
+
+    Raises Refused for days that run backwards, and for days of another absence of the manager.
+    """
     if last < first:
         raise Refused(f"an absence cannot end ({last}) before it begins ({first})")
     manager = await manager_of(session, connection, crm_user)
+    for other in await in_force(session, connection, crm_user, first, last):
+        raise Refused(
+            f"{other.name} has absence {other.id} from {other.first} to {other.last} ({other.kind}, {other.state})"
+            " already: cancel that absence, or choose other days"
+        )
     row = AbsenceRecord(
         manager_id=manager.id,
         first=first,
@@ -141,6 +149,13 @@ async def between(session: AsyncSession, connection: str, first: date, last: dat
         ManagerRecord.connection == connection, AbsenceRecord.first <= last, AbsenceRecord.last >= first
     )
     return [_to_absence(*row) for row in await session.execute(query)]
+
+
+async def in_force(session: AsyncSession, connection: str, crm_user: str, first: date, last: date) -> list[Absence]:
+    """List the absences of a manager that touch a span: approved ones, and requests."""
+    open_states = (AbsenceState.APPROVED, AbsenceState.REQUESTED)
+    found = await between(session, connection, first, last)
+    return [absence for absence in found if absence.crm_user == crm_user and absence.state in open_states]
 
 
 async def requested(session: AsyncSession, team: str) -> list[Absence]:

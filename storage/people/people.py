@@ -118,6 +118,12 @@ async def member(session: AsyncSession, connection: str, crm_user: str) -> Membe
     return await _member(session, (await manager_of(session, connection, crm_user)).id)
 
 
+async def left_at(session: AsyncSession, manager_id: int) -> datetime | None:
+    """Return the instant at which a manager left the CRM; None for who is there."""
+    found: datetime | None = await session.scalar(select(ManagerRecord.left_at).where(ManagerRecord.id == manager_id))
+    return found
+
+
 async def members(session: AsyncSession, team: str) -> list[Member]:
     """List the managers of a team, by name."""
     rows = await session.execute(_members().where(TeamRecord.key == team))

@@ -131,7 +131,10 @@ class Day:
 
     run: Run
     cards: Scorecards
-    """Scorecards recomputed from stored snapshots, by name, titles included; corrections stand in `entries` only."""
+    """Scorecards recomputed from stored snapshots, by name, titles included, with the absences in force today.
+
+    Other corrections stand in `entries` only.
+    """
     absent: frozenset[str]
     """CRM users excused on the day."""
     entries: tuple[Entry, ...]

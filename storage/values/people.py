@@ -94,6 +94,7 @@ class AbsenceKind(StrEnum):
     SICK = "sick"
     TRIP = "trip"
     DAY_OFF = "day_off"
+    OTHER = "other"
 
 
 class AbsenceState(StrEnum):

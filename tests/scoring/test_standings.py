@@ -49,6 +49,15 @@ def test_a_day_that_is_half_excused_is_scored_and_a_day_half_read_too() -> None:
     assert (found.scored_days, found.excused_days, found.unscored_days) == ({MONDAY}, {TUESDAY}, frozenset())
 
 
+def test_a_day_of_which_every_judged_entry_was_reversed_is_excused() -> None:
+    book = Book()
+    book.reverse(book.score("7", Outcome.BROKEN))
+    book.score("7", Outcome.KEPT, TUESDAY)
+    book.grant_as_kept(book.score("7", Outcome.BROKEN, WEEK[2]))
+    found = totals(book.rows)["7"]
+    assert (found.scored_days, found.excused_days, found.unscored_days) == ({TUESDAY, WEEK[2]}, {MONDAY}, frozenset())
+
+
 def test_an_adjustment_makes_points_but_no_day() -> None:
     book = Book()
     book.adjust("7", -3)

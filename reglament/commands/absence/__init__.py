@@ -1,0 +1,1 @@
+"""Record, list, cancel and import absences for `reglament absence`."""

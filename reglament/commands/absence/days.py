@@ -1,0 +1,45 @@
+"""Parse days and kinds of absences as people write them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from bot.texts import LANGUAGES, texts
+from reglament.commands.options import YEARS
+from reglament.errors import SettingsError
+from scoring.names import fold
+from storage.values import AbsenceKind
+
+
+def parse_days(text: str) -> tuple[date, date]:
+    """Parse `2026-12-01` or `2026-12-01..2026-12-05`. Raises SettingsError."""
+    first, dots, last = text.partition("..")
+    start = parse_day(first)
+    return start, parse_day(last) if dots else start
+
+
+def parse_day(text: str) -> date:
+    """Parse `2026-12-01` or `01.12.2026`. Raises SettingsError."""
+    text = text.strip()
+    try:
+        day = datetime.strptime(text, "%d.%m.%Y").date() if text[2:3] == "." else date.fromisoformat(text)  # noqa: DTZ007
+    except ValueError:
+        day = date.min
+    if day.year not in YEARS:
+        raise SettingsError(f"{text!r} is no day; write it like 2026-12-01 or 01.12.2026")
+    return day
+
+
+def parse_kind(text: str) -> AbsenceKind:
+    """Parse a kind by key (`sick`) or by name in any language (`больничный`). Raises SettingsError."""
+    names = {fold(kind.value): kind for kind in AbsenceKind}
+    names |= {fold(kind_name(kind, language)): kind for kind in AbsenceKind for language in LANGUAGES}
+    kind = names.get(fold(text))
+    if kind is None:
+        raise SettingsError(f"{text!r} is no kind of absence; allowed are {', '.join(AbsenceKind)}")
+    return kind
+
+
+def kind_name(kind: AbsenceKind, language: str) -> str:
+    """Name a kind of absence in a language."""
+    return texts("ru" if language == "ru" else "en")(f"absence-kind-{kind.value}")
