@@ -9,9 +9,9 @@ from datetime import date
 from rich.console import Console
 from rich.table import Table
 
+from reglament.absence_acts import AbsenceAct
 from reglament.commands.absence.work import ImportedLine
 from reglament.commands.output import Json
-from reglament.day.absence_acts import AbsenceAct
 from scoring.entries import Entry, EntryKind, Month
 from storage.values import Absence
 

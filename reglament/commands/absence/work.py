@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from reglament.absence_acts import AbsenceAct, cancel_absence, record_absence
 from reglament.commands.absence.file import AbsenceLine, read_lines
 from reglament.commands.absence.person import find_person
 from reglament.config.settings import Settings
-from reglament.day.absence_acts import AbsenceAct, cancel_absence, record_absence
 from reglament.errors import SettingsError
 from reglament.process import Process, open_database, open_process
 from reglament.witnesses.anchoring import anchor_once

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reglament.day.absence_acts import cancel_absence, record_absence
+from reglament.absence_acts import cancel_absence, record_absence
 from storage.people import people
 from storage.values import AbsenceKind
 from tests.bot.office import ANNA

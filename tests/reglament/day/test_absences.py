@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from reglament.absence_acts import cancel_absence, record_absence
 from reglament.day import settle
-from reglament.day.absence_acts import cancel_absence, record_absence
 from reglament.day.cutoff import run_cutoff
 from reglament.day.due import DueCutoff
 from reglament.day.members import synchronise_members
