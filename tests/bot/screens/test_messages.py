@@ -48,10 +48,14 @@ from storage.messages import deliveries
 from storage.messages.notices import (
     AlarmNotice,
     ChannelOffNotice,
+    DayUnscoredNotice,
     DelayedNotice,
     DepartedNotice,
+    DigestNotice,
     EveningNotice,
+    JoinedNotice,
     NoDataNotice,
+    PinRefusedNotice,
     RightsMissingNotice,
     ShrunkenListNotice,
     UnreadDayNotice,
@@ -251,6 +255,7 @@ SHRUNKEN = ShrunkenListNotice(
 DELAYED = DelayedNotice(
     team="sales", day=LAST, retry_until=datetime(2026, 11, 19, 17, tzinfo=UTC), problem="HTTP 503 <html>"
 )
+JOINED = JoinedNotice(team="sales", person=5, chat=1000, name="O'Neil & Co", account="Anya <3", username="anya_sells")
 ALARM = AlarmNotice(team="sales", day=LAST, connection="main", problem="Bitrix24 does not accept the webhook")
 
 
@@ -275,6 +280,11 @@ def _off(whose: Whose, name: str, chat: int, reason: str) -> ChannelOffNotice:
         ("channel-off-head", _off(Whose.HEAD, "", 222, "deactivated")),
         ("channel-off-group", _off(Whose.GROUP, "", -1001, "kicked")),
         ("no-data", NoDataNotice(team="sales", day=OUTAGE)),
+        ("joined", JOINED),
+        ("joined-without-user-name", replace(JOINED, username="")),
+        ("day-unscored", DayUnscoredNotice(team="sales", day=OUTAGE)),
+        ("pin-refused", PinRefusedNotice(team="sales", chat=-1001)),
+        ("digest-refused", DigestNotice(team="sales", day=OUTAGE, problem="HTTP 403 <html>", refused=True)),
     ],
 )
 async def test_notices(lived, t, name, notice):
