@@ -12,8 +12,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("journal_rows", sa.Column("lasting_salt", sa.String(32), nullable=False, server_default=""))
+    known = {column["name"] for column in sa.inspect(op.get_bind()).get_columns("journal_rows")}
+    if "lasting_salt" not in known:
+        op.add_column("journal_rows", sa.Column("lasting_salt", sa.String(32), nullable=False, server_default=""))
 
 
 def downgrade() -> None:
-    op.drop_column("journal_rows", "lasting_salt")
+    """Leave the column, which earlier releases fill with the default: no salt can be drawn a second time."""
