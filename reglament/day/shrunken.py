@@ -81,13 +81,18 @@ async def require_users(session: Session, connection: str, users: Sequence[CrmUs
 async def _load_lost_users(
     session: Session, connection: str, users: Sequence[CrmUser]
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Load the known users, and the users that a list lost; no lost users where the loss is small or confirmed."""
+    """Load the known users, and the users that a list lost; no lost users where the loss is small or confirmed.
+
+    Raises UsersLost for a first list without anybody.
+    """
     present = {user.id for user in users if user.active and user.human}
     known = await people.active_users(session, connection)
+    if not present and not known:  # nobody to ask about: the very first list is a part, or the key sees nobody
+        raise UsersLost(f"the list of users of {connection} names no active person")
     lost = {user: name for user, name in known.items() if user not in present}
     before = await shrunken_lists.newest(session, subject_of("users", connection))
     unconfirmed = lost.keys() - before.lost if before is not None and before.confirmed else lost.keys()
-    is_accepted = (present or not known) and not is_too_much(len(known), len(unconfirmed))
+    is_accepted = present and not is_too_much(len(known), len(unconfirmed))
     return known, {} if is_accepted else lost
 
 

@@ -95,6 +95,22 @@ async def test_a_list_that_is_empty_is_never_taken(database, crm, clock):
     assert len(await _active(database)) == 2
 
 
+async def test_a_first_list_without_anybody_is_no_list(database, crm, clock):
+    """It finished the very first day with no line, as if the department had nobody in it."""
+    ready = await ready_process(database, crm, clock)
+    everybody, crm.people = crm.people, []
+    [result] = await run_cutoff(ready, AT_SIX)
+    assert result.run is None
+    assert "names no active person" in result.problem
+    crm.people = everybody
+    clock.at = result.retry_at
+    [result] = await run_cutoff(ready, AT_SIX)
+    async with database.reading() as session:
+        day = await queries.day(session, "sales", THURSDAY)
+        assert await shrunken_lists.pending(session, "main") == []
+    assert len(day.cards) == 2
+
+
 async def test_a_newer_list_needs_a_confirmation_of_its_own(database, crm, clock):
     ready = await ready_process(database, crm, clock)
     await synchronise_members(ready, "main", MANY, THURSDAY)
