@@ -117,6 +117,7 @@ class Settlement:
             stored = await take_absences(session, day.key, day.run, self.stored)
             cards = [item.score(day.run.rulebook) for item in stored]
             await writer.append(session, day.lease, cards, at=at)
+            await enqueue(process, session, await self._messages(session, cards))
             unread = self._missing()
             digest = await close_day(session, day.lease, stored, at=at, missing=unread)
             await store_calendar(session, day.key, day.team.calendar(), at)
@@ -129,7 +130,6 @@ class Settlement:
                 seconds=Decimal(str(round(self.reading.seconds, 3))),
                 missing=unread,
             )
-            await enqueue(process, session, await self._messages(session, cards))
             run = await runs.find(session, day.key, day.run.day)
         log.info("day_finished", team=day.key, digest=digest, managers=len(cards), requests=self.reading.requests)
         return TeamResult(day.key, day.run.day, run, problem=str(self.error) if self.error else "")

@@ -29,6 +29,7 @@ from storage.db.types import canonical_json, decimal_text, instant_text
 from storage.journal.begin import begin_for
 from storage.journal.chain import COMPANY, append, digest_of, find_head
 from storage.journal.kinds import JournalKind
+from storage.journal.messages import DayMessages
 from storage.journal.states import content_hash, text_hash
 from storage.ledger.chain import new_salt
 from storage.values import AbsenceState, RunLease, StoredSnapshot
@@ -48,7 +49,7 @@ async def close_day(
     """Write the event of a day whose points are written, and return the day's digest: the head of the journal.
 
     `missing` says by KPI why readings are absent, as `runs.finish` stores. Call in the transaction that finishes the
-    run, after `writer.append`.
+    run, after `writer.append` and after the messages of the day were written.
     """
     owner = await lock_team(session, lease.team)
     await begin_for(session, owner, at)
@@ -73,6 +74,7 @@ async def _day_content(
     """Return what the event of a day states, from what is stored; titles and names hashed with the salts of the run."""
     rulebook = await session.get_one(RulebookRecord, run.rulebook_id)
     course = await rulebooks.money_record_at(session, owner.id, run.window_start)
+    messages = await DayMessages.load(session, run.id)
     window = (run.window_earlier, run.window_earlier_end, run.window_start, run.cutoff)
     return {
         "day": run.day.isoformat(),
@@ -88,6 +90,7 @@ async def _day_content(
         ],
         "names": dict(name_hashes(snapshots, salts.lasting_salt)),
         "spared": await spared_hash(session, run.id),
+        "messages": [messages.people_hash(salts.lasting_salt), messages.facts_hash(salts.salt)],
         "absent": sorted(item.snapshot.manager.crm_user for item in snapshots if item.absent),
         "absences": await _absences(session, run.connection, run.day),
     }

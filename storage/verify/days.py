@@ -30,6 +30,7 @@ from storage.journal import totals
 from storage.journal.chain import COMPANY, digest_of
 from storage.journal.days import RUNS, facts_hash, missing_hash, name_hashes, spared_hash, titles_hash
 from storage.journal.kinds import JournalKind
+from storage.journal.messages import DayMessages
 from storage.journal.states import content_hash
 from storage.ledger.chain import DIGEST_LENGTH, NO_HASH
 from storage.values import Problem, RunState, StoredSnapshot
@@ -149,6 +150,24 @@ class Days:
             texts.append("explains absent readings otherwise than its event says")
         if "spared" in said and await spared_hash(self.session, run.id) != said["spared"]:
             texts.append("spared other records for new owners than its event says")
+        if "messages" in said:
+            texts += await self._message_texts(said["messages"], run)
+        return texts
+
+    async def _message_texts(self, said: Sequence[str], run: RunRecord) -> list[str]:
+        """Say if other messages of a day are stored than were written with the points."""
+        people, facts = said
+        messages = await DayMessages.load(self.session, run.id)
+        salt, texts = await self._salt(run), []
+        if messages.people_hash(await self._salt(run, lasting=True)) != people:
+            texts.append("has other messages, or to others, than its event says")
+        may_be_blank = (
+            messages.newest is not None and self.blanked_before is not None and messages.newest < self.blanked_before
+        )
+        if messages.is_blank and not may_be_blank:
+            texts.append("lost what its messages say, though no retention had come to it")
+        elif salt and not messages.is_blank and messages.facts_hash(salt) != facts:
+            texts.append("has messages that say something else than its event says")
         return texts
 
     async def _salt(self, run: RunRecord, *, lasting: bool = False) -> str:

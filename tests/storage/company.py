@@ -18,6 +18,8 @@ from storage.days.runs import Claimed
 from storage.db.database import Database
 from storage.journal.days import close_day
 from storage.ledger import writer
+from storage.messages import deliveries
+from storage.messages.notices import Notice, run_event
 from storage.people import people, teams
 from storage.people.teams import ConfiguredTeam
 from storage.values import StoredSnapshot
@@ -88,9 +90,13 @@ async def claimed(db: Database, day: date = MONDAY, team: str = TEAM, owner: str
 
 
 async def scored(
-    db: Database, day: date = MONDAY, snapshots: Sequence[StoredSnapshot] | None = None, team: str = TEAM
+    db: Database,
+    day: date = MONDAY,
+    snapshots: Sequence[StoredSnapshot] | None = None,
+    team: str = TEAM,
+    told: Mapping[str, Notice] | None = None,
 ) -> list[Scorecard]:
-    """A whole day: claimed, kept, judged, written, finished."""
+    """A whole day: claimed, kept, judged, written, told (notices by recipient), finished."""
     if snapshots is None:
         snapshots = [kept(ANNA, readings()), kept(BORIS, readings(calls=3, overdue=[task(1), task(2)]))]
     claim = await claimed(db, day, team)
@@ -100,6 +106,9 @@ async def scored(
     cards = [item.score(claim.run.rulebook) for item in stored]
     async with db.transaction() as session:
         await writer.append(session, claim.lease, cards, at=at)
+        for recipient, notice in (told or {}).items():
+            event = run_event(claim.run.id)
+            await deliveries.add(session, event=event, recipient=recipient, notice=notice, at=at)
         digest = await close_day(session, claim.lease, stored, at=at)
         await runs.finish(session, claim.lease, at=at, digest=digest, requests=4, seconds=Decimal("1.25"))
     return cards

@@ -77,7 +77,7 @@ def _old_company(content, rows, absence):
 
 
 def _old_day(content, company):
-    old = {key: value for key, value in content.items() if key not in ("names", "missing", "spared")}
+    old = {key: value for key, value in content.items() if key not in ("names", "missing", "spared", "messages")}
     if content.get("company"):
         numbers = [number for number, _, _ in company]
         old["company"] = list(company[bisect_right(numbers, content["company"][0]) - 1][1:])

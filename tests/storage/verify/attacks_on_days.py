@@ -90,6 +90,33 @@ DAYS: dict[str, tuple[str, ...]] = {
         f" VALUES ((SELECT min(id) FROM managers), 'overdue_tasks', '1', {LAST})",
         "spared other records for new owners",
     ),
+    "a message of a day is deleted": (
+        "DELETE FROM deliveries WHERE kind = 'personal'",
+        "has other messages, or to others, than its event says",
+    ),
+    "all messages of a day are deleted": ("DELETE FROM deliveries", "has other messages, or to others"),
+    "a message of a day goes to another": (
+        "UPDATE deliveries SET recipient = 'person:2' WHERE kind = 'personal'",
+        "has other messages, or to others",
+    ),
+    "a message of a day is of another day": (
+        "UPDATE deliveries SET event = 'run:1' WHERE kind = 'board'",
+        "has other messages, or to others",
+    ),
+    "a message of a day is written in": (
+        "INSERT INTO deliveries (event, kind, recipient, reference, state, owner, lease_until, attempts, interrupted,"
+        " message_ids, problem, created_at) SELECT event, kind, 'person:2', reference, state, owner, lease_until,"
+        " attempts, interrupted, message_ids, problem, created_at FROM deliveries WHERE kind = 'personal'",
+        "has other messages, or to others",
+    ),
+    "a message tells of another user": (
+        'UPDATE deliveries SET reference = replace(reference, \'"crm_user":"7"\', \'"crm_user":"12"\')',
+        "has messages that say something else",
+    ),
+    "a message says nothing": (
+        "UPDATE deliveries SET reference = '{}' WHERE kind = 'personal'",
+        "lost what its messages say, though no retention",
+    ),
     "readings are destroyed": (f"UPDATE snapshots SET readings = 'x' WHERE run_id = {LAST}", "cannot be read"),
     "readings are another form": (
         f"UPDATE snapshots SET readings = '[1]' WHERE run_id = {LAST}",

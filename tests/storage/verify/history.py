@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from scoring.entries import Month
 from scoring.payout import MoneyTerms
@@ -20,11 +20,20 @@ from scoring.workdays import WorkCalendar
 from storage.days import rulebooks
 from storage.db import append_only
 from storage.db.database import Database, Session
-from storage.db.models import ManagerRecord
+from storage.db.models import DeliveryRecord, ManagerRecord
 from storage.journal.calendars import store_calendar
 from storage.ledger import periods, writer
+from storage.messages.notices import (
+    BoardNotice,
+    EveningNotice,
+    Notice,
+    UnreadDayNotice,
+    to_group,
+    to_person,
+    to_telegram,
+)
 from storage.people import absences, invites, people, teams
-from storage.values import AbsenceKind, Role, RoleGrant
+from storage.values import AbsenceKind, DeliveryState, Role, RoleGrant
 from storage.verify.verification import verify
 from tests.storage.company import (
     ANNA,
@@ -78,8 +87,15 @@ async def live_through(db: Database) -> None:
             session, CRM, BORIS.crm_user, first=TUESDAY, last=TUESDAY, kind=AbsenceKind.SICK, note="flu",
             author="Olga Made-up", at=cutoff(MONDAY),
         )  # fmt: skip
-    await scored(db, TUESDAY, [kept(ANNA, readings(overdue=[task(3)])), kept(BORIS, readings(calls=2), absent=True)])
+    read = [kept(ANNA, readings(overdue=[task(3)])), kept(BORIS, readings(calls=2), absent=True)]
+    told: dict[str, Notice] = {
+        to_person(olga.id): EveningNotice(team=TEAM, day=TUESDAY, crm_user=ANNA.crm_user),
+        to_group(TEAM): BoardNotice(team=TEAM, day=TUESDAY),
+        to_telegram(7_000_001): UnreadDayNotice(team=TEAM, day=TUESDAY, problem="made up"),
+    }
+    await scored(db, TUESDAY, read, told=told)
     async with db.transaction() as session:
+        await session.execute(update(DeliveryRecord).values(state=DeliveryState.SENT.value))
         await rulebooks.keep_rulebook(session, TEAM, replace(RULEBOOK, rules=RULEBOOK.rules[:2]), cutoff(TUESDAY))
         await rulebooks.keep_money(session, TEAM, MoneyTerms(per_point=Decimal(250)), cutoff(TUESDAY))
     await scored(db, WEDNESDAY)
