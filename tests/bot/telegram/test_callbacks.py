@@ -16,6 +16,7 @@ from bot.telegram.callbacks import (
     ChooseLanguage,
     ConfirmList,
     DeclineInvite,
+    DisconnectPerson,
     MakeExport,
     MakeInvites,
     OpenDay,
@@ -64,13 +65,15 @@ LONGEST: dict[str, Any] = {
     "kpi": "missed_not_called_back_within_an_hour",
     "user": "имя.фамилия:a-very-long-name@some-crm-of-a-large-company.example",
     "person": True,
+    "chat": 10**18 - 1,
     "back": True,
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_button_fits_whatever_it_carries_and_is_read_back(kind):
-    button = kind(**{name: LONGEST[name] for name in kind.model_fields})
+    longest = LONGEST | ({"person": 10**18 - 1} if kind is DisconnectPerson else {})
+    button = kind(**{name: longest[name] for name in kind.model_fields})
     data = button.pack()
     assert len(data.encode()) <= 64
     marked = {name: mark(LONGEST[name]) for name in ("user", "kpi") if name in kind.model_fields}
