@@ -152,7 +152,7 @@ async def test_a_mistake_while_settling_is_settled_without_points_at_the_deadlin
     [result] = await run_cutoff(ready, AT_SIX)
     assert result.run.state is RunState.FINISHED
     assert "LookupError" in result.problem
-    assert {(DeliveryKind.DIGEST, f"tg:{HEAD}"), (DeliveryKind.UNREAD_DAY, "tg:999")} <= await _heard(database)
+    assert {(DeliveryKind.UNREAD_DAY, f"tg:{HEAD}"), (DeliveryKind.UNREAD_DAY, "tg:999")} <= await _heard(database)
     async with database.reading() as session:
         assert await verify.verify(session, "sales") == []
 
