@@ -88,7 +88,8 @@ def digest_view(t: Texts, team: TeamContext, data: Digest | None) -> View:
     text += _named(t, "digest-clean", [card.manager.name for card in present if _clean(card)])
     absent = [card.manager.name for card in day.cards if card.manager.crm_user in day.absent]
     text += _named(t, "digest-absent", absent)
-    text += _unread(t, present)
+    if not data.problem:
+        text += _unread(t, present)
     text += [f"⚠️ {t('digest-refused', connection=safe(team.connection))}"] * data.refused
     text += _named(t, "digest-unconnected", data.unconnected)
     if data.earlier:

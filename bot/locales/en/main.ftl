@@ -117,11 +117,11 @@ reminder-head = { $minutes ->
 ## The group
 
 group-unread = { $title } · { $weekday }: the day was not scored, the data could not be read from the CRM. Nobody loses points for it
-group-nobody = { $title } · { $weekday }: nobody was scored today
+group-nobody = { $title } · { $weekday }: nobody was scored
 group-unscored-days = Not scored, nobody loses points for them: { $days }
 group-private = That is personal: I answer in the private chat.
 group-private-open = Open the private chat
-pin-refused = { $title }: I may not pin the message with the standings in the group. Give the bot the right to pin messages: I pin it from the next day on. The message in the group is kept up to date all the same.
+pin-refused = { $title }: I am not allowed to pin the standings in the group. Give the bot the right to pin messages, and they will be pinned from the next day on. The message itself is kept up to date either way.
 board-head = { $title } · { $weekday }
 board-month = Leaders of { $month }
 board-table = Standings of { $month }
@@ -162,9 +162,9 @@ digest-nobody = Nobody was scored on this day
 digest-absent = Absent: { $names }
 digest-unconnected = Not connected to the bot: { $names }
 digest-unread-all = Nothing of this day could be read: no points either way. Cause:
-digest-refused = The CRM “{ $connection }” refused us, and we do not repeat, so as to do no harm. Check key and rights: reglament check
+digest-refused = The CRM “{ $connection }” refused us; we stop asking so as not to make matters worse. Check key and rights: reglament check
 digest-unread = Not read: { $what }. Nobody lost points over it
-delayed = { $title }: the score for { $day } is delayed, the CRM is not answering. We keep trying until { $until }; what cannot be read costs no points
+delayed = { $title }: the score for { $day } is delayed: the CRM cannot be read yet. We keep trying until { $until }; what cannot be read costs no points
 no-data = { $title }, { $day }: not everything could be read. Not scored, no points lost: { $what }
 no-data-missing = { $kpis } ({ $reason })
 unread-day = { $title }: nothing could be scored for { $day }. Nobody gains or loses points. The reason:
@@ -232,7 +232,7 @@ welcome-manager = <b>You are a manager</b>: { $teams }.
     Every working day after the cutoff you get your day: the points, and the deals they come from. If something would cost points, a reminder comes { $reminder } min before the cutoff.
 welcome-head = <b>You are a head</b>: { $teams }.
     Every working day after the cutoff you get one message: discipline, money at risk, who broke what, what could not be read. You are told at once if the score is delayed, somebody left or gets no messages any more.
-welcome-hr = <b>You do the pay (HR)</b>: { $teams }.
+welcome-hr = <b>You handle pay (HR)</b>: { $teams }.
     Nothing comes by itself: points and bonuses of a month come as a file when you ask.
 welcome-owner = <b>You are the owner (admin)</b> and see all teams.
     You get alarms: the CRM refuses, a day was not scored, messages do not go out; and who joined the bot. The digest of the day goes to the heads.
@@ -246,11 +246,11 @@ welcome-step-ask = { $n ->
    *[other] { $n } people have not joined: ask an admin for links
 }
 welcome-step-bind = Add the bot to the department's group and write /bind there: the results go there
-welcome-step-health = Whether all works: /health
+welcome-step-health = Is everything working: /health
 welcome-step-team = How the team stands: /team and /week
 welcome-step-export = The file of a month: /export
 welcome-step-today = How your day stands: /today, what gives points: /rules
-welcome-more = All that can be asked: /help
+welcome-more = Everything you can ask: /help
 welcome-back = Welcome back, { $name }! Messages are on again.
 invite-question = An invitation for <b>{ $name }</b>. Is it you?
 invite-yes = Yes, it is me
@@ -321,7 +321,7 @@ rules-example-day = Example: on { $day } the department kept { $kept } and broke
 rules-cutoff = The cutoff is at { $clock } on working days ({ $zone })
 rules-window-cutoff = A day runs from cutoff to cutoff: what is entered after { $clock } or on a day off counts for the next working day
 rules-window-day = A day runs from midnight to the cutoff: what is entered between { $clock } and midnight counts nowhere
-rules-late = What the CRM learns late (a call, a meeting) counts once: at the first cutoff that shows it
+rules-late = What the CRM learns late (a call, a meeting) counts once: at the first cutoff that shows it, if it happened in the window of that day or of the day before
 rules-days-off = Next days off besides the usual ones: { $days }
 rules-extra-days = Working days at weekends: { $days }
 rules-short-days = Short days (earlier cutoff): { $days }
