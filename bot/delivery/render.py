@@ -78,10 +78,11 @@ async def _of_a_group(
 ) -> View:
     if isinstance(notice, PinnedBoardNotice):
         return board_view(t, team, await load_last_board(session, ctx, notice.team))
+    unscored = unscored_line(t, await load_unscored(session, notice.team, notice.earlier))
     if isinstance(notice, DayUnscoredNotice):
         is_unread = await load_is_unread(session, ctx, notice.team, notice.day)
-        return unscored_view(t, team, notice.day, is_unread=is_unread)
+        text = unscored_view(t, team, notice.day, is_unread=is_unread).text
+        return View("\n".join(filter(None, [text, unscored])))
     board = await load_board(session, ctx, notice.team, notice.day)
     text = board_view(t, team, board).text
-    unscored = unscored_line(t, await load_unscored(session, notice.team, notice.earlier))
     return View("\n".join(filter(None, [text, unscored])), photo=board_picture(t, team, board))

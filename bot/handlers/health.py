@@ -26,5 +26,5 @@ async def health(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, no
         await message.answer(t("not-yours") if viewer.known else t("stranger"))
         return
     async with ctx.db.reading() as session:
-        data = await load_health(session, ctx)
+        data = await load_health(session, ctx, now())
     await reply.send(message, health_view(t, data, now()))

@@ -112,7 +112,7 @@ def _to_the_group(
     if audience.group:
         is_scored = any(card.count(Outcome.KEPT) + card.count(Outcome.BROKEN) for card in cards)
         board = BoardNotice(team=team, day=day, earlier=earlier)
-        notices.append(board if is_scored else DayUnscoredNotice(team=team, day=day))
+        notices.append(board if is_scored else DayUnscoredNotice(team=team, day=day, earlier=earlier))
     if audience.pins:
         notices.append(PinnedBoardNotice(team=team, day=day, thread=audience.thread))
     return [Notification(run_event(run.id), to_group(team), notice) for notice in notices]

@@ -25,8 +25,6 @@ STUCK = timedelta(minutes=30)
 """Age of the oldest waiting message from which sending counts as stuck."""
 FAILED_WITHIN = timedelta(days=1)
 """Age up to which messages given up count as a trouble."""
-REFUSED_WITHIN = timedelta(minutes=3)
-"""Age up to which the last refusal of Telegram counts as a present trouble."""
 DEAF = timedelta(minutes=5)
 """Time without an answer to a request for updates from which the bot counts as deaf."""
 UNCLAIMED = timedelta(minutes=10)
@@ -124,7 +122,7 @@ async def find_troubles(
         detail = f"{given_up.count}, the last: {given_up.problem}"
         found.append(Trouble(TroubleKind.MESSAGES_FAIL, given_up.first, detail=detail))
     for name, kind in _REFUSALS.items():
-        if name in beats and now - beats[name] <= REFUSED_WITHIN:
+        if name in beats and now - beats[name] <= heartbeats.REFUSED_WITHIN:
             found.append(Trouble(kind, beats[name]))
     at = beats.get(heartbeats.ANCHORS)
     if at is not None and now - max(at, started or at) > SILENT_LOOP:

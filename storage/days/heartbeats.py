@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,6 +15,8 @@ START, UPDATES = "start", "updates"
 """Names of the rows that no loop beats: the start of the service, and the last time that updates could be received."""
 TOKEN_REFUSED, RIVAL = "telegram:token", "telegram:rival"
 """Names of the rows that tell when Telegram last refused the token, or named another process that polls."""
+REFUSED_WITHIN = timedelta(minutes=3)
+"""Age up to which the last refusal of Telegram counts as present."""
 ANCHORS = "anchors"
 """Name of the row that tells when all finished days were last found anchored."""
 _OF_NO_LOOP = frozenset({START, UPDATES, TOKEN_REFUSED, RIVAL, ANCHORS})

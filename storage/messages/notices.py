@@ -104,6 +104,8 @@ class DayUnscoredNotice(Notice):
 
     kind: ClassVar = DeliveryKind.DAY_UNSCORED
     day: date
+    earlier: tuple[date, ...] = ()
+    """Days caught up together with `day`, as a board names them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

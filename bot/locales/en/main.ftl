@@ -229,7 +229,8 @@ joined-over = This chat is disconnected already.
 welcome-hello = Hello, { $name }!
 welcome-team = “{ $title }” (cutoff at { $clock })
 welcome-manager = <b>You are a manager</b>: { $teams }.
-    Every working day after the cutoff you get your day: the points, and the deals they come from. If something would cost points, a reminder comes { $reminder } min before the cutoff.
+    Every working day after the cutoff you get your day: the points, and the deals they come from.
+welcome-reminder = If something would cost points, a reminder comes { $n } min before the cutoff.
 welcome-head = <b>You are a head</b>: { $teams }.
     Every working day after the cutoff you get one message: discipline, money at risk, who broke what, what could not be read. You are told at once if the score is delayed, somebody left or gets no messages any more.
 welcome-hr = <b>You handle pay (HR)</b>: { $teams }.
@@ -451,9 +452,10 @@ trouble-not-anchored = Since { $since } finished days cannot be taken to the anc
 trouble-clock = Nothing has been scored since { $since }: the clock of our machine is wrong. Nobody loses points. Set it by NTP. What differs: { $detail }
 trouble-deaf = No updates have come in from Telegram since { $since }: people get no answers, scores go on. Check network, token and webhook: reglament health
 health-messages = Messages: { $waiting } waiting, { $failed } not delivered
+health-given-up = { $n } not delivered within a week, the last for this reason: { $problem }
 health-last = Last cutoff { $day }, everything was read
 health-partly = Last cutoff { $day }, not read: { $unread }
-health-postponed = The cutoff of { $day } is postponed, the CRM is not answering
+health-postponed = The cutoff of { $day } is postponed: the CRM cannot be read yet
 health-never = No cutoff yet
 health-joined = { $joined } connected, { $missing } not yet
 invite-head = Not connected yet ({ $n })

@@ -57,8 +57,9 @@ def welcome_view(t: Texts, data: Welcome) -> View:
     text = [t("welcome-hello", name=safe(data.name))]
     for role, teams in (("manager", data.scored_in), ("head", data.heads), ("hr", data.hr_of)):
         if teams:
-            reminder = max(team.reminder_minutes for team in teams)
-            text += ["", t(f"welcome-{role}", teams=_titles(t, teams), reminder=reminder)]
+            text += ["", t(f"welcome-{role}", teams=_titles(t, teams))]
+        if role == "manager" and (minutes := [team.reminder_minutes for team in teams if team.reminder_minutes]):
+            text.append(t("welcome-reminder", n=max(minutes)))
     if data.owner:
         text += ["", t("welcome-owner")]
     if steps := _steps(t, data):

@@ -14,11 +14,15 @@ from bot.texts import Texts, safe
 from storage.days import heartbeats, runs
 from storage.db.database import Session
 from storage.messages import deliveries
+from storage.messages.deliveries import GivenUp
 from storage.people import people
 from storage.values import DeliveryState, Run, RunState
 
 ALIVE = timedelta(seconds=90)
 """A loop with an older heartbeat is silent."""
+GIVEN_UP_WITHIN = timedelta(days=7)
+"""Age up to which a message given up is told with the reason."""
+_REFUSALS = {heartbeats.TOKEN_REFUSED: "trouble-token-refused", heartbeats.RIVAL: "trouble-rival"}
 HEARING = timedelta(minutes=5)
 """Time without updates from Telegram after which the bot counts as deaf."""
 
@@ -45,10 +49,12 @@ class ServiceHealth:
     """Last heartbeat of each loop."""
     counts: Mapping[DeliveryState, int]
     """Deliveries by state."""
+    given_up: GivenUp | None
+    """Messages given up in the last week."""
     teams: tuple[TeamHealth, ...]
 
 
-async def load_health(session: Session, ctx: AppContext) -> ServiceHealth:
+async def load_health(session: Session, ctx: AppContext, now: datetime) -> ServiceHealth:
     """Load heartbeats, counts of deliveries and the last runs of all teams."""
     waiting = {run.team: run for run in await runs.unfinished(session)}
     of_teams = []
@@ -57,35 +63,50 @@ async def load_health(session: Session, ctx: AppContext) -> ServiceHealth:
         joined = len(await people.members(session, key)) - missing
         last = await runs.last_finished(session, key)
         of_teams.append(TeamHealth(team.title, waiting.get(key), last, joined, missing))
-    return ServiceHealth(await heartbeats.all_beats(session), await deliveries.count_by_state(session), tuple(of_teams))
+    return ServiceHealth(
+        beats=await heartbeats.all_beats(session),
+        counts=await deliveries.count_by_state(session),
+        given_up=await deliveries.given_up(session, since=now - GIVEN_UP_WITHIN, without=()),
+        teams=tuple(of_teams),
+    )
 
 
 def health_view(t: Texts, data: ServiceHealth, now: datetime) -> View:
     """Show loops and messages, then a paragraph for every team."""
-    text = [f"<b>{t('health-head')}</b>", *_loops(t, data.beats, now), _messages(t, data.counts)]
+    text = [f"<b>{t('health-head')}</b>", *_loops(t, data.beats, now), *_messages(t, data)]
     for team in data.teams:
         text += ["", *_team(t, team)]
     return View("\n".join(text))
 
 
 def _loops(t: Texts, beats: Mapping[str, datetime], now: datetime) -> list[str]:
-    """Write one line if all loops are alive, else a line for each silent loop."""
+    """Write one line if all loops are alive and Telegram serves the bot, else a line for each trouble."""
     loops = heartbeats.of_loops(beats)
-    silent = {name: at for name, at in sorted(loops.items()) if now - at > ALIVE}
+    if not loops:
+        return [f"{lines.BROKEN} {t('health-never-ran')}"]
+    found = [
+        t("health-silent", name=name, n=int((now - at) / timedelta(minutes=1)))
+        for name, at in sorted(loops.items())
+        if now - at > ALIVE
+    ]
+    found += [
+        t(key, since=f"{beats[name]:%Y-%m-%d %H:%M} UTC")
+        for name, key in _REFUSALS.items()
+        if name in beats and now - beats[name] <= heartbeats.REFUSED_WITHIN
+    ]
     heard = beats.get(heartbeats.UPDATES)
     if heard is not None and now - heard > HEARING:
-        return [f"{lines.BROKEN} {t('health-deaf', n=int((now - heard) / timedelta(minutes=1)))}"]
-    if not silent:
-        return [f"✅ {t('health-alive')}" if loops else f"{lines.BROKEN} {t('health-never-ran')}"]
-    return [
-        f"{lines.BROKEN} {t('health-silent', name=name, n=int((now - at) / timedelta(minutes=1)))}"
-        for name, at in silent.items()
-    ]
+        found.append(t("health-deaf", n=int((now - heard) / timedelta(minutes=1))))
+    return [f"{lines.BROKEN} {text}" for text in found] or [f"✅ {t('health-alive')}"]
 
 
-def _messages(t: Texts, counts: Mapping[DeliveryState, int]) -> str:
-    waiting = counts.get(DeliveryState.PENDING, 0) + counts.get(DeliveryState.SENDING, 0)
-    return t("health-messages", waiting=waiting, failed=counts.get(DeliveryState.FAILED, 0))
+def _messages(t: Texts, data: ServiceHealth) -> list[str]:
+    """Count what waits and what failed, and say why the last message failed."""
+    waiting = data.counts.get(DeliveryState.PENDING, 0) + data.counts.get(DeliveryState.SENDING, 0)
+    text = [t("health-messages", waiting=waiting, failed=data.counts.get(DeliveryState.FAILED, 0))]
+    if data.given_up is not None:
+        text.append(t("health-given-up", n=data.given_up.count, problem=safe(shortened(data.given_up.problem))))
+    return text
 
 
 def _team(t: Texts, team: TeamHealth) -> list[str]:

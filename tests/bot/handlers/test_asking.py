@@ -26,7 +26,7 @@ from bot.telegram.callbacks import (
 from scoring.entries import Month
 from scoring.snapshot import Value
 from storage.messages import deliveries
-from storage.messages.notices import DeliveryKind, DepartedNotice, to_telegram
+from storage.messages.notices import DayUnscoredNotice, DeliveryKind, DepartedNotice, to_telegram
 from storage.people import people, shrunken_lists
 from tests.bot.office import ADMIN, ANNA, CUTOFF, HEAD
 
@@ -253,9 +253,16 @@ async def test_an_admin_asks_how_the_service_is(office):
         from storage.days import heartbeats
 
         await heartbeats.beat(session, "service", at=office.clock() - timedelta(minutes=5))
+        await heartbeats.beat(session, heartbeats.RIVAL, at=office.clock() - timedelta(minutes=1))
+        notice = DayUnscoredNotice(team="sales", day=CUTOFF.date())
+        given_up = await deliveries.add(session, event="x", recipient="tg:5", notice=notice, at=office.clock())
+    sent = await deliveries.start(office.process.db, given_up, "one", at=office.clock())
+    await deliveries.mark_failed(office.process.db, sent, "not connected", at=office.clock())
     office.api.user(ADMIN).says("/health")
     said = await office.api.message(ADMIN, "Состояние")
     assert "Цикл service молчит 5 минут" in said.text
+    assert "читает ещё одна программа с тем же токеном" in said.text
+    assert "За неделю не доставлено 1, последнее по причине: not connected" in said.text
     assert "Последний срез 19 ноября, прочитано всё" in said.text
     assert "Подключены 0, ещё нет 7" in said.text
 

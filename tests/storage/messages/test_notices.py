@@ -75,6 +75,7 @@ STORED = [
     ("board", STORED_ABOUT, BoardNotice(**ABOUT)),
     ("board", STORED_ABOUT | {"earlier": ["2026-11-18"]}, BoardNotice(**ABOUT, earlier=(WEDNESDAY,))),
     ("day_unscored", STORED_ABOUT, DayUnscoredNotice(**ABOUT)),
+    ("day_unscored", STORED_ABOUT | {"earlier": ["2026-11-18"]}, DayUnscoredNotice(**ABOUT, earlier=(WEDNESDAY,))),
     ("pinned_board", STORED_ABOUT | {"thread": 77}, PinnedBoardNotice(**ABOUT, thread=77)),
     ("pin_refused", {"team": "sales", "chat": -1001}, PinRefusedNotice(team="sales", chat=-1001)),
     ("digest", STORED_ABOUT, DigestNotice(**ABOUT)),
