@@ -70,7 +70,7 @@ async def test_a_stranger_learns_nothing_and_a_member_of_the_group_the_date(offi
     assert "Сходится" in told.text
     assert "Анна" not in told.text
     stranger.starts(UNKNOWN)
-    assert "Не сходится: дня с суммой aaaaaaaa нет" in (await office.api.message(STRANGER)).text
+    assert "Не сходится: дня с контрольной суммой aaaaaaaa нет" in (await office.api.message(STRANGER)).text
 
 
 async def test_a_digest_that_no_day_has_does_not_stand(office, link):

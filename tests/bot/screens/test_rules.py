@@ -129,7 +129,7 @@ def test_every_rule_has_a_reason_and_the_settings_give_another(t):
 def test_the_last_day_is_an_example_of_what_the_rules_mean():
     text = shown(example=EXAMPLE)
     assert f"<i>{RU('why-calls_held')}</i> · 19 ноября выполнено у 5 из 7" in text
-    assert "Пример: 19 ноября у отдела выполнено пунктов: 6, не выполнено: 4, вместе −2 балла" in text
+    assert "Пример: 19 ноября в отделе выполнено правил: 6, нарушено: 4, вместе −2 балла" in text
 
 
 def test_an_example_tells_nothing_about_a_person():

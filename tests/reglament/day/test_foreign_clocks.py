@@ -110,16 +110,16 @@ async def test_a_host_without_a_readable_date_says_nothing_and_stops_nothing(dat
 @pytest.mark.parametrize(
     "lines",
     [
-        [f"{date()[:-3]}+0000"],
-        [date(-30), "Age: 1800"],
-        [date(), "Age: -0"],
-        [date().replace("Date", "dAtE")],
-        [f"Date: {format_datetime(clock_now(), usegmt=True).partition(', ')[2]}"],
+        lambda: [f"{date()[:-3]}+0000"],
+        lambda: [date(-30), "Age: 1800"],
+        lambda: [date(), "Age: -0"],
+        lambda: [date().replace("Date", "dAtE")],
+        lambda: [f"Date: {format_datetime(clock_now(), usegmt=True).partition(', ')[2]}"],
     ],
     ids=["zone", "cached", "fresh", "case", "no weekday"],
 )
 async def test_odd_dates_that_tell_the_right_time_agree(database, crm, clock, lines):
-    async with asked(database, crm, clock, {"main": lines}) as process:
+    async with asked(database, crm, clock, {"main": lines()}) as process:
         clocks = await ask_clocks(process)
         assert "crm.main" in clocks.skews
         assert clocks.off == {}
