@@ -17,6 +17,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+UNREADABLE = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
+"""Errors of reading stored data that were altered beyond reading; `verify` names such data."""
+
 
 class StorageError(Exception):
     """Report a failure of storage in one line that says how to go on."""

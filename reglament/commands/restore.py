@@ -26,10 +26,10 @@ from storage.backup.target import RestoreTarget, restore_target
 from storage.db import address, schema
 from storage.db.database import Database
 from storage.db.locks import SingleRun
+from storage.errors import UNREADABLE
 from storage.people import teams
 from storage.values import Verification
 from storage.verify import verification as verify
-from storage.verify.recount import UNREADABLE
 from storage.verify.soundness import verify_soundness
 
 

@@ -11,9 +11,9 @@ from reglament.config.settings import Settings
 from reglament.process import clock_now, open_database
 from storage.days import instants
 from storage.db.database import Database
+from storage.errors import UNREADABLE
 from storage.people import teams
 from storage.values import CompanyVerification, Problem, Verification, Witnessed
-from storage.verify.recount import UNREADABLE
 from storage.verify.soundness import verify_soundness
 from storage.verify.verification import verification, verify_company
 

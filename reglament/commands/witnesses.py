@@ -18,14 +18,13 @@ from reglament.witnesses.known_digests import KnownDigests, compare_export
 from reglament.witnesses.message_texts import digests_in
 from reglament.witnesses.telegram_export import read_export
 from storage.db.database import Database, Session
-from storage.errors import Refused
+from storage.errors import UNREADABLE, Refused
 from storage.journal import anchored
 from storage.journal.chain import SHORT_LENGTH
 from storage.journal.digests import DigestedDay, JournalDay, digest_in, find_days, journal_days, weak_days
 from storage.journal.heads import COMPANY_NAME
 from storage.journal.proof import stands
 from storage.ledger.entries import find_digest, is_hex
-from storage.verify.recount import UNREADABLE
 
 
 async def find_digests(database: Database, text: str, console: Console) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import Text, cast, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.db.models import AuditRecord
+from storage.errors import UNREADABLE
 from storage.people import audit_log
 
 BEGUN, ACCEPTED = "anchors.begun", "anchors.accepted"
@@ -39,7 +40,7 @@ def _read(details: str | None) -> Mapping[str, Any]:
     """Read the details of an action; empty where the row was altered beyond reading, which `verify` names."""
     try:
         found = json.loads(details or "")
-    except ValueError:
+    except UNREADABLE:
         return {}
     return found if isinstance(found, dict) else {}
 

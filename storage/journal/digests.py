@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.db.models import JournalEventRecord, RunRecord, TeamRecord
-from storage.errors import Refused
+from storage.errors import UNREADABLE, Refused
 from storage.journal.chain import digest_of
 from storage.journal.kinds import JournalKind
 from storage.journal.team_keys import team_keys
@@ -77,7 +77,7 @@ async def journal_days(session: AsyncSession, *, since: datetime | None = None) 
             content = json.loads(payload)["content"]
             day, digest = date.fromisoformat(content["day"]), digest_of(hash_)
             found.append(JournalDay(team, day, digest, seq, at, team_id, had, bool(content["rehearsed"])))
-        except (ValueError, LookupError, TypeError):
+        except UNREADABLE:
             continue
     return found
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.entries import EntryKind
 from storage.db.models import LedgerRecord, RunRecord, TeamRecord
+from storage.errors import UNREADABLE
 from storage.journal.chain import digest_prefix
 from storage.journal.digests import DigestedDay
 from storage.journal.kinds import JournalKind
@@ -17,9 +18,6 @@ from storage.journal.proved_by_hand import ByHand
 from storage.journal.proved_entries import hash_of, load_entries, place_before
 from storage.journal.proved_events import Place, SeenHead, load_heads
 from storage.values import RunState
-
-UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
-"""Errors of stored data that were altered beyond reading."""
 
 
 async def stands(session: AsyncSession, found: DigestedDay) -> bool:

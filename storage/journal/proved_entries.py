@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from storage.db.models import LedgerRecord, ReasonRecord, RulebookRecord
+from storage.errors import UNREADABLE
 from storage.journal.proved_events import Place
 from storage.ledger.chain import NO_HASH, chained, payload_of, reason_hash
 
@@ -61,5 +62,5 @@ def _reason(entry: LedgerRecord, salt: str | None, author: str | None, reason: s
         return reason_hash(salt, author, reason)
     try:
         return str(json.loads(entry.payload)["reason"])
-    except (ValueError, KeyError, TypeError):
+    except UNREADABLE:
         return "?"

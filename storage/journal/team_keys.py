@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.db.models import JournalEventRecord, TeamRecord
+from storage.errors import UNREADABLE
 from storage.journal.chain import COMPANY
 from storage.journal.changes import states_in
 from storage.journal.kinds import JournalKind
@@ -47,7 +48,7 @@ async def key_changes(session: AsyncSession) -> list[KeyChange]:
     for seq, payload in await session.execute(query):
         try:
             changes += [KeyChange(seq, *told) for told in teams_in(json.loads(payload)["content"])]
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except UNREADABLE:
             continue
     return changes
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.db.models import NO_HASH, JournalEventRecord, JournalHeadRecord
 from storage.db.types import instant_text
+from storage.errors import UNREADABLE
 from storage.journal.kinds import JournalKind
 from storage.ledger.chain import chained
 from storage.values import Problem
@@ -77,7 +78,7 @@ class ChainWalk:
             said = json.loads(payload)
             content = said["content"]
             place = [said[name] for name in ("chain", "seq", "kind", "at")]
-        except (KeyError, TypeError, ValueError):
+        except UNREADABLE:
             content, place = None, []
         if place != [chain, seq, kind, instant_text(at)] or not isinstance(content, dict):
             self.problems.append(

@@ -26,6 +26,7 @@ from storage.db.models import (
     TeamRecord,
 )
 from storage.db.types import instant_text
+from storage.errors import UNREADABLE
 from storage.journal import totals
 from storage.journal.chain import COMPANY, digest_of
 from storage.journal.days import RUNS, facts_hash, missing_hash, name_hashes, spared_hash, titles_hash
@@ -35,7 +36,7 @@ from storage.journal.states import content_hash
 from storage.ledger.chain import DIGEST_LENGTH, NO_HASH
 from storage.values import Problem, RunState, StoredSnapshot
 from storage.verify.chain_walk import Event
-from storage.verify.recount import UNREADABLE, is_same_again
+from storage.verify.recount import is_same_again
 
 
 @dataclass(slots=True)

@@ -12,12 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from scoring.rules import Rulebook
 from scoring.scorecard import Scorecard, ScoreLine
 from storage.db.models import LedgerRecord, RulebookRecord, RunRecord
+from storage.errors import UNREADABLE
 from storage.evidence.stored import keys_of
 from storage.ledger.chain import states_evidence
 from storage.values import RunState, StoredSnapshot
-
-UNREADABLE = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
-"""Errors of stored data that were altered beyond reading."""
 
 _Line = tuple[str, str, str | None, int, Decimal | None, Decimal | None]
 

@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.db.models import AbsenceRecord, JournalRowRecord
 from storage.db.types import canonical_json
+from storage.errors import UNREADABLE
 from storage.journal.changes import load_journaled, load_records, states_in
 from storage.journal.retold import form_of
 from storage.journal.states import COVERED, Covered, text_hash
 from storage.values import Problem
-from storage.verify.recount import UNREADABLE
 
 _CHUNK = 500
 _SHOWN = 20

@@ -12,6 +12,7 @@ from storage.db import append_only
 from storage.db.lenient_text import lenient_text
 from storage.db.models import RunRecord, TeamRecord
 from storage.db.sql import team_named
+from storage.errors import UNREADABLE
 from storage.journal.calendars import StoredCalendar, calendar_from_json, due_days
 from storage.journal.chain import COMPANY
 from storage.journal.heads import COMPANY_NAME
@@ -24,7 +25,6 @@ from storage.verify.chain_walk import ChainWalk, Event
 from storage.verify.days import Days, altered_rulebooks
 from storage.verify.doubles import doubly_scored
 from storage.verify.entries import LedgerWalk
-from storage.verify.recount import UNREADABLE
 from storage.verify.reused_keys import pasts_of_reused_keys
 
 _UNCLEAR = "it does not say what an event of its kind says"

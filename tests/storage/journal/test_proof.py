@@ -45,6 +45,7 @@ ATTACKS: dict[str, tuple[str, ...]] = {
     "points are another": (
         f"UPDATE ledger_entries SET points = points - 7, side = 'minus', outcome = 'broken' WHERE seq = {FIRST}",
     ),
+    "a value cannot be read": (f"UPDATE ledger_entries SET value = 'garbage' WHERE seq = {FIRST}",),
     "an adjustment is forged": (FORGED,),
     "an adjustment is forged and the head of the ledger put right": (
         FORGED,
