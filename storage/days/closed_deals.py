@@ -22,7 +22,6 @@ CLOSED_BY: Mapping[DealState, tuple[str, ...]] = {
 """KPIs that count a deal as closed, by state."""
 LONGEST_WINDOWS = 14
 """Days that two windows may span together, holidays included."""
-_BATCH = 500
 
 
 def closed_in(snapshots: Iterable[StoredSnapshot]) -> dict[tuple[str, str], datetime]:
@@ -51,8 +50,8 @@ async def note_closed(session: AsyncSession, run_id: int, snapshots: Iterable[St
         {"run_id": run_id, "state": state, "deal": deal, "at": at}
         for (state, deal), at in sorted(closed_in(snapshots).items())
     ]
-    for begin in range(0, len(rows), _BATCH):
-        await session.execute(insert(ClosedDealRecord).values(rows[begin : begin + _BATCH]))
+    if rows:
+        await session.execute(insert(ClosedDealRecord), rows)
 
 
 async def load_closed(

@@ -154,8 +154,7 @@ def _without_titles(reading: Mapping[str, Any]) -> dict[str, Any]:
     blanked = dict(reading)
     if "items" in reading:
         blanked["items"] = [
-            {key: part for key, part in item.items() if key not in ("missing_fields", "loss_reason")}
-            | {"title": "", "url": ""}
+            {key: part for key, part in item.items() if key not in _TEXTS} | {"title": "", "url": ""}
             for item in reading["items"]
         ]
     if reading.get("range"):

@@ -16,12 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.entries import Entry, EntryKind, in_force
 from scoring.scorecard import Outcome, ScoreLine
-from storage.days import runs
+from storage.days import queries, runs
 from storage.days.snapshots import stored_snapshots
-from storage.db.models import LedgerRecord, ManagerRecord, SnapshotRecord, TeamRecord
+from storage.db.models import ManagerRecord, SnapshotRecord, TeamRecord
 from storage.db.sql import lock_team
 from storage.ledger import writer
-from storage.ledger.entries import select_entries
 from storage.people import absences
 from storage.values import Absence, Run, StoredSnapshot
 
@@ -73,13 +72,7 @@ async def judge_again(
     """
     written = []
     for team in await lock_teams(session, absence.connection):
-        rows = await select_entries(
-            session,
-            TeamRecord.key == team,
-            LedgerRecord.crm_user == absence.crm_user,
-            LedgerRecord.day.between(absence.first, absence.last),
-            evidence=False,
-        )
+        rows = await queries.history(session, team, absence.crm_user, absence.first, absence.last, evidence=False)
         judged: list[tuple[int, ScoreLine]] = []
         for day in sorted({row.day for row in rows}):
             lines = await _lines(session, team, day, absence.crm_user)
