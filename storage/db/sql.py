@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import Text, cast, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -11,6 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage.db import changed_rows
 from storage.db.models import Base, ManagerRecord, TeamRecord
 from storage.errors import NotFound
+
+PORTION = 500
+"""Values of a condition `IN` in a statement."""
+T = TypeVar("T")
 
 
 def is_sqlite(session: AsyncSession) -> bool:
@@ -36,6 +41,11 @@ def json_at(session: AsyncSession, column: Any, *path: str) -> Any:
     for key in path[:-1]:
         found = found[key]
     return found[path[-1]].astext
+
+
+def portions(values: Sequence[T], size: int = PORTION) -> Iterator[Sequence[T]]:
+    """Cut values into portions for `IN`: a statement takes a limited number of parameters."""
+    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 async def team_named(session: AsyncSession, key: str) -> TeamRecord:
@@ -86,10 +96,10 @@ async def manager_ids(
 
 async def _known_ids(session: AsyncSession, connection: str, users: list[str]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for start in range(0, len(users), 500):
+    for portion in portions(users):
         rows = await session.execute(
             select(ManagerRecord.crm_user, ManagerRecord.id).where(
-                ManagerRecord.connection == connection, ManagerRecord.crm_user.in_(users[start : start + 500])
+                ManagerRecord.connection == connection, ManagerRecord.crm_user.in_(portion)
             )
         )
         found.update(rows.all())

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from scoring.snapshot import Evidence
 from storage.days.codec import items_from_json, read_kpis
 from storage.db.models import ManagerRecord, SnapshotRecord
+from storage.db.sql import portions
 from storage.evidence import lists
 from storage.evidence.lists import Lists
 from storage.evidence.stored import ItemBook, LastKeys, StoredEvidence
@@ -95,9 +96,8 @@ async def _load_packs(session: AsyncSession, keys: Iterable[RowKey]) -> dict[Row
     """Load packs by run and manager; the pairs are joined, because SQLite walks the whole table for `IN` of pairs."""
     row, found = SnapshotRecord, dict[RowKey, bytes]()
     ordered = sorted(keys)
-    for begin in range(0, len(ordered), _CHUNK):
-        pairs = values(column("run_id", Integer), column("manager_id", Integer)).data(ordered[begin : begin + _CHUNK])
-        wanted = pairs.cte("wanted")
+    for portion in portions(ordered, _CHUNK):
+        wanted = values(column("run_id", Integer), column("manager_id", Integer)).data(portion).cte("wanted")
         query = select(row.run_id, row.manager_id, row.evidence_pack).join(
             wanted, (wanted.c.run_id == row.run_id) & (wanted.c.manager_id == row.manager_id)
         )

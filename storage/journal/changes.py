@@ -17,12 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.db.changed_rows import note_keys, take
 from storage.db.models import JournalRowRecord
+from storage.db.sql import portions
 from storage.journal import totals
 from storage.journal.chain import COMPANY, append, find_head
 from storage.journal.kinds import JournalKind
 from storage.journal.states import BY_NAME, BY_RECORD, Covered
-
-_PORTION = 500
 
 
 class JournaledSession(sync.Session):
@@ -124,8 +123,8 @@ async def load_records(session: AsyncSession, covered: Covered[Any], rows: Colle
         return {covered.row_of(record): record for record in found if record is not None}
     ids: list[Any] = sorted(rows if covered.has_text_key else map(int, rows))
     records: dict[str, Any] = {}
-    for start in range(0, len(ids), _PORTION):
-        query = select(covered.record).where(columns[0].in_(ids[start : start + _PORTION]))
+    for portion in portions(ids):
+        query = select(covered.record).where(columns[0].in_(portion))
         loaded = await session.scalars(query.execution_options(populate_existing=True))
         records |= {covered.row_of(record): record for record in loaded}
     return records
@@ -135,10 +134,8 @@ async def load_journaled(session: AsyncSession, name: str, rows: Iterable[str]) 
     """Load the journaled states of rows of a table, by key."""
     keys = sorted(rows)
     found: dict[str, JournalRowRecord] = {}
-    for start in range(0, len(keys), _PORTION):
-        query = select(JournalRowRecord).where(
-            JournalRowRecord.name == name, JournalRowRecord.row.in_(keys[start : start + _PORTION])
-        )
+    for portion in portions(keys):
+        query = select(JournalRowRecord).where(JournalRowRecord.name == name, JournalRowRecord.row.in_(portion))
         found |= {row.row: row for row in await session.scalars(query)}
     return found
 

@@ -10,11 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.db.models import JournalEventRecord, JournalHeadRecord, TeamRecord
+from storage.db.sql import portions
 from storage.journal.chain import COMPANY, digest_of
 
 COMPANY_NAME = "company"
 """Name of the chain of people, accounts, absences and actions, which belong to no single team."""
-_PORTION = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,7 @@ async def digests_at(session: AsyncSession, heads: Collection[ChainHead]) -> dic
     found: dict[tuple[int, int], str] = {}
     for team_id in sorted({head.team_id for head in heads}):
         numbers = sorted({head.seq for head in heads if head.team_id == team_id})
-        for start in range(0, len(numbers), _PORTION):
-            query = select(event.seq, event.hash).where(
-                event.chain == team_id, event.seq.in_(numbers[start : start + _PORTION])
-            )
+        for portion in portions(numbers):
+            query = select(event.seq, event.hash).where(event.chain == team_id, event.seq.in_(portion))
             found |= {(team_id, seq): digest_of(hash_) for seq, hash_ in await session.execute(query)}
     return found

@@ -15,12 +15,11 @@ from sqlalchemy.orm import aliased
 
 from scoring.entries import EntryKind
 from storage.db.models import LedgerRecord, TeamRecord
+from storage.db.sql import portions
 from storage.journal.kinds import JournalKind
 from storage.journal.proved_entries import hash_of, load_entries, place_before
 from storage.journal.proved_events import Place, SeenHead
 from storage.ledger.chain import NO_HASH, chained
-
-_PORTION = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +84,7 @@ class ByHand:
                 wanted += range(before.ledger[0] + 1, event.ledger[0] + 1)
         row = LedgerRecord
         previous, last = "", -1
-        for start in range(0, len(wanted), _PORTION):
-            portion = wanted[start : start + _PORTION]
+        for portion in portions(wanted):
             query = select(row.seq, row.day, row.payload, row.hash).where(
                 row.team_id == self.owner.id, row.seq.in_(portion)
             )

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.db.models import NO_HASH, JournalEventRecord, JournalHeadRecord
+from storage.db.sql import portions
 from storage.journal.kinds import JournalKind
 from storage.ledger.chain import chained
 
@@ -18,7 +19,6 @@ Place = tuple[int, str]
 """Number and hash of an entry of the ledger."""
 LEDGER_KINDS = (JournalKind.BEGUN, JournalKind.DAY_FINISHED, JournalKind.ENTRIES_WRITTEN)
 """Kinds of events that name the head of the ledger."""
-_PORTION = 500
 _Row = tuple[str, str, str]
 """Kind, hash and payload of a stored event."""
 
@@ -66,9 +66,9 @@ async def are_linked(session: AsyncSession, chain: int, seqs: Collection[int]) -
     around = sorted({near for seq in seqs for near in (seq - 1, seq, seq + 1)})
     rows: dict[int, _Row] = {}
     event = JournalEventRecord
-    for start in range(0, len(around), _PORTION):
+    for portion in portions(around):
         query = select(event.seq, event.kind, event.hash, event.payload).where(
-            event.chain == chain, event.seq.in_(around[start : start + _PORTION])
+            event.chain == chain, event.seq.in_(portion)
         )
         rows |= {seq: (kind, hash_, payload) for seq, kind, hash_, payload in await session.execute(query)}
     head = await session.get(JournalHeadRecord, chain, populate_existing=True)
