@@ -100,13 +100,14 @@ async def _compare_anchors(database: Database, team: str | None, file: Path, con
     except FileNotFoundError:
         raise WorkFailed(f"{file}: no such file") from None
     async with database.reading() as session:
-        found = await compare(session, read)
-        days = [day for day in await journal_days(session) if team is None or day.team == team]
+        days = await journal_days(session)
+        found, ends = await compare(session, read, days), await find_ends(session, read, days)
         accepted = await anchored.accepted_digests(session)
-        ends = await find_ends(session, read)
     if team is not None:
+        days = [day for day in days if day.team == team]
         found = _of_team(found, team, days)
-    without = [day for day in days if day.digest not in read.digests]
+    known = read.digests
+    without = [day for day in days if day.digest not in known]
     failed = len(found.gaps) + sum(len(each.lost) for each in found.lost)
     how = f"{failed} do not stand, {len(without)} days without an anchor"
     _say(console, f"{file}: anchors of {len(read.days)} days and {len(read.heads)} events, {how}")

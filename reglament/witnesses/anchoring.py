@@ -139,15 +139,13 @@ class Anchoring:
 
     async def _open(self, path: Path) -> AnchorFile:
         """Read the file; a file written to before must not be missing. Raises WorkFailed."""
+        with suppress(FileNotFoundError):
+            return await asyncio.to_thread(read_anchors, path)
         async with self.process.db.reading() as session:
             begun = await anchored.is_begun(session, self._file)
-        try:
-            return await asyncio.to_thread(read_anchors, path)
-        except FileNotFoundError:
-            if begun:
-                raise WorkFailed(
-                    f"the file of anchors {path} is missing: bring the disk back, or start with --accept-anchors"
-                ) from None
+        if begun:
+            what = f"the file of anchors {path} is missing"
+            raise WorkFailed(f"{what}: bring the disk back, or start with --accept-anchors")
         async with self.process.db.transaction() as session:
             anchored.note_begun(session, self._file, author="reglament", at=self.process.now())
         return AnchorFile(())

@@ -12,7 +12,7 @@ from typing import Any
 
 from reglament.errors import WorkFailed
 from storage.journal.digests import JournalDay
-from storage.journal.heads import ChainHead
+from storage.journal.heads import ChainHead, last_of_chains
 from storage.private_files import PRIVATE
 
 HEAD = "head"
@@ -38,13 +38,9 @@ class AnchorFile:
 
     def newest(self, accepted: Collection[str]) -> list[ChainHead]:
         """List the last anchored event of each chain, days too, without the anchors that an operator gave up."""
-        days = [ChainHead(day.team, day.team_id, day.seq, day.digest, day.at) for day in self.days if day.team_id]
-        newest: dict[int, ChainHead] = {}
-        for head in (*days, *self.heads):
-            known = newest.get(head.team_id)
-            if head.digest not in accepted and (known is None or head.seq > known.seq):
-                newest[head.team_id] = head
-        return list(newest.values())
+        days = (ChainHead.of_day(day) for day in self.days if day.team_id)
+        heads = (head for head in (*days, *self.heads) if head.digest not in accepted)
+        return list(last_of_chains(heads).values())
 
 
 def to_line(anchor: Anchor) -> str:

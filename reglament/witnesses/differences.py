@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from reglament.witnesses.anchors import AnchorFile
 from storage.db.database import Session
-from storage.journal.digests import JournalDay, journal_days
+from storage.journal.digests import JournalDay
 from storage.journal.heads import ChainHead, digests_at
 
 AT_ONCE = timedelta(hours=1)
@@ -114,9 +114,13 @@ class Differences:
         return [digest for each in self.all for digest in each.digests]
 
 
-async def compare(session: Session, read: AnchorFile, accepted: Collection[str] = ()) -> Differences:
-    """Compare a file of anchors with the journal; `accepted` are digests that an operator has accepted."""
-    days = await journal_days(session)
+async def compare(
+    session: Session, read: AnchorFile, days: Sequence[JournalDay], accepted: Collection[str] = ()
+) -> Differences:
+    """Compare a file of anchors with the journal, `days` being all of the journal.
+
+    `accepted` are digests that an operator has accepted.
+    """
     gaps, lost = find_gaps(read.days, days, accepted), await find_lost(session, read.heads, accepted)
     return Differences(tuple(gaps), tuple(find_unwitnessed(read.days, days, accepted)), tuple(lost))
 

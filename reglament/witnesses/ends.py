@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reglament.witnesses.anchors import AnchorFile
 from storage.db.database import Session
-from storage.journal.digests import journal_days
-from storage.journal.heads import ChainHead, digests_at, journal_heads
+from storage.journal.digests import JournalDay
+from storage.journal.heads import ChainHead, digests_at, journal_heads, last_of_chains
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,10 @@ class AnchoredEnd:
         return f"{self.head.team}: nothing after {when} is anchored ({self.head.seq - last.seq} later events)"
 
 
-async def find_ends(session: Session, read: AnchorFile) -> list[AnchoredEnd]:
-    """Find the end of each chain and the last event there with an anchor that stands."""
-    days = [ChainHead(day.team, day.team_id, day.seq, day.digest, day.at) for day in await journal_days(session)]
-    stored = await digests_at(session, read.heads)
-    standing = [day for day in days if day.digest in read.digests]
+async def find_ends(session: Session, read: AnchorFile, days: Iterable[JournalDay]) -> list[AnchoredEnd]:
+    """Find the end of each chain and the last event there with an anchor that stands; `days` are all of the journal."""
+    anchored, stored = read.digests, await digests_at(session, read.heads)
+    standing = [ChainHead.of_day(day) for day in days if day.digest in anchored]
     standing += [head for head in read.heads if stored.get((head.team_id, head.seq)) == head.digest]
-    last: dict[int, ChainHead] = {}
-    for each in standing:
-        last[each.team_id] = max(each, last.get(each.team_id, each), key=lambda head: head.seq)
+    last = last_of_chains(standing)
     return [AnchoredEnd(head, last.get(head.team_id)) for head in await journal_heads(session)]

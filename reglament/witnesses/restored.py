@@ -11,6 +11,7 @@ from reglament.witnesses.anchors import read_anchors
 from reglament.witnesses.differences import Differences, compare
 from storage.db.database import Session
 from storage.journal import anchored
+from storage.journal.digests import journal_days
 
 
 async def anchored_after_backup(settings: Settings, session: Session) -> Differences:
@@ -26,7 +27,8 @@ async def anchored_after_backup(settings: Settings, session: Session) -> Differe
     except FileNotFoundError:
         return Differences()
     known = {day.digest for day in read.days}
-    found = await compare(session, read, await anchored.accepted_digests(session))
+    accepted = await anchored.accepted_digests(session)
+    found = await compare(session, read, await journal_days(session), accepted)
     texts = [gap.text for gap in found.gaps if gap.owner or (gap.stored and gap.stored not in known)]
     texts += [each.text for each in found.unwitnessed]
     if texts:

@@ -14,6 +14,7 @@ from reglament.process import Process
 from reglament.witnesses.anchors import AnchorFile, read_anchors
 from reglament.witnesses.differences import Differences, compare
 from storage.journal import anchored
+from storage.journal.digests import journal_days
 
 log = structlog.get_logger()
 
@@ -52,7 +53,7 @@ async def _compare(process: Process, file: str) -> tuple[AnchorFile, Differences
     read = await asyncio.to_thread(read_anchors, Path(file))
     async with process.db.reading() as session:
         accepted = await anchored.accepted_digests(session)
-        return read, await compare(session, read, accepted)
+        return read, await compare(session, read, await journal_days(session), accepted)
 
 
 async def check_anchors(process: Process) -> list[Finding]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage.db.models import JournalEventRecord, JournalHeadRecord, TeamRecord
 from storage.db.sql import portions
 from storage.journal.chain import COMPANY, digest_of
+from storage.journal.digests import JournalDay
 
 COMPANY_NAME = "company"
 """Name of the chain of people, accounts, absences and actions, which belong to no single team."""
@@ -29,6 +31,19 @@ class ChainHead:
     digest: str
     """The first 160 bits of the event's hash, as the digest of a day is written."""
     at: datetime
+
+    @classmethod
+    def of_day(cls, day: JournalDay) -> Self:
+        """Describe the event of a finished day."""
+        return cls(day.team, day.team_id, day.seq, day.digest, day.at)
+
+
+def last_of_chains(heads: Iterable[ChainHead]) -> dict[int, ChainHead]:
+    """Find the head with the highest number of each chain, by id of the team."""
+    last: dict[int, ChainHead] = {}
+    for head in heads:
+        last[head.team_id] = max(last.get(head.team_id, head), head, key=lambda each: each.seq)
+    return last
 
 
 async def journal_heads(session: AsyncSession) -> list[ChainHead]:

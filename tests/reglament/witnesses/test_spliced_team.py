@@ -167,7 +167,7 @@ async def test_days_given_up_prove_no_order(database, anchored, tmp_path):
     await scored(database, MONDAY + timedelta(days=4))
     await compare_with_anchors(anchored.process)
     async with database.reading() as session:
-        found_now = await compare(session, read_anchors(file))
+        found_now = await compare(session, read_anchors(file), await journal_days(session))
         assert [gap.anchored for gap in found_now.gaps] == lost
         assert found_now.unwitnessed == ()
         assert len(await journal_days(session)) == 4
