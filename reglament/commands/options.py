@@ -42,7 +42,7 @@ YEARS = range(2000, 2100)
 def parse_date(text: str) -> date:
     """Parse YYYY-MM-DD. Raises typer.BadParameter, also for a year outside of YEARS."""
     try:
-        return _of_our_time(date.fromisoformat(text))
+        return of_our_time(date.fromisoformat(text))
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no date; write it like 2026-11-19") from None
 
@@ -50,12 +50,13 @@ def parse_date(text: str) -> date:
 def parse_instant(text: str) -> datetime:
     """Parse an ISO instant, with or without an offset. Raises typer.BadParameter, also for a year outside of YEARS."""
     try:
-        return _of_our_time(datetime.fromisoformat(text))
+        return of_our_time(datetime.fromisoformat(text))
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no instant; write it like 2026-11-19T18:00:00+03:00") from None
 
 
-def _of_our_time(value: D) -> D:
+def of_our_time(value: D) -> D:
+    """Return a day or instant as given. Raises ValueError for a year outside of YEARS."""
     if value.year not in YEARS:
         raise ValueError("the year is not of our time")
     return value

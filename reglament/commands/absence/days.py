@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from bot.texts import LANGUAGES, texts
-from reglament.commands.options import YEARS
+from reglament.commands.options import of_our_time
 from reglament.errors import SettingsError
 from scoring.names import fold
 from storage.values import AbsenceKind
@@ -23,23 +23,17 @@ def parse_day(text: str) -> date:
     text = text.strip()
     try:
         day = datetime.strptime(text, "%d.%m.%Y").date() if text[2:3] == "." else date.fromisoformat(text)  # noqa: DTZ007
+        return of_our_time(day)
     except ValueError:
-        day = date.min
-    if day.year not in YEARS:
-        raise SettingsError(f"{text!r} is no day; write it like 2026-12-01 or 01.12.2026")
-    return day
+        raise SettingsError(f"{text!r} is no day; write it like 2026-12-01 or 01.12.2026") from None
 
 
 def parse_kind(text: str) -> AbsenceKind:
     """Parse a kind by key (`sick`) or by name in any language (`больничный`). Raises SettingsError."""
     names = {fold(kind.value): kind for kind in AbsenceKind}
-    names |= {fold(kind_name(kind, language)): kind for kind in AbsenceKind for language in LANGUAGES}
+    for language in LANGUAGES:
+        names |= {fold(texts(language)(f"absence-kind-{kind.value}")): kind for kind in AbsenceKind}
     kind = names.get(fold(text))
     if kind is None:
         raise SettingsError(f"{text!r} is no kind of absence; allowed are {', '.join(AbsenceKind)}")
     return kind
-
-
-def kind_name(kind: AbsenceKind, language: str) -> str:
-    """Name a kind of absence in a language."""
-    return texts("ru" if language == "ru" else "en")(f"absence-kind-{kind.value}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reglament.errors import SettingsError
 from scoring.names import fold, is_meant, is_whole
-from storage.values import Member
+from storage.values import Absence, Member
 
 SHORTEST_BEGINNING = 3
 """Letters of the beginnings of a name that are understood: a single letter is a slip."""
@@ -18,7 +18,7 @@ def find_person(members: Sequence[Member], written: str) -> Member:
     Raises SettingsError if nobody or several are meant.
     """
     text = written.strip()
-    by_id = [member for member in members if text in (member.crm_user, f"{member.connection}:{member.crm_user}")]
+    by_id = [member for member in members if text in (member.crm_user, account_of(member))]
     if by_id:
         return _only(by_id, written)
     whole = [member for member in members if is_whole(member.name, text)]
@@ -32,11 +32,16 @@ def _only(found: Sequence[Member], written: str) -> Member:
     if not found:
         raise SettingsError(f"{written!r}: nobody of the CRM has this id or name; `reglament people` lists everybody")
     if len(found) > 1:
-        listed = ", ".join(f"{member.name} ({account_of(member)})" for member in found)
+        listed = ", ".join(map(named, found))
         raise SettingsError(f"{written!r} may be {listed}: write the id instead of the name")
     return found[0]
 
 
-def account_of(member: Member) -> str:
+def named(who: Member | Absence) -> str:
+    """Write name and account: `Анна Петрова (main:12)`."""
+    return f"{who.name} ({account_of(who)})"
+
+
+def account_of(who: Member | Absence) -> str:
     """Write connection and CRM user: `main:12`."""
-    return f"{member.connection}:{member.crm_user}"
+    return f"{who.connection}:{who.crm_user}"

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from reglament.absence_acts import AbsenceAct
+from reglament.commands.absence.person import account_of, named
 from reglament.commands.absence.work import ImportedLine
 from reglament.commands.output import Json
 from scoring.entries import Entry, EntryKind, Month
@@ -42,10 +43,9 @@ def print_list(console: Console, found: Sequence[Absence]) -> None:
     for title in ("No.", "Name", "CRM user", "Team", "Days", "Kind", "State", "Author", "Decided by"):
         table.add_column(title)
     for each in found:
-        account = f"{each.connection}:{each.crm_user}"
         table.add_row(
-            str(each.id), each.name, account, each.team or "", span_of(each), each.kind.value, each.state.value,
-            each.author, each.decided_by or "",
+            str(each.id), each.name, account_of(each), each.team or "", span_of(each), each.kind.value,
+            each.state.value, each.author, each.decided_by or "",
         )  # fmt: skip
     console.print(table, markup=False)
 
@@ -60,10 +60,8 @@ def act_text(act: AbsenceAct) -> str:
     absence = act.absence
     known = "already " if act.is_known else ""
     by = absence.decided_by or absence.author
-    who = f"{absence.name} ({absence.connection}:{absence.crm_user})"
-    return (
-        f"absence {absence.id}: {who}, {span_of(absence)}, {absence.kind.value}; {known}{absence.state.value} by {by}"
-    )
+    what = f"absence {absence.id}: {named(absence)}, {span_of(absence)}, {absence.kind.value}"
+    return f"{what}; {known}{absence.state.value} by {by}"
 
 
 def changes(act: AbsenceAct) -> list[str]:
@@ -108,6 +106,5 @@ def _outcome(outcome: ImportedLine) -> str:
     if outcome.act is None:
         return f"{'; '.join(outcome.line.cells)}: {outcome.problem}"
     absence = outcome.act.absence
-    who = f"{absence.name} ({absence.connection}:{absence.crm_user})"
     state = f"known as absence {absence.id}" if outcome.act.is_known else "new"
-    return f"{who}, {span_of(absence)}, {absence.kind.value}: {state}"
+    return f"{named(absence)}, {span_of(absence)}, {absence.kind.value}: {state}"
