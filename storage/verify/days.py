@@ -83,9 +83,10 @@ class Days:
             self.say(f"the day {said['day']} was finished twice")
         self.seen[run.id] = run.day
         await self._check_company(said["company"], run.day)
-        snapshots = await self._snapshots(run)
-        texts = [*self._texts(event, run), *await self._rule_texts(said, run), *await self._later_texts(said, run)]
-        texts += await self._manager_texts(said, run, snapshots)
+        snapshots, salts = await self._snapshots(run), await self._salts(run)
+        texts = [*self._texts(event, run), *await self._rule_texts(said, run)]
+        texts += await self._later_texts(said, run, salts)
+        texts += await self._manager_texts(said, run, snapshots, salts)
         texts += await self._absence_texts(said, run)
         texts += await self._closed_texts(run, snapshots)
         for text in texts:
@@ -121,17 +122,16 @@ class Days:
         return texts
 
     async def _manager_texts(
-        self, said: Mapping[str, Any], run: RunRecord, snapshots: Sequence[StoredSnapshot]
+        self, said: Mapping[str, Any], run: RunRecord, snapshots: Sequence[StoredSnapshot], salts: JournalRowRecord
     ) -> list[str]:
         """Say whose snapshots differ from what was hashed."""
-        salt = await self._salt(run)
         told = {user: (facts, titles) for user, facts, titles in said["managers"]}
         now = {item.snapshot.manager.crm_user: item for item in snapshots}
         texts = [f"lost the snapshot of {user}" for user in sorted(told.keys() - now.keys())]
         texts += [f"has a snapshot of {user} that its event does not know" for user in sorted(now.keys() - told.keys())]
         for user in sorted(now.keys() & told.keys()):
-            texts += _hash_texts(now[user], *told[user], salt)
-        named = dict(name_hashes(now.values(), await self._salt(run, lasting=True)))
+            texts += _hash_texts(now[user], *told[user], salts.salt)
+        named = dict(name_hashes(now.values(), salts.lasting_salt))
         texts += [
             f"names {user} otherwise than was read"
             for user, name in said.get("names", {}).items()
@@ -139,42 +139,42 @@ class Days:
         ]
         if sorted(user for user, item in now.items() if item.absent) != list(said["absent"]):
             texts.append("has others absent than its event says")
-        if not salt and not await self._may_be_blank(run):
+        if not salts.salt and not await self._may_be_blank(run):
             texts.append("lost the salt of its titles, though no retention had come to it")
         return texts
 
-    async def _later_texts(self, said: Mapping[str, Any], run: RunRecord) -> list[str]:
+    async def _later_texts(self, said: Mapping[str, Any], run: RunRecord, salts: JournalRowRecord) -> list[str]:
         """Say in what a day differs from what events of the first days of the journal did not say yet."""
-        salt = await self._salt(run, lasting=True)
         texts = []
-        if "missing" in said and (missing_hash(run.missing, salt) != said["missing"] or run.problem):
+        if "missing" in said and (missing_hash(run.missing, salts.lasting_salt) != said["missing"] or run.problem):
             texts.append("explains absent readings otherwise than its event says")
         if "spared" in said and await spared_hash(self.session, run.id) != said["spared"]:
             texts.append("spared other records for new owners than its event says")
         if "messages" in said:
-            texts += await self._message_texts(said["messages"], run)
+            texts += await self._message_texts(said["messages"], run, salts)
         return texts
 
-    async def _message_texts(self, said: Sequence[str], run: RunRecord) -> list[str]:
+    async def _message_texts(self, said: Sequence[str], run: RunRecord, salts: JournalRowRecord) -> list[str]:
         """Say if other messages of a day are stored than were written with the points."""
         people, facts = said
         messages = await DayMessages.load(self.session, run.id)
-        salt, texts = await self._salt(run), []
-        if messages.people_hash(await self._salt(run, lasting=True)) != people:
+        texts = []
+        if messages.people_hash(salts.lasting_salt) != people:
             texts.append("has other messages, or to others, than its event says")
         may_be_blank = (
             messages.newest is not None and self.blanked_before is not None and messages.newest < self.blanked_before
         )
         if messages.is_blank and not may_be_blank:
             texts.append("lost what its messages say, though no retention had come to it")
-        elif salt and not messages.is_blank and messages.facts_hash(salt) != facts:
+        elif salts.salt and not messages.is_blank and messages.facts_hash(salts.salt) != facts:
             texts.append("has messages that say something else than its event says")
         return texts
 
-    async def _salt(self, run: RunRecord, *, lasting: bool = False) -> str:
-        """Find the salt of a day's titles, or the salt for what retention leaves; empty for none."""
-        row = await self.session.get(JournalRowRecord, (RUNS, str(run.id)), populate_existing=True)
-        return "" if row is None else row.lasting_salt if lasting else row.salt
+    async def _salts(self, run: RunRecord) -> JournalRowRecord:
+        """Find the salts of a day: for titles, and for what retention leaves; empty for none."""
+        name, key = RUNS, str(run.id)
+        row = await self.session.get(JournalRowRecord, (name, key), populate_existing=True)
+        return row or JournalRowRecord(name=name, row=key, salt="", lasting_salt="", state=None)
 
     async def _may_be_blank(self, run: RunRecord) -> bool:
         """Tell whether retention blanked the titles of a day."""
