@@ -102,7 +102,7 @@ class Courier:
             if not await self.outage.is_over():  # an answer was lost while this delivery waited for its turn
                 await deliveries.postpone(self.ctx.db, delivery, self.now(), "Telegram does not answer")
                 return
-            picture = await _drawn(view)
+            picture = await view.drawn()
             chat = await self.bot.open_chat(target.chat, target.thread, within=CHAT_PATIENCE)
             if chat is None:
                 await self._postpone_busy(delivery)
@@ -200,14 +200,3 @@ class Courier:
         await deliveries.mark_failed(self.ctx.db, delivery, reason, at=self.now())
         async with self.ctx.db.transaction() as session:
             await channel_lost(session, self.ctx, target.chat_id, reason, at=self.now())
-
-
-async def _drawn(view: View) -> bytes | None:
-    """Draw the picture of a view; without a picture after an error of ours, because the text says the same."""
-    if view.photo is None:
-        return None
-    try:
-        return await asyncio.to_thread(view.photo)
-    except Exception:
-        log.exception("picture_not_drawn")
-        return None

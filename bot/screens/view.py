@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+
+import structlog
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,16 @@ class View:
     def with_rows(self, more: Rows) -> View:
         """Return the view with further rows of buttons below."""
         return replace(self, rows=(*self.rows, *more)) if more else self
+
+    async def drawn(self) -> bytes | None:
+        """Draw the picture; without a picture after an error of ours, because the text says the same."""
+        if self.photo is None:
+            return None
+        try:
+            return await asyncio.to_thread(self.photo)
+        except Exception:
+            log.exception("picture_not_drawn")
+            return None
 
 
 def rows(*lines: tuple[Button, ...]) -> Rows:

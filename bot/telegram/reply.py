@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
+from typing import Any
 
+import structlog
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import BufferedInputFile, CallbackQuery, InaccessibleMessage, Message
 
@@ -13,22 +14,37 @@ from bot.telegram.keyboards import keyboard
 from bot.telegram.session import session_of
 from bot.telegram.splitting import fits_caption, split
 
+log = structlog.get_logger()
+
 
 async def send(message: Message, view: View) -> Message:
-    """Send a view: buttons under the last part; the picture with the text below if the text is short, else apart."""
-    protected, buttons = _is_protected(message, view), keyboard(view.rows)
-    drawn = None if view.photo is None else BufferedInputFile(await asyncio.to_thread(view.photo), "reglament.png")
-    if drawn is not None and fits_caption(view.text):
-        return await message.answer_photo(
-            drawn, caption=view.text, reply_markup=buttons, protect_content=protected or None
-        )
+    """Send a view: buttons under the last part; the picture with the text below if the text is short, else apart.
+
+    A picture that cannot be drawn, or that Telegram refuses, leaves the text.
+    """
+    protect, buttons = _is_protected(message, view) or None, keyboard(view.rows)
+    picture = await view.drawn()
+    if picture is not None and fits_caption(view.text):
+        sent = await _send_photo(message, picture, caption=view.text, reply_markup=buttons, protect_content=protect)
+        if sent is not None:
+            return sent
+        picture = None
     parts = split(view.text)
     for part in parts[:-1]:
-        await message.answer(part, protect_content=protected or None)
-    last = await message.answer(parts[-1], reply_markup=buttons, protect_content=protected or None)
-    if drawn is not None:
-        await message.answer_photo(drawn, protect_content=protected or None)
+        await message.answer(part, protect_content=protect)
+    last = await message.answer(parts[-1], reply_markup=buttons, protect_content=protect)
+    if picture is not None:
+        await _send_photo(message, picture, protect_content=protect)
     return last
+
+
+async def _send_photo(message: Message, picture: bytes, **options: Any) -> Message | None:
+    """Send a picture; None if Telegram refuses the picture."""
+    try:
+        return await message.answer_photo(BufferedInputFile(picture, "reglament.png"), **options)
+    except TelegramBadRequest as error:
+        log.warning("picture_not_sent", problem=error.message)
+        return None
 
 
 async def edit(message: Message, view: View) -> None:

@@ -42,7 +42,7 @@ async def test_a_picture_that_cannot_be_drawn_leaves_the_text(office, monkeypatc
         raise ValueError("planted")
 
     _draw_boards(monkeypatch, "короткая доска", broken)
-    monkeypatch.setattr("bot.delivery.courier.log.exception", lambda *_args, **_values: None)
+    monkeypatch.setattr("bot.screens.view.log.exception", lambda *_args, **_values: None)
     await office.evening()
     assert office.api.chat(GROUP).texts == ["короткая доска"]
 
@@ -61,6 +61,23 @@ async def test_an_asked_board_has_its_picture_too(office):
     office.api.user(HEAD).says("/leaderboard")
     board = await office.api.message(HEAD, "Дисциплина отдела")
     assert board.photo.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("text", ["короткая доска", "строка о месте\n" * 90])
+@pytest.mark.parametrize("picture", [b"no picture", None])
+async def test_an_asked_board_whose_picture_fails_is_a_text(office, monkeypatch, text, picture):
+    def draw() -> bytes:
+        if picture is None:
+            raise ValueError("planted")
+        return picture
+
+    await office.evening()
+    monkeypatch.setattr("bot.handlers.manager.board_view", lambda *_args, **_options: View(text))
+    monkeypatch.setattr("bot.handlers.manager.board_picture", lambda *_args: draw)
+    monkeypatch.setattr("bot.screens.view.log.exception", lambda *_args, **_values: None)
+    office.api.user(HEAD).says("/leaderboard")
+    asked = await office.api.message(HEAD, text.strip())
+    assert asked.photo is None
 
 
 def _draw_boards(monkeypatch, text, picture=b"\x89PNG"):
