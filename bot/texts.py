@@ -27,6 +27,8 @@ Language = Literal["ru", "en"]
 MOST_THOUSANDS = 4
 """Powers of a thousand that have a word: up to trillions."""
 LANGUAGES: tuple[Language, ...] = ("ru", "en")
+LONGEST_TITLE = 70
+"""Characters of a title or of a problem in a line."""
 MINUS = "−"
 """The minus sign: a hyphen is easily overlooked beside a number."""
 _CODE_BEFORE_NUMBER = re.compile(r"(?<=[A-Za-z])(?=[-\d])")
@@ -91,18 +93,19 @@ class Texts:
         """Write `1 200,50 ₽`, without empty kopecks, with as many decimals as the currency has: `1,250 KWD`."""
         exact = to_minor_unit(amount, currency)
         digits = 0 if exact == exact.to_integral_value() else decimals_of(currency)
-        pattern = Locale.parse(self.language).currency_formats["standard"].pattern
-        pattern = pattern.replace(".00", f".{'0' * digits}" if digits else "")
-        text = format_currency(exact, currency, pattern, locale=self.language, currency_digits=False)
-        return _CODE_BEFORE_NUMBER.sub("\u00a0", text).replace("-", MINUS)
+        return self._priced(exact, currency, f"0.{'0' * digits}" if digits else "0")
 
     def rounded(self, amount: Decimal, currency: str) -> str:
         """Write a sum to three significant digits, with a word: `49,5 млн ₽`, `815 тыс. ₽`, `850 ₽`."""
         short = _three_digits(amount)
         power = min(max(short.adjusted(), 0) // 3, MOST_THOUSANDS)
         word = f"\u00a0'{self(f'thousands-{power}')}'" if power else ""
-        pattern = Locale.parse(self.language).currency_formats["standard"].pattern.replace("0.00", f"0.##{word}")
-        text = format_currency(short.scaleb(-3 * power), currency, pattern, locale=self.language, currency_digits=False)
+        return self._priced(short.scaleb(-3 * power), currency, f"0.##{word}")
+
+    def _priced(self, amount: Decimal, currency: str, decimals: str) -> str:
+        """Write an amount with the currency, `decimals` in place of the locale's `0.00`."""
+        pattern = Locale.parse(self.language).currency_formats["standard"].pattern.replace("0.00", decimals)
+        text = format_currency(amount, currency, pattern, locale=self.language, currency_digits=False)
         return _CODE_BEFORE_NUMBER.sub("\u00a0", text).replace("-", MINUS)
 
     def sums(self, amounts: Mapping[str, Decimal], first: str) -> str:
@@ -119,7 +122,7 @@ class Texts:
     def weekday(self, day: date) -> str:
         """Write `Среда, 19 ноября`."""
         text = format_date(day, "EEEE, d MMMM" if self.language == "ru" else "EEEE, MMMM d", locale=self.language)
-        return text[0].upper() + text[1:]
+        return capitalized(text)
 
     def day(self, day: date) -> str:
         """Write `19 ноября`."""
@@ -184,6 +187,16 @@ def safe(text: str) -> str:
     printable = "".join(char if char.isprintable() or char == _JOINER else " " for char in text)
     escaped = html.escape(" ".join(printable.split()), quote=False)
     return f"{_ISOLATE}{escaped}{_POP}" if _turns(escaped) else escaped
+
+
+def shortened(text: str, longest: int = LONGEST_TITLE) -> str:
+    """Cut a text with … at the cut, so that a page of such texts stays one message."""
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
+
+
+def capitalized(text: str) -> str:
+    """Return the text with a capital letter at the start, the rest as written."""
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _turns(text: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Literal
 from bot.context import TeamContext
 from bot.screens.view import Button, View
 from bot.telegram.callbacks import MakeExport
-from bot.texts import Texts
+from bot.texts import Texts, capitalized
 from scoring.entries import Month
 
 MONTHS = 3
@@ -20,8 +20,7 @@ def months_view(t: Texts, team: TeamContext, now: datetime) -> View:
     month = Month.of(team.calendar.local_date(now))
     rows = []
     for _ in range(MONTHS):
-        name = t.month(month)
-        title = f"{name[0].upper()}{name[1:]}"
+        title = capitalized(t.month(month))
         rows.append(
             tuple(
                 Button(f"{title} · {fmt.upper()}", MakeExport(team=team.key, month=month, fmt=fmt).pack())

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from bot.context import TeamContext
 from bot.screens.evidence.folding import FOLDED, Folding
 from bot.screens.evidence.mending import Mending, title_of
-from bot.texts import Texts, safe
+from bot.texts import Texts, capitalized, safe
 from scoring.kpis import DEALS_WITHOUT_TASK, DEALS_WON, OVERDUE_TASKS, WON_AMOUNT
 from scoring.rules import Bound
 from scoring.scorecard import Outcome, Scorecard, ScoreLine, is_money
@@ -217,8 +217,7 @@ def fine(t: Texts, lines: Sequence[ScoreLine]) -> str:
             words.append(t(f"none-{key}") if none else t(f"fine-{key}", value=value(t, line)))
     if not words:
         return ""
-    sentence = " · ".join(words)
-    return f"✅ {sentence[0].upper()}{sentence[1:]}"
+    return f"✅ {capitalized(' · '.join(words))}"
 
 
 def unscored(t: Texts, card: Scorecard) -> list[str]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bot.context import TeamContext
-from bot.texts import Texts, safe
+from bot.texts import Texts, safe, shortened
 from reports.summary.evidence import add_up
 from scoring.snapshot import Evidence
 
@@ -29,8 +29,7 @@ def reason(t: Texts, item: Evidence) -> str:
     """Write the reason of a loss, or that none is given; empty for a day of which no reasons are stored."""
     if item.loss_reason is None:
         return ""
-    told = item.loss_reason if len(item.loss_reason) <= LONGEST else f"{item.loss_reason[: LONGEST - 1].rstrip()}…"
-    return safe(told) or t("lost-no-reason")
+    return safe(shortened(item.loss_reason, LONGEST)) or t("lost-no-reason")
 
 
 def _reasons(t: Texts, lost: Sequence[Evidence]) -> str:

@@ -13,7 +13,7 @@ from bot.screens import lines
 from bot.screens.leaderboard import Board, heading, note
 from bot.screens.team import load_member_name
 from bot.screens.view import View
-from bot.texts import Texts, safe
+from bot.texts import Texts, capitalized, safe
 from reports.pictures.leaderboard_picture import BoardContent, leaderboard_png
 from reports.pictures.trend import DayState, RuleStrip, Trend, TrendDay, trend
 from reports.pictures.trend_picture import TrendContent, trend_png
@@ -45,11 +45,10 @@ class OwnTrend:
 
 def board_picture(t: Texts, team: TeamContext, board: Board) -> Draw:
     """Return the drawing of a board, to be called when the message is sent."""
-    month = t.month(Month.of(board.day))
     names = named(board.standings, full=team.board == "full")
     content = BoardContent(
         title=team.title,
-        subtitle=t("picture-day", month=f"{month[0].upper()}{month[1:]}", day=t.day(board.day)),
+        subtitle=t("picture-day", month=capitalized(t.month(Month.of(board.day))), day=t.day(board.day)),
         heading=heading(t, team, board.day),
         day=board.day,
         named=names,
@@ -117,8 +116,7 @@ def rule_titles(t: Texts, strips: Sequence[RuleStrip], rules: Sequence[Rule]) ->
 def _span(t: Texts, data: OwnTrend) -> str:
     if not data.monthly:
         return t.span(*week_of(data.first))
-    month = t.month(Month.of(data.first))
-    return f"{month[0].upper()}{month[1:]}"
+    return capitalized(t.month(Month.of(data.first)))
 
 
 def _in_words(t: Texts, data: OwnTrend, day: TrendDay, titles: Mapping[str, str]) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiogram.types import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.screens.evidence.mending import shortened
 from bot.screens.view import Button, Rows
+from bot.texts import shortened
 
 LABEL = 64
 """Longest text on a button, in characters: more is not readable, and a title of a team may have 120."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 
 from bot.context import TeamContext
-from bot.texts import Texts, safe
+from bot.texts import Texts, safe, shortened
 from scoring.kpis import CATALOGUE, MISSED_CALLS, OVERDUE_TASKS, STALE_DEALS, KpiKind
 from scoring.phone_numbers import KEPT_DIGITS, hide_numbers, last_digits
 from scoring.snapshot import Evidence
@@ -14,8 +14,6 @@ FIELDS = 6
 """Names of empty fields in a line; the line counts the rest."""
 FIELD = 40
 """Longest name of a field, in characters."""
-TITLE = 70
-"""Longest title, in characters."""
 
 
 class Mending:
@@ -81,8 +79,3 @@ def title_of(t: Texts, kpi: str, item: Evidence) -> str:
     if kpi == MISSED_CALLS and title.startswith("#"):
         return t("call-hidden")
     return safe(shortened(title)) or item.key
-
-
-def shortened(text: str, longest: int = TITLE) -> str:
-    """Cut a text with … at the cut, so that a page of evidence stays one message."""
-    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"

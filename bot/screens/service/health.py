@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 
 from bot.context import AppContext
 from bot.screens import lines
-from bot.screens.evidence.mending import shortened
 from bot.screens.view import View
-from bot.texts import Texts, safe
+from bot.texts import Texts, safe, shortened
 from storage.days import heartbeats, runs
 from storage.db.database import Session
 from storage.messages import deliveries

@@ -10,7 +10,6 @@ import pytest
 
 from bot.screens import lines
 from bot.screens.evidence.folding import FOLDED
-from bot.screens.evidence.mending import shortened
 from bot.telegram.callbacks import (
     ConfirmList,
     OpenDay,
@@ -23,6 +22,7 @@ from bot.telegram.callbacks import (
     UnfoldEvening,
     mark,
 )
+from bot.texts import shortened
 from scoring.entries import Month
 from scoring.snapshot import Value
 from storage.messages import deliveries
