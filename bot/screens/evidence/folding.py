@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from bot.telegram.splitting import shown_size
 
 FOLDED = 25
 """Items of a list in a message: the first in sight, the rest folded."""
 ROOM = 2000
 """Characters, as shown, that the quotations of a message may hold: the message stays one."""
-_TAG = re.compile(r"<[^>]*>")
 
 
 @dataclass(slots=True)
@@ -24,7 +23,7 @@ class Folding:
         """Return as many lines as fit as one quotation."""
         folded: list[str] = []
         for line in rest:
-            length = len(html.unescape(_TAG.sub("", line))) + 1
+            length = shown_size(line) + 1
             if length > self.room:
                 break
             self.room -= length

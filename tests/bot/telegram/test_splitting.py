@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 from bot.telegram.splitting import LIMIT, size, split
 from tests.bot.telegram_html import plain
 
-"""Bytes, by the Bot API."""
-
 words = st.text(alphabet="абвгд xyz", min_size=1, max_size=40)
 lines = st.one_of(
     words,
