@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from bot.context import AppContext, TeamContext
 from bot.screens import lines
-from bot.screens.finished_days import ledger_length, load_day
+from bot.screens.finished_days import ledger_length, load_day, load_disciplines
 from bot.screens.losses import losses
 from bot.screens.members import load_unconnected
 from bot.screens.team import gauges, person_line, risk, team_view
@@ -21,8 +21,7 @@ from reports.summary.evidence import add_up, state_now, won_days
 from scoring.kpis import DEALS_LOST
 from scoring.scorecard import Outcome, Scorecard
 from scoring.snapshot import Cause, Value
-from scoring.standings import discipline, pooled, totals
-from storage.days import queries
+from scoring.standings import discipline
 from storage.db.database import Session
 from storage.messages.notices import DigestNotice
 from storage.values import Day
@@ -71,11 +70,8 @@ async def load_digest(
     if finished is None:
         return None
     waiting = tuple(member.name for member in await load_unconnected(session, key))
-    caught_up = []
-    for each in earlier:
-        of_day = totals(await queries.entries(session, key, each, each, evidence=False))
-        caught_up.append((each, pooled(of_day.values())))
-    return Digest(finished, waiting, tuple(caught_up), DigestLink(finished.run.digest, ctx.bot.username))
+    caught_up = tuple((await load_disciplines(session, key, earlier)).items())
+    return Digest(finished, waiting, caught_up, DigestLink(finished.run.digest, ctx.bot.username))
 
 
 def digest_view(t: Texts, team: TeamContext, data: Digest | None) -> View:
@@ -94,7 +90,7 @@ def digest_view(t: Texts, team: TeamContext, data: Digest | None) -> View:
     text += _named(t, "digest-unconnected", data.unconnected)
     if data.earlier:
         text += ["", f"{t('earlier-head')}:"]
-        text += [f"   • {_earlier(t, on, of_day)}" for on, of_day in data.earlier]
+        text += [f"   • {earlier_discipline(t, on, of_day)}" for on, of_day in data.earlier]
     text += [line for line in [digest_line(t, data.link)] if line]
     return View("\n".join(text), _buttons(t, team, day.run.day), protected=True)
 
@@ -144,7 +140,8 @@ def _buttons(t: Texts, team: TeamContext, day: date) -> Rows:
     )
 
 
-def _earlier(t: Texts, on: date, of_day: Decimal | None) -> str:
+def earlier_discipline(t: Texts, on: date, of_day: Decimal | None) -> str:
+    """Write the discipline % of a day told later; None: not scored."""
     if of_day is None:
         return t("earlier-unscored", day=t.day(on))
     return t("digest-earlier", day=t.day(on), percent=t.percent(of_day))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -17,7 +17,7 @@ from bot.telegram.callbacks import ShowRules, UnfoldEvening
 from bot.texts import Texts, safe
 from scoring.entries import Entry, EntryKind, Month
 from scoring.scorecard import Outcome, Scorecard
-from scoring.standings import Leaderboard, streak
+from scoring.standings import Leaderboard, streak, totals
 from storage.days import queries
 from storage.db.database import Session
 
@@ -67,15 +67,15 @@ async def load_evening(
         absent=crm_user in finished.absent,
         board=await load_standings(session, ctx, key, day),
         streak=streak(recent),
-        earlier=tuple((each, _points_of(recent, each)) for each in earlier),
+        earlier=tuple((each, points_of(recent, each)) for each in earlier),
         digest=DigestLink(finished.run.digest, ctx.bot.username),
     )
 
 
-def _points_of(entries: Sequence[Entry], day: date) -> int | None:
-    of_day = [entry for entry in entries if entry.day == day]
-    scored = any(entry.outcome is not None and entry.outcome.scored for entry in of_day)
-    return sum(entry.points for entry in of_day) if scored else None
+def points_of(entries: Iterable[Entry], day: date) -> int | None:
+    """Add up a manager's points of a day; None if no rule is kept or broken, also after an absence was recorded."""
+    own = next(iter(totals(entry for entry in entries if entry.day == day).values()), None)
+    return own.points if own and own.scored_days else None
 
 
 def evening_view(t: Texts, team: TeamContext, data: Evening, *, page: int = 0, named: bool = False) -> View:
@@ -146,10 +146,11 @@ def _corrections(t: Texts, entries: Sequence[Entry]) -> list[str]:
 def _earlier(t: Texts, earlier: Sequence[tuple[date, int | None]]) -> list[str]:
     if not earlier:
         return []
-    told = [
-        t("earlier-unscored", day=t.day(day))
-        if points is None
-        else t("earlier-line", day=t.day(day), points=t.points(points, signed=True))
-        for day, points in earlier
-    ]
-    return ["", f"{t('earlier-head')}:", *(f"   • {line}" for line in told)]
+    return ["", f"{t('earlier-head')}:", *(f"   • {earlier_points(t, day, points)}" for day, points in earlier)]
+
+
+def earlier_points(t: Texts, day: date, points: int | None) -> str:
+    """Write the points of a day told later; None: not scored."""
+    if points is None:
+        return t("earlier-unscored", day=t.day(day))
+    return t("earlier-line", day=t.day(day), points=t.points(points, signed=True))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 from bot.context import AppContext
+from scoring.standings import pooled, totals
 from storage.days import queries, runs
 from storage.db.database import Session
 from storage.messages import deliveries
@@ -38,6 +41,14 @@ async def load_told(
     run = await runs.find(session, key, day)
     sent = await deliveries.find(session, run_event(run.id), kind, recipient) if run else None
     return sent.notice if sent and isinstance(sent.notice, EveningNotice | DigestNotice) else None
+
+
+async def load_disciplines(session: Session, key: str, days: Collection[date]) -> dict[date, Decimal | None]:
+    """Load the discipline % of a team's days, of all managers together; None for a day on which nobody was scored."""
+    if not days:
+        return {}
+    entries = await queries.entries(session, key, min(days), max(days), evidence=False)
+    return {day: pooled(totals(entry for entry in entries if entry.day == day).values()) for day in days}
 
 
 async def ledger_length(session: Session, key: str) -> int:

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from datetime import date
 
 from bot.context import AppContext, TeamContext
-from bot.screens.finished_days import load_day
+from bot.screens.finished_days import load_day, load_disciplines
 from bot.screens.view import View
 from bot.texts import Texts, safe
 from scoring.scorecard import Outcome
-from scoring.standings import totals
-from storage.days import queries
 from storage.db.database import Session
 
 
@@ -31,12 +29,7 @@ def unscored_view(t: Texts, team: TeamContext, day: date, *, is_unread: bool) ->
 
 async def load_unscored(session: Session, key: str, days: Sequence[date]) -> list[date]:
     """Select the days on which nobody of a team was scored."""
-    found = []
-    for day in days:
-        of_day = totals(await queries.entries(session, key, day, day, evidence=False))
-        if not any(row.scored_days for row in of_day.values()):
-            found.append(day)
-    return found
+    return [day for day, of_day in (await load_disciplines(session, key, days)).items() if of_day is None]
 
 
 def unscored_line(t: Texts, days: Sequence[date]) -> str:

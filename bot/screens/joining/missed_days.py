@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from bot.access import Viewer
 from bot.context import AppContext
 from bot.delivery.reasons import OF_THE_CHAT
+from bot.screens.digest import earlier_discipline
+from bot.screens.evening import earlier_points, points_of
+from bot.screens.finished_days import load_disciplines
 from bot.screens.view import View
 from bot.texts import Texts, safe
-from scoring.standings import pooled, totals
 from storage.days import queries
 from storage.db.database import Session
 from storage.messages import deliveries
@@ -43,8 +46,7 @@ async def load_welcome_back(
         if len(missed) > MOST:
             text.append(f"   {t('and-more', n=len(missed) - MOST)}")
         several = len({each.team for each in missed}) > 1
-        for each in missed[-MOST:]:
-            line = await _line(session, t, each)
+        for each, line in (await _load_lines(session, t, missed[-MOST:])).items():
             text.append(f"   • {line} · {safe(ctx.teams[each.team].title)}" if several else f"   • {line}")
     return View("\n".join(text))
 
@@ -69,14 +71,16 @@ def _may_read(ctx: AppContext, viewer: Viewer, notice: EveningNotice | DigestNot
     return viewer.sees_team(notice.team)
 
 
-async def _line(session: Session, t: Texts, missed: MissedDay) -> str:
-    if missed.crm_user is None:
-        of_day = pooled(totals(await queries.entries(session, missed.team, missed.day, missed.day)).values())
-        if of_day is None:
-            return t("earlier-unscored", day=t.day(missed.day))
-        return t("digest-earlier", day=t.day(missed.day), percent=t.percent(of_day))
-    entries = await queries.history(session, missed.team, missed.crm_user, missed.day, missed.day, evidence=False)
-    own = next(iter(totals(entries).values()), None)
-    if own is None or not own.scored_days:
-        return t("earlier-unscored", day=t.day(missed.day))
-    return t("earlier-line", day=t.day(missed.day), points=t.points(own.points, signed=True))
+async def _load_lines(session: Session, t: Texts, missed: Sequence[MissedDay]) -> dict[MissedDay, str]:
+    """Load what each day came to, in the order given; the ledger is read once for each manager and each team."""
+    lines = dict.fromkeys(missed, "")
+    for team, user in dict.fromkeys((each.team, each.crm_user) for each in missed):
+        own = [each for each in missed if (each.team, each.crm_user) == (team, user)]
+        days = [each.day for each in own]
+        if user is None:
+            of_days = await load_disciplines(session, team, days)
+            lines |= {each: earlier_discipline(t, each.day, of_days[each.day]) for each in own}
+        else:
+            entries = await queries.history(session, team, user, min(days), max(days), evidence=False)
+            lines |= {each: earlier_points(t, each.day, points_of(entries, each.day)) for each in own}
+    return lines
