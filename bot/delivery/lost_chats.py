@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from bot.context import AppContext
+from bot.delivery.responsible import load_heads, load_responsible
 from bot.screens.members import load_shown_name
 from storage.db.database import Session
 from storage.messages import deliveries
 from storage.messages.notices import ChannelOffNotice, Whose, to_telegram
 from storage.people import channels, people, teams
-from storage.values import Person, Role, RoleGrant
+from storage.values import Person
 
 
 async def channel_lost(
@@ -48,35 +48,8 @@ async def _name(session: Session, person: Person) -> str:
 async def _losses(session: Session, ctx: AppContext, chat_id: int, person: Person | None) -> dict[Whose, list[str]]:
     """Return the teams whose manager, head or group used the chat."""
     own = [member.team for member in person.active if member.team in ctx.teams and member.team] if person else []
-    led = [key for key in ctx.teams if chat_id in await _heads(session, ctx, key)]
+    led = [key for key in ctx.teams if chat_id in await load_heads(session, ctx, key)]
     bound = [
         key for key, team in ctx.teams.items() if chat_id in (team.chat_id, (await teams.find(session, key)).chat_id)
     ]
     return {Whose.MANAGER: own, Whose.HEAD: led, Whose.GROUP: bound}
-
-
-async def load_responsible(
-    session: Session, ctx: AppContext, chat_id: int, whose: Whose, keys: Iterable[str]
-) -> dict[int, list[str]]:
-    """Return the recipients with the teams: heads, for a head's chat admins; the others if none is reachable."""
-    result: dict[int, list[str]] = {}
-    admins = await _reached(session, await load_admins(session, ctx) - {chat_id})
-    for key in keys:
-        heads = await _reached(session, await _heads(session, ctx, key) - {chat_id})
-        for telegram_id in sorted((admins or heads) if whose is Whose.HEAD else (heads or admins)):
-            result.setdefault(telegram_id, []).append(key)
-    return result
-
-
-async def _heads(session: Session, ctx: AppContext, team: str) -> frozenset[int]:
-    return ctx.teams[team].heads | await people.chats_with(session, [RoleGrant(Role.HEAD, team), RoleGrant(Role.HEAD)])
-
-
-async def load_admins(session: Session, ctx: AppContext) -> frozenset[int]:
-    """Load the Telegram ids of the admins of all teams, from settings and database."""
-    return ctx.admins | await people.chats_with(session, [RoleGrant(Role.ADMIN)])
-
-
-async def _reached(session: Session, telegram_ids: Iterable[int]) -> frozenset[int]:
-    """Select the users whose own chats take messages."""
-    return frozenset([each for each in telegram_ids if (await channels.find(session, each)).active])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.context import AppContext
-from bot.delivery.lost_chats import load_responsible
 from bot.delivery.reasons import NO_RIGHTS
+from bot.delivery.responsible import load_responsible
 from bot.delivery.targets import Target
 from bot.messenger import ChatOff, ChatWriter, Rejected
 from bot.screens.view import View
@@ -28,7 +28,7 @@ async def show_pinned(
     async with ctx.db.reading() as session:
         before = await deliveries.last_sent(session, DeliveryKind.PINNED_BOARD, delivery.recipient)
     known = before if before is not None and _is_here(before, notice, target) else None
-    arrived = delivery.message_ids if delivery.chat_id == target.chat_id else ()
+    arrived = target.arrived(delivery)
     message = next(iter(arrived or (known.message_ids if known else ())), None)
     pinned = known is not None and known.problem != NOT_PINNED and not arrived
     if message is None or not await chat.edit_text(str(message), view.text):

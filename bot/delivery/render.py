@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from bot.context import AppContext, TeamContext
@@ -78,11 +79,11 @@ async def _of_a_group(
 ) -> View:
     if isinstance(notice, PinnedBoardNotice):
         return board_view(t, team, await load_last_board(session, ctx, notice.team))
-    unscored = unscored_line(t, await load_unscored(session, notice.team, notice.earlier))
     if isinstance(notice, DayUnscoredNotice):
         is_unread = await load_is_unread(session, ctx, notice.team, notice.day)
-        text = unscored_view(t, team, notice.day, is_unread=is_unread).text
-        return View("\n".join(filter(None, [text, unscored])))
-    board = await load_board(session, ctx, notice.team, notice.day)
-    text = board_view(t, team, board).text
-    return View("\n".join(filter(None, [text, unscored])), photo=board_picture(t, team, board))
+        view = unscored_view(t, team, notice.day, is_unread=is_unread)
+    else:
+        board = await load_board(session, ctx, notice.team, notice.day)
+        view = replace(board_view(t, team, board), photo=board_picture(t, team, board))
+    unscored = unscored_line(t, await load_unscored(session, notice.team, notice.earlier))
+    return replace(view, text=f"{view.text}\n{unscored}") if unscored else view

@@ -36,23 +36,18 @@ class Sender:
         """
         if isinstance(self._delivery.notice, CorrectionNotice):
             return await self._correct(self._delivery.notice, view)
-        if picture is not None and not self._arrived() and self._chat.fits_caption(view.text):
-            sent = await self._send_picture(picture, view.text, view)
-            return sent or await self._send_parts(view)
+        if picture is not None and not self._target.arrived(self._delivery) and self._chat.fits_caption(view.text):
+            return await self._send_picture(picture, view) or await self._send_parts(view)
         sent = await self._send_parts(view)
         if picture is not None:
             # From here on an attempt that breaks off is taken up at the picture.
             await deliveries.renew_lease(self._db, self._delivery, sent, chat_id=self._target.chat_id)
-            sent += await self._send_picture(picture, "", View("", silent=view.silent))
+            sent += await self._send_picture(picture, View("", silent=view.silent))
         return sent
-
-    def _arrived(self) -> list[int]:
-        """Return the messages that an earlier attempt brought to the chat."""
-        return list(self._delivery.message_ids) if self._delivery.chat_id == self._target.chat_id else []
 
     async def _send_parts(self, view: View) -> list[int]:
         """Send every part of the text that an earlier attempt did not bring."""
-        parts, sent = self._chat.split(view.text), self._arrived()
+        parts, sent = self._chat.split(view.text), list(self._target.arrived(self._delivery))
         for index in range(len(sent), len(parts)):
             rows = view.rows if index == len(parts) - 1 else ()
             message = await self._chat.send_text(parts[index], rows, silent=view.silent, protected=view.protected)
@@ -61,13 +56,13 @@ class Sender:
                 await deliveries.renew_lease(self._db, self._delivery, sent, chat_id=self._target.chat_id)
         return sent
 
-    async def _send_picture(self, picture: bytes, caption: str, view: View) -> list[int]:
-        """Send the picture. A picture that the messenger refuses is logged only: the text arrives apart.
+    async def _send_picture(self, picture: bytes, view: View) -> list[int]:
+        """Send the picture over the text. A picture that the messenger refuses is logged only: the text arrives apart.
 
         Raises SendFailure if the picture may be sent later.
         """
         try:
-            message = await self._chat.send_photo(picture, "board.png", caption, view.rows, silent=view.silent)
+            message = await self._chat.send_photo(picture, "board.png", view.text, view.rows, silent=view.silent)
         except (Rejected, ChatOff) as failure:
             log.warning("picture_not_sent", problem=str(failure))
             return []

@@ -36,6 +36,10 @@ class Target:
         """Return the topic as a text."""
         return None if self.thread_id is None else str(self.thread_id)
 
+    def arrived(self, delivery: Delivery) -> tuple[int, ...]:
+        """Return the messages that an earlier attempt brought to the chat."""
+        return delivery.message_ids if delivery.chat_id == self.chat_id else ()
+
 
 class Unreachable(Exception):
     """Tell that a recipient has no chat to write to; the text is the end of a `channel-…` key or a reason to log."""

@@ -12,7 +12,7 @@ from aiogram.types import CallbackQuery, Message
 from bot.access import Viewer
 from bot.access import viewer as load_viewer
 from bot.context import AppContext
-from bot.screens.joining.joined import tell_joined
+from bot.delivery.joined import tell_joined
 from bot.screens.joining.welcome import load_welcome, welcome_view
 from bot.screens.members import load_shown_name
 from bot.screens.view import Button, View, rows
