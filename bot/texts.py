@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import importlib.resources
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
@@ -167,6 +167,11 @@ class Texts:
     def listed(self, items: Iterable[str]) -> str:
         """Write `Анна, Пётр и Вера`."""
         return format_list(list(items), locale=self.language)
+
+    def first_of(self, items: Sequence[str], most: int) -> str:
+        """Write the first items, and count the rest: `Анна, Пётр и ещё 3`."""
+        text, more = ", ".join(items[:most]), len(items) - most
+        return f"{text} {self('and-others', n=more)}" if more > 0 else text
 
 
 def _three_digits(amount: Decimal) -> Decimal:

@@ -17,7 +17,7 @@ from bot.screens.view import Button, Rows, View, rows
 from bot.screens.witness.digest_link import DigestLink, digest_line
 from bot.telegram.callbacks import Part, TurnStaff, TurnWeek
 from bot.texts import Texts, safe
-from reports.summary.evidence import add_up, state_now, won_days
+from reports.summary.evidence import PricedDeals, add_up, state_now, won_days
 from scoring.kpis import DEALS_LOST
 from scoring.scorecard import Outcome, Scorecard
 from scoring.snapshot import Cause, Value
@@ -154,9 +154,7 @@ def _clean(card: Scorecard) -> bool:
 def _named(t: Texts, key: str, names: Sequence[str]) -> list[str]:
     if not names:
         return []
-    shown = ", ".join(safe(name) for name in names[:NAMES])
-    more = f" {t('and-others', n=len(names) - NAMES)}" if len(names) > NAMES else ""
-    return [t(key, names=shown + more)]
+    return [t(key, names=t.first_of([safe(name) for name in names], NAMES))]
 
 
 def _state(t: Texts, team: TeamContext, day: Day) -> list[str]:
@@ -165,7 +163,7 @@ def _state(t: Texts, team: TeamContext, day: Day) -> list[str]:
     won = won_days((day.run.day, card.snapshot) for card in day.cards) or ()
     text = [gauges(t, team, now), *risk(t, team, now)] if now.overdue.read or now.without_task.read else []
     if deals := sum(each.deals for each in won):
-        sums = t.sums(add_up(each.amounts for each in won), team.currency)
-        text.append(t("summary-won", deals=", ".join(filter(None, [t("deals", n=deals), sums]))))
+        of_day = PricedDeals(deals, add_up(each.amounts for each in won))
+        text.append(t("summary-won", deals=lines.deals_and_sums(t, team, of_day)))
     lost = [card.snapshot.readings.get(DEALS_LOST) for card in day.cards]
     return text + losses(t, team, [item for reading in lost if isinstance(reading, Value) for item in reading.items])

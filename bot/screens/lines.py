@@ -12,6 +12,7 @@ from bot.context import TeamContext
 from bot.screens.evidence.folding import FOLDED, Folding
 from bot.screens.evidence.mending import Mending, title_of
 from bot.texts import Texts, capitalized, safe
+from reports.summary.evidence import PricedDeals
 from scoring.kpis import DEALS_WITHOUT_TASK, DEALS_WON, OVERDUE_TASKS, WON_AMOUNT
 from scoring.rules import Bound
 from scoring.scorecard import Outcome, Scorecard, ScoreLine, is_money
@@ -134,7 +135,7 @@ def items(
     )
     mending, exact = Mending(t, team, at), folding is None
     written = [
-        _joined(link(t, kpi, item, team.crm_host, exact=exact), mending.note(kpi, item), _mark(t, item, new))
+        joined(link(t, kpi, item, team.crm_host, exact=exact), mending.note(kpi, item), _mark(t, item, new))
         for item in (ordered if folding is None else ordered[:FOLDED])
     ]
     if folding is None:
@@ -153,12 +154,12 @@ def items_of_many(
     found = [(item, name) for name, counted in owners for item in counted]
     found.sort(key=lambda pair: (bool(pair[0].spared), *price(pair[0], team)))
     return [f"{lamp(kpi)} {kpi_name(t, kpi)}: {t.number(len(found))}"] * bool(found) + [
-        _joined(link(t, kpi, item, team.crm_host), mending.note(kpi, item), _mark(t, item, None), safe(name))
+        joined(link(t, kpi, item, team.crm_host), mending.note(kpi, item), _mark(t, item, None), safe(name))
         for item, name in found
     ]
 
 
-def _joined(*parts: str) -> str:
+def joined(*parts: str) -> str:
     """Write an item in a line of its own, without the parts that say nothing."""
     return f"   • {' · '.join(filter(None, parts))}"
 
@@ -180,6 +181,11 @@ def _mark(t: Texts, item: Evidence, new: frozenset[str] | None) -> str:
     if new is None:
         return ""
     return t("mark-new" if item.key in new else "mark-carried")
+
+
+def deals_and_sums(t: Texts, team: TeamContext, found: PricedDeals) -> str:
+    """Write `5 сделок, 3,1 млн ₽`."""
+    return ", ".join(filter(None, [t("deals", n=found.deals), t.sums(found.amounts, team.currency)]))
 
 
 def place(t: Texts, board: Leaderboard | None, crm_user: str) -> str:

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bot.context import TeamContext
+from bot.screens import lines
 from bot.texts import Texts, safe, shortened
-from reports.summary.evidence import add_up
+from reports.summary.evidence import PricedDeals, add_up
 from scoring.snapshot import Evidence
 
 REASONS = 4
@@ -20,8 +21,8 @@ def losses(t: Texts, team: TeamContext, lost: Sequence[Evidence]) -> list[str]:
     """Write `Проиграно: 3 сделки, 1,2 млн ₽ – Дорого ×2, без причины ×1`; nothing without a loss."""
     if not lost:
         return []
-    sums = t.sums(add_up({item.amount.currency: item.amount.amount} for item in lost if item.amount), team.currency)
-    deals = ", ".join(filter(None, [t("deals", n=len(lost)), sums]))
+    sums = add_up({item.amount.currency: item.amount.amount} for item in lost if item.amount)
+    deals = lines.deals_and_sums(t, team, PricedDeals(len(lost), sums))
     return [" – ".join(filter(None, [t("summary-lost", deals=deals), _reasons(t, lost)]))]
 
 

@@ -15,7 +15,7 @@ from bot.screens.team import gauges, people_buttons, risk
 from bot.screens.view import Button, Rows, View, rows
 from bot.telegram.callbacks import MakeExport, OpenDigest, OpenPicture, Part, TurnMonth, TurnWeek
 from bot.texts import Texts, safe
-from reports.summary.evidence import PricedDeals, WonDay, state_now
+from reports.summary.evidence import WonDay, state_now
 from reports.summary.stretches import compare_months, compare_weeks, week_of
 from reports.summary.summary import PersonLine, RuleLine, Summary, summarize
 from scoring.entries import Month
@@ -170,17 +170,10 @@ def _points(t: Texts, data: Summary) -> str:
 def _won(t: Texts, team: TeamContext, data: Summary) -> str:
     if data.won is None:
         return t("summary-won-unavailable")
-    text = t("summary-won", deals=_deals_and_sums(t, team, data.won))
+    text = t("summary-won", deals=lines.deals_and_sums(t, team, data.won))
     if data.won_before is None or not data.scored_days_before:
         return text
-    return f"{text}; {t('summary-before', what=_deals_and_sums(t, team, data.won_before))}"
-
-
-def _deals_and_sums(t: Texts, team: TeamContext, won: PricedDeals) -> str:
-    """Write `5 сделок, 3,1 млн ₽`."""
-    return (
-        f"{t('deals', n=won.deals)}, {t.sums(won.amounts, team.currency)}" if won.amounts else t("deals", n=won.deals)
-    )
+    return f"{text}; {t('summary-before', what=lines.deals_and_sums(t, team, data.won_before))}"
 
 
 def _people_of_note(t: Texts, data: Summary) -> list[str]:
@@ -207,7 +200,7 @@ def _person_line(t: Texts, team: TeamContext, person: PersonLine) -> str:
         change=percent_change.beside(t, person.change, person.days),
         points=t.points(person.totals.points, signed=True),
     )
-    won = f" · {_deals_and_sums(t, team, person.won)}" if person.won and person.won.deals else ""
+    won = f" · {lines.deals_and_sums(t, team, person.won)}" if person.won and person.won.deals else ""
     return f"• {line}{won}"
 
 
@@ -215,9 +208,8 @@ def _breakers(t: Texts, rule: RuleLine, most: int) -> str:
     """Write who broke a rule, with the number of times if several; where all did alike nobody is named."""
     if rule.by_all_alike:
         return t("summary-all", n=rule.breakers[0][2])
-    shown = [safe(name) if times == 1 else f"{safe(name)} ×{times}" for _, name, times in rule.breakers[:most]]
-    more = len(rule.breakers) - len(shown)
-    return f"{', '.join(shown)} {t('and-others', n=more)}" if more else ", ".join(shown)
+    told = [safe(name) if times == 1 else f"{safe(name)} ×{times}" for _, name, times in rule.breakers]
+    return t.first_of(told, most)
 
 
 def _rules(t: Texts, data: Summary) -> list[str]:
@@ -256,12 +248,12 @@ def _deals(t: Texts, team: TeamContext, period: TeamPeriod) -> list[str]:
 
 def _lost(t: Texts, team: TeamContext, period: TeamPeriod) -> list[str]:
     """Write the lost deals with reason and person."""
-    names = told_apart({person.crm_user: person.name for person in period.summary.people})
+    names = {person.crm_user: person.name for person in period.summary.people}
     ordered = sorted(period.lost, key=lambda each: lines.price(each.item, team))
     text = [f"{lines.BROKEN} {lines.kpi_name(t, DEALS_LOST)}: {t.number(len(ordered))}"] if ordered else []
     for each in ordered:
         deal, name = lines.link(t, DEALS_LOST, each.item, team.crm_host), safe(names.get(each.crm_user, each.crm_user))
-        text.append(f"   • {' · '.join(filter(None, [deal, reason(t, each.item), name]))}")
+        text.append(lines.joined(deal, reason(t, each.item), name))
     return text
 
 

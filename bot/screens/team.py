@@ -28,10 +28,11 @@ def team_view(t: Texts, team: TeamContext, day: Day | None, page: int = 1, diges
     `digest` is the day of the digest that the view replaced, for the way back.
     """
     live = Button(t("team-live-button"), TurnLive(team=team.key, page=1, digest=digest).pack())
+    ways = rows((live,), _back(t, team.key, digest))
     if day is None:
-        return View(t("team-none"), rows((live,), _back(t, team.key, digest)))
+        return View(t("team-none"), ways)
     head = t("team-head", title=safe(team.title), day=t.day(day.run.day))
-    return _view(t, team, head, day.cards, page, TurnStaff, live, digest)
+    return _view(t, head, day.cards, TurnStaff(team=team.key, page=page, digest=digest), ways)
 
 
 def live_team_view(
@@ -44,30 +45,22 @@ def live_team_view(
 ) -> View:
     """Show all managers as if the cutoff were at `read_at`."""
     head = t("team-head-live", title=safe(team.title), clock=t.clock(read_at, team.calendar.zone))
-    last = Button(t("team-last-button"), TurnStaff(team=team.key, page=1, digest=digest).pack())
-    return _view(t, team, head, cards, page, TurnLive, last, digest)
+    turn = TurnLive(team=team.key, page=page, digest=digest)
+    return _view(t, head, cards, turn, last_run_rows(t, team.key, digest))
 
 
-def _view(
-    t: Texts,
-    team: TeamContext,
-    head: str,
-    cards: Sequence[Scorecard],
-    page: int,
-    turns: type[TurnStaff],
-    other: Button,
-    digest: date | None,
-) -> View:
+def _view(t: Texts, head: str, cards: Sequence[Scorecard], turn: TurnStaff, ways: Rows) -> View:
+    """Show the page of managers that `turn` opens; `ways` lead to other views."""
     ordered = sorted(cards, key=lambda card: (card.points, alphabetical(card.manager.name)))
-    shown = TextPage.of(ordered, page, PEOPLE)
+    shown = TextPage.of(ordered, turn.page, PEOPLE)
     text = [f"<b>{head}</b>", *(_member(t, card) for card in shown.shown)]
-    buttons = people_buttons(team.key, [(card.manager.crm_user, card.manager.name) for card in shown.shown])
-    turning = shown.turning(lambda number: turns(team=team.key, page=number, digest=digest).pack())
-    return View("\n".join(text), rows(*buttons, turning, (other,), _back(t, team.key, digest)), protected=True)
+    buttons = people_buttons(turn.team, [(card.manager.crm_user, card.manager.name) for card in shown.shown])
+    turning = shown.turning(lambda number: turn.model_copy(update={"page": number}).pack())
+    return View("\n".join(text), rows(*buttons, turning, *ways), protected=True)
 
 
 def last_run_rows(t: Texts, key: str, digest: date | None = None) -> Rows:
-    """Make the buttons of a live view without a reading: to the last run, back to the digest."""
+    """Make the buttons of a live view, also without a reading: to the last run, back to the digest."""
     last = Button(t("team-last-button"), TurnStaff(team=key, page=1, digest=digest).pack())
     return rows((last,), _back(t, key, digest))
 

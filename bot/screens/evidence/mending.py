@@ -38,10 +38,7 @@ class Mending:
         return moment if CATALOGUE[kpi].kind is KpiKind.EVENT else ""
 
     def _fields(self, item: Evidence) -> str:
-        names = [safe(shortened(self._field(name), FIELD)) for name in item.missing_fields[:FIELDS]]
-        more = len(item.missing_fields) - len(names)
-        text = ", ".join(names)
-        return f"{text} {self._t('and-others', n=more)}" if more else text
+        return self._t.first_of([safe(shortened(self._field(name), FIELD)) for name in item.missing_fields], FIELDS)
 
     def _field(self, name: str) -> str:
         """Name a field in the reader's language if the CRM has no title for the field, as amoCRM for the sum."""

@@ -43,7 +43,7 @@ async def load_welcome(session: Session, ctx: AppContext, viewer: Viewer, name: 
         hr_of=tuple(ctx.teams[key] for key in hr_of),
         owner=viewer.admin,
         unconnected=sum([len(await load_unconnected(session, key)) for key in cared_for]),
-        without_group=any([await load_group(session, team) is None for team in ctx.teams.values()]),
+        without_group=viewer.admin and any([await load_group(session, team) is None for team in ctx.teams.values()]),
     )
 
 
@@ -76,7 +76,7 @@ def _steps(t: Texts, data: Welcome) -> list[str]:
     steps = []
     if data.unconnected:
         steps.append(t("welcome-step-invite" if data.owner else "welcome-step-ask", n=data.unconnected))
-    if data.owner and data.without_group:
+    if data.without_group:
         steps.append(t("welcome-step-bind"))
     if data.owner:
         steps.append(t("welcome-step-health"))
