@@ -49,7 +49,7 @@ async def invite_team(query: CallbackQuery, tapped: PickTeam, ctx: AppContext, v
         await query.answer(t("not-yours"), show_alert=True)
         return
     view = await _missing(ctx, t, tapped.team)
-    await reply.replace(query, view.with_rows(back_to_picker(t, "invite", ctx.teams)))
+    await reply.replace(query, view.with_rows(back_to_picker(t, viewer, "invite")))
 
 
 @router.callback_query(Tapped(MakeInvites))

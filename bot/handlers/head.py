@@ -52,12 +52,12 @@ async def _overview(ctx: AppContext, t: Texts, viewer: Viewer, command: str, key
     async with ctx.db.reading() as session:
         if command == "team":
             view = team_view(t, team, await load_last_day(session, ctx, key))
-            return view.with_rows(back_to_picker(t, command, viewer.head_of))
+            return view.with_rows(back_to_picker(t, viewer, command))
         run = await runs.last_finished(session, key)
         day = run.day if run else team.calendar.local_date(now)
         data = await load_period(session, ctx, key, day, monthly=command == "month")
     shown = Shown(exports=viewer.exports(key), until=team.calendar.local_date(now))
-    return period_view(t, team, data, shown).with_rows(back_to_picker(t, command, viewer.head_of))
+    return period_view(t, team, data, shown).with_rows(back_to_picker(t, viewer, command))
 
 
 @router.callback_query(Tapped(PickTeam, only=F.command.in_({"team", "week", "month"})))
@@ -82,7 +82,7 @@ async def staff_turned(query: CallbackQuery, tapped: TurnStaff, ctx: AppContext,
     async with ctx.db.reading() as session:
         day = await load_last_day(session, ctx, key)
     view = team_view(t, ctx.teams[key], day, tapped.page, tapped.digest)
-    await reply.replace(query, view.with_rows(() if tapped.digest else back_to_picker(t, "team", viewer.head_of)))
+    await reply.replace(query, view.with_rows(() if tapped.digest else back_to_picker(t, viewer, "team")))
 
 
 @router.callback_query(Tapped(TurnDeparted))
@@ -120,7 +120,7 @@ async def turned(
         data = await load_period(session, ctx, key, day, monthly=monthly)
     shown = Shown(tapped.part, tapped.page, viewer.exports(key), today, tapped.digest)
     is_whole = tapped.part is Part.ALL
-    ways = back_to_picker(t, "month" if monthly else "week", viewer.head_of) if is_whole else ()
+    ways = back_to_picker(t, viewer, "month" if monthly else "week") if is_whole else ()
     await reply.replace(query, period_view(t, ctx.teams[key], data, shown).with_rows(ways))
 
 

@@ -44,9 +44,7 @@ async def team_chosen(
     if not viewer.exports(key):
         await query.answer(t("not-yours"), show_alert=True)
         return
-    await reply.replace(
-        query, months_view(t, ctx.teams[key], now()).with_rows(back_to_picker(t, "export", viewer.hr_of))
-    )
+    await reply.replace(query, months_view(t, ctx.teams[key], now()).with_rows(back_to_picker(t, viewer, "export")))
 
 
 @router.callback_query(Tapped(MakeExport))

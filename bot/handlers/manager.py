@@ -211,5 +211,5 @@ async def team_chosen(
         await query.answer(t("not-yours"), show_alert=True)
         return
     view = await _shown(ctx, viewer, t, command, key, now, private=True)
-    ways = back_to_picker(t, command, viewer.teams_for(command))
+    ways = back_to_picker(t, viewer, command)
     await reply.replace(query, View(view.text, view.rows).with_rows(ways))

@@ -77,7 +77,7 @@ async def team_page(
         async with ctx.db.reading() as session:
             cards = await load_live_cards(session, ctx, reading)
         view = live_team_view(t, ctx.teams[key], cards, reading.read_at, page, tapped.digest)
-        return view.with_rows(() if tapped.digest else back_to_picker(t, "team", viewer.head_of))
+        return view.with_rows(() if tapped.digest else back_to_picker(t, viewer, "team"))
 
     await _show(query, ctx, t, key, now, draw, last_run_rows(t, key, tapped.digest), known=page > 1)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
+from bot.access import Viewer
 from bot.context import AppContext, TeamContext
 from bot.screens.view import Button, Rows, View
 from bot.telegram.callbacks import ListTeams, PickTeam
@@ -23,9 +24,10 @@ def picker_view(t: Texts, ctx: AppContext, command: str, keys: Iterable[str]) ->
     )
 
 
-def back_to_picker(t: Texts, command: str, keys: Collection[str]) -> Rows:
+def back_to_picker(t: Texts, viewer: Viewer, command: str) -> Rows:
     """Make the row that leads back to the question about the team; none where there is one team."""
-    return ((Button(t("back-teams"), ListTeams(command=command).pack()),),) if len(keys) > 1 else ()
+    several = len(viewer.teams_for(command)) > 1
+    return ((Button(t("back-teams"), ListTeams(command=command).pack()),),) if several else ()
 
 
 def only_team(keys: Iterable[str]) -> str | None:
