@@ -15,6 +15,7 @@ from aiogram import BaseMiddleware
 from aiogram.filters import CommandObject
 from aiogram.types import CallbackQuery, Chat, Message, TelegramObject, Update, User
 from aiogram.types.update import UpdateTypeLookupError
+from cachetools import TTLCache
 
 from bot.access import Viewer, viewer
 from bot.context import AppContext
@@ -166,8 +167,7 @@ class AnswerGroupsOnce(BaseMiddleware):
     """Answer a question in a group once in GROUP_SECONDS, whoever repeats the question."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._free_at: OrderedDict[tuple[int, str, str | None], float] = OrderedDict()
+        self._taken: TTLCache[tuple[int, str, str | None], None] = TTLCache(REMEMBERED, GROUP_SECONDS, clock)
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Handle the message, unless the same question was answered or taken a moment ago."""
@@ -175,17 +175,13 @@ class AnswerGroupsOnce(BaseMiddleware):
         if not _in_group(data) or command is None or command.command in ACTS:
             return await handler(event, data)
         question = (data["event_chat"].id, command.command, command.args)
-        now = self._clock()
-        if self._free_at.get(question, -math.inf) > now:
+        if question in self._taken:
             return None
-        self._free_at[question] = now + GROUP_SECONDS
-        self._free_at.move_to_end(question)
-        if len(self._free_at) > REMEMBERED:
-            self._free_at.popitem(last=False)
+        self._taken[question] = None
         try:
             return await handler(event, data)
         except BaseException:
-            self._free_at.pop(question, None)  # nobody was answered
+            self._taken.pop(question, None)  # nobody was answered
             raise
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from cachetools import LRUCache
 
 from bot.telegram.pacing.limits import REMEMBERED_CHATS
 from bot.telegram.pacing.process_pacing import Monotonic, Sleep
@@ -14,14 +14,12 @@ class MemorySlots:
     def __init__(self, monotonic: Monotonic, sleep: Sleep) -> None:
         self._monotonic = monotonic
         self._sleep = sleep
-        self._free_at: OrderedDict[str, float] = OrderedDict()
+        self._free_at: LRUCache[str, float] = LRUCache(REMEMBERED_CHATS)
 
     async def wait(self, key: str, step: float) -> None:
         """Wait for the next slot under `key`, `step` seconds after the slot before."""
         now = self._monotonic()
-        at = max(now, self._free_at.pop(key, now))
+        at = max(now, self._free_at.get(key, now))
         self._free_at[key] = at + step
-        if len(self._free_at) > REMEMBERED_CHATS:
-            self._free_at.popitem(last=False)
         if at > now:
             await self._sleep(at - now)
