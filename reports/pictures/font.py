@@ -53,9 +53,15 @@ def _glyphs(content: bytes, cmap: int) -> dict[int, int]:
     return glyphs
 
 
+@cache
+def _drawable() -> frozenset[int]:
+    """List the characters that both weights of the font have."""
+    return frozenset(widths(bold=False)) & frozenset(widths(bold=True))
+
+
 def readable(text: str) -> str:
     """Reduce `text` to the font: decorated letters become plain, pictograms vanish, other scripts become `·`."""
-    known = widths(bold=False).keys() & widths(bold=True).keys()
+    known = _drawable()
     composed = unicodedata.normalize("NFC", text)
     plain = "".join(char if ord(char) in known else unicodedata.normalize("NFKC", char) for char in composed)
     shown = []

@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from babel.dates import format_skeleton
-from babel.numbers import format_decimal
 
 from reports.labels import Labels, labels
 from reports.pictures.drawing import INNER, MARGIN, WIDTH, png, svg, title_lines
 from reports.pictures.font import readable, shortened, text_width, wrapped
+from reports.pictures.numbers import number, percent, signed
 from reports.pictures.theme import ThemeName
 from scoring.board import Named, medal
 from scoring.scale import Scale
@@ -86,23 +86,6 @@ def leaderboard_svg(content: BoardContent, language: str, theme: ThemeName = "li
     )
 
 
-def number(value: float | Decimal, words: Labels) -> str:
-    """Write a number with at most two decimals and a real minus: `3`, `−2,35`."""
-    return format_decimal(value, "0.##", locale=words.language).replace("-", "−")
-
-
-def signed(value: float | Decimal, words: Labels) -> str:
-    """Write a number with its sign: `+3`, `0`, `−2,35`."""
-    return f"+{number(value, words)}" if value > 0 else number(value, words)
-
-
-def percent(value: Decimal | None, words: Labels) -> str:
-    """Write a percentage: `68,4 %`, or a dash."""
-    if value is None:
-        return words("no-value")
-    return words("chart-discipline", value=format_decimal(value, "0.#", locale=words.language))
-
-
 def _gauge(content: BoardContent, words: Labels) -> dict[str, Any]:
     """Draw the department's discipline and the break-even on a bar from 0 to 100 %."""
     left, width = _GAUGE
@@ -133,7 +116,7 @@ def _row(row: Standing, y: float, content: BoardContent, low: int, words: Labels
     high, zero = content.scale.high, _position(0, low, content.scale.high)
     end = min(max(_position(float(exact), low, high), 0), _BAR)
     shown = number(hundredths(exact), words)
-    points = words("chart-row-points", points=row.totals.points, shown=number(row.totals.points, words))
+    points = _points(row, words)
     if row.today is not None:
         day = format_skeleton("E", content.day, locale=words.language)
         points += f" · {day} {signed(row.today, words)}"
@@ -149,10 +132,14 @@ def _row(row: Standing, y: float, content: BoardContent, low: int, words: Labels
 
 
 def _apart(row: Standing, words: Labels) -> dict[str, str]:
-    points = words("chart-row-points", points=row.totals.points, shown=number(row.totals.points, words))
+    points = _points(row, words)
     days = words("chart-days", days=len(row.totals.scored_days))
     width = INNER - 12 - text_width(f"{points} · {days}", 11.5)
     return {"name": shortened(_name(row, words), 12.5, width), "points": f"{points} · {days}"}
+
+
+def _points(row: Standing, words: Labels) -> str:
+    return words("chart-row-points", points=row.totals.points, shown=number(row.totals.points, words))
 
 
 def _name(row: Standing, words: Labels) -> str:

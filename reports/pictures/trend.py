@@ -60,6 +60,15 @@ class Mark(StrEnum):
     """No data, or no run."""
 
 
+_MARKS = {
+    Outcome.BROKEN: Mark.BROKEN,
+    Outcome.KEPT: Mark.KEPT,
+    Outcome.NO_DATA: Mark.UNREAD,
+    Outcome.EXCUSED: Mark.EXCUSED,
+}
+"""The mark of a day on which people had several outcomes is that of the first outcome seen."""
+
+
 @dataclass(frozen=True, slots=True)
 class RuleStrip:
     """Hold one rule's marks, a mark or None for each day of the trend."""
@@ -162,10 +171,4 @@ def _mark(outcomes: Sequence[Outcome | None] | None) -> Mark | None:
     """Sum up a rule's outcomes of a day; None where the rule judged nobody, *unread* for a day without a run."""
     if outcomes is None:
         return Mark.UNREAD
-    of = {
-        Outcome.BROKEN: Mark.BROKEN,
-        Outcome.KEPT: Mark.KEPT,
-        Outcome.NO_DATA: Mark.UNREAD,
-        Outcome.EXCUSED: Mark.EXCUSED,
-    }
-    return next((mark for outcome, mark in of.items() if outcome in outcomes), None)
+    return next((mark for outcome, mark in _MARKS.items() if outcome in outcomes), None)

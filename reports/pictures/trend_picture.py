@@ -12,7 +12,7 @@ from typing import Any
 from reports.labels import Labels, labels
 from reports.pictures.drawing import INNER, MARGIN, WIDTH, png, svg, title_lines
 from reports.pictures.font import shortened, text_width
-from reports.pictures.leaderboard_picture import number, percent, signed
+from reports.pictures.numbers import number, percent, signed
 from reports.pictures.theme import ThemeName
 from reports.pictures.trend import DayState, Mark, RuleStrip, Trend, TrendDay, discipline_of
 from scoring.kpis import DEALS_WITHOUT_TASK, OVERDUE_TASKS

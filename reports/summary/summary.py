@@ -108,7 +108,7 @@ class Summary:
     minus: int
     points_before: int
     won: PricedDeals | None
-    """PricedDeals deals; None where the CRM does not state any."""
+    """Won deals; None where the CRM does not state any."""
     won_before: PricedDeals | None
     improved: tuple[PersonLine, ...]
     """Managers with the largest rise; several when equal, none without a rise."""

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from reports.labels import labels
 from reports.pictures import font
-from reports.pictures.leaderboard_picture import BoardContent, leaderboard_png, leaderboard_svg, signed
+from reports.pictures.leaderboard_picture import BoardContent, leaderboard_png, leaderboard_svg
+from reports.pictures.numbers import signed
 from reports.pictures.theme import THEMES
 from reports.pictures.trend import TrendDay, trend
 from reports.pictures.trend_picture import TrendContent, trend_png, trend_svg
