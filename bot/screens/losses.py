@@ -40,7 +40,6 @@ def _reasons(t: Texts, lost: Sequence[Evidence]) -> str:
         return t("lost-no-reasons") if known else ""
     counts = Counter(reason(t, item) for item in known)
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    text = [f"{name} ×{t.number(times)}" for name, times in ordered[:REASONS]]
-    if len(ordered) > REASONS:
-        text.append(t("and-others", n=sum(times for _, times in ordered[REASONS:])))
-    return ", ".join(text)
+    text = ", ".join(f"{name} ×{t.number(times)}" for name, times in ordered[:REASONS])
+    rest = sum(times for _, times in ordered[REASONS:])
+    return f"{text} {t('and-others', n=rest)}" if rest else text
