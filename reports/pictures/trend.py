@@ -66,7 +66,7 @@ _MARKS = {
     Outcome.NO_DATA: Mark.UNREAD,
     Outcome.EXCUSED: Mark.EXCUSED,
 }
-"""The mark of a day on which people had several outcomes is that of the first outcome seen."""
+"""Mark by outcome; of several outcomes of a day the first in this order counts."""
 
 
 @dataclass(frozen=True, slots=True)
