@@ -26,7 +26,7 @@ def clean_json(body: bytes) -> bytes:
 
 def clean_name(text: object) -> str:
     """Make a printable line of a name, at most LONGEST_NAME characters with … at the cut."""
-    return _clean(text, LONGEST_NAME)
+    return _cut(_printable(text), LONGEST_NAME)
 
 
 def clean_title(text: object) -> str:
@@ -34,13 +34,15 @@ def clean_title(text: object) -> str:
 
     Phone numbers keep the last four digits (docs/product.md §3).
     """
-    return hide_numbers(_clean(text, LONGEST_TITLE))
+    return _cut(hide_numbers(_printable(text)), LONGEST_TITLE)
 
 
-def _clean(text: object, limit: int) -> str:
+def _printable(text: object) -> str:
     line = str(text)
-    if not line.isprintable():
-        line = " ".join(_CONTROL.sub(" ", line).split())
+    return line if line.isprintable() else " ".join(_CONTROL.sub(" ", line).split())
+
+
+def _cut(line: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

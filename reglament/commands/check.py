@@ -16,11 +16,12 @@ from crm_clients.errors import CrmError
 from reglament import telegram
 from reglament.commands import safety
 from reglament.config.settings import Settings
+from reglament.crm_users import read_users
 from reglament.day.foreign_clocks import ask_clocks
 from reglament.day.missing import UNSET
 from reglament.day.roster import rosters
 from reglament.day.shrunken import is_too_much
-from reglament.day.time_limit import ended_in_time, read_users
+from reglament.day.time_limit import ended_in_time
 from reglament.day.zeros import asked_kpis
 from reglament.process import Process, open_process, pooler_problem
 from reglament.witnesses.start import check_anchors
@@ -107,7 +108,7 @@ async def _check_connection(process: Process, key: str) -> list[CheckLine]:
     where = f"crm.{key}"
     teams_here = process.settings.teams_of(key)
     try:
-        users = await read_users(process.connections, key, process.settings.language)
+        users = await read_users(process, key)
         found = rosters(teams_here, users)
         members = {user: manager.name for roster in found.values() for user, manager in roster.members.items()}
         work, seconds = partial(process.connections.client(key).check, members), process.connections.timeout(key)

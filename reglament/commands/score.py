@@ -117,9 +117,7 @@ async def dry_run(settings: Settings, key: str, day: date | None, at: datetime |
             return ScoreResult(key, on, None)
         running = await load_running_day(process.db, key, team, clock(), day=on)
         try:
-            reading = await read_teams(
-                process.connections, process.db, team.crm, settings.teams, {key: running}, settings.language
-            )
+            reading = await read_teams(process, team.crm, {key: running})
         except CrmError as error:
             raise WorkFailed(f"crm.{team.crm}: {error}") from None
         cards = await _load_cards(process, key, running, reading.snapshots[key])

@@ -26,9 +26,7 @@ async def snapshot(settings: Settings, key: str, day: date | None, at: datetime 
     async with open_process(settings, clock=team_clock(team, at)) as process:
         running = await _load_running_day(process, key, team, day)
         try:
-            reading = await read_teams(
-                process.connections, process.db, team.crm, settings.teams, {key: running}, settings.language
-            )
+            reading = await read_teams(process, team.crm, {key: running})
         except CrmError as error:
             raise WorkFailed(f"crm.{team.crm}: {error}") from None
     return output.snapshot_json(

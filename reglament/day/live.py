@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from bot.context import LiveReading, LiveUnavailable
 from crm_clients.errors import CrmError
 from reglament.config.team import TeamSettings
-from reglament.connections import Connections
+from reglament.crm_users import read_users
 from reglament.day import tally_sheet
 from reglament.day.clocks import load_clocks
 from reglament.day.due import TeamClock, next_cutoff
@@ -18,7 +18,6 @@ from reglament.day.missing import unread_snapshot
 from reglament.day.read import ConnectionReading, read_sheets
 from reglament.day.roster import rosters
 from reglament.day.shrunken import require_users, without_vanished
-from reglament.day.time_limit import read_users
 from reglament.day.zeros import without_unanswered
 from reglament.process import Process
 from scoring.rules import Rulebook
@@ -61,32 +60,25 @@ async def load_running_day(
     return RunningDay(day, window, rulebook)
 
 
-async def read_teams(
-    connections: Connections,
-    db: Database,
-    connection: str,
-    all_teams: Mapping[str, TeamSettings],
-    wanted: Mapping[str, RunningDay],
-    language: str = "ru",
-) -> ConnectionReading:
+async def read_teams(process: Process, connection: str, wanted: Mapping[str, RunningDay]) -> ConnectionReading:
     """Read a connection once for the `wanted` teams. Raises CrmError if the list of users cannot be read or believed.
 
     What a cutoff would not believe is not shown either (`reglament.day.shrunken`), but nobody is asked.
     """
-    users = await read_users(connections, connection, language)
-    async with db.reading() as session:
+    users = await read_users(process, connection)
+    async with process.db.reading() as session:
         await require_users(session, connection, users)
-    teams = {key: team for key, team in all_teams.items() if team.crm == connection}
+    teams = process.settings.teams_of(connection)
     teams |= {key: teams[key].judged_by(running.rulebook) for key, running in wanted.items()}
     found = rosters(teams, users)
     sheets = {}
-    async with db.reading() as session:
+    async with process.db.reading() as session:
         for key, running in wanted.items():
             rulebook, window = running.rulebook, running.window
             earlier_runs = await load_earlier_runs(session, key, running.day, rulebook.counted, window.cutoff)
             sheets[key] = tally_sheet.build(teams[key], rulebook, window, found[key], earlier_runs=earlier_runs)
     crm_rules = {key: running.rulebook.crm for key, running in wanted.items()}
-    reading = await read_sheets(connections, connection, sheets, crm_rules)
+    reading = await read_sheets(process.connections, connection, sheets, crm_rules)
     reason = NotRead(Cause.UNKNOWN_USER)
     unknown = {
         key: tuple(
@@ -94,7 +86,7 @@ async def read_teams(
         )
         for key, running in wanted.items()
     }
-    async with db.reading() as session:
+    async with process.db.reading() as session:
         counted = {}
         for key, running in wanted.items():
             found_now = reading.snapshots[key]
@@ -110,12 +102,8 @@ class LiveReadings:
     No read starts within the usual length of a read before a cutoff of the connection.
     """
 
-    db: Database
-    connections: Connections
-    teams: Mapping[str, TeamSettings]
+    process: Process
     clocks: Mapping[str, TeamClock]
-    language: str = "ru"
-    """Language of the word for accounts without a name."""
     _last: dict[str, LiveReading] = field(default_factory=dict)
     _length: dict[str, timedelta] = field(default_factory=dict)
     _running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -123,15 +111,14 @@ class LiveReadings:
     @classmethod
     async def load(cls, process: Process) -> LiveReadings:
         """Make the readings of all teams of a process; none has been read yet."""
-        settings, clocks = process.settings, await load_clocks(process)
-        return cls(process.db, process.connections, settings.teams, clocks, settings.language)
+        return cls(process, await load_clocks(process))
 
     async def fresh(self, team: str, now: datetime) -> LiveReading | None:
         """Return the last reading of the running day if at most 5 minutes old."""
         reading = self._last.get(team)
         if reading is None or now - reading.read_at > FRESH:
             return None
-        return reading if reading.day == self.teams[team].calendar().business_day(now) else None
+        return reading if reading.day == self._teams[team].calendar().business_day(now) else None
 
     async def last(self, team: str) -> LiveReading | None:
         """Return the last reading of any age."""
@@ -139,7 +126,7 @@ class LiveReadings:
 
     async def read(self, team: str, now: datetime) -> LiveReading | None:
         """Read the team's connection anew; None too close to a cutoff. Raises LiveUnavailable if the CRM fails."""
-        connection = self.teams[team].crm
+        connection = self._teams[team].crm
         running = self._running.get(connection)
         if running is None:
             if self._is_too_close(connection, now):
@@ -153,6 +140,10 @@ class LiveReadings:
             raise LiveUnavailable(str(error)) from None
         return self._last.get(team)
 
+    @property
+    def _teams(self) -> Mapping[str, TeamSettings]:
+        return self.process.settings.teams
+
     def _is_too_close(self, connection: str, now: datetime) -> bool:
         length = self._length.get(connection, FIRST_LENGTH)
         return any(
@@ -160,9 +151,9 @@ class LiveReadings:
         )
 
     async def _read(self, connection: str, now: datetime) -> None:
-        teams = {key: team for key, team in self.teams.items() if team.crm == connection}
-        wanted = {key: await load_running_day(self.db, key, team, now) for key, team in teams.items()}
-        reading = await read_teams(self.connections, self.db, connection, self.teams, wanted, self.language)
+        process, teams = self.process, self.process.settings.teams_of(connection)
+        wanted = {key: await load_running_day(process.db, key, team, now) for key, team in teams.items()}
+        reading = await read_teams(process, connection, wanted)
         if reading.error:
             raise LiveUnavailable(reading.problem)
         self._length[connection] = timedelta(seconds=reading.seconds)

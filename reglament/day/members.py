@@ -12,6 +12,7 @@ import structlog
 from crm_clients.base import CrmUser
 from crm_clients.errors import CrmError
 from reglament.config.team import TeamSettings
+from reglament.crm_users import read_users
 from reglament.day import notifications
 from reglament.day.audience import load_heads
 from reglament.day.claims import TeamDay
@@ -20,7 +21,6 @@ from reglament.day.missing import unread_snapshot
 from reglament.day.notifications import Notification, enqueue
 from reglament.day.roster import Roster, rosters
 from reglament.day.shrunken import check_users
-from reglament.day.time_limit import read_users
 from reglament.errors import WorkFailed
 from reglament.process import Process
 from scoring.snapshot import Cause, Manager, NotRead, Snapshot
@@ -62,7 +62,7 @@ async def load_rosters(process: Process, due: DueCutoff, days: Sequence[TeamDay]
     if not days:
         return ConnectionRosters()
     try:
-        users = await read_users(process.connections, due.connection, process.settings.language)
+        users = await read_users(process, due.connection)
         await check_users(process, due.connection, users, due.day)
     except CrmError as error:
         log.warning("users_not_read", problem=str(error))
@@ -137,7 +137,7 @@ async def learn_members(process: Process, team: str) -> None:
     """
     settings = process.settings.teams[team]
     try:
-        users = await read_users(process.connections, settings.crm, process.settings.language)
+        users = await read_users(process, settings.crm)
         day = settings.calendar().local_date(process.now())
         await check_users(process, settings.crm, users, day)
     except CrmError as error:

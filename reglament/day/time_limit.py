@@ -12,21 +12,15 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
 
-from crm_clients.base import CrmUser
 from crm_clients.errors import DeadlineExceeded
-from reglament.connections import Connections
 from reglament.day.guard import guarded_client
-from reports.labels import labels
 
 log = structlog.get_logger()
-
-_INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0")
-"""Letters by Unicode that fill the place of a letter and show nothing."""
 
 T = TypeVar("T")
 
@@ -57,8 +51,7 @@ async def ended_in_time(work: Callable[[], Awaitable[T]], seconds: float, what: 
     try:
         with _WATCH.watching():
             await asyncio.wait([task], timeout=seconds + GRACE_SECONDS)
-            is_late = not task.done()
-            if is_late:
+            if not task.done():
                 await _cancel(task, what)
     except asyncio.CancelledError:
         await _cancel(task, what)
@@ -135,21 +128,3 @@ class _LoopWatch:
 
 
 _WATCH = _LoopWatch()
-
-
-async def read_users(connections: Connections, connection: str, language: str = "ru") -> list[CrmUser]:
-    """Read all accounts of a connection within the time limit of a read. Raises CrmError alone.
-
-    An account without a name, as deleted accounts are, gets a word for a name in `language`.
-    """
-
-    async def work() -> list[CrmUser]:
-        return list(await connections.client(connection).users())
-
-    users = await ended_in_time(work, connections.timeout(connection), f"users of {connection}")
-    return [user if _has_name(user) else replace(user, name=labels(language)("nameless", id=user.id)) for user in users]
-
-
-def _has_name(user: CrmUser) -> bool:
-    """Tell whether an account has a name that can be seen; clients write `#ID` for none."""
-    return user.name != f"#{user.id}" and any(char.isalnum() and char not in _INVISIBLE for char in user.name)

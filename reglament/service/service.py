@@ -152,7 +152,7 @@ async def _check_token(bot: LimitedBot) -> None:
 
 async def _assemble(process: Process, bot: LimitedBot, only: str | None) -> _Service:
     teams = await load_clocks(process)
-    live = LiveReadings(process.db, process.connections, process.settings.teams, teams)
+    live = LiveReadings(process, teams)
     context = app_context(process, live, PeriodExporter(process))
     courier = Courier(bot, context, process.owner, process.now)
     metrics = Metrics()

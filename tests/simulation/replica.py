@@ -133,7 +133,7 @@ class Replica:
     async def _assemble(self, process: Process) -> None:
         clock, db = self.world.clock, process.db
         teams = await load_clocks(process)
-        live = LiveReadings(db, process.connections, process.settings.teams, teams)
+        live = LiveReadings(process, teams)
         context = app_context(process, live, PeriodExporter(process))
         session = SimulatedTelegram(self.world.telegram, self.seam, self._stall)
         session.middleware(LateAnswers())

@@ -43,3 +43,9 @@ def test_names_and_titles_are_short_and_fit_for_every_database_and_workbook(text
 def test_an_ordinary_title_is_left_alone() -> None:
     assert clean_title("Монтаж <насоса> & Ко 👍🏽") == "Монтаж <насоса> & Ко 👍🏽"
     assert clean_name("И" * 121) == "И" * 119 + "…"
+
+
+def test_a_phone_number_at_the_cut_of_a_title_is_shortened_too() -> None:
+    said = clean_title("И" * 488 + " +7 912 345-67-89, перезвонить")
+    assert "912" not in said
+    assert said == "И" * 488 + " …6789, п" + "…"

@@ -9,11 +9,11 @@ import pytest
 
 from crm_clients.errors import ClientFault, CrmError, CrmUnavailable
 from reglament.config.settings import build
+from reglament.crm_users import read_users
 from reglament.day.cutoff import run_cutoff
 from reglament.day.due import DueCutoff
 from reglament.day.guard import guarded_client
 from reglament.day.members import synchronise_members
-from reglament.day.time_limit import read_users
 from scoring.records import Company
 from scoring.scorecard import Outcome
 from scoring.tally import Tally
@@ -131,7 +131,7 @@ async def test_a_list_of_users_that_never_comes_ends_at_the_time_limit(database,
     monkeypatch.setattr(ready.connections, "timeout", lambda _connection: 0.01, raising=False)
     crm.users = asyncio.Event().wait
     with pytest.raises(CrmError, match="did not answer"):
-        await read_users(ready.connections, "main")
+        await read_users(ready, "main")
 
 
 @pytest.mark.parametrize("step", ["writer.append", "missing", "_load_caught_up"])
