@@ -21,6 +21,7 @@ FRESH_SECONDS = 3_600.0
 PATIENCE_SECONDS = 5.0
 """Longest wait of a person for the first answer; later answers are not waited for."""
 LONGEST_SECONDS = 60.0
+"""Time limit of a question."""
 
 
 @dataclass(slots=True)

@@ -10,9 +10,9 @@ from crm_clients.amocrm.answers import Row
 from crm_clients.amocrm.api import AmocrmApi, ListQuery
 from crm_clients.amocrm.auth import Keys, LongLivedToken
 from crm_clients.amocrm.config import AmocrmConfig
+from crm_clients.amocrm.field_names import BUILT_IN_FIELDS, read_fields
 from crm_clients.amocrm.left_out import LeftOut
 from crm_clients.amocrm.lists import ListReader
-from crm_clients.amocrm.names import read_fields
 from crm_clients.amocrm.stages import Stages, read_stages
 from crm_clients.amocrm.tokens import expiry
 from crm_clients.amocrm.wire import as_int
@@ -29,7 +29,6 @@ SAMPLE = 200
 """Open tasks with deals that must be readable, and members named in a filter."""
 SOON = timedelta(days=14)
 TOLERATED_SKEW = timedelta(minutes=1)
-BUILT_IN_FIELDS = {"name", "price", "responsible_user_id"}
 
 
 async def check_connection(

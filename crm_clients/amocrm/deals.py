@@ -11,7 +11,7 @@ from itertools import chain
 from crm_clients.amocrm.answers import IgnoredFilter, Row, UnsortedList
 from crm_clients.amocrm.api import ListQuery
 from crm_clients.amocrm.control.known_rows import KnownRows
-from crm_clients.amocrm.field_names import read_field_names
+from crm_clients.amocrm.field_names import read_required_names
 from crm_clients.amocrm.history.change_feed import ChangeFeed
 from crm_clients.amocrm.history.deal_rollback import DealRollback
 from crm_clients.amocrm.history.stage_history import StageHistory, read_stage_history
@@ -61,7 +61,7 @@ class DealReader:
         """Read and state all deals. Raises CrmError."""
         session = self._session
         self._stages = await read_stages(session.api, session.deadline)
-        self._field_names = await read_field_names(session)
+        self._field_names = await read_required_names(session)
         self._history = asyncio.create_task(read_stage_history(session, self._stages), name="amocrm-stage-history")
         try:
             await self._known.ask_latest("order[updated_at]=desc", LATEST)

@@ -11,12 +11,11 @@ from crm_clients.amocrm.lists import ListReader
 from crm_clients.amocrm.stages import Stage, Stages, stage_filters
 from crm_clients.amocrm.wire import as_int
 from crm_clients.base import CrmUser, Finding, Severity
+from crm_clients.shared.left_out import most_deals, open_deals
 from crm_clients.shared.pacing import Deadline
 
 MOST = 1_000
 """Deals that are counted; more are "at least" so many."""
-NAMED = 20
-"""People or stages that are named with their deals."""
 OWNERS, STAGES = 50, 30
 """People and stages in a filter of both."""
 
@@ -40,7 +39,7 @@ class LeftOut:
         for filters in stage_filters(stages.archived_open):
             found, _ = await self._count(filters, "deals in archived funnels", stages.archived_open)
             counts.update(as_int(row.get("pipeline_id")) for row in found)
-        names = ", ".join(f"{name} ({_deals(counts[key])})" for key, name in stages.archived.items())
+        names = ", ".join(f"{name} ({open_deals(counts[key])})" for key, name in stages.archived.items())
         text = f"deals in archived funnels are not counted: {names}"
         return [Finding(Severity.WARNING if counts else Severity.OK, "deals_open", text)]
 
@@ -53,7 +52,7 @@ class LeftOut:
         counts = Counter(pair for pair in pairs if pair not in stages.visible and pair[0] not in stages.archived)
         if not counts:
             return []
-        where = ", ".join(f"{pair[0]}/{pair[1]} ({number})" for pair, number in counts.most_common(NAMED))
+        where = most_deals(counts, lambda pair: f"{pair[0]}/{pair[1]}")
         text = (
             f"{counts.total()} of the {len(pairs)} latest deals lie in funnels or stages that amoCRM does not list: "
             f"{where}; they are not counted; move them to a stage, or give the token the rights to all funnels"
@@ -70,11 +69,9 @@ class LeftOut:
             is_whole = is_whole and is_read
         if not counts:
             return []
-        who = ", ".join(f"{away[key]} ({number})" for key, number in counts.most_common(NAMED))
         least = "" if is_whole else "at least "
-        text = (
-            f"{least}{_deals(counts.total())} of people switched off in amoCRM count for nobody: {who}; hand them over"
-        )
+        deals, who = open_deals(counts.total()), most_deals(counts, away.__getitem__)
+        text = f"{least}{deals} of people switched off in amoCRM count for nobody: {who}; hand them over"
         return [Finding(Severity.WARNING, "deals_open", text)]
 
     def _filters_by_owner(self, owners: Sequence[int]) -> Iterator[str]:
@@ -103,7 +100,3 @@ class LeftOut:
 
         await self._lists.shifting(ListQuery("leads", f"{filters}&order[id]=asc", self._deadline, what), take)
         return list(found.values()), seen < MOST
-
-
-def _deals(number: int) -> str:
-    return f"{number} open deal{'' if number == 1 else 's'}"

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Container, Iterable
 
 from crm_clients.bitrix24.api import COMMANDS, IN_FLIGHT, Bitrix24Api, OperationLimit, Reply, refused
 from crm_clients.bitrix24.lists import ATTEMPTS, QueryProgress
+from crm_clients.bitrix24.rows import portal_row
 from crm_clients.bitrix24.values import Row
 from crm_clients.errors import CrmError, CrmNonsense, CrmUnavailable, DeadlineExceeded
 from crm_clients.shared.pacing import Clock, Deadline
@@ -283,3 +284,14 @@ async def _write(batch: Allocation) -> dict[QueryProgress, dict[str, str]]:
             written = 0
             await asyncio.sleep(0)
     return names
+
+
+async def read_decoded(api: Bitrix24Api, deadline: Deadline, lists: Iterable[QueryProgress]) -> None:
+    """Read small lists to the end, with every row decoded and folded at once; a bad row is a `problem` of its list."""
+
+    async def take(progress: QueryProgress, rows: Sequence[Row]) -> None:
+        query, now = progress.query, api.clock.now()
+        if query.row is not None:
+            query.fold([portal_row(row, query.row, query.what, now) for row in rows])
+
+    await BatchScheduler(api, deadline, take).read(lists)

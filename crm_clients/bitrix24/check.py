@@ -12,17 +12,16 @@ from typing import Any
 
 from crm_clients.base import CrmUser, Finding, Severity
 from crm_clients.bitrix24.api import Bitrix24Api
-from crm_clients.bitrix24.batching import BatchScheduler
+from crm_clients.bitrix24.batching import read_decoded
 from crm_clients.bitrix24.config import Bitrix24Config
 from crm_clients.bitrix24.control.left_out import CompanyCheck
 from crm_clients.bitrix24.control.visibility import ADVICE, VisibilityProbe, is_admin
 from crm_clients.bitrix24.fields import Fields
 from crm_clients.bitrix24.lists import CallProgress, QueryProgress, single_call
 from crm_clients.bitrix24.objects import DEAL
-from crm_clients.bitrix24.rows import portal_row
 from crm_clients.bitrix24.stages import Stages
 from crm_clients.bitrix24.users import UserDirectory
-from crm_clients.bitrix24.values import Row, instant
+from crm_clients.bitrix24.values import instant
 from crm_clients.errors import CrmError
 from crm_clients.shared.pacing import Deadline
 from crm_clients.shared.redaction import one_line
@@ -94,12 +93,7 @@ class _Check:
         return single_call(method, params, what="the check of the connection", group="check")
 
     async def _ask(self, asked: Sequence[QueryProgress]) -> None:
-        async def take(progress: QueryProgress, rows: Sequence[Row]) -> None:
-            query, now = progress.query, self._api.clock.now()
-            if query.row is not None:
-                query.fold([portal_row(row, query.row, query.what, now) for row in rows])
-
-        await BatchScheduler(self._api, self._deadline, take).read(asked)
+        await read_decoded(self._api, self._deadline, asked)
 
     def _login(self, profile: CallProgress) -> None:
         value = profile.value if isinstance(profile.value, Mapping) else {}

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crm_clients.bitrix24.api import Bitrix24Api
-from crm_clients.bitrix24.batching import BatchScheduler
+from crm_clients.bitrix24.batching import read_decoded
 from crm_clients.bitrix24.fields import Fields
-from crm_clients.bitrix24.lists import QueryProgress, single_call
+from crm_clients.bitrix24.lists import problem_of, single_call
 from crm_clients.bitrix24.objects import DEAL
-from crm_clients.bitrix24.rows import portal_row
 from crm_clients.bitrix24.stages import Stages
-from crm_clients.bitrix24.values import Row
 from crm_clients.shared.pacing import Deadline
 from crm_clients.shared.required_fields import stage_key
 from scoring.crm_names import CrmNames
@@ -24,14 +22,8 @@ async def read_names(api: Bitrix24Api, settings: Sequence[str], deadline: Deadli
     stages = Stages()
     about = single_call("crm.item.fields", {"entityTypeId": DEAL}, what=_WHAT, group="names")
     asked = [about, stages.start("names"), stages.start_funnels("names")]
-
-    async def take(progress: QueryProgress, rows: Sequence[Row]) -> None:
-        query, now = progress.query, api.clock.now()
-        if query.row is not None:
-            query.fold([portal_row(row, query.row, query.what, now) for row in rows])
-
-    await BatchScheduler(api, deadline, take).read(asked)
-    if problem := next((progress.problem for progress in asked if progress.problem is not None), None):
+    await read_decoded(api, deadline, asked)
+    if problem := problem_of(asked):
         raise problem
     titles = Fields(about.value).titles(settings)
     names = {stage_key(key, stage): stages.names[stage] for key, listed in stages.order.items() for stage in listed}

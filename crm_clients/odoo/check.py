@@ -36,6 +36,7 @@ class _Check:
 
     def __init__(self, lists: ListReader, config: OdooConfig, members: Mapping[str, str]) -> None:
         self._lists, self._config, self._members = lists, config, members
+        self._accounts: list[UserRow] = []
         self._findings: list[Finding] = []
 
     async def run(self) -> list[Finding]:
@@ -68,11 +69,12 @@ class _Check:
 
     async def _rights(self) -> None:
         await require_rights(self._lists)
-        await require_all_companies(self._lists, await read_accounts(self._lists))
+        self._accounts = await read_accounts(self._lists)
+        await require_all_companies(self._lists, self._accounts)
         self._say(Severity.OK, "rights", "the API key's user may see all deals of all companies")
 
     async def _people(self) -> None:
-        accounts = {str(account.id): account for account in await read_accounts(self._lists)}
+        accounts = {str(account.id): account for account in self._accounts}
         if accounts[str(self._lists.api.uid)].login != self._config.login:
             self._say(Severity.WARNING, "login", "the API key belongs to another user than `login` names")
         active = []
@@ -159,4 +161,4 @@ class _Check:
             self._say(Severity.ERROR, "meetings_held", text)
 
     async def _left_out(self) -> None:
-        self._findings += await left_out(self._lists, await read_accounts(self._lists))
+        self._findings += await left_out(self._lists, self._accounts)

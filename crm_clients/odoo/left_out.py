@@ -10,13 +10,13 @@ from crm_clients.odoo.lists import ListReader
 from crm_clients.odoo.rows import LeadIdRow, TeamRow, UserRow
 from crm_clients.odoo.values import Domain
 from crm_clients.shared.cleaning import clean_name
+from crm_clients.shared.left_out import most_deals, open_deals
 
-NAMED = 20
-"""People who are named with their deals."""
 _WHAT = "the check of the connection"
-_OPEN: Domain = [["type", "=", "opportunity"], ["active", "=", True], ["probability", "<", 100]]
-_ARCHIVED: Domain = [["type", "=", "opportunity"], ["active", "=", False], ["probability", ">", 0]]
-"""Opportunities archived without being lost: a lost opportunity has the probability 0, a won one 100."""
+_NOT_WON: Domain = [["type", "=", "opportunity"], ["probability", "<", 100]]
+_OPEN: Domain = [*_NOT_WON, ["active", "=", True]]
+_PUT_AWAY: Domain = [*_NOT_WON, ["active", "=", False], ["probability", ">", 0]]
+"""Opportunities archived without being lost: a lost opportunity has the probability 0."""
 
 
 async def left_out(lists: ListReader, accounts: Iterable[UserRow]) -> list[Finding]:
@@ -30,7 +30,7 @@ async def _of_archived_teams(lists: ListReader) -> list[str]:
     for team in await lists.rows("crm.team", [["active", "=", False]], TeamRow, _WHAT):
         if deals := await lists.ids("crm.lead", [*_OPEN, ["team_id", "=", team.id]], _WHAT):
             where = f"of the archived sales team {clean_name(team.name)} ({team.id}), not counted"
-            texts.append(f"{_deals(len(deals))} {where} (move those that are in work to another team)")
+            texts.append(f"{open_deals(len(deals))} {where} (move those that are in work to another team)")
     return texts
 
 
@@ -42,18 +42,14 @@ async def _of_archived_people(lists: ListReader, accounts: Iterable[UserRow]) ->
     counts = Counter(row.user_id[0] for row in rows if row.user_id is not None)
     if not counts:
         return []
-    who = ", ".join(f"{clean_name(away[key])} ({number})" for key, number in counts.most_common(NAMED))
-    return [f"{_deals(counts.total())} of people archived in Odoo, counted for nobody (hand those over): {who}"]
+    who = most_deals(counts, lambda key: clean_name(away[key]))
+    return [f"{open_deals(counts.total())} of people archived in Odoo, counted for nobody (hand those over): {who}"]
 
 
 async def _archived(lists: ListReader) -> list[str]:
-    archived = await lists.ids("crm.lead", [*_ARCHIVED, ["probability", "<", 100]], _WHAT)
+    archived = await lists.ids("crm.lead", _PUT_AWAY, _WHAT)
     if not archived:
         return []
     deals = "1 opportunity" if len(archived) == 1 else f"{len(archived)} opportunities"
     advice = "restore those that are in work, and mark the others as lost"
     return [f"{deals} archived without being lost, not counted as open ({advice})"]
-
-
-def _deals(number: int) -> str:
-    return f"{number} open deal{'' if number == 1 else 's'}"

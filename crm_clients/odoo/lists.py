@@ -11,7 +11,6 @@ from crm_clients.errors import CrmNonsense
 from crm_clients.odoo.api import OdooApi
 from crm_clients.odoo.rows import R, decoded
 from crm_clients.odoo.values import Domain, Row
-from crm_clients.shared.cleaning import clean_name
 from crm_clients.shared.pacing import Deadline
 from crm_clients.shared.rows import as_list, malformed
 
@@ -111,11 +110,6 @@ class ListReader:
             return msgspec.convert(told, dict[str, Field])
         except msgspec.ValidationError:
             raise CrmNonsense(f"{what}: Odoo does not say which fields they have") from None
-
-    async def field_labels(self, model: str, what: str) -> dict[str, str]:
-        """Read the names of a model's fields as people see them, by technical name; fields without any are left out."""
-        labels = {name: about.string for name, about in (await self.fields(model, what)).items()}
-        return {name: clean_name(label) for name, label in labels.items() if label}
 
     async def _all_of(self, model: str, ids: list[int], fields: Sequence[str], what: str) -> list[Row]:
         """Read the rows of `ids`; a row may be deleted meanwhile. Raises CrmNonsense if a listed row does not come."""

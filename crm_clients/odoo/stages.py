@@ -16,13 +16,18 @@ _TEAMS, _TEAM = "team_ids", "team_id"
 
 async def stage_order(lists: ListReader, teams: Iterable[TeamRow]) -> dict[str, list[str]]:
     """Read the ids of each team's stages by team id, in the order in which Odoo shows the stages."""
+    return {team: [str(row.id) for row in rows] for team, rows in (await read_stages(lists, teams)).items()}
+
+
+async def read_stages(lists: ListReader, teams: Iterable[TeamRow]) -> dict[str, list[StageOrderRow]]:
+    """Read each team's stages by team id, in the order in which Odoo shows the stages."""
     known = await lists.fields("crm.stage", WHAT)
     field = _TEAMS if _TEAMS in known else _TEAM
     names = (*StageOrderRow.__struct_fields__, field)
     raw = [row async for page in lists.raw_pages("crm.stage", [], names, WHAT) for row in page]
     stages = [(decoded(row, StageOrderRow, WHAT), _teams_of(row, field)) for row in raw]
     stages.sort(key=lambda stage: (stage[0].sequence, stage[0].name, stage[0].id))
-    return {str(team.id): [str(row.id) for row, only in stages if not only or team.id in only] for team in teams}
+    return {str(team.id): [row for row, only in stages if not only or team.id in only] for team in teams}
 
 
 def _teams_of(row: Row, field: str) -> list[int]:

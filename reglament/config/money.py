@@ -11,19 +11,19 @@ from reglament.config.section import Section
 from reports.currency import decimals_of, to_minor_unit
 from scoring.payout import MoneyTerms
 
-Amount = Annotated[Decimal, Field(max_digits=16, decimal_places=4, allow_inf_nan=False)]
-"""An amount in a currency; no currency has more than four decimals."""
+Sum = Annotated[Decimal, Field(max_digits=16, decimal_places=4, allow_inf_nan=False)]
+"""Sum in a currency; no currency has more than four decimals."""
 
 
 class MoneySettings(Section):
     """Read `[teams.T.money]`: base, course, floor and cap of the bonus (docs/product.md §7)."""
 
     currency: str = Field(default="RUB", pattern=r"^[A-Z]{3}$")
-    base: Amount = Decimal(0)
-    per_point: Amount = Field(default=Decimal(100), ge=0)
-    per_penalty_point: Amount = Field(default=Decimal(100), ge=0)
-    floor: Amount = Decimal(0)
-    cap: Amount | None = None
+    base: Sum = Decimal(0)
+    per_point: Sum = Field(default=Decimal(100), ge=0)
+    per_penalty_point: Sum = Field(default=Decimal(100), ge=0)
+    floor: Sum = Decimal(0)
+    cap: Sum | None = None
 
     @field_validator("base", "per_point", "per_penalty_point", "floor", "cap")
     @classmethod

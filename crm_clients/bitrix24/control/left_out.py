@@ -17,14 +17,13 @@ from crm_clients.bitrix24.stages import Stages
 from crm_clients.bitrix24.values import number, rows_of, stamp
 from crm_clients.errors import CrmError
 from crm_clients.shared.cleaning import clean_name
+from crm_clients.shared.left_out import most_deals, open_deals
 from scoring.records import DealState
 
 LATELY = timedelta(days=90)
 """How far back meetings are looked for."""
-NAMED = 400
-"""Users whom a command names at most: PHP reads a thousand parameters."""
-PLACES = 20
-"""Stages and people that are named with their deals at most."""
+USERS = 400
+"""Users whom a command asks for at most: PHP reads a thousand parameters."""
 _WHAT = "the check of the connection"
 
 Ask = Callable[[Sequence[CallProgress]], Awaitable[None]]
@@ -45,7 +44,7 @@ class CompanyCheck:
         shown = [stage for funnel, listed in stages.order.items() if _is_shown(funnel, stages) for stage in listed]
         closing = [stage for stage in shown if stages.states.get(stage, DealState.OPEN) is not DealState.OPEN]
         people = sorted(dismissed)
-        groups = [people[start : start + NAMED] for start in range(0, len(people), NAMED)]
+        groups = [people[start : start + USERS] for start in range(0, len(people), USERS)]
         parts = [
             _LeftOut(
                 [_open_deals({"!@stageId": shown}, "stageId", "categoryId")],
@@ -113,9 +112,8 @@ class _LeftOut:
         if not total:
             return ""
         counts = Counter(self.place(row) for row in rows)
-        places = ", ".join(f"{place} ({deals})" for place, deals in counts.most_common(PLACES))
         first = "" if len(rows) >= total else f"of the first {len(rows)} "
-        return f"{total} open deal{'' if total == 1 else 's'} {self.text}: {first}{places}"
+        return f"{open_deals(total)} {self.text}: {first}{most_deals(counts)}"
 
 
 def _hidden_place(stages: Stages, row: Mapping[str, Any]) -> str:
