@@ -34,6 +34,7 @@ from reglament.gc_tuning import keep_what_is_loaded
 from reglament.process import Process, open_process, pooler_problem, store_teams
 from reglament.service.bot_loop import answer_people, keep_menus
 from reglament.service.engine import Engine, LocalEngine
+from reglament.service.health import StateFile, judge
 from reglament.service.http_server import CannotListen
 from reglament.service.metrics import Metrics
 from reglament.service.monitor import Monitor
@@ -58,7 +59,7 @@ ABANDONED = timedelta(days=1)
 STOP_SECONDS = 4.0
 """Time that the loops have to finish what is in hand after SIGTERM; the whole stop takes 5 seconds."""
 MEASURE_SECONDS = 15.0
-"""Pause between two heartbeats of the service."""
+"""Pause between two heartbeats of the service, and between two writings of the state for `health`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class _Service:
     metrics: Metrics
     monitor: Monitor
     anchoring: Anchoring
+    state_file: StateFile
 
 
 async def serve(
@@ -180,6 +182,7 @@ async def _assemble(process: Process, bot: LimitedBot, only: str | None) -> _Ser
         metrics=metrics,
         monitor=Monitor(work, bot, heard),
         anchoring=anchoring,
+        state_file=StateFile(process.settings),
     )
 
 
@@ -215,6 +218,7 @@ async def _work(service: _Service, stop: asyncio.Event, only: str | None) -> Non
         if only in (None, "bot"):
             loops.append(answer_people(service.process, service.bot, service.context, stop))
             loops.append(keep_menus(service.process, service.bot, service.context, stop))
+        stack.callback(service.state_file.remove)
         if not await run_until_stopped(loops, stop):
             await _give_back(service.process)
     await service.work.watch.aclose()
@@ -259,11 +263,15 @@ async def _serve_metrics(stack: AsyncExitStack, metrics: Metrics, listen: str) -
 
 
 async def _measure(service: _Service, stop: asyncio.Event) -> None:
-    """Write heartbeat and gauges every fifteen seconds."""
+    """Write heartbeat, gauges and the state for `health` every fifteen seconds."""
+    process = service.process
     while not stop.is_set():
         with suppress(Exception):
             await service.work.beat("service")
-            await service.metrics.refresh(service.process.db, tuple(service.process.settings.teams))
+            await service.metrics.refresh(process.db, tuple(process.settings.teams))
+            async with process.db.reading() as session:
+                health = await judge(session, process.settings, now := process.now())
+            await service.state_file.write(health, now)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), MEASURE_SECONDS)
 
