@@ -40,6 +40,9 @@ class PostgresEngine:
 
     work: Work
     conninfo: str
+    runs_at_once: int
+    """Cutoffs and reminders that this process works on at once: enough for all connections and teams, because a run
+    mostly waits for the CRM, and CRMs that hang must leave room for all others."""
     scheduler: bool = True
     worker: bool = True
     sweep_seconds: float = SWEEP_SECONDS
@@ -73,7 +76,7 @@ class PostgresEngine:
                     tasks.append(group.create_task(self._rounds("scheduler", self.sweep_seconds, self._look)))
                 if self.worker:
                     tasks.append(group.create_task(self._rounds("worker", self.rescue_seconds, self._rescue)))
-                    tasks.append(group.create_task(self._worker(RUNS, concurrency=4)))
+                    tasks.append(group.create_task(self._worker(RUNS, concurrency=self.runs_at_once)))
                     tasks.append(group.create_task(self._worker(DELIVERIES, concurrency=SENDERS)))
                 await stop.wait()
                 for task in tasks:

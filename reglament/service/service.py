@@ -191,7 +191,10 @@ def _postgres_engine(process: Process, work: ServiceWork, *, scheduling: bool, w
         from reglament.service.engine_postgres import PostgresEngine  # noqa: PLC0415  # an extra
     except ModuleNotFoundError:
         raise SettingsError("PostgreSQL needs the extra: pip install 'reglament[postgres]'") from None
-    return PostgresEngine(work, process.settings.database.engine_url, scheduler=scheduling, worker=working)
+    settings = process.settings
+    at_once = len(settings.crm) + len(settings.teams)  # a cutoff of each connection, a reminder of each team
+    url = settings.database.engine_url
+    return PostgresEngine(work, url, max(1, at_once), scheduler=scheduling, worker=working)
 
 
 async def _work(service: _Service, stop: asyncio.Event, only: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 import psycopg
@@ -17,6 +17,7 @@ from reglament.service.engine_postgres import PostgresEngine
 from storage.db.database import Database, Session
 
 DUE = DueCutoff("main", date(2026, 11, 19), datetime(2026, 11, 19, 15, tzinfo=UTC), ("sales", "service"))
+HANGING = 13
 REMINDER = DueReminder("sales", date(2026, 11, 19), datetime(2026, 11, 19, 15, tzinfo=UTC))
 
 
@@ -31,6 +32,9 @@ class RecordedWork:
     beats: set[str] = field(default_factory=set)
     trouble: int = 0
     """So many cutoffs fail before one works."""
+    hanging: set[str] = field(default_factory=set)
+    """Connections whose CRM does not answer until `answers`."""
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def due(self) -> tuple[list[DueCutoff], list[DueReminder]]:
@@ -41,6 +45,9 @@ class RecordedWork:
         if self.trouble:
             self.trouble -= 1
             raise RuntimeError("made up")
+        if due.connection in self.hanging:
+            self._note(due.connection)
+            await self.answers.wait()
         self._note(due)
         if due in self.cutoffs:
             self.cutoffs.remove(due)
@@ -76,7 +83,7 @@ class RecordedWork:
 def make_engine(kind: str, work: RecordedWork, url: str) -> Engine:
     if kind == "local":
         return LocalEngine(work, sweep_seconds=0.05)
-    return PostgresEngine(work, url, sweep_seconds=0.05, rescue_seconds=0.2, stalled_seconds=1)
+    return PostgresEngine(work, url, HANGING + 1, sweep_seconds=0.05, rescue_seconds=0.2, stalled_seconds=1)
 
 
 @asynccontextmanager
@@ -112,6 +119,19 @@ async def test_work_that_fails_comes_again(kind, work, postgresql_url):
     work.cutoffs, work.trouble = [DUE], 2
     async with running(make_engine(kind, work, postgresql_url)):
         await work.until([DUE])
+
+
+async def test_connections_that_hang_delay_no_other(kind, work, postgresql_url):
+    work.hanging = {f"hangs{number}" for number in range(HANGING)}
+    hanging = [replace(DUE, connection=name) for name in sorted(work.hanging)]
+    work.cutoffs = list(hanging)
+    async with running(make_engine(kind, work, postgresql_url)):
+        await work.until(sorted(work.hanging))
+        work.cutoffs.append(DUE)
+        await work.until([DUE])
+        assert not set(hanging) & set(work.done)
+        work.answers.set()
+        await work.until(hanging)
 
 
 async def test_jobs_are_queued_in_the_transaction_that_wrote_the_messages(work, postgresql_url):
