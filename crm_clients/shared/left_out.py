@@ -1,4 +1,4 @@
-"""Word the findings about open deals that count for nobody (`docs/crm/README.md`)."""
+"""Write the findings about open deals that count for nobody (`docs/crm/README.md`)."""
 
 from __future__ import annotations
 
