@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -12,7 +12,9 @@ from typing import Literal, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from scoring.appeals.proofs import Disputed, Proof
 from scoring.crm_names import CrmNames
+from scoring.kpi import Scope
 from scoring.kpis import Capability, record_kinds
 from scoring.records import Fact, Record, RecordKind
 from scoring.rules import CrmCounting
@@ -189,6 +191,13 @@ class CrmClient(Protocol):
         before the deals that both belong to. Rows may repeat (a page shifted): the first row of an id counts. A kind is
         never partial: without `Completed` a kind counts as not read. Raises CrmError only if no kind at all could be
         read (login refused, host down).
+        """
+
+    async def recheck(self, items: Sequence[Disputed], scope: Scope) -> list[Proof]:
+        """Tell how disputed records stood at the cutoff of `scope.window`, by the CRM's own times; a proof for each.
+
+        Asked for after the day, for appeals (docs/product.md §13). A state for which the CRM keeps no time is not told.
+        Raises CrmError.
         """
 
     async def check(self, members: Mapping[str, str]) -> list[Finding]:

@@ -128,6 +128,11 @@ class Scope:
         cutoff, days = self.window.cutoff, self.settings.stale_days
         return self._work.days_before(cutoff, days) if self._work else cutoff - timedelta(days=days)
 
+    @property
+    def stale_calendar_days(self) -> int:
+        """Return how many calendar days back a change of stage matters to `stale_deals`, which counts working days."""
+        return -((self.stale_before - self.window.cutoff) // timedelta(days=1))
+
     @cached_property
     def comment_before(self) -> datetime:
         """Return the instant before which a deal must have been created to need a comment."""

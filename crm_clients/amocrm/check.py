@@ -10,8 +10,8 @@ from crm_clients.amocrm.answers import Row
 from crm_clients.amocrm.api import AmocrmApi, ListQuery
 from crm_clients.amocrm.auth import Keys, LongLivedToken
 from crm_clients.amocrm.config import AmocrmConfig
+from crm_clients.amocrm.control.left_out import LeftOut
 from crm_clients.amocrm.field_names import BUILT_IN_FIELDS, read_fields
-from crm_clients.amocrm.left_out import LeftOut
 from crm_clients.amocrm.lists import ListReader
 from crm_clients.amocrm.stages import Stages, read_stages
 from crm_clients.amocrm.tokens import expiry

@@ -6,7 +6,7 @@ are documented in `docs/crm/amocrm.md`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
 import httpx
@@ -20,10 +20,15 @@ from crm_clients.amocrm.config import AmocrmConfig
 from crm_clients.amocrm.names import read_names
 from crm_clients.amocrm.pacing import IN_FLIGHT, MeasuredPace
 from crm_clients.amocrm.read import read_facts
+from crm_clients.amocrm.recheck import FIELDS, RecordLookup
+from crm_clients.amocrm.session import ReadSession
 from crm_clients.base import ClientMemory, CrmUser, Finding, ReadRequest, ReadStats
 from crm_clients.shared.http import Http
 from crm_clients.shared.pacing import Clock, Deadline
+from crm_clients.shared.rechecking import recheck
+from scoring.appeals.proofs import Disputed, Proof
 from scoring.crm_names import CrmNames
+from scoring.kpi import Scope
 from scoring.kpis import Capability
 from scoring.records import Call, Company, Deal, Fact, Meeting, Record, Task
 
@@ -66,6 +71,15 @@ class AmocrmClient:
         """Yield the facts of `request.kinds`; see `CrmClient.read`."""
         self._api.begin()
         return read_facts(self._api, self._config, self._memory, request, self._deadline())
+
+    async def recheck(self, items: Sequence[Disputed], scope: Scope) -> list[Proof]:
+        """Tell how disputed records stood at the cutoff, by the events since then."""
+        self._api.begin()
+        deadline = self._deadline()
+        account = await read_account(self._api, deadline)
+        request = ReadRequest(scope.window, frozenset())
+        session = ReadSession(self._api, self._config, self._memory, request, account, deadline, _no_facts)
+        return await recheck(RecordLookup(session), self.read, items, scope, FIELDS)
 
     async def check(self, members: Mapping[str, str]) -> list[Finding]:
         """Check login, rights, visibility of every member, settings and clock skew."""
@@ -124,6 +138,10 @@ def _capabilities(config: AmocrmConfig) -> Mapping[str, Capability]:
         "deals_missing_fields": present if any(config.required_fields.values()) else never,
         "stale_deals": past,
     }
+
+
+async def _no_facts(_facts: Sequence[Fact]) -> None:
+    """Take no facts: a look-up by id gives rows."""
 
 
 def _keys(config: AmocrmConfig, memory: ClientMemory, http: Http) -> Keys:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import httpx
 
@@ -12,11 +12,15 @@ from crm_clients.bitrix24.check import check_connection
 from crm_clients.bitrix24.config import Bitrix24Config
 from crm_clients.bitrix24.names import read_names
 from crm_clients.bitrix24.read import read_facts
+from crm_clients.bitrix24.recheck import FIELDS, RecordLookup
 from crm_clients.bitrix24.session import ReadSession
 from crm_clients.bitrix24.users import UserDirectory
 from crm_clients.shared.fact_stream import Stream
 from crm_clients.shared.pacing import Clock, Deadline
+from crm_clients.shared.rechecking import recheck
+from scoring.appeals.proofs import Disputed, Proof
 from scoring.crm_names import CrmNames
+from scoring.kpi import Scope
 from scoring.kpis import Capability
 from scoring.records import Call, Company, Deal, Fact, Meeting, Record, Task
 
@@ -53,8 +57,13 @@ class Bitrix24Client:
     def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
         """Read the facts of `request.kinds`, as `CrmClient.read` promises."""
         self._api.forget_refusal()
-        session = ReadSession(self._api, self._config, self._memory, request, self._deadline(), Stream())
-        return read_facts(session, self._users)
+        return read_facts(self._session(request), self._users)
+
+    async def recheck(self, items: Sequence[Disputed], scope: Scope) -> list[Proof]:
+        """Tell how disputed records stood at the cutoff, by rows of their ids and the stage history of deals."""
+        self._api.forget_refusal()
+        lookup = RecordLookup(self._session(ReadRequest(scope.window, frozenset())))
+        return await recheck(lookup, self.read, items, scope, FIELDS)
 
     async def check(self, members: Mapping[str, str]) -> list[Finding]:
         """Check login, scopes, visibility of every member, settings, clock."""
@@ -86,6 +95,9 @@ class Bitrix24Client:
     async def aclose(self) -> None:
         """Close connections."""
         await self._api.aclose()
+
+    def _session(self, request: ReadRequest) -> ReadSession:
+        return ReadSession(self._api, self._config, self._memory, request, self._deadline(), Stream())
 
     def _deadline(self) -> Deadline:
         return Deadline(self._config.read_timeout_seconds, self._clock)

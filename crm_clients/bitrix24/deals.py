@@ -18,12 +18,12 @@ from typing import Any
 from crm_clients.bitrix24.api import PAGE
 from crm_clients.bitrix24.control.known_records import KnownRecords
 from crm_clients.bitrix24.fields import DealFields, is_empty, values_of
+from crm_clients.bitrix24.history.stage_history import Move, StageHistory, StagePosition, position_after
 from crm_clients.bitrix24.keyset import KeysetQuery
 from crm_clients.bitrix24.lists import QueryProgress, problem_of
 from crm_clients.bitrix24.objects import DEAL
 from crm_clients.bitrix24.rows import DealRow
 from crm_clients.bitrix24.session import ReadSession, rows_checked
-from crm_clients.bitrix24.stage_history import Move, StageHistory, StagePosition, position_after
 from crm_clients.bitrix24.values import is_same_change, is_yes, stamp
 from crm_clients.errors import CrmError
 from crm_clients.shared.cleaning import clean_title

@@ -19,10 +19,10 @@ from crm_clients.bitrix24.control.visibility import require_full_visibility
 from crm_clients.bitrix24.deals import DealReader
 from crm_clients.bitrix24.events import EventReader
 from crm_clients.bitrix24.fields import MOVER, DealFields, Fields
+from crm_clients.bitrix24.history.stage_history import LossLog
 from crm_clients.bitrix24.lists import CallProgress, QueryProgress, problem_of, single_call
 from crm_clients.bitrix24.objects import DEAL
 from crm_clients.bitrix24.session import ReadSession
-from crm_clients.bitrix24.stage_history import LossLog
 from crm_clients.bitrix24.tasks import TaskReader
 from crm_clients.bitrix24.users import UserDirectory
 from crm_clients.errors import CrmError, CrmNonsense, CrmRefused, CrmUnavailable

@@ -43,6 +43,8 @@ ASK_NOTHING = frozenset(
 """Providers of letters, chats, forms and notices: traces of past events, not next steps."""
 INCOMING = "1"
 """DIRECTION of an incoming call."""
+MIRRORED = "task-"
+"""Beginning of the id of a task of the tasks module; the ids of activities are plain numbers."""
 AWAITS_APPROVAL = 4
 """Status of a task that another person must approve."""
 OVERDUE = 50
@@ -51,7 +53,7 @@ WHAT_ACTIVITIES, WHAT_TASKS = "activities", "tasks"
 _UNTOLD = frozenset({Change.OWNER, Change.DEADLINE})
 """Changes of which Bitrix24 keeps no history that a list tells; of activities neither that of being done."""
 
-_SELECT_TASK = [
+SELECT_TASK = [
     "ID", "TITLE", "RESPONSIBLE_ID", "DEADLINE", "CREATED_DATE", "CLOSED_DATE", "CHANGED_DATE", "STATUS", "UF_CRM_TASK",
 ]  # fmt: skip
 
@@ -144,7 +146,7 @@ class TaskReader:
     def _list_tasks(self, conditions: Row, pages: int, *, ask_last: bool = False) -> QueryProgress:
         return KeysetQuery(
             method="tasks.task.list",
-            params={"filter": conditions, "select": _SELECT_TASK},
+            params={"filter": conditions, "select": SELECT_TASK},
             fold=self._fold_tasks,
             row=TaskRow,
             see=self._known_tasks.see,
@@ -214,7 +216,7 @@ class TaskReader:
         mirrored = row.ASSOCIATED_ENTITY_ID if is_mirror(row) else None
         counts = mirrored or not is_mirror(row)
         return Task(
-            id=f"task-{mirrored}" if mirrored else str(row.ID),
+            id=f"{MIRRORED}{mirrored}" if mirrored else str(row.ID),
             title=clean_title(row.SUBJECT or ""),
             manager=row.manager if counts else "",
             deadline=row.DEADLINE,
@@ -242,19 +244,23 @@ class TaskReader:
             if row.createdDate < self._cutoff:
                 for deal in row.deals:
                     self._cover(int(deal))
-            task = Task(
-                id=f"task-{row.id}",
-                title=clean_title(row.title or ""),
-                manager=row.manager,
-                deadline=row.deadline,
-                created_at=row.createdDate,
-                done_at=done,
-                deals=row.deals,
-                awaits_approval=row.status == AWAITS_APPROVAL and done is None,
-                changed=self._changed(row, done),
-            )
+            task = self.own_task(row, done)
             if row.createdDate < self._cutoff and self._concerns(task):
                 yield from self._told(task)
+
+    def own_task(self, row: TaskRow, done: datetime | None) -> Task:
+        """Make a fact of a task of the tasks module, done at an instant or open."""
+        return Task(
+            id=f"{MIRRORED}{row.id}",
+            title=clean_title(row.title or ""),
+            manager=row.manager,
+            deadline=row.deadline,
+            created_at=row.createdDate,
+            done_at=done,
+            deals=row.deals,
+            awaits_approval=row.status == AWAITS_APPROVAL and done is None,
+            changed=self._changed(row, done),
+        )
 
     def _changed(self, row: TaskRow, done: datetime | None) -> frozenset[Change]:
         """Name the possible changes, if a task was changed after the cutoff by more than the closing."""

@@ -5,7 +5,7 @@ The made-up CRM keeps the whole history: a past cutoff is answered exactly, howe
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -15,8 +15,12 @@ from crm_clients.demo.check import check_connection
 from crm_clients.demo.config import DemoConfig
 from crm_clients.demo.department import Department
 from crm_clients.demo.read import read_facts
+from crm_clients.demo.recheck import FIELDS, RecordLookup
 from crm_clients.demo.world import World
 from crm_clients.errors import CrmUnavailable
+from crm_clients.shared.rechecking import recheck
+from scoring.appeals.proofs import Disputed, Proof
+from scoring.kpi import Scope
 from scoring.kpis import DEALS_MISSING_FIELDS, Capability
 from scoring.records import Call, Comment, Company, Deal, Fact, Meeting, Record, Task
 from scoring.workdays import local_instant
@@ -80,6 +84,12 @@ class DemoClient:
         now = self._now() if self._now else request.window.cutoff
         async for fact in read_facts(self._world, self._config, request, now, self._answer):
             yield fact
+
+    async def recheck(self, items: Sequence[Disputed], scope: Scope) -> list[Proof]:
+        """Tell how disputed records stood at the cutoff: exactly, for the whole history is kept."""
+        self._answer(self._now() if self._now else None)
+        lookup = RecordLookup(self._world, scope.window.cutoff)
+        return await recheck(lookup, self.read, items, scope, FIELDS)
 
     async def check(self, members: Mapping[str, str]) -> list[Finding]:
         """Check that the company answers, and knows the members and the required fields."""

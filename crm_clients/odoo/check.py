@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from crm_clients.base import Finding, Severity
 from crm_clients.errors import CrmError
 from crm_clients.odoo.config import OdooConfig
-from crm_clients.odoo.left_out import left_out
+from crm_clients.odoo.control.left_out import left_out
 from crm_clients.odoo.lists import ListReader
 from crm_clients.odoo.meetings import meeting_types
 from crm_clients.odoo.rights import require_all_companies, require_deals, require_rights

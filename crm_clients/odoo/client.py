@@ -6,7 +6,7 @@ community edition keeps no calls.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import httpx
 
@@ -18,11 +18,15 @@ from crm_clients.odoo.links import record_url
 from crm_clients.odoo.lists import ListReader
 from crm_clients.odoo.names import read_names
 from crm_clients.odoo.read import read_facts
+from crm_clients.odoo.recheck import FIELDS, RecordLookup
 from crm_clients.odoo.rights import Sight
 from crm_clients.odoo.session import ReadSession
 from crm_clients.odoo.users import read_users
 from crm_clients.shared.pacing import Clock, Deadline
+from crm_clients.shared.rechecking import recheck
+from scoring.appeals.proofs import Disputed, Proof
 from scoring.crm_names import CrmNames
+from scoring.kpi import Scope
 from scoring.kpis import Capability
 from scoring.records import Fact, Record
 
@@ -54,8 +58,13 @@ class OdooClient:
 
     async def read(self, request: ReadRequest) -> AsyncIterator[Fact]:
         """Yield the records of `request.kinds`, and a mark for each kind."""
-        async for fact in read_facts(ReadSession(self._api, self._config, request, self._clock), self._sight):
+        async for fact in read_facts(self._session(request), self._sight):
             yield fact
+
+    async def recheck(self, items: Sequence[Disputed], scope: Scope) -> list[Proof]:
+        """Tell how disputed records stood at the cutoff, by their dates and messages."""
+        lookup = RecordLookup(self._session(ReadRequest(scope.window, frozenset())), scope)
+        return await recheck(lookup, self.read, items, scope, FIELDS)
 
     async def check(self, members: Mapping[str, str]) -> list[Finding]:
         """Check login, rights, settings, visibility of every member, clock."""
@@ -74,6 +83,9 @@ class OdooClient:
     async def aclose(self) -> None:
         """Close connections."""
         await self._api.aclose()
+
+    def _session(self, request: ReadRequest) -> ReadSession:
+        return ReadSession(self._api, self._config, request, self._clock)
 
     def _lists(self) -> ListReader:
         return ListReader(self._api, Deadline(self._config.read_timeout_seconds, self._clock))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import datetime
 
 import msgspec
@@ -56,6 +56,19 @@ class DealReader:
             await self._histories.read([lead.row.id for _, lead in leads if self._needs_history(lead)])
             await self._learn_currency(leads)
             yield [deal for raw, lead in leads if (deal := self._refined(raw, lead)) is not None]
+
+    async def by_ids(self, ids: Collection[int]) -> list[tuple[Deal, datetime]]:
+        """Read single deals, corrected to the cutoff, each with the instant of the last change."""
+        await self._prepare()
+        found: list[tuple[Deal, datetime]] = []
+        domain: Domain = [["id", "in", sorted(ids)], ["type", "=", "opportunity"]]
+        async for rows in self._session.lists.raw_pages("crm.lead", domain, self._fields.names, WHAT):
+            leads = [(raw, self._fields.decode(raw)) for raw in rows]
+            await self._histories.read([lead.row.id for _, lead in leads])
+            await self._learn_currency(leads)
+            deals = ((self._refined(raw, lead), lead) for raw, lead in leads)
+            found += [(deal, utc(lead.row.write_date)) for deal, lead in deals if deal is not None]
+        return found
 
     def doubts(self) -> tuple[Doubtful | Unreadable, ...]:
         """State, once the pages are read, which rows are unreadable, and of which deals Odoo hides the former owner."""

@@ -129,6 +129,12 @@ class KeptActivityRow(ActivityRow, frozen=True, kw_only=True):
     active: bool
 
 
+class DatedActivityRow(KeptActivityRow, frozen=True, kw_only=True):
+    """Describe an activity with the date on which a done activity was done."""
+
+    date_done: date | None = None
+
+
 class BindingRow(OdooRow, frozen=True):
     """Tell the document of an activity."""
 

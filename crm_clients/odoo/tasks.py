@@ -21,7 +21,7 @@ _UNTOLD = frozenset({Change.OWNER, Change.DEADLINE})
 
 async def read_tasks(session: ReadSession) -> AsyncIterator[Task | Doubtful | Unreadable]:
     """Yield the activities of the members and of all deals, and the planned calendar meetings of deals."""
-    row_type = await _row_type(session)
+    row_type = await row_type_of(session)
     domain = _of_members_and_deals(session.request.members)
     if row_type is KeptActivityRow:
         done_since: Domain = ["&", ["date_done", "!=", False], ["write_date", ">=", naive(session.cutoff)]]
@@ -47,7 +47,7 @@ async def read_tasks(session: ReadSession) -> AsyncIterator[Task | Doubtful | Un
         yield meeting
 
 
-async def _row_type(session: ReadSession) -> type[ActivityRow]:
+async def row_type_of(session: ReadSession) -> type[ActivityRow]:
     """Tell by the fields whether this Odoo keeps done activities, archived; before 17 they are deleted."""
     known = await session.lists.fields("mail.activity", _WHAT)
     if ("date_done" in known) is not ("active" in known):

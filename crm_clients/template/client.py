@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import httpx
 
@@ -10,12 +10,16 @@ from crm_clients.base import ClientMemory, CrmUser, Finding, ReadRequest, ReadSt
 from crm_clients.errors import CrmNonsense
 from crm_clients.shared.cleaning import clean_name
 from crm_clients.shared.pacing import Clock, Deadline
+from crm_clients.shared.rechecking import recheck
 from crm_clients.template.api import TemplateApi
 from crm_clients.template.check import check_connection
 from crm_clients.template.config import TemplateConfig
 from crm_clients.template.read import read_facts
+from crm_clients.template.recheck import FIELDS, RecordLookup
 from crm_clients.template.rows import UserRow
 from crm_clients.template.session import ReadSession
+from scoring.appeals.proofs import Disputed, Proof
+from scoring.kpi import Scope
 from scoring.kpis import Capability
 from scoring.records import Call, Comment, Company, Deal, Fact, Meeting, Record, Task
 
@@ -64,6 +68,13 @@ class TemplateClient:
         await self._api.require_full_visibility(session.deadline)
         async for fact in read_facts(session, self._clock):
             yield fact
+
+    async def recheck(self, items: Sequence[Disputed], scope: Scope) -> list[Proof]:
+        """Tell how disputed records stood at the cutoff."""
+        deadline = self._deadline()
+        await self._api.require_full_visibility(deadline)
+        lookup = RecordLookup(self._api, scope.window.cutoff, deadline)
+        return await recheck(lookup, self.read, items, scope, FIELDS)
 
     async def check(self, members: Mapping[str, str]) -> list[Finding]:
         """Check login, rights, visibility of every member, clock."""

@@ -25,12 +25,16 @@ async def read_deals(session: ReadSession) -> AsyncIterator[Deal | Doubtful]:
     by_stage = any("/" in key for key in setting)
     required = RequiredFields(setting, await stage_order(session.api, session.deadline) if by_stage else {})
     async for row in session.rows("deals", DealRow, session.start):
-        deal = _deal(row, required, tells_mover=session.config.deals_credit == "mover")
-        if _is_known(row, session.cutoff):
-            yield deal
-            continue
-        yield msgspec.structs.replace(deal, changed=_UNTOLD)
-        yield owner_doubt(deal, session.request.members)
+        deal = deal_at(row, required, session.cutoff, tells_mover=session.config.deals_credit == "mover")
+        yield deal
+        if deal.changed:
+            yield owner_doubt(deal, session.request.members)
+
+
+def deal_at(row: DealRow, required: RequiredFields, cutoff: datetime, *, tells_mover: bool = False) -> Deal:
+    """Make the deal of a row as at the cutoff; `changed` names what is uncertain."""
+    deal = _deal(row, required, tells_mover=tells_mover)
+    return deal if _is_known(row, cutoff) else msgspec.structs.replace(deal, changed=_UNTOLD)
 
 
 def _is_known(row: DealRow, cutoff: datetime) -> bool:

@@ -16,12 +16,17 @@ async def read_tasks(session: ReadSession) -> AsyncIterator[Task]:
     Changes since the cutoff need no mark: the client states the KPIs of tasks for the present alone.
     """
     async for row in session.rows("tasks", TaskRow, session.cutoff):
-        yield Task(
-            id=str(row.id),
-            title=clean_title(row.title),
-            manager=str(row.owner or ""),
-            deadline=row.due_at or row.due_on,
-            created_at=row.created_at,
-            done_at=row.done_at,
-            deals=frozenset(map(str, row.deals)),
-        )
+        yield task_of(row)
+
+
+def task_of(row: TaskRow) -> Task:
+    """Make the task of a row."""
+    return Task(
+        id=str(row.id),
+        title=clean_title(row.title),
+        manager=str(row.owner or ""),
+        deadline=row.due_at or row.due_on,
+        created_at=row.created_at,
+        done_at=row.done_at,
+        deals=frozenset(map(str, row.deals)),
+    )

@@ -174,11 +174,11 @@ def _request(sheets: Iterable[TallySheet]) -> ReadRequest:
         window=reduce(Window.union, (sheet.window for sheet in every)),
         kpis=frozenset[str]().union(*(sheet.kpis for sheet in every)),
         members=frozenset[str]().union(*(sheet.members.keys() | sheet.aliases.keys() for sheet in every)),
-        stale_days=max(_stale_days(sheet) for sheet in every),
+        stale_days=max(
+            Scope(sheet.window, sheet.zone, sheet.settings, sheet.calendar).stale_calendar_days for sheet in every
+        ),
     )
 
 
-def _stale_days(sheet: TallySheet) -> int:
-    """Return how many calendar days back a stage change matters to `stale_deals`, which counts working days."""
-    scope = Scope(sheet.window, sheet.zone, sheet.settings, sheet.calendar)
-    return -((scope.stale_before - sheet.window.cutoff) // timedelta(days=1))
+def _scope(sheet: TallySheet) -> Scope:
+    return Scope(sheet.window, sheet.zone, sheet.settings, sheet.calendar)

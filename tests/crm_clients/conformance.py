@@ -42,7 +42,6 @@ from scoring.records import (
 )
 from scoring.snapshot import Cause, NotRead, Value
 from tests.crm_clients.client_under_test import (
-    ClientUnderTest,
     ends,
     essence_of,
     marks_of,
@@ -51,6 +50,7 @@ from tests.crm_clients.client_under_test import (
 )
 from tests.crm_clients.company import EXPECTED, company, two_hours_later
 from tests.crm_clients.faults import FAULTS, Break, Unreliable
+from tests.crm_clients.rechecking import RecheckTests
 from tests.crm_clients.world import (
     ANNA,
     BORIS,
@@ -72,7 +72,7 @@ from tests.crm_clients.world import (
 )
 
 
-class Conformance(ClientUnderTest):
+class Conformance(RecheckTests):
     """Subclass it, fill in what is abstract; pytest collects the subclass."""
 
     # The company

@@ -21,6 +21,7 @@ REQUIRED = {
     "client.py": "{Kind}Client",
     "read.py": "read_facts",
     "check.py": "check_connection",
+    "recheck.py": "RecordLookup",
 }
 """Part that every CRM has → what it defines."""
 

@@ -103,7 +103,7 @@ def known_activities(session: ReadSession) -> KnownRecords[KnownActivity]:
         what="activities",
         group=RecordKind.TASKS,
     )
-    return KnownRecords(session, newest, KnownActivity, ask, _whole, must_come)
+    return KnownRecords(session, newest, KnownActivity, ask, whole_row, must_come)
 
 
 def known_tasks(session: ReadSession) -> KnownRecords[KnownTask]:
@@ -128,7 +128,7 @@ def known_tasks(session: ReadSession) -> KnownRecords[KnownTask]:
         filter_key="ID",
         rows_at="tasks",
     )
-    return KnownRecords(session, newest, KnownTask, ask, _first_of("tasks"), must_come)
+    return KnownRecords(session, newest, KnownTask, ask, first_row_of("tasks"), must_come)
 
 
 def known_calls(session: ReadSession) -> KnownRecords[KnownCall]:
@@ -149,7 +149,7 @@ def known_calls(session: ReadSession) -> KnownRecords[KnownCall]:
         what="calls",
         group=RecordKind.CALLS,
     )
-    return KnownRecords(session, newest, KnownCall, ask, _first_of(""), must_come)
+    return KnownRecords(session, newest, KnownCall, ask, first_row_of(""), must_come)
 
 
 def _known_items(
@@ -157,9 +157,6 @@ def _known_items(
 ) -> KnownRecords[R]:
     def ask(item: int) -> CallProgress:
         return single_call("crm.item.get", {"entityTypeId": entity, "id": item}, what=group, group=group)
-
-    def shown(answer: Any) -> Row:
-        return _whole(answer.get("item") if isinstance(answer, Mapping) else None)
 
     newest = NewestQuery(
         method="crm.item.list",
@@ -170,17 +167,22 @@ def _known_items(
         key="id",
         rows_at="items",
     )
-    return KnownRecords(session, newest, row, ask, shown, must_come)
+    return KnownRecords(session, newest, row, ask, item_row, must_come)
 
 
-def _whole(answer: Any) -> Row:
+def item_row(answer: Any) -> Row:
+    """Take the row out of the answer of crm.item.get."""
+    return whole_row(answer.get("item") if isinstance(answer, Mapping) else None)
+
+
+def whole_row(answer: Any) -> Row:
     """Take the answer for the row: of a record that does not exist the method reports an error."""
     if not isinstance(answer, Mapping) or not answer:
         raise CrmNonsense("the portal shows no row")
     return answer
 
 
-def _first_of(at: str) -> Callable[[Any], Row | None]:
+def first_row_of(at: str) -> Callable[[Any], Row | None]:
     """Find the row in a list filtered by id: of a record that does not exist the list is empty."""
 
     def shown(answer: Any) -> Row | None:

@@ -17,6 +17,8 @@ from crm_clients.demo.deal_life import DealLife
 from crm_clients.demo.department import name_of
 from crm_clients.demo.world import LOOKBACK, World
 from crm_clients.errors import CrmUnavailable
+from scoring.appeals.proofs import Disputed, ProofReason, Verdict
+from scoring.kpi import Scope
 from scoring.kpis import CATALOGUE, Capability, KpiSettings
 from scoring.records import Call, Comment, Company, Completed, Deal, DealState, Fact, Meeting, RecordKind, Task
 from scoring.rules import Bound, Rule, Rulebook
@@ -344,3 +346,23 @@ async def test_the_table_of_kinds_opens_it() -> None:
     crm = kind.open(kind.config_model()(kind="demo"), DictMemory(), transport=None)
     assert len(await crm.users()) == 9
     await crm.aclose()
+
+
+async def test_a_re_check_of_the_made_up_crm_tells_the_whole_truth() -> None:
+    """What it counted at a cutoff was broken then, whenever it is asked again."""
+    window = window_of(DAY)
+    scope = Scope(window, MOSCOW, KpiSettings(), CALENDAR)
+    crm = client(window.cutoff + timedelta(days=3))
+    items = [
+        Disputed(kpi, item.kind, item.id, frozenset({snapshot.manager.crm_user}))
+        for snapshot in await snapshots(crm, window)
+        for kpi in ("overdue_tasks", "deals_without_task", "deals_missing_fields")
+        if isinstance(reading := snapshot.readings[kpi], Value)
+        for item in reading.items
+    ]
+    proofs = await crm.recheck(items, scope)
+    assert {proof.verdict for proof in proofs} == {Verdict.NOT_IN_ORDER}
+    lives = crm._world.lives(window.cutoff, window.cutoff)
+    done = next(each.task for life in lives for each in life.tasks if each.done_at < window.cutoff)
+    disputed = Disputed("overdue_tasks", "task", done.id, frozenset({done.manager}))
+    assert (await crm.recheck([disputed], scope))[0].reason is ProofReason.DONE

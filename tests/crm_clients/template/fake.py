@@ -33,6 +33,10 @@ class FakeTemplate:
         after, limit = int(params["after"]), min(int(params["limit"]), 100, self.quirks.page_size or 100)
         since = datetime.fromisoformat(params["since"]) if "since" in params else datetime.min.replace(tzinfo=UTC)
         rows = sorted(getattr(self, f"_{name}")(since), key=lambda row: row["id"])
+        if "ids" in params:
+            rows = [row for row in rows if str(row["id"]) in params["ids"].split(",")]
+        if "deals" in params:
+            rows = [row for row in rows if set(map(str, row["deals"])) & set(params["deals"].split(","))]
         rows = [row for row in rows if params.get("owner") in (None, str(row.get("owner")))]
         start = next((place for place, row in enumerate(rows) if row["id"] > after), len(rows))
         if self.quirks.repeat_rows and 0 < start < len(rows):

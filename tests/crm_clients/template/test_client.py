@@ -22,6 +22,15 @@ class TestTemplate(MutationTests):
     kind = "template"
     late_arrivals = True
     required_field = "site"
+    untold = frozenset(
+        {
+            "an overdue task that nobody touched",
+            "a task done after the cutoff",
+            "a task of a colleague",
+            "a task that is not overdue",
+            "a deal with a task",
+        }
+    )
 
     def server(self, world: World, quirks: Quirks) -> httpx.AsyncBaseTransport:
         return httpx.MockTransport(FakeTemplate(world, quirks))

@@ -1,0 +1,1 @@
+"""Tell how the records of Bitrix24 stood at the cutoff, from the stage history of deals."""

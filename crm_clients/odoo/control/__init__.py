@@ -1,0 +1,1 @@
+"""Tell what a read of Odoo leaves out."""
