@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Self, TypeVar
@@ -13,11 +14,13 @@ from typing import Any, Self, TypeVar
 import msgspec
 
 from scoring.kpis import CATALOGUE, DEALS_OPEN, KpiSettings, Unit
+from scoring.terms.employment import Employment, Employments
+from scoring.terms.launch import Launch
 from scoring.workdays import WindowKind
 
 P = TypeVar("P")
 
-SCHEMA = 3
+SCHEMA = 4
 """Number of the form in which rulebooks are stored; texts of 0.1.0 carry none and count as 1.
 
 Older texts keep their version and are read with what `AS_BEFORE` says of a setting that they lack. Raise the number
@@ -40,7 +43,8 @@ class Rule:
     """Hold a KPI, a bound, and the points for keeping or breaking the rule.
 
     `per_deals` makes the bound an allowance that grows with the open deals. `observed_only` shows the rule without
-    scoring it. `currency` names the sum that a money rule compares.
+    scoring it, `observe_until` up to and including a day. `currency` names the sum that a money rule compares, rounded
+    to `decimals` where only a part of the bound is asked for. `roles` names the roles judged; empty: all people.
     """
 
     id: str
@@ -52,6 +56,9 @@ class Rule:
     per_deals: int | None = None
     currency: str | None = None
     observed_only: bool = False
+    observe_until: date | None = None
+    roles: tuple[str, ...] = ()
+    decimals: int = 2
 
     @property
     def needs(self) -> frozenset[str]:
@@ -75,6 +82,9 @@ class Rule:
             "per_deals": self.per_deals,
             "currency": self.currency,
             "observed_only": self.observed_only,
+            "observe_until": self.observe_until and self.observe_until.isoformat(),
+            "roles": sorted(self.roles),
+            "decimals": self.decimals,
         }
 
     @classmethod
@@ -82,6 +92,9 @@ class Rule:
         """Read a rule that `to_json` wrote."""
         bound = Bound.AT_LEAST if Bound.AT_LEAST in data else Bound.AT_MOST
         plain = {key: data[key] for key in data if key not in (Bound.AT_LEAST, Bound.AT_MOST)}
+        if plain.get("observe_until"):
+            plain["observe_until"] = date.fromisoformat(plain["observe_until"])
+        plain["roles"] = tuple(plain.get("roles", ()))
         return cls(bound=bound, limit=Decimal(data[bound]), **plain)
 
 
@@ -142,6 +155,10 @@ class Rulebook:
     """Settings of the connection; None in older texts: those of the settings now."""
     schedule: Schedule | None = None
     """Zone, cutoff and weekdays; None in older texts: those of the settings now."""
+    people: Employments = field(default_factory=dict, hash=False)
+    launch: Launch = field(default_factory=Launch)
+    probation_days: int = 0
+    """Scored days of a newcomer on which a broken rule takes nothing."""
     stored_version: str = field(default="", compare=False)
     """Version of the text that the rulebook was read from; empty for a rulebook that was not stored yet."""
 
@@ -164,6 +181,20 @@ class Rulebook:
         """Return the hash of the stored text, else of the text that would be stored: the same on every machine."""
         return self.stored_version or version_of(self.to_json())
 
+    def employment(self, crm_user: str) -> Employment:
+        """Return the terms on which a person is judged."""
+        return self.people.get(crm_user, Employment())
+
+    def rules_for(self, crm_user: str) -> tuple[Rule, ...]:
+        """List the rules that judge a person: those that name no role, or the person's."""
+        role = self.employment(crm_user).role
+        return tuple(rule for rule in self.rules if not rule.roles or role in rule.roles)
+
+    def is_observed(self, rule: Rule, day: date) -> bool:
+        """Tell whether a rule is in observation on a day: shown, not scored."""
+        ends = (rule.observe_until, self.launch.observe_until)
+        return rule.observed_only or any(end is not None and day <= end for end in ends)
+
     def is_same_as(self, other: Rulebook) -> bool:
         """Tell whether both rulebooks judge every day alike, also if written by different releases."""
         return self.to_json() == other.to_json()
@@ -178,6 +209,9 @@ class Rulebook:
             "aliases": None if self.aliases is None else dict(self.aliases),
             "crm": self.crm and self.crm.to_json(),
             "schedule": self.schedule and self.schedule.to_json(),
+            "people": {user: terms.to_json() for user, terms in self.people.items() if terms != Employment()},
+            "launch": self.launch.to_json(),
+            "probation_days": self.probation_days,
         }
 
     @classmethod
@@ -195,6 +229,9 @@ class Rulebook:
             aliases=None if data.get("aliases") is None else _read("aliases", data["aliases"], dict[str, str]),
             crm=CrmCounting.from_json(data["crm"]) if data.get("crm") else None,
             schedule=Schedule.from_json(data["schedule"]) if data.get("schedule") else None,
+            people=_read("people", data.get("people", {}), dict[str, Employment]),
+            launch=_read("launch", data.get("launch", {}), Launch),
+            probation_days=data.get("probation_days", 0),
             stored_version=version_of(data),
         )
 

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from scoring.kpis import CATALOGUE, DEALS_OPEN, KpiKind, Unit
+from scoring.kpis import CATALOGUE, KpiKind, Unit
 from scoring.rules import Bound, Rule, Rulebook
-from scoring.snapshot import (
-    Cause,
-    Evidence,
-    Manager,
-    NotAvailable,
-    NotRead,
-    Number,
-    Reading,
-    Snapshot,
-    Value,
-    evidence_of,
-)
-
-_NO_END = Decimal("Infinity")
-
-EvidenceKeys = Mapping[str, frozenset[str]]
-"""Evidence keys by KPI, from the manager's last snapshot in the team in which the KPI was read."""
+from scoring.snapshot import Cause, Evidence, Manager, NotAvailable, NotRead, Snapshot, Value, evidence_of
+from scoring.terms.bounds import HALF, bounds_of, is_divisible, part_of, why_unknown
+from scoring.terms.circumstances import NONE, Circumstances, EvidenceKeys, Excuse, Half
+from scoring.terms.employment import FULL
+from scoring.terms.uncounted import Uncounted
 
 
 class Outcome(StrEnum):
@@ -34,7 +23,7 @@ class Outcome(StrEnum):
     KEPT = "kept"
     BROKEN = "broken"
     EXCUSED = "excused"
-    """The manager was absent."""
+    """The manager was absent, or not at work by the schedule, for the whole day or the part that the rule needs."""
     NOT_APPLICABLE = "not_applicable"
     """This CRM cannot state the KPI, or the rule is in observation."""
     NO_DATA = "no_data"
@@ -62,6 +51,12 @@ class ScoreLine:
     """Evidence keys that the last reading lacked; None: no earlier reading, or not a state KPI."""
     cause: Cause | None = None
     """Cause of `no_data`."""
+    excuse: Excuse | None = None
+    """Reason of `excused`."""
+    appeared: frozenset[str] = frozenset()
+    """Evidence keys that appeared during an absence and do not count on the first day back."""
+    used: frozenset[str] = frozenset()
+    """Evidence keys that broke the rule before and do not break the rule again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +65,9 @@ class Scorecard:
 
     snapshot: Snapshot
     lines: tuple[ScoreLine, ...]
+    excuse: Excuse | None = None
+    """Why no rule of the day is judged; None for a day of work."""
+    circumstances: Circumstances = NONE
 
     @property
     def manager(self) -> Manager:
@@ -87,96 +85,127 @@ class Scorecard:
 
 
 def score(
-    snapshot: Snapshot, rulebook: Rulebook, *, absent: bool = False, last: EvidenceKeys | None = None
+    snapshot: Snapshot,
+    rulebook: Rulebook,
+    day: date,
+    circumstances: Circumstances = NONE,
+    *,
+    absent: bool = False,
+    last: EvidenceKeys | None = None,
 ) -> Scorecard:
     """Judge every rule: excused before not applicable before no data before kept or broken.
 
     `last` are the evidence keys to compare with, for the marks new and carried over.
     """
-    return Scorecard(snapshot, tuple(_judge(rule, snapshot, absent, last or {}) for rule in rulebook.rules))
+    user = snapshot.manager.crm_user
+    excuse = _excuse_of_day(rulebook, user, day, circumstances, absent=absent)
+    judge = _Judge(snapshot, rulebook, day, circumstances, excuse, last or {})
+    return Scorecard(snapshot, tuple(map(judge.line, rulebook.rules_for(user))), excuse, circumstances)
 
 
-def _judge(rule: Rule, snapshot: Snapshot, absent: bool, last: EvidenceKeys) -> ScoreLine:
-    own = _reading(snapshot, rule.kpi)
-    value = _counted(rule, own) if isinstance(own, Value) else None
-    bound = _bound(rule, snapshot)
-    items = evidence_of(own)
-    new = _new(rule, items, last)
-
-    def line(outcome: Outcome, points: int = 0, cause: Cause | None = None) -> ScoreLine:
-        return ScoreLine(rule, outcome, points, value, bound, items, new, cause)
-
+def _excuse_of_day(
+    rulebook: Rulebook, user: str, day: date, circumstances: Circumstances, *, absent: bool
+) -> Excuse | None:
+    """Tell why a whole day is excused; None for a day of work."""
+    terms = rulebook.employment(user)
     if absent:
-        return line(Outcome.EXCUSED)
-    if rule.observed_only or isinstance(own, NotAvailable):
-        return line(Outcome.NOT_APPLICABLE)
-    values, bounds = _ends(rule, own), _bounds(rule, snapshot)
-    if values is None and isinstance(own, NotRead):
-        return line(Outcome.NO_DATA, cause=own.cause)
-    if bounds is None:
-        return line(Outcome.NO_DATA, cause=_why_no_bound(snapshot))
-    assert values is not None  # noqa: S101  # a reading is a Value or has a range here
-    results = {_is_kept(rule, value, bound) for value in values for bound in bounds}
-    if len(results) > 1:
-        return line(Outcome.NO_DATA, cause=own.cause if isinstance(own, NotRead) else _why_no_bound(snapshot))
-    kept = results.pop()
-    # Of a range the end closest to the bound is told: what is claimed against or for a person is certain.
-    closest = max if kept == (rule.bound is Bound.AT_MOST) else min
-    value, bound = closest(values), (min if kept == (rule.bound is Bound.AT_MOST) else max)(bounds)
-    return line(Outcome.KEPT, rule.reward) if kept else line(Outcome.BROKEN, -rule.penalty)
+        return Excuse.ABSENT
+    if not terms.is_at_work(day):
+        return Excuse.OFF
+    is_begun = circumstances.begun if terms.since is None else day >= terms.since
+    return None if is_begun else Excuse.NOT_BEGUN
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Judge the rules on a manager's day."""
+
+    snapshot: Snapshot
+    rulebook: Rulebook
+    day: date
+    circumstances: Circumstances
+    excuse: Excuse | None
+    """Why the whole day is excused."""
+    last: EvidenceKeys
+
+    def line(self, rule: Rule) -> ScoreLine:
+        """Judge a rule, and tell what the judgement is about."""
+        own = self.snapshot.readings.get(rule.kpi, NotRead(Cause.NOT_ASKED))
+        items = evidence_of(own)
+        uncounted, bounds = Uncounted.of(rule, items, self.circumstances), self._bounds(rule)
+        told = ScoreLine(
+            rule,
+            Outcome.NO_DATA,
+            0,
+            uncounted.counted(rule, own) if isinstance(own, Value) else None,
+            bounds[0] if bounds is not None and len(bounds) == 1 else None,
+            items,
+            _new(rule, items, self.last),
+            appeared=uncounted.appeared,
+            used=uncounted.used,
+        )
+        if excuse := self._excuse(rule):
+            return replace(told, outcome=Outcome.EXCUSED, excuse=excuse)
+        if self.rulebook.is_observed(rule, self.day) or isinstance(own, NotAvailable):
+            return replace(told, outcome=Outcome.NOT_APPLICABLE)
+        return self._judged(told, own, uncounted, bounds)
+
+    def _judged(
+        self, told: ScoreLine, own: Value | NotRead, uncounted: Uncounted, bounds: tuple[Decimal, ...] | None
+    ) -> ScoreLine:
+        """Compare with the bound; what comes out differently at the ends of a range is without data."""
+        rule = told.rule
+        values = uncounted.ends(rule, own)
+        if values is None and isinstance(own, NotRead):
+            return replace(told, cause=own.cause)
+        if bounds is None:
+            return replace(told, cause=why_unknown(self.snapshot))
+        assert values is not None  # noqa: S101  # a reading is a Value or has a range here
+        results = {self._result(rule, value, bound, len(uncounted.used)) for value in values for bound in bounds}
+        if len(results) > 1:
+            return replace(told, cause=own.cause if isinstance(own, NotRead) else why_unknown(self.snapshot))
+        result = results.pop()
+        if isinstance(result, Excuse):
+            return replace(told, outcome=Outcome.EXCUSED, excuse=result)
+        kept = result is Outcome.KEPT
+        # Of a range the end closest to the bound is told: what is claimed against or for a person is certain.
+        is_highest = kept == (rule.bound is Bound.AT_MOST)
+        value, bound = (max(values), min(bounds)) if is_highest else (min(values), max(bounds))
+        return replace(told, outcome=result, points=self._points(rule, kept), value=value, bound=bound)
+
+    def _excuse(self, rule: Rule) -> Excuse | None:
+        """Tell why a rule is excused before anything is compared; None if it is not."""
+        is_over = self.circumstances.half is Half.PM and rule.bound is Bound.AT_MOST
+        return self.excuse or (Excuse.HALF_DAY if is_over else None)
+
+    def _bounds(self, rule: Rule) -> tuple[Decimal, ...] | None:
+        """Return the bound or the two ends of an allowance; the full bound where a part comes to nothing."""
+        if not is_divisible(rule):
+            return bounds_of(rule, self.snapshot)
+        return (part_of(rule, self._part) or rule.limit,)
+
+    @property
+    def _part(self) -> Decimal:
+        """Return the part of a full day that the manager was to work."""
+        share = self.rulebook.employment(self.snapshot.manager.crm_user).share
+        return share * (HALF if self.circumstances.half else FULL)
+
+    def _result(self, rule: Rule, value: Decimal, bound: Decimal, used: int) -> Outcome | Excuse:
+        """Compare a number with a bound; `used` records broke the rule before and are not in the number."""
+        if not _is_kept(rule, value, bound):
+            is_nothing_left = is_divisible(rule) and not part_of(rule, self._part)
+            return Excuse.SMALL_PART if is_nothing_left else Outcome.BROKEN
+        return Outcome.KEPT if _is_kept(rule, value + used, bound) or not used else Excuse.CARRIED_OVER
+
+    def _points(self, rule: Rule, kept: bool) -> int:
+        """Return the points of a rule; a newcomer on probation loses none."""
+        if kept:
+            return rule.reward
+        return 0 if self.circumstances.newcomer else -rule.penalty
 
 
 def _is_kept(rule: Rule, value: Decimal, bound: Decimal) -> bool:
     return value >= bound if rule.bound is Bound.AT_LEAST else value <= bound
-
-
-def _reading(snapshot: Snapshot, key: str) -> Reading:
-    return snapshot.readings.get(key, NotRead(Cause.NOT_ASKED))
-
-
-def _ends(rule: Rule, reading: Reading) -> tuple[Decimal, ...] | None:
-    """Return the numbers to compare with the bound: one, the two ends of a range, or None if nothing is known."""
-    if isinstance(reading, Value):
-        return (_counted(rule, reading),)
-    if isinstance(reading, NotRead) and reading.range is not None:
-        high = reading.range.high
-        return _counted(rule, reading.range.low), _NO_END if high is None else _compared(rule, high)
-    return None
-
-
-def _counted(rule: Rule, value: Value) -> Decimal:
-    """Return the number to compare with the bound, for `at_most` without spared records."""
-    number = _compared(rule, value.number)
-    return max(number - value.spared, Decimal(0)) if rule.bound is Bound.AT_MOST else number
-
-
-def _compared(rule: Rule, number: Number) -> Decimal:
-    """Return the number to compare with the bound; of money the sum in the rule's currency."""
-    return Decimal(number) if isinstance(number, int) else number.get(rule.currency or "", Decimal(0))
-
-
-def _bound(rule: Rule, snapshot: Snapshot) -> Decimal | None:
-    bounds = _bounds(rule, snapshot)
-    return bounds[0] if bounds is not None and len(bounds) == 1 else None
-
-
-def _bounds(rule: Rule, snapshot: Snapshot) -> tuple[Decimal, ...] | None:
-    """Return the bound, or the two ends of an allowance by an uncertain number of open deals; None if unknown."""
-    if rule.per_deals is None:
-        return (rule.limit,)
-    open_deals = _reading(snapshot, DEALS_OPEN)
-    if isinstance(open_deals, Value) and isinstance(open_deals.number, int):
-        return (rule.allowed(open_deals.number),)
-    found = open_deals.range if isinstance(open_deals, NotRead) else None
-    if found is None or not isinstance(found.low.number, int) or not isinstance(found.high, int):
-        return None
-    return rule.allowed(found.low.number), rule.allowed(found.high)
-
-
-def _why_no_bound(snapshot: Snapshot) -> Cause:
-    """Tell why the allowance is unknown; a CRM that cannot count open deals makes the day incomplete."""
-    open_deals = _reading(snapshot, DEALS_OPEN)
-    return open_deals.cause if isinstance(open_deals, NotRead) else Cause.INCOMPLETE
 
 
 def _new(rule: Rule, items: Iterable[Evidence], last: EvidenceKeys) -> frozenset[str] | None:

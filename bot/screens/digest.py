@@ -22,6 +22,7 @@ from scoring.kpis import DEALS_LOST
 from scoring.scorecard import Outcome, Scorecard
 from scoring.snapshot import Cause, Value
 from scoring.standings import discipline
+from scoring.terms.circumstances import Excuse
 from storage.db.database import Session
 from storage.messages.notices import DigestNotice
 from storage.values import Day
@@ -79,11 +80,12 @@ def digest_view(t: Texts, team: TeamContext, data: Digest | None) -> View:
     if data is None:
         return team_view(t, team, None)
     day = data.day
-    present = [card for card in day.cards if card.manager.crm_user not in day.absent]
+    present = [card for card in day.cards if card.excuse is None]
     text = [*_head(t, team, data, present), *_broken(t, present)]
     text += _named(t, "digest-clean", [card.manager.name for card in present if _clean(card)])
-    absent = [card.manager.name for card in day.cards if card.manager.crm_user in day.absent]
-    text += _named(t, "digest-absent", absent)
+    for excuse in (Excuse.ABSENT, Excuse.OFF, Excuse.NOT_BEGUN):
+        names = [card.manager.name for card in day.cards if card.excuse is excuse]
+        text += _named(t, f"digest-{excuse.value}", names)
     if not data.problem:
         text += _unread(t, present)
     text += [f"⚠️ {t('digest-refused', connection=safe(team.connection))}"] * data.refused

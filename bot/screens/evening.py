@@ -34,7 +34,6 @@ class Evening:
     card: Scorecard
     entries: tuple[Entry, ...]
     """Ledger entries of the manager about this day, with corrections."""
-    absent: bool
     board: Leaderboard
     """The month to date."""
     streak: int
@@ -64,7 +63,6 @@ async def load_evening(
         cutoff=finished.run.window.cutoff,
         card=card,
         entries=tuple(entry for entry in finished.entries if entry.crm_user == crm_user),
-        absent=crm_user in finished.absent,
         board=await load_standings(session, ctx, key, day),
         streak=streak(recent),
         earlier=tuple((each, points_of(recent, each)) for each in earlier),
@@ -113,10 +111,8 @@ def _head(t: Texts, team: TeamContext, data: Evening) -> str:
 
 def _sum(t: Texts, data: Evening) -> str:
     kept, broken = data.card.count(Outcome.KEPT), data.card.count(Outcome.BROKEN)
-    if data.absent:
-        return t("day-sum-excused")
     if not kept + broken:
-        return t("day-sum-unscored")
+        return lines.without_points(t, data.card)
     points = t.points(data.points, signed=True)
     return f"<b>{t('day-sum', points=points, rules=t('of-rules', kept=kept, total=kept + broken))}</b>"
 

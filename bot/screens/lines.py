@@ -18,6 +18,7 @@ from scoring.rules import Bound
 from scoring.scorecard import Outcome, Scorecard, ScoreLine, is_money
 from scoring.snapshot import Cause, Evidence, NotAvailable, Value
 from scoring.standings import Leaderboard
+from scoring.terms.circumstances import Excuse
 
 BROKEN = "✖️"
 """Sign of whatever is broken and is neither a deal without a task nor an overdue task."""
@@ -227,11 +228,11 @@ def fine(t: Texts, lines: Sequence[ScoreLine]) -> str:
 
 
 def unscored(t: Texts, card: Scorecard) -> list[str]:
-    """Write rules without data and the cause, observed rules, and KPIs that this CRM does not state.
+    """Write excused rules, rules without data and the cause, observed rules, and KPIs that this CRM does not state.
 
     A KPI that only lacks a setting says which: nobody named the fields that are required.
     """
-    result = []
+    result = _excused(t, card)
     by_cause: dict[Cause | None, list[str]] = {}
     for line in card.lines:
         if line.outcome is Outcome.NO_DATA:
@@ -251,6 +252,32 @@ def unscored(t: Texts, card: Scorecard) -> list[str]:
     if unavailable := [key for key in unknown if key not in unset]:
         result.append(f"⚪ {t('not-available-line', rules=kpi_names(t, unavailable))}")
     return result
+
+
+def without_points(t: Texts, card: Scorecard) -> str:
+    """Write why a day without a rule kept or broken makes no points."""
+    if card.excuse is not None:
+        return t(f"day-sum-{card.excuse.value}")
+    if not card.lines:
+        return t("day-sum-unruled")
+    return t("day-sum-unscored" if card.count(Outcome.NO_DATA) else "day-sum-observed")
+
+
+def _excused(t: Texts, card: Scorecard) -> list[str]:
+    """Write what was counted on a day that is not scored, and the rules excused on a day that is, with the reason."""
+    if card.excuse is Excuse.ABSENT:
+        return []
+    if card.excuse is not None:
+        done = [f"{kpi_name(t, line.rule.kpi).lower()} {value(t, line)}" for line in card.lines if line.value]
+        return [f"⚪ {t('not-applicable-line', rules=', '.join(done))}"] if done else []
+    by_reason: dict[Excuse, list[str]] = {}
+    for line in card.lines:
+        if line.excuse is not None:
+            by_reason.setdefault(line.excuse, []).append(line.rule.kpi)
+    return [
+        f"⚪ {t('excused-line', rules=kpi_names(t, keys), why=t(f'excused-{reason.value}'))}"
+        for reason, keys in by_reason.items()
+    ]
 
 
 def observed(t: Texts, team: TeamContext, card: Scorecard) -> str:

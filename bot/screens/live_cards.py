@@ -21,6 +21,7 @@ async def load_live_cards(session: Session, ctx: AppContext, reading: LiveReadin
             score(
                 snapshot,
                 reading.rulebook,
+                reading.day,
                 absent=snapshot.manager.crm_user in absent,
                 last=last.get(snapshot.manager.crm_user, {}),
             )

@@ -39,7 +39,7 @@ async def load_reminder(session: Session, ctx: AppContext, notice: ReminderNotic
     snapshot = Snapshot(Manager(user, names.get(user, user)), notice.readings)
     rulebook = await load_rulebook(session, team.key, team.calendar, notice.day)
     minutes = max(1, round((cutoff - now) / timedelta(minutes=1)))
-    return Reminder(score(snapshot, rulebook), minutes, notice.day)
+    return Reminder(score(snapshot, rulebook, notice.day), minutes, notice.day)
 
 
 def reminder_view(t: Texts, team: TeamContext, data: Reminder) -> View:

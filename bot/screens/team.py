@@ -72,8 +72,8 @@ def _back(t: Texts, key: str, digest: date | None) -> tuple[Button, ...]:
 def _member(t: Texts, card: Scorecard) -> str:
     if card.count(Outcome.BROKEN):
         return f"• {person_line(t, card)}"
-    if card.count(Outcome.EXCUSED):
-        return f"⚪ {t('team-absent', name=safe(card.manager.name))}"
+    if card.excuse is not None:
+        return f"⚪ {t(f'team-{card.excuse.value}', name=safe(card.manager.name))}"
     if not card.count(Outcome.KEPT):
         return f"⚪ {t('team-unscored', name=safe(card.manager.name))}"
     points = t.points(card.points, signed=True)

@@ -60,9 +60,7 @@ def back_to_reminder(t: Texts, key: str, day: date | None) -> Rows:
 
 def _sum(t: Texts, card: Scorecard) -> str:
     kept, broken = card.count(Outcome.KEPT), card.count(Outcome.BROKEN)
-    if card.count(Outcome.EXCUSED):
-        return t("day-sum-excused")
     if not kept + broken:
-        return t("day-sum-unscored")
+        return lines.without_points(t, card)
     rules = t("of-rules", kept=kept, total=kept + broken)
     return f"<b>{t('today-sum', points=t.points(card.points, signed=True), rules=rules)}</b>"

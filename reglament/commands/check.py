@@ -16,10 +16,11 @@ from crm_clients.errors import CrmError
 from reglament import telegram
 from reglament.commands import safety
 from reglament.config.settings import Settings
+from reglament.config.team import TeamSettings
 from reglament.crm_users import read_users
 from reglament.day.foreign_clocks import ask_clocks
 from reglament.day.missing import UNSET
-from reglament.day.roster import rosters
+from reglament.day.roster import Roster, rosters
 from reglament.day.shrunken import is_too_much
 from reglament.day.time_limit import ended_in_time
 from reglament.day.zeros import asked_kpis
@@ -123,6 +124,7 @@ async def _check_connection(process: Process, key: str) -> list[CheckLine]:
             _error(where, f"teams.{team}", f"user {user} is listed but the CRM does not know him")
             for user in roster.unknown
         ]
+        lines += find_unjudged(where, f"teams.{team}", process.settings.teams[team], roster)
         lines += _find_inactive(where, team, process.settings.teams[team].members.users, users)
         if not roster.members:
             lines.append(_error(where, f"teams.{team}", "the team has no active member"))
@@ -155,6 +157,25 @@ def _find_inactive(where: str, team: str, listed: Iterable[str], users: Sequence
         )
         for user in listed
         if user in inactive
+    ]
+
+
+def find_unjudged(where: str, subject: str, team: TeamSettings, roster: Roster) -> list[CheckLine]:
+    """Name the members whom no rule judges, roles without a member, and people of the settings outside of the team."""
+    book = team.rulebook()
+    unjudged = [f"{person.name} ({user})" for user, person in roster.members.items() if not book.rules_for(user)]
+    roles = {role for rule in book.rules for role in rule.roles}
+    unfilled = roles - {book.employment(user).role for user in roster.members}
+    strangers = sorted(user for user in team.people if user not in roster.members)
+    found = {
+        "no rule judges {}": unjudged,
+        "rules name roles that no member has: {}": sorted(unfilled),
+        "people that are no members of the team: {}": strangers,
+    }
+    return [
+        CheckLine(where, Finding(Severity.WARNING, subject, text.format(", ".join(names))))
+        for text, names in found.items()
+        if names
     ]
 
 

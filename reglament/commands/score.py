@@ -148,7 +148,7 @@ async def _load_cards(process: Process, key: str, running: RunningDay, snapshots
         StoredSnapshot(snapshot, snapshot.manager.crm_user in absent, last.get(snapshot.manager.crm_user, {}))
         for snapshot in snapshots
     ]
-    return Scorecards(items, running.rulebook)
+    return Scorecards(items, running.rulebook, running.day)
 
 
 def _is_due(team: TeamSettings, on: date, now: datetime) -> bool:

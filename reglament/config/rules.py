@@ -8,8 +8,10 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from reglament.config.people import RoleProfile
 from reglament.config.problems import quoted
-from reglament.config.section import Amount, CrmIds, Section
+from reglament.config.section import Amount, CrmIds, Date, Section
+from reports.currency import decimals_of
 from scoring.kpis import CATALOGUE, DEALS_OPEN, DEFAULT_OBSERVE, KpiSettings, Unit
 from scoring.rules import Bound, Rule
 
@@ -63,6 +65,10 @@ class RuleSettings(Section):
     penalty: int = Field(default=2, ge=0, le=1000)
     per_deals: int | None = Field(default=None, ge=1, le=1_000_000)
     currency: str = Field(default="", pattern=r"^([A-Z]{3})?$")
+    roles: list[RoleProfile] = []
+    """Role profiles that the rule judges; empty: everybody."""
+    observe_until: Date | None = None
+    """Last day on which the rule is in observation."""
     observe: bool = False
     """Whether the rule is in observation: shown, not scored."""
     why: str = Field(default="", max_length=300)
@@ -96,7 +102,7 @@ class RuleSettings(Section):
     def rule(self, team_currency: str) -> Rule:
         """Convert the table to a rule; a money rule without `currency` compares the team's currency."""
         bound, limit = (Bound.AT_LEAST, self.at_least) if self.at_least is not None else (Bound.AT_MOST, self.at_most)
-        money = CATALOGUE[self.kpi].unit is Unit.MONEY
+        currency = (self.currency or team_currency) if CATALOGUE[self.kpi].unit is Unit.MONEY else None
         return Rule(
             id=self.id,
             kpi=self.kpi,
@@ -105,8 +111,11 @@ class RuleSettings(Section):
             reward=self.reward,
             penalty=self.penalty,
             per_deals=self.per_deals,
-            currency=(self.currency or team_currency) if money else None,
+            currency=currency,
             observed_only=self.observe,
+            observe_until=self.observe_until,
+            roles=tuple(sorted(set(self.roles))),
+            decimals=decimals_of(currency) if currency else 2,
         )
 
 

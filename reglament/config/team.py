@@ -12,13 +12,11 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from reglament.config.changing_calendar import schedule_of, with_earlier
 from reglament.config.money import MoneySettings
 from reglament.config.official_days import official_days
+from reglament.config.people import WEEKDAYS, LaunchSettings, PersonSettings, Weekday
 from reglament.config.rules import DEFAULT_RULES, KpiTable, RuleSettings
 from reglament.config.section import CrmIds, Date, Hours, PersonId, Section, TelegramId, TimeOfDay, Title
 from scoring.rules import CrmCounting, Rulebook, Schedule
 from scoring.workdays import WindowKind, WorkCalendar
-
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 class MemberSettings(Section):
@@ -66,6 +64,10 @@ class TeamSettings(Section):
     pin: bool = False
     """Keep a pinned message with the latest standings in the group."""
     pictures: Literal["light", "dark"] = "light"
+    people: dict[str, PersonSettings] = {}
+    """Terms of people by CRM user id."""
+    probation_days: int = Field(default=0, ge=0, le=366)
+    launch: LaunchSettings = LaunchSettings()
     kpis: KpiTable = KpiTable()
     rules: list[RuleSettings] = DEFAULT_RULES
     money: MoneySettings | None = None
@@ -107,6 +109,9 @@ class TeamSettings(Section):
         twice = next((name for name in ids if ids.count(name) > 1), None)
         if twice:
             raise ValueError(f"rules: two rules have the id {twice!r}; give each an id of its own")
+        alias = next((user for user in self.people if user in self.aliases), None)
+        if alias is not None:
+            raise ValueError(f"people: {alias} is credited to {self.aliases[alias]} (aliases): name that user instead")
         circular = set(self.aliases) & set(self.aliases.values())
         if circular:
             raise ValueError(f"aliases: {min(circular)} stands on both sides")
@@ -131,6 +136,9 @@ class TeamSettings(Section):
             aliases=dict(self.aliases),
             crm=crm,
             schedule=schedule_of(self._calendar_of_settings()),
+            people={user: table.employment() for user, table in self.people.items()},
+            launch=self.launch.launch(),
+            probation_days=self.probation_days,
         )
 
     @property

@@ -115,7 +115,7 @@ class Settlement:
         async with process.db.transaction() as session:
             at = process.now()
             stored = await take_absences(session, day.key, day.run, self.stored)
-            cards = [item.score(day.run.rulebook) for item in stored]
+            cards = [item.score(day.run.rulebook, day.run.day) for item in stored]
             await writer.append(session, day.lease, cards, at=at)
             await enqueue(process, session, await self._messages(session, cards))
             unread = self._missing()

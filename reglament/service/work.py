@@ -149,7 +149,7 @@ class ServiceWork:
         async with process.db.transaction() as session:
             absent = await absences.absent_on(session, process.settings.teams[due.team].crm, due.day)
             cards = [
-                score(snapshot, reading.rulebook, absent=snapshot.manager.crm_user in absent)
+                score(snapshot, reading.rulebook, due.day, absent=snapshot.manager.crm_user in absent)
                 for snapshot in reading.snapshots
             ]
             audience = await load_audience(process, session, due.team)

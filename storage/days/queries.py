@@ -87,7 +87,7 @@ async def day(session: AsyncSession, team: str, on: date) -> Day | None:
     kept = [_as_of_now(item, away, judged) for item in await stored_snapshots(session, run.id)]
     return Day(
         run=run,
-        cards=Scorecards(kept, run.rulebook),
+        cards=Scorecards(kept, run.rulebook, run.day),
         absent=frozenset(item.snapshot.manager.crm_user for item in kept if item.absent),
         entries=tuple(about),
     )

@@ -90,7 +90,7 @@ async def _lines(session: AsyncSession, team: str, day: date, crm_user: str) -> 
         line
         for item in await stored_snapshots(session, run.id, evidence=False)
         if item.snapshot.manager.crm_user == crm_user
-        for line in replace(item, absent=False).score(run.rulebook).lines
+        for line in replace(item, absent=False).score(run.rulebook, day).lines
         if line.outcome.scored
     ]
 

@@ -12,8 +12,9 @@ from typing import overload
 from scoring.entries import Entry
 from scoring.names import alphabetical, told_apart
 from scoring.rules import Rulebook
-from scoring.scorecard import EvidenceKeys, Scorecard, score
+from scoring.scorecard import Scorecard, score
 from scoring.snapshot import Evidence, Manager, Snapshot
+from scoring.terms.circumstances import NONE, Circumstances, EvidenceKeys
 from scoring.workdays import Window
 
 
@@ -69,10 +70,11 @@ class StoredSnapshot:
     snapshot: Snapshot
     absent: bool = False
     last: EvidenceKeys = field(default_factory=dict)
+    circumstances: Circumstances = NONE
 
-    def score(self, rulebook: Rulebook) -> Scorecard:
-        """Score the snapshot, with the same result every time."""
-        return score(self.snapshot, rulebook, absent=self.absent, last=self.last)
+    def score(self, rulebook: Rulebook, day: date) -> Scorecard:
+        """Score the snapshot of a day, with the same result every time."""
+        return score(self.snapshot, rulebook, day, self.circumstances, absent=self.absent, last=self.last)
 
 
 class Scorecards(Sequence[Scorecard]):
@@ -81,11 +83,11 @@ class Scorecards(Sequence[Scorecard]):
     The first message of an evening needs one manager's evidence, not the whole team's.
     """
 
-    __slots__ = ("_cards", "_places", "_rulebook", "_stored")
+    __slots__ = ("_cards", "_day", "_places", "_rulebook", "_stored")
 
-    def __init__(self, stored: Sequence[StoredSnapshot], rulebook: Rulebook) -> None:
-        """Keep the snapshots and the rulebook that judges them."""
-        self._stored, self._rulebook = stored, rulebook
+    def __init__(self, stored: Sequence[StoredSnapshot], rulebook: Rulebook, day: date) -> None:
+        """Keep the snapshots of a day and the rulebook that judges them."""
+        self._stored, self._rulebook, self._day = stored, rulebook, day
         self._places = {item.snapshot.manager.crm_user: place for place, item in enumerate(stored)}
         self._cards: dict[int, Scorecard] = {}
 
@@ -103,7 +105,7 @@ class Scorecards(Sequence[Scorecard]):
             for user in [item.snapshot.manager.crm_user]
         ]
         named.sort(key=lambda item: (alphabetical(item.snapshot.manager.name), item.snapshot.manager.crm_user))
-        return Scorecards(named, self._rulebook)
+        return Scorecards(named, self._rulebook, self._day)
 
     @overload
     def __getitem__(self, place: int) -> Scorecard: ...
@@ -117,7 +119,7 @@ class Scorecards(Sequence[Scorecard]):
 
     def _card(self, place: int) -> Scorecard:
         if place not in self._cards:
-            self._cards[place] = self._stored[place].score(self._rulebook)
+            self._cards[place] = self._stored[place].score(self._rulebook, self._day)
         return self._cards[place]
 
     def __len__(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +25,7 @@ async def is_same_again(session: AsyncSession, run: RunRecord, snapshots: Sequen
     """Score a stored day again and compare with the ledger; a day not finished has no entries."""
     rulebook = await session.get(RulebookRecord, run.rulebook_id, populate_existing=True)
     is_finished = run.state == RunState.FINISHED.value
-    counted = _counted(snapshots, rulebook.content if rulebook else {}) if is_finished else []
+    counted = _counted(snapshots, rulebook.content if rulebook else {}, run.day) if is_finished else []
     written = await _written(session, run.id)
     return counted is not None and len(written) == len(counted) and all(map(_agree, written, counted))
 
@@ -44,13 +45,15 @@ async def _written(session: AsyncSession, run_id: int) -> list[tuple[_Line, Any]
     return sorted(lines, key=_user_and_rule)
 
 
-def _counted(snapshots: Sequence[StoredSnapshot], content: dict[str, Any]) -> list[tuple[_Line, list[str]]] | None:
+def _counted(
+    snapshots: Sequence[StoredSnapshot], content: dict[str, Any], day: date
+) -> list[tuple[_Line, list[str]]] | None:
     """Score a stored day again; None for stored data that cannot be read any more."""
     try:
         rulebook = Rulebook.from_json(content)
         lines = [
             (_line(card, line), keys_of(line.items))
-            for card in (item.score(rulebook) for item in snapshots)
+            for card in (item.score(rulebook, day) for item in snapshots)
             for line in card.lines
         ]
     except UNREADABLE:

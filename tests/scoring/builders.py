@@ -38,6 +38,7 @@ STRANGER = "99"
 
 CUTOFF = datetime(2025, 11, 19, 18, tzinfo=MOSCOW)
 """A Wednesday."""
+DAY = CUTOFF.date()
 YESTERDAY = CUTOFF - timedelta(days=1)
 WINDOW = Window(YESTERDAY, CUTOFF, YESTERDAY - timedelta(days=1))
 LONG_AGO = CUTOFF - timedelta(days=90)

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from scoring.kpis import CATALOGUE, KpiKind
 from scoring.rules import Bound, Rule, Rulebook
-from scoring.scorecard import EvidenceKeys, Outcome, Scorecard, is_money, score
+from scoring.scorecard import Outcome, Scorecard, is_money, score
 from scoring.snapshot import Cause, Evidence, NotAvailable, NotRead, Range, Reading, Snapshot, Value
-from tests.scoring.builders import ANNA, at_least, at_most, snapshot
+from scoring.terms.circumstances import EvidenceKeys
+from tests.scoring.builders import ANNA, DAY, at_least, at_most, snapshot
 
 
 def judged(rule: Rule, *, absent: bool = False, last: EvidenceKeys | None = None, **readings: Any) -> Scorecard:
-    return score(snapshot(**readings), Rulebook((rule,)), absent=absent, last=last)
+    return score(snapshot(**readings), Rulebook((rule,)), DAY, absent=absent, last=last)
 
 
 def outcome(rule: Rule, *, absent: bool = False, **readings: Any) -> Outcome:
@@ -60,14 +61,14 @@ def test_more_is_taken_than_given_and_the_owner_decides_how_much() -> None:
 
 def test_the_day_is_the_sum_of_its_rules() -> None:
     book = Rulebook((at_least("companies_added"), at_least("calls_held", "10"), at_most("overdue_tasks")))
-    card = score(snapshot(companies_added=3, calls_held=24, overdue_tasks=1), book)
+    card = score(snapshot(companies_added=3, calls_held=24, overdue_tasks=1), book, DAY)
     assert card.points == 1 + 1 - 2
     assert (card.count(Outcome.KEPT), card.count(Outcome.BROKEN), card.count(Outcome.EXCUSED)) == (2, 1, 0)
     assert card.manager == ANNA
 
 
 def test_a_day_without_rules_is_worth_nothing() -> None:
-    assert score(snapshot(calls_held=1), Rulebook(())).points == 0
+    assert score(snapshot(calls_held=1), Rulebook(()), DAY).points == 0
 
 
 # Precedence
@@ -148,7 +149,7 @@ def test_a_rule_on_open_deals_leaves_out_the_young_ones_and_an_allowance_does_no
 ) -> None:
     """Three open deals, one of them younger than the grace; 3 open deals allow 3 overdue tasks at one for each."""
     rules = (at_most("deals_open", limit), at_most("overdue_tasks", "1", per_deals=1))
-    found = score(snapshot(deals_open=Value(3, spared=1), overdue_tasks=3), Rulebook(rules))
+    found = score(snapshot(deals_open=Value(3, spared=1), overdue_tasks=3), Rulebook(rules), DAY)
     open_deals, tasks = found.lines
     assert (open_deals.outcome is Outcome.KEPT, open_deals.value) == (kept, compared)
     assert (tasks.outcome, tasks.bound) == (Outcome.KEPT, 3)
@@ -158,7 +159,8 @@ def test_a_young_deal_in_doubt_never_breaks_a_rule_on_open_deals() -> None:
     doubtful = NotRead(Cause.CHANGED, range=Range(Value(3, spared=2), 4))
     for limit, outcome in (("0", Outcome.BROKEN), ("1", Outcome.NO_DATA), ("3", Outcome.NO_DATA), ("4", Outcome.KEPT)):
         assert (
-            score(snapshot(deals_open=doubtful), Rulebook((at_most("deals_open", limit),))).lines[0].outcome is outcome
+            score(snapshot(deals_open=doubtful), Rulebook((at_most("deals_open", limit),)), DAY).lines[0].outcome
+            is outcome
         )
 
 
@@ -246,7 +248,7 @@ rule_strategy = st.builds(
 def test_points_follow_from_the_outcome_and_the_outcome_from_the_first_reason_that_holds(
     readings: dict[str, Reading], rules: tuple[Rule, ...], absent: bool
 ) -> None:
-    card = score(Snapshot(ANNA, readings), Rulebook(rules), absent=absent)
+    card = score(Snapshot(ANNA, readings), Rulebook(rules), DAY, absent=absent)
     assert [line.rule for line in card.lines] == list(rules)
     for line in card.lines:
         rule, found = line.rule, readings.get(line.rule.kpi)
@@ -278,7 +280,7 @@ def test_judging_the_same_snapshot_by_the_stored_rulebook_gives_the_same_points(
 ) -> None:
     book, found = Rulebook(tuple(rules)), Snapshot(ANNA, readings)
     stored = Rulebook.from_json(book.to_json())
-    assert score(found, stored) == score(found, book)
+    assert score(found, stored, DAY) == score(found, book, DAY)
 
 
 # Doubt as a range (docs/product.md §19)

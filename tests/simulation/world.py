@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from unittest import mock
 
+from reglament.config.people import WEEKDAYS
 from reglament.config.settings import Settings, build
-from reglament.config.team import WEEKDAYS
 from reglament.day.foreign_clocks import ForeignClocks
 from reglament.process import Process
 from storage.days import runs

@@ -103,7 +103,7 @@ async def scored(
     at = cutoff(day) + timedelta(minutes=1)
     async with db.transaction() as session:
         stored = await runs.store_snapshots(session, claim.lease, snapshots, at=at)
-    cards = [item.score(claim.run.rulebook) for item in stored]
+    cards = [item.score(claim.run.rulebook, day) for item in stored]
     async with db.transaction() as session:
         await writer.append(session, claim.lease, cards, at=at)
         for recipient, notice in (told or {}).items():

@@ -12,6 +12,7 @@ from bot.screens import lines
 from bot.screens.rules.example import RulesExample, day_example, load_example, rule_example
 from bot.screens.rules.meanings import meanings
 from bot.screens.rules.special_days import special_days
+from bot.screens.rules.terms import rule_terms, terms
 from bot.screens.view import View
 from bot.texts import Texts, safe
 from scoring.crm_names import CrmNames
@@ -66,7 +67,8 @@ async def load_rules(
         return RulesInForce(day, team.rulebook, cutoff, money=team.money, money_next=team.money, names=names)
     changes_on = team.calendar.next_workday(day) if coming else None
     example = await load_example(session, key)
-    members = {member.crm_user: member.name for member in await people.members(session, key)} if book.aliases else {}
+    listed = await people.members(session, key) if book.aliases or book.people else []
+    members = {member.crm_user: member.name for member in listed}
     return RulesInForce(day, book, cutoff, changes_on, money, money_next, example, names, members)
 
 
@@ -77,7 +79,7 @@ def rules_view(t: Texts, team: TeamContext, data: RulesInForce) -> View:
     window = "rules-window-day" if book.window is WindowKind.CALENDAR_DAY else "rules-window-cutoff"
     text = [f"<b>{t('rules-head', title=safe(team.title))}</b>"]
     for rule in book.rules:
-        text += [f"• {_rule(t, rule)}", f"   {_why(t, team, data.example, rule)}"]
+        text += [f"• {_rule(t, rule)}{rule_terms(t, rule, data.day)}", f"   {_why(t, team, data.example, rule)}"]
     text += day_example(t, data.example)
     text += ["", t("rules-cutoff", clock=clock, zone=team.calendar.zone.key), t(window, clock=clock), t("rules-late")]
     text += special_days(t, team.calendar, data.day)
@@ -85,8 +87,10 @@ def rules_view(t: Texts, team: TeamContext, data: RulesInForce) -> View:
         "",
         f"<b>{t('rules-meanings')}</b>",
         *(f"• {line}" for line in meanings(t, book, data.names, data.members)),
+        *(f"• {line}" for line in terms(t, book, data.members, data.day)),
     ]
-    text += ["", _break_even(t, book.rules), *_money(t, data)]
+    scored = [rule for rule in book.rules if not book.is_observed(rule, data.day)]
+    text += ["", _break_even(t, scored), *_money(t, data)]
     if data.changes_on is not None:
         text.append(t("rules-next", day=t.day(data.changes_on)))
     text.append(f"<code>{t('rules-version', version=book.version)}</code>")
@@ -144,9 +148,8 @@ def _limit(t: Texts, rule: Rule) -> str:
     return t.number(rule.limit)
 
 
-def _break_even(t: Texts, book: Sequence[Rule]) -> str:
+def _break_even(t: Texts, scored: Sequence[Rule]) -> str:
     """Write how many kept rules always suffice for a day without loss, and the discipline % to break even."""
-    scored = [rule for rule in book if not rule.observed_only]
     lost, swing = sum(rule.penalty for rule in scored), sum(rule.penalty + rule.reward for rule in scored)
     if not lost:
         return t("rules-break-even-any")

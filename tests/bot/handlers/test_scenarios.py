@@ -180,7 +180,7 @@ async def test_the_reminder_goes_only_to_who_would_lose_points_and_says_what_is_
     await work.reminder(due)
     reading = await live.last("sales")
     anna = next(item for item in reading.snapshots if item.manager.name.startswith("Анна"))
-    card = score(anna, office.ctx.teams["sales"].rulebook)
+    card = score(anna, office.ctx.teams["sales"].rulebook, reading.day)
     await office.send()
     messages = office.api.chat(ANNA).messages
     assert bool(messages) == bool(card.count(Outcome.BROKEN))

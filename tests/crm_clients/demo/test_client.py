@@ -74,7 +74,7 @@ async def month(crm: DemoClient, until: date = DAY, length: int = 30) -> dict[st
     result: dict[str, list[list[Outcome]]] = defaultdict(list)
     for day in reversed(days):
         for snapshot in await snapshots(crm, window_of(day)):
-            result[snapshot.manager.crm_user].append([line.outcome for line in score(snapshot, SHIPPED).lines])
+            result[snapshot.manager.crm_user].append([line.outcome for line in score(snapshot, SHIPPED, day).lines])
     return result
 
 

@@ -19,7 +19,7 @@ async def outcomes(process, clock, user):
     live = await LiveReadings.load(process)
     reading = await live.read("sales", clock())
     assert (reading.day, reading.read_at) == (THURSDAY, clock())
-    [card] = [score(item, reading.rulebook) for item in reading.snapshots if item.manager.crm_user == user]
+    [card] = [score(item, reading.rulebook, reading.day) for item in reading.snapshots if item.manager.crm_user == user]
     return {line.rule.id: line.outcome for line in card.lines}
 
 
@@ -55,5 +55,5 @@ async def test_teams_with_other_cutoffs_are_read_each_as_at_its_own(database, cr
     await live.read("sales", clock())
     assert sorted(request.window.cutoff for request in crm.requests) == [MOSCOW_6PM - HOUR, MOSCOW_6PM]
     reading = await live.last("early")
-    [card] = [score(item, reading.rulebook) for item in reading.snapshots]
+    [card] = [score(item, reading.rulebook, reading.day) for item in reading.snapshots]
     assert {line.rule.id: line.outcome for line in card.lines}["overdue_tasks"] is Outcome.KEPT

@@ -172,7 +172,7 @@ def test_fifty_at_the_last_reading_and_none_now_is_no_reading(before, now, what)
 async def _shown(ready, clock):
     """Outcomes that `/today` shows, by user."""
     reading = await (await LiveReadings.load(ready)).read("sales", clock())
-    cards = [score(snapshot, reading.rulebook) for snapshot in reading.snapshots]
+    cards = [score(snapshot, reading.rulebook, reading.day) for snapshot in reading.snapshots]
     return {card.manager.crm_user: {line.rule.id: line.outcome for line in card.lines} for card in cards}
 
 

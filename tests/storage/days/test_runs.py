@@ -185,7 +185,7 @@ async def test_what_was_kept_comes_back_exactly(database):
     assert stored == item
     amount: Any = stored.snapshot.readings["won_amount"]
     assert amount.number["RUB"].as_tuple() == Decimal("1200.00").as_tuple()
-    assert stored.score(run.rulebook) == item.score(RULEBOOK)
+    assert stored.score(run.rulebook, run.day) == item.score(RULEBOOK, run.day)
 
 
 async def test_a_user_whom_the_crm_does_not_know_can_be_kept(database):

@@ -217,7 +217,7 @@ async def test_points_are_written_only_by_whoever_holds_the_run(database):
     await found(database)
     old = await claimed(database, lease_seconds=0)
     await claimed(database, owner="two")
-    cards = [kept(ANNA, readings()).score(old.run.rulebook)]
+    cards = [kept(ANNA, readings()).score(old.run.rulebook, old.run.day)]
     with pytest.raises(LeaseLost):
         async with database.transaction() as session:
             await writer.append(session, old.lease, cards, at=LATER)
