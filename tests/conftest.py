@@ -121,19 +121,20 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def postgresql_url(postgresql_server: str, postgresql_template: str) -> Iterator[str]:
     """A fresh migrated PostgreSQL database."""
-    yield from _fresh(postgresql_server, f"TEMPLATE {postgresql_template}")
+    yield from fresh_postgresql(postgresql_server, postgresql_template)
 
 
 @pytest.fixture
 def empty_postgresql_url(postgresql_server: str) -> Iterator[str]:
     """A PostgreSQL database without tables."""
-    yield from _fresh(postgresql_server, "")
+    yield from fresh_postgresql(postgresql_server)
 
 
-def _fresh(server: str, options: str) -> Iterator[str]:
+def fresh_postgresql(server: str, template: str = "template1") -> Iterator[str]:
+    """Make a database as a copy of another that nobody uses meanwhile; drop it afterwards."""
     name = f"reglament_test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} {options}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield _named(server, name)
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

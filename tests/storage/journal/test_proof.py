@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest_asyncio
 from sqlalchemy import select, text
 
 from scoring.scorecard import Outcome
@@ -17,7 +16,7 @@ from storage.journal.proof import stands
 from storage.ledger import writer
 from storage.people import people
 from tests.storage.company import ANNA, BORIS, CRM, MONDAY, START, TEAM, TUESDAY, found, scored
-from tests.storage.verify.history import LATER, WEDNESDAY, WHY, after, live_through
+from tests.storage.verify.history import LATER, WEDNESDAY, WHY, after
 
 OF_DAY = "run_id = (SELECT id FROM runs WHERE day = '2026-11-17')"
 FIRST = f"(SELECT min(seq) FROM ledger_entries WHERE {OF_DAY})"
@@ -97,12 +96,6 @@ ATTACKS: dict[str, tuple[str, ...]] = {
     ),
 }
 """Statements by name."""
-
-
-@pytest_asyncio.fixture
-async def past(database):
-    await live_through(database)
-    return database
 
 
 async def verdicts(session):

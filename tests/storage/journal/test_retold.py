@@ -28,15 +28,14 @@ NOT_IN_FORM_1 += ["an account is in no team", "a request is decided in another n
 
 
 @pytest_asyncio.fixture
-async def past(database):
+async def past(past):
     """The made-up past as the first form of the journal told it."""
-    await live_through(database)
-    async with database.transaction() as session:
+    async with past.transaction() as session:
         connection = await session.connection()
         await connection.run_sync(append_only.remove, append_only.JOURNAL)
         await _tell_in_form_1(session)
         await connection.run_sync(append_only.install, append_only.JOURNAL)
-    return database
+    return past
 
 
 async def _tell_in_form_1(session):

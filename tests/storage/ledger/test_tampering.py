@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from scoring.scorecard import Outcome
 from storage.days import retention
 from storage.db import append_only
+from storage.db.database import Database
 from storage.db.models import LedgerRecord, ReasonRecord, SnapshotRecord
 from storage.evidence import pack
 from storage.ledger import writer
@@ -78,9 +79,9 @@ async def _history(db) -> None:
 
 
 @pytest.fixture
-async def past(database):
-    await _history(database)
-    return database
+async def past(copy_of):
+    async with await Database.open(copy_of(_history)) as db:
+        yield db
 
 
 class _Enough(Exception):

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 from msgspec import structs
 from sqlalchemy import select
 
@@ -19,16 +18,10 @@ from storage.db.models import ManagerRecord, SnapshotRecord
 from tests.storage.verify.attacks_on_chains import CHAINS
 from tests.storage.verify.attacks_on_days import DAYS
 from tests.storage.verify.attacks_on_rows import PEOPLE, RULES
-from tests.storage.verify.history import LATER, findings, live_through
+from tests.storage.verify.history import LATER, findings
 
 ATTACKS = {"days": DAYS, "rules": RULES, "people": PEOPLE, "chains": CHAINS}
 """Attacks by what they change, and by name: statements, and what `verify` says of them."""
-
-
-@pytest_asyncio.fixture
-async def past(database):
-    await live_through(database)
-    return database
 
 
 @pytest.mark.parametrize("changed", ATTACKS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-import pytest_asyncio
 from sqlalchemy import func, select
 
 from scoring.entries import Month
@@ -18,16 +17,10 @@ from storage.people.teams import ConfiguredTeam
 from storage.values import AbsenceKind, PeriodState, Role, RoleGrant
 from storage.verify.verification import verify
 from tests.storage.company import ANNA, BORIS, CRM, MONDAY, START, TEAM, TUESDAY, claimed, cutoff, scored
-from tests.storage.verify.history import CALENDAR, LATER, WEDNESDAY, WHY, live_through
+from tests.storage.verify.history import CALENDAR, LATER, WEDNESDAY, WHY
 
 NEXT_MONTH = LATER + timedelta(days=30)
 NOVEMBER = Month.of(MONDAY)
-
-
-@pytest_asyncio.fixture
-async def past(database):
-    await live_through(database)
-    return database
 
 
 async def told(db, team: str = TEAM) -> list[str]:

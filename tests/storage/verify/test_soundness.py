@@ -12,7 +12,6 @@ from storage.db.database import Database
 from storage.verify.soundness import verify_soundness
 from storage.verify.verification import verify
 from tests.storage.company import TEAM
-from tests.storage.verify.history import live_through
 
 BOOKED_IN = "ix_ledger_entries_team_booked_in"
 
@@ -25,14 +24,6 @@ async def findings(db) -> list[str]:
 async def told(db) -> list[str]:
     async with db.reading() as session:
         return [problem.text for problem in await verify(session, TEAM)]
-
-
-@pytest.fixture
-async def file(sqlite_url, tmp_path):
-    """A SQLite file with a past."""
-    async with await Database.open(sqlite_url) as db:
-        await live_through(db)
-    return sqlite_url.removeprefix("sqlite:///")
 
 
 async def opened(file: str, look):
@@ -55,9 +46,8 @@ def change(file: str, *statements: str) -> None:
             plain.execute(sql)
 
 
-async def test_a_database_of_ours_is_sound(database):
-    await live_through(database)
-    assert await findings(database) == []
+async def test_a_database_of_ours_is_sound(past):
+    assert await findings(past) == []
 
 
 async def test_a_missing_index_is_named_and_an_index_of_others_is_not(database):
@@ -69,25 +59,25 @@ async def test_a_missing_index_is_named_and_an_index_of_others_is_not(database):
     ]
 
 
-async def test_an_index_that_lacks_rows_is_named(file):
+async def test_an_index_that_lacks_rows_is_named(past_file):
     columns = "ledger_entries (team_id, booked_in)"
     change(
-        file,
+        past_file,
         f"DROP INDEX {BOOKED_IN}",
         f"CREATE INDEX {BOOKED_IN} ON {columns} WHERE side = 'plus'",
         "PRAGMA writable_schema = ON",
         f"UPDATE sqlite_master SET sql = 'CREATE INDEX {BOOKED_IN} ON {columns}' WHERE name = '{BOOKED_IN}'",
     )
-    found = await opened(file, findings)
+    found = await opened(past_file, findings)
     assert any(f"missing from index {BOOKED_IN}" in each for each in found)
 
 
-async def test_a_lost_constraint_and_the_twin_that_it_let_in_are_named(file, monkeypatch):
-    with closing(sqlite3.connect(file)) as plain:
+async def test_a_lost_constraint_and_the_twin_that_it_let_in_are_named(past_file, monkeypatch):
+    with closing(sqlite3.connect(past_file)) as plain:
         columns = [row[1] for row in plain.execute("PRAGMA table_info(ledger_entries)")]
         plain.execute("CREATE TABLE copied AS SELECT * FROM ledger_entries")
     change(
-        file,
+        past_file,
         "DROP TABLE ledger_entries",
         "ALTER TABLE copied RENAME TO ledger_entries",
         f"INSERT INTO ledger_entries ({', '.join(columns)}) SELECT "
@@ -95,31 +85,33 @@ async def test_a_lost_constraint_and_the_twin_that_it_let_in_are_named(file, mon
         + " FROM ledger_entries WHERE seq = 2",
     )
     monkeypatch.setattr("storage.verify.entries._CHUNK", 2)  # the twin stands behind the end of a chunk
-    assert any(each.startswith("entry 2 ") for each in await opened(file, told))
-    assert any("ledger_entries" in each for each in await opened(file, findings))
+    assert any(each.startswith("entry 2 ") for each in await opened(past_file, told))
+    assert any("ledger_entries" in each for each in await opened(past_file, findings))
 
 
 @pytest.mark.parametrize(
     ("table", "column"),
     [("snapshots", "name"), ("audit_log", "details"), ("ledger_entries", "rule"), ("journal_events", "payload")],
 )
-async def test_text_that_does_not_decode_is_a_finding_and_no_end(file, table, column):
-    change(file, f"UPDATE {table} SET {column} = cast(x'ff' AS text) WHERE rowid = (SELECT max(rowid) FROM {table})")
-    assert await opened(file, told)
+async def test_text_that_does_not_decode_is_a_finding_and_no_end(past_file, table, column):
+    change(
+        past_file, f"UPDATE {table} SET {column} = cast(x'ff' AS text) WHERE rowid = (SELECT max(rowid) FROM {table})"
+    )
+    assert await opened(past_file, told)
 
 
 @pytest.mark.parametrize(
     ("table", "column"),
     [("teams", "archived_at"), ("runs", "finished_at"), ("people", "roles"), ("periods", "locked_at")],
 )
-async def test_garbage_in_a_cell_hides_no_other_finding(file, table, column):
+async def test_garbage_in_a_cell_hides_no_other_finding(past_file, table, column):
     change(
-        file,
+        past_file,
         f"UPDATE {table} SET {column} = 'garbage' WHERE rowid = (SELECT max(rowid) FROM {table})",
         "UPDATE absences SET last = '2026-12-31'",
     )
     try:
-        found = await opened(file, told)
+        found = await opened(past_file, told)
     except ValueError:
         assert table == "teams"  # the team itself cannot be loaded; `reglament verify` says so and goes on
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from io import StringIO
 
-import pytest_asyncio
 from rich.console import Console
 from sqlalchemy import text
 
@@ -16,18 +15,12 @@ from storage.db.sql import is_sqlite
 from storage.journal.calendars import settle_unread, unread_days
 from storage.verify.verification import verification, verify
 from tests.storage.company import MONDAY, TEAM, TUESDAY, cutoff, scored
-from tests.storage.verify.history import CALENDAR, WEDNESDAY, findings, live_through
+from tests.storage.verify.history import CALENDAR, WEDNESDAY, findings
 
 FRIDAY = WEDNESDAY + timedelta(days=2)
 EMPTIED = (
     "ledger_entries", "snapshots", "closed_deals", "runs", "periods", "rulebooks", "money_versions", "adjustments",
 )  # fmt: skip
-
-
-@pytest_asyncio.fixture
-async def past(database):
-    await live_through(database)
-    return database
 
 
 async def test_the_first_covered_and_the_last_day_are_told(past):
@@ -116,7 +109,7 @@ async def test_a_journal_removed_from_one_team_is_named_by_that_of_the_company(p
     assert "3 days were finished after the company's journal had begun, but the team has no journal" in told
 
 
-async def test_a_journal_removed_everywhere_leaves_a_plain_warning(past, database_url):
+async def test_a_journal_removed_everywhere_leaves_a_plain_warning(past, past_url):
     async with past.transaction() as session:
         connection = await session.connection()
         for table in append_only.GUARDED:
@@ -126,6 +119,6 @@ async def test_a_journal_removed_everywhere_leaves_a_plain_warning(past, databas
         for table in append_only.GUARDED:
             await connection.run_sync(append_only.install, table)
     said = StringIO()
-    await command(build({"database": {"url": database_url}}), TEAM, None, Console(file=said, width=500))
+    await command(build({"database": {"url": past_url}}), TEAM, None, Console(file=said, width=500))
     assert f"{TEAM}: WARNING: the finished days have no journal" in said.getvalue()
     assert "else a journal was removed" in said.getvalue()
