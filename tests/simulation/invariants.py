@@ -20,6 +20,7 @@ from scoring.snapshot import Evidence, NotRead, Reading, Spared, Value
 from storage.days import instants, queries, runs
 from storage.days.snapshots import stored_snapshots
 from storage.db.database import Database
+from storage.db.models import PersonRecord
 from storage.errors import NotFound, StorageError
 from storage.messages import deliveries
 from storage.messages.notices import DeliveryKind, run_event
@@ -69,8 +70,8 @@ class Invariants:
     """Users and deals that were spared for a new owner."""
     _settled_at: datetime = datetime(2000, 1, 1, tzinfo=UTC)
     """When the last day was settled: of days that were missed, each is begun after the day before."""
-    _joined_at: dict[str, datetime] = field(default_factory=dict)
-    """By CRM user: when the chat was first seen connected."""
+    _joined_at: dict[tuple[int, datetime], datetime] = field(default_factory=dict)
+    """By person and stored instant of connecting, a new one after a disconnection: when that was first seen."""
 
     async def check(self, day: date) -> None:
         """Check a day after it ended, and the days before that were late."""
@@ -217,7 +218,9 @@ class Invariants:
     async def _is_owed(self, session: Any, member: Member, run: Run) -> bool:
         if not member.connected or member.person_id is None:
             return False
-        return self._joined_at.setdefault(member.crm_user, self.world.clock()) < run.window.cutoff
+        record = await session.get(PersonRecord, member.person_id)
+        connection = (member.person_id, record.connected_at)
+        return self._joined_at.setdefault(connection, self.world.clock()) < run.window.cutoff
 
     def _check_logs(self) -> None:
         """Hold that no exception was logged but trouble of the database, of Telegram, and of the client made to err."""

@@ -19,7 +19,7 @@ COMMANDS = {
     STRANGER: ("/start", "/me", "/health", "привет", "/start nonsense"),
 }
 OF_MANAGERS = ("/me", "/today", "/rules", "/leaderboard", "/help", "/language", "/start", "спасибо", "/week")
-FORGED = ("", "1:ev:sales:2026-11-19:7", "3:ev:sales:2026-13-40:zzz:0", "3:me", "3:tm:who:other", "3:zz", "ё" * 30)
+FORGED = ("", "1:ev:sales:2026-11-19:7", "ev:sales:2026-13-40:zzz:0", "me", "tm:who:other", "3:zz", "ё" * 30)
 BROKEN = (
     '{{"update_id": {id}, "message": {{"message_id": "no number"}}}}',
     '{{"update_id": {id}, "callback_query": {{"id": 7}}}}',

@@ -192,7 +192,7 @@ class World:
             waiting = await people.unconnected(session, TEAM)
         for member in waiting:
             chat = 5000 + int(member.crm_user)
-            asking = [each for each in self.telegram.chats[chat] if any(":ok:" in data for data in each.buttons)]
+            asking = [each for each in self.telegram.chats[chat] if any(data.startswith("ok:") for data in each.buttons)]
             if asking:
                 self.staff.taps(chat, asking[-1], asking[-1].buttons[0])
                 continue
