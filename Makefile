@@ -51,8 +51,9 @@ night: $(VENV)/.dev  ## every mutated answer of every CRM, not a sample of them
 SEEDS ?= 12
 FROM ?= 0
 ON ?= sqlite postgresql
+DEATHS ?= some
 simulate: $(VENV)/.dev  ## months of made-up companies, a seed each, with every trouble: make simulate SEEDS=10000 FROM=0
-	SIMULATE_FROM=$(FROM) SIMULATE_SEEDS=$(SEEDS) SIMULATE_ON="$(ON)" $(PYTEST) tests/simulation/simulate.py
+	SIMULATE_FROM=$(FROM) SIMULATE_SEEDS=$(SEEDS) SIMULATE_ON="$(ON)" SIMULATE_DEATHS=$(DEATHS) $(PYTEST) tests/simulation/simulate.py
 
 # Apart from `check`: measuring takes about three times the processor. The floors stand in pyproject.toml and
 # tests/conftest.py; nothing is printed after pytest's closing line.

@@ -35,6 +35,8 @@ RULES = [
     {"kpi": "overdue_tasks", "at_most": 0},
     {"kpi": "deals_without_task", "at_most": 0},
 ]
+SOME_DEATHS, MANY_DEATHS = (0.4, 0.2), (1.0, 0.9)
+"""Chance of a day that processes are killed, and chance of each round of such a day."""
 STEPS = 400
 """Steps within which an armed process dies."""
 
@@ -46,6 +48,7 @@ class World:
     seed: int
     url: str
     replicas: int = 1
+    deaths: tuple[float, float] = SOME_DEATHS
     log: list[str] = field(default_factory=list)
     """The story in lines, for whoever replays it."""
 
@@ -115,9 +118,10 @@ class World:
         cutoff = self.story.calendar.cutoff_of(day)
         self.clock.at = max(self.clock.at, cutoff - timedelta(minutes=29))
         end = cutoff + timedelta(minutes=RETRY_MINUTES + 20)
-        deadly = self.story.dice.random() < 0.4
+        of_day, of_round = self.deaths
+        deadly = self.story.dice.random() < of_day
         while self.clock.at < end:
-            if deadly and self.story.dice.random() < 0.2:
+            if deadly and self.story.dice.random() < of_round:
                 self._arm()
             quiet = await self._round()
             if quiet and self.clock.at > cutoff + timedelta(minutes=5):
@@ -192,7 +196,9 @@ class World:
             waiting = await people.unconnected(session, TEAM)
         for member in waiting:
             chat = 5000 + int(member.crm_user)
-            asking = [each for each in self.telegram.chats[chat] if any(data.startswith("ok:") for data in each.buttons)]
+            asking = [
+                each for each in self.telegram.chats[chat] if any(data.startswith("ok:") for data in each.buttons)
+            ]
             if asking:
                 self.staff.taps(chat, asking[-1], asking[-1].buttons[0])
                 continue
