@@ -19,6 +19,9 @@ from sqlalchemy.engine import make_url
 
 from storage.db.database import Database
 from storage.db.schema import upgrade
+from tests.compiled_once import share_compiled_statements
+
+share_compiled_statements()
 
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # however slow the machine is
 settings.register_profile("exploring", _PATIENT)
