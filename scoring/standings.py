@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -24,11 +24,8 @@ class Totals:
     minus: int = 0
     kept: int = 0
     broken: int = 0
-    scored_days: frozenset[date] = field(default_factory=frozenset)
-    """Days with at least one rule kept or broken."""
-    excused_days: frozenset[date] = field(default_factory=frozenset)
-    unscored_days: frozenset[date] = field(default_factory=frozenset)
-    """Days with entries, none of them kept, broken or excused."""
+    scored_days: int = 0
+    """Days with at least one rule kept or broken, after corrections."""
 
     @property
     def points(self) -> int:
@@ -38,7 +35,7 @@ class Totals:
     @property
     def per_day(self) -> Fraction:
         """Compute points per scored day, exactly; 0 without a scored day."""
-        return Fraction(self.points, max(len(self.scored_days), 1))
+        return Fraction(self.points, max(self.scored_days, 1))
 
     @property
     def discipline(self) -> Decimal | None:
@@ -64,30 +61,88 @@ def pooled(totals: Iterable[Totals]) -> Decimal | None:
     return discipline(sum(row.kept for row in rows), sum(row.broken for row in rows))
 
 
+@dataclass(frozen=True, slots=True)
+class TeamTotals:
+    """Hold the totals of a team's managers over a span of days, by CRM user."""
+
+    people: Mapping[str, Totals] = field(default_factory=dict)
+    scored_days: int = 0
+    """Days on which at least one person had a rule kept or broken."""
+
+    @property
+    def discipline(self) -> Decimal | None:
+        """Compute the discipline % of the whole team, pooled."""
+        return pooled(self.people.values())
+
+    @property
+    def plus(self) -> int:
+        """Add up the plus points of all managers."""
+        return sum(row.plus for row in self.people.values())
+
+    @property
+    def minus(self) -> int:
+        """Add up the minus points of all managers."""
+        return sum(row.minus for row in self.people.values())
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTotals:
+    """Count how often one manager kept and broke one rule over a span of days."""
+
+    crm_user: str
+    rule: str
+    kpi: str
+    kept: int = 0
+    broken: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedDays:
+    """Sort the days on which a manager was judged by what came of them."""
+
+    scored: frozenset[date] = field(default_factory=frozenset)
+    """Days with at least one rule kept or broken."""
+    excused: frozenset[date] = field(default_factory=frozenset)
+    unscored: frozenset[date] = field(default_factory=frozenset)
+    """Days with entries, none of them kept, broken or excused."""
+
+
 def totals(entries: Iterable[Entry]) -> dict[str, Totals]:
     """Add up entries by CRM user. Points are net of reversals; outcomes count only while in force."""
+    return {user: _totals(user, rows) for user, rows in _by_user(entries).items()}
+
+
+def marked_days(entries: Iterable[Entry]) -> dict[str, MarkedDays]:
+    """Sort the days of entries by CRM user into scored, excused and unscored."""
+    return {user: _marked_days(rows) for user, rows in _by_user(entries).items()}
+
+
+def _by_user(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
     by_user: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_user[entry.crm_user].append(entry)
-    return {user: _totals(user, rows) for user, rows in by_user.items()}
+    return by_user
 
 
 def _totals(user: str, rows: list[Entry]) -> Totals:
     plus, minus = net(rows)
+    judged = [row for row in in_force(rows) if row.outcome is not None and row.outcome.scored]
+    kept = sum(row.outcome is Outcome.KEPT for row in judged)
+    days = len({row.day for row in judged})
+    return Totals(user, rows[-1].name, plus, minus, kept, len(judged) - kept, days)
+
+
+def _marked_days(rows: list[Entry]) -> MarkedDays:
     outcomes: dict[date, set[Outcome]] = defaultdict(set)
-    kept = broken = 0
     holding = in_force(rows)
     for row in holding:
         if row.outcome is not None:
             outcomes[row.day].add(row.outcome)
-            kept += row.outcome is Outcome.KEPT
-            broken += row.outcome is Outcome.BROKEN
     for day in _excused_afterwards(rows, holding):
         outcomes[day].add(Outcome.EXCUSED)
     scored = frozenset(day for day, seen in outcomes.items() if seen & {Outcome.KEPT, Outcome.BROKEN})
     excused = frozenset(day for day, seen in outcomes.items() if day not in scored and Outcome.EXCUSED in seen)
-    unscored = frozenset(outcomes) - scored - excused
-    return Totals(user, rows[-1].name, plus, minus, kept, broken, scored, excused, unscored)
+    return MarkedDays(scored, excused, frozenset(outcomes) - scored - excused)
 
 
 def _excused_afterwards(rows: Iterable[Entry], holding: Iterable[Entry]) -> set[date]:
@@ -131,29 +186,16 @@ class Leaderboard:
 
 
 def leaderboard(
-    entries: Sequence[Entry],
-    members: Iterable[tuple[str, str]],
-    *,
-    today: date | None = None,
-    since: date | None = None,
+    team: TeamTotals, members: Iterable[tuple[str, str]], *, today: Mapping[str, int] | None = None
 ) -> Leaderboard:
-    """Rank `members` (CRM user, name) by points per scored day in `entries`; `today` is the day shown beside.
-
-    Entries about days before `since` are later corrections of an earlier period, booked in this one: their points
-    count, their days and outcomes do not (docs/product.md §19, Periods).
-    """
-    sums = totals(entry for entry in entries if since is None or entry.day >= since)
-    for user, late in totals(entry for entry in entries if since is not None and entry.day < since).items():
-        row = sums.get(user, Totals(user, late.name))
-        sums[user] = replace(row, plus=row.plus + late.plus, minus=row.minus + late.minus)
-    period_days = frozenset[date]().union(*(row.scored_days for row in sums.values()))
+    """Rank `members` (CRM user, name) by points per scored day; `today` are the points of the day shown beside."""
     ranked: list[Totals] = []
     apart: list[Totals] = []
     for user, name in told_apart(dict(members)).items():
-        row = replace(sums.get(user, Totals(user, name)), name=name)
-        enough = row.scored_days and 2 * len(row.scored_days) >= len(period_days)
+        row = replace(team.people.get(user, Totals(user, name)), name=name)
+        enough = row.scored_days and 2 * row.scored_days >= team.scored_days
         (ranked if enough else apart).append(row)
-    points_today = day_points(entries, today) if today else {}
+    points_today = today or {}
     ranked.sort(key=lambda row: (-row.per_day, *alphabetical(row.name), row.crm_user))
     apart.sort(key=lambda row: (*alphabetical(row.name), row.crm_user))
     return Leaderboard(
@@ -162,8 +204,8 @@ def leaderboard(
             for place, row in zip(places([row.per_day for row in ranked]), ranked, strict=True)
         ),
         tuple(Standing(None, row, points_today.get(row.crm_user)) for row in apart),
-        pooled(sums.values()),
-        len(period_days),
+        team.discipline,
+        team.scored_days,
     )
 
 
@@ -174,24 +216,6 @@ def places(figures: Sequence[Fraction]) -> list[int]:
         shared = index > 0 and value == figures[index - 1]
         result.append(result[-1] if shared else index + 1)
     return result
-
-
-def day_points(entries: Iterable[Entry], day: date) -> dict[str, int]:
-    """Add up the points of a day by CRM user, for managers with a rule kept or broken on the day."""
-    rows = [entry for entry in _without_adjustments(entries) if entry.day == day]
-    return {user: row.points for user, row in totals(rows).items() if day in row.scored_days}
-
-
-def _without_adjustments(entries: Iterable[Entry]) -> list[Entry]:
-    """Leave out adjustments and their reversals."""
-    by_hand: set[tuple[str, int]] = set()
-    rest = []
-    for entry in sorted(entries, key=lambda row: row.seq):
-        if entry.kind is EntryKind.ADJUSTMENT or (entry.team, entry.reverses) in by_hand:
-            by_hand.add((entry.team, entry.seq))
-        else:
-            rest.append(entry)
-    return rest
 
 
 def streak(entries: Iterable[Entry]) -> int:

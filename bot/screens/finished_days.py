@@ -8,9 +8,10 @@ from datetime import date
 from decimal import Decimal
 
 from bot.context import AppContext
-from scoring.standings import pooled, totals
+from scoring.standings import discipline
 from storage.days import queries, runs
 from storage.db.database import Session
+from storage.ledger import totals
 from storage.messages import deliveries
 from storage.messages.notices import DeliveryKind, DigestNotice, EveningNotice, run_event
 from storage.people import teams
@@ -47,8 +48,8 @@ async def load_disciplines(session: Session, key: str, days: Collection[date]) -
     """Load the discipline % of a team's days, of all managers together; None for a day on which nobody was scored."""
     if not days:
         return {}
-    entries = await queries.entries(session, key, min(days), max(days), evidence=False)
-    return {day: pooled(totals(entry for entry in entries if entry.day == day).values()) for day in days}
+    outcomes = await totals.outcomes_of_days(session, key, min(days), max(days))
+    return {day: discipline(*outcomes.get(day, (0, 0))) for day in days}
 
 
 async def ledger_length(session: Session, key: str) -> int:

@@ -14,8 +14,9 @@ from scoring.board import FIRST_DAY, Named, medal, named
 from scoring.entries import Month
 from scoring.rules import Rule
 from scoring.standings import Leaderboard, Standing, hundredths, leaderboard
-from storage.days import queries, runs
+from storage.days import runs
 from storage.db.database import Session
+from storage.ledger import totals
 from storage.people import people
 
 MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
@@ -36,10 +37,11 @@ async def load_standings(session: Session, ctx: AppContext, key: str, day: date)
     """Load what is booked in the month up to a day, with the points of that day beside."""
 
     async def make() -> Leaderboard:
-        booked = await queries.entries_of_month(session, key, Month.of(day), evidence=False)
-        entries = [entry for entry in booked if entry.day <= day]
+        month = Month.of(day)
+        booked = await totals.totals_of_month(session, key, month, day)
+        today = await totals.points_of_day(session, key, day, month)
         members = [(member.crm_user, member.name) for member in await people.members(session, key)]
-        return leaderboard(entries, members, today=day, since=day.replace(day=1))
+        return leaderboard(booked, members, today=today)
 
     return await ctx.boards.get((key, day, await ledger_length(session, key)), make)
 

@@ -14,7 +14,7 @@ from bot.screens.view import Button, Rows, View, rows
 from bot.telegram.callbacks import OpenDay, OpenMonth, OpenPerson, OpenPicture
 from bot.texts import Texts, safe
 from scoring.entries import Entry, EntryKind, Month
-from scoring.standings import Leaderboard, Totals, streak, totals
+from scoring.standings import Leaderboard, MarkedDays, Totals, marked_days, streak, totals
 from storage.days import queries, runs
 from storage.db.database import Session
 from storage.people import teams
@@ -107,9 +107,7 @@ def _totals(entries: Iterable[Entry]) -> Totals | None:
 
 def _days(t: Texts, entries: Sequence[Entry]) -> list[str]:
     """Write a line a day, newest first."""
-    own = _totals(entries)
-    if own is None:
-        return []
+    marked = next(iter(marked_days(entries).values()), MarkedDays())
     points: dict[date, int] = {}
     for entry in entries:
         if entry.kind is not EntryKind.ADJUSTMENT:
@@ -117,9 +115,9 @@ def _days(t: Texts, entries: Sequence[Entry]) -> list[str]:
     text = []
     for day in sorted(points, reverse=True):
         shown = t.short_day(day)
-        if day in own.excused_days:
+        if day in marked.excused:
             text.append(f"⚪ {t('me-day-excused', day=shown)}")
-        elif day in own.scored_days:
+        elif day in marked.scored:
             sign = "✅" if points[day] > 0 else lines.BROKEN if points[day] < 0 else "⚪"
             text.append(f"{sign} {t('me-day', day=shown, points=t.points(points[day], signed=True))}")
         else:

@@ -16,8 +16,8 @@ from bot.screens.view import Button, Rows, View, rows
 from bot.telegram.callbacks import MakeExport, OpenDigest, OpenPicture, Part, TurnMonth, TurnWeek
 from bot.texts import Texts, safe
 from reports.summary.evidence import WonDay, state_now
-from reports.summary.stretches import compare_months, compare_weeks, week_of
-from reports.summary.summary import PersonLine, RuleLine, Summary, summarize
+from reports.summary.stretches import Comparison, compare_months, compare_weeks, week_of
+from reports.summary.summary import PeriodTotals, PersonLine, RuleLine, Summary, summarize
 from scoring.entries import Month
 from scoring.kpis import DEALS_LOST, DEALS_WITHOUT_TASK, OVERDUE_TASKS
 from scoring.names import told_apart
@@ -25,6 +25,7 @@ from scoring.snapshot import Value
 from storage.days import queries, runs
 from storage.days.snapshots import stored_snapshots
 from storage.db.database import Session
+from storage.ledger import totals
 from storage.people import people, teams
 from storage.values import LostDeal, Run
 
@@ -84,14 +85,24 @@ async def _sum_up(session: Session, team: TeamContext, day: date, last: Run | No
     calendar = team.calendar
     period = compare_months(calendar, Month.of(day), until) if monthly else compare_weeks(calendar, day, until)
     first, end = period.span
-    entries = await queries.entries(session, team.key, first, end, evidence=False)
+    sums = await _load_sums(session, team.key, period)
     members = [(member.crm_user, member.name) for member in await people.members(session, team.key)]
     figures = await queries.won(session, team.key, first, end)
     won = [WonDay(row.crm_user, row.day, row.deals, row.amounts) for row in figures]
     now = None
     if last is not None:
         now = state_now(last.day, [item.snapshot for item in await stored_snapshots(session, last.id)])
-    return await asyncio.to_thread(summarize, period, entries, members, won=won or None, now=now)
+    return await asyncio.to_thread(summarize, period, sums, members, won=won or None, now=now)
+
+
+async def _load_sums(session: Session, key: str, period: Comparison) -> PeriodTotals:
+    """Add up the period and the like stretches before."""
+    now, before, earlier = [
+        await totals.totals_of_days(session, key, part.first, part.last)
+        for part in (period.now, period.before, period.earlier)
+    ]
+    rules = await totals.rules_of_days(session, key, period.now.first, period.now.last)
+    return PeriodTotals(now, before, earlier, rules)
 
 
 def period_view(t: Texts, team: TeamContext, data: TeamPeriod, shown: Shown) -> View:

@@ -10,7 +10,8 @@ from reglament.config.settings import Settings
 from reglament.process import open_process, store_teams
 from scoring.entries import Month
 from scoring.standings import leaderboard
-from storage.days import queries, runs
+from storage.days import runs
+from storage.ledger import totals
 from storage.people import people
 
 
@@ -24,9 +25,11 @@ async def board(settings: Settings, key: str, period: Literal["day", "week", "mo
             monday = until - timedelta(days=until.weekday())
             first = {"day": until, "week": monday, "month": until.replace(day=1)}[period]
             if period == "month":  # a month counts what is booked in it
-                booked = await queries.entries_of_month(session, key, Month.of(until), evidence=False)
-                entries = [entry for entry in booked if entry.day <= until]
+                month = Month.of(until)
+                team = await totals.totals_of_month(session, key, month, until)
+                today = await totals.points_of_day(session, key, until, month)
             else:
-                entries = await queries.entries(session, key, first, until, evidence=False)
+                team = await totals.totals_of_days(session, key, first, until)
+                today = await totals.points_of_day(session, key, until)
             members = [(member.crm_user, member.name) for member in await people.members(session, key)]
-    return output.board_json(key, period, first, until, leaderboard(entries, members, today=until, since=first))
+    return output.board_json(key, period, first, until, leaderboard(team, members, today=today))

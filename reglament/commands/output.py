@@ -145,7 +145,7 @@ def _standing(row: Standing) -> Json:
         "per_day": f"{float(row.totals.per_day):.2f}",
         "today": row.today,
         "discipline": _percent(row.totals.discipline),
-        "scored_days": len(row.totals.scored_days),
+        "scored_days": row.totals.scored_days,
     }
 
 

@@ -133,7 +133,7 @@ def _row(row: Standing, y: float, content: BoardContent, low: int, words: Labels
 
 def _apart(row: Standing, words: Labels) -> dict[str, str]:
     points = _points(row, words)
-    days = words("chart-days", days=len(row.totals.scored_days))
+    days = words("chart-days", days=row.totals.scored_days)
     width = INNER - 12 - text_width(f"{points} · {days}", 11.5)
     return {"name": shortened(_name(row, words), 12.5, width), "points": f"{points} · {days}"}
 

@@ -14,7 +14,7 @@ from scoring.entries import Entry, EntryKind, in_force
 from scoring.rules import Rule
 from scoring.scale import Scale, day_scale
 from scoring.scorecard import Outcome
-from scoring.standings import discipline, pooled, totals
+from scoring.standings import discipline, marked_days, pooled, totals
 
 
 class DayState(StrEnum):
@@ -138,12 +138,13 @@ def trend(
 
 def _day(day: date, entries: list[Entry]) -> TrendDay:
     sums = totals(entries).values()
-    scored = [row for row in sums if day in row.scored_days]
+    scored = [row for row in sums if row.scored_days]
     if scored:
         broken = Counter(row.rule for row in in_force(entries) if row.outcome is Outcome.BROKEN)
         points, kept = sum(row.points for row in sums), sum(row.kept for row in sums)
         return TrendDay(day, DayState.SCORED, points, pooled(sums), len(scored), kept, broken)
-    if any(day in row.excused_days for row in sums) and not any(day in row.unscored_days for row in sums):
+    marked = marked_days(entries).values()
+    if any(of_person.excused for of_person in marked) and not any(of_person.unscored for of_person in marked):
         return TrendDay(day, DayState.EXCUSED)
     return TrendDay(day, DayState.UNSCORED)
 

@@ -1,11 +1,11 @@
 """Sum up a team's week or month against the like stretch before (docs/product.md §8, §11).
 
-Pure: takes entries, won deals by day and the evidence of the last run; returns a `Summary`.
+Pure: takes totals of the ledger, won deals by day and the evidence of the last run; returns a `Summary`.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -14,10 +14,8 @@ from fractions import Fraction
 
 from reports.summary.evidence import Now, PricedDeals, WonDay, won_in
 from reports.summary.stretches import Comparison
-from scoring.entries import Entry, in_force
 from scoring.names import alphabetical, told_apart
-from scoring.scorecard import Outcome
-from scoring.standings import Totals, discipline, hundredths, pooled, totals
+from scoring.standings import RuleTotals, TeamTotals, Totals, discipline, hundredths
 
 ENOUGH_DAYS = 3
 """Scored days required on both sides before a rise in discipline counts."""
@@ -60,7 +58,7 @@ class PersonLine:
     @property
     def days(self) -> tuple[int, int]:
         """Count the scored days of the stretch and of the like stretch."""
-        return len(self.totals.scored_days), len(self.before.scored_days)
+        return self.totals.scored_days, self.before.scored_days
 
     @property
     def change_before(self) -> Decimal | None:
@@ -166,32 +164,37 @@ class Summary:
         return self.rules[0] if self.rules and self.rules[0].broken else None
 
 
+@dataclass(frozen=True, slots=True)
+class PeriodTotals:
+    """Hold the totals of a period and of the two like stretches before, all counted by `day`, not by `booked_in`."""
+
+    now: TeamTotals
+    before: TeamTotals
+    earlier: TeamTotals
+    rules: Sequence[RuleTotals] = ()
+    """Outcomes of the period by manager and rule."""
+
+
 def summarize(
     period: Comparison,
-    entries: Sequence[Entry],
+    sums: PeriodTotals,
     members: Iterable[tuple[str, str]],
     *,
     won: Sequence[WonDay] | None = None,
     now: Now | None = None,
     waiting: Waiting | None = None,
 ) -> Summary:
-    """Sum up a period. `entries` and `won` cover `period.span`; members are CRM users with names.
-
-    Entries count by `day`, not by `booked_in`.
-    """
-    current, before, earlier = (
-        [entry for entry in entries if entry.day in part] for part in (period.now, period.before, period.earlier)
-    )
-    sums, sums_before, sums_earlier = totals(current), totals(before), totals(earlier)
-    names = told_apart({user: row.name for user, row in sums.items()} | dict(members))
+    """Sum up a period. `sums` belong to the stretches of `period`; members are CRM users with names."""
+    current, before, earlier = sums.now.people, sums.before.people, sums.earlier.people
+    names = told_apart({user: row.name for user, row in current.items()} | dict(members))
     won_by: dict[str, list[WonDay]] = defaultdict(list)
     for day in won or ():
         won_by[day.crm_user].append(day)
     people = [
         PersonLine(
-            replace(sums.get(user, Totals(user, name)), name=name),
-            sums_before.get(user, Totals(user, name)),
-            sums_earlier.get(user, Totals(user, name)),
+            replace(current.get(user, Totals(user, name)), name=name),
+            before.get(user, Totals(user, name)),
+            earlier.get(user, Totals(user, name)),
             won_in(won_by.get(user, ()) if won is not None else None, period.now),
         )
         for user, name in names.items()
@@ -199,27 +202,22 @@ def summarize(
     people.sort(key=_needs_help_first)
     return Summary(
         period=period,
-        scored_days=_scored_days(sums.values()),
-        scored_days_before=_scored_days(sums_before.values()),
-        discipline=pooled(sums.values()),
-        discipline_before=pooled(sums_before.values()),
-        plus=sum(row.plus for row in sums.values()),
-        minus=sum(row.minus for row in sums.values()),
-        points_before=sum(row.points for row in sums_before.values()),
+        scored_days=sums.now.scored_days,
+        scored_days_before=sums.before.scored_days,
+        discipline=sums.now.discipline,
+        discipline_before=sums.before.discipline,
+        plus=sums.now.plus,
+        minus=sums.now.minus,
+        points_before=sums.before.plus - sums.before.minus,
         won=won_in(won, period.now),
         won_before=won_in(won, period.before),
         improved=_improved(people),
         slides=tuple(person for person in people if _slides(person)),
         people=tuple(people),
-        rules=_rules(current, names),
+        rules=_rules(sums.rules, names),
         now=now,
         waiting=waiting or Waiting(),
     )
-
-
-def _scored_days(rows: Iterable[Totals]) -> int:
-    """Count the days on which at least one person was scored."""
-    return len(frozenset[date]().union(*(row.scored_days for row in rows)))
 
 
 def are_comparable(days: int, days_before: int) -> bool:
@@ -228,7 +226,7 @@ def are_comparable(days: int, days_before: int) -> bool:
 
 
 def _rise(now: Totals, before: Totals) -> Decimal | None:
-    if not are_comparable(len(now.scored_days), len(before.scored_days)):
+    if not are_comparable(now.scored_days, before.scored_days):
         return None
     return difference(now.discipline, before.discipline)
 
@@ -248,7 +246,7 @@ def _improved(people: Iterable[PersonLine]) -> tuple[PersonLine, ...]:
     rises = [
         (person.change, person)
         for person in people
-        if min(len(person.totals.scored_days), len(person.before.scored_days)) >= ENOUGH_DAYS
+        if min(person.totals.scored_days, person.before.scored_days) >= ENOUGH_DAYS
         and person.change is not None
         and person.change > 0
     ]
@@ -262,34 +260,23 @@ def _slides(person: PersonLine) -> bool:
     return all(fall is not None and fall <= -SLIDE for fall in falls)
 
 
-def _rules(entries: Iterable[Entry], names: Mapping[str, str]) -> tuple[RuleLine, ...]:
-    counts: dict[str, Counter[Outcome]] = defaultdict(Counter)
-    breakers: dict[str, Counter[str]] = defaultdict(Counter)
-    judged: dict[str, set[str]] = defaultdict(set)
-    kpis: dict[str, str] = {}
-    for entry in in_force(entries):
-        if entry.outcome is None or not entry.rule:
-            continue
-        kpis[entry.rule] = entry.kpi
-        counts[entry.rule][entry.outcome] += 1
-        if entry.outcome.scored:
-            judged[entry.rule].add(entry.crm_user)
-        breakers[entry.rule][entry.crm_user] += entry.outcome is Outcome.BROKEN
-    lines = [
-        RuleLine(
-            rule,
-            kpi,
-            counts[rule][Outcome.KEPT],
-            counts[rule][Outcome.BROKEN],
-            tuple(
-                (user, names[user], times)
-                for user, times in sorted(
-                    breakers[rule].items(), key=lambda item: (-item[1], alphabetical(names[item[0]]), item[0])
-                )
-                if times
-            ),
-            len(judged[rule]),
-        )
-        for rule, kpi in kpis.items()
-    ]
+def _rules(rules: Iterable[RuleTotals], names: Mapping[str, str]) -> tuple[RuleLine, ...]:
+    by_rule: dict[str, list[RuleTotals]] = defaultdict(list)
+    for each in rules:
+        by_rule[each.rule].append(each)
+    lines = [_rule_line(rule, of_people, names) for rule, of_people in by_rule.items()]
     return tuple(sorted(lines, key=lambda line: (-line.broken, line.rule)))
+
+
+def _rule_line(rule: str, of_people: Sequence[RuleTotals], names: Mapping[str, str]) -> RuleLine:
+    """Sum up a rule; people who broke the rule most come first."""
+    breakers = [(each.crm_user, names[each.crm_user], each.broken) for each in of_people if each.broken]
+    breakers.sort(key=lambda breaker: (-breaker[2], alphabetical(breaker[1]), breaker[0]))
+    return RuleLine(
+        rule,
+        of_people[-1].kpi,
+        sum(each.kept for each in of_people),
+        sum(each.broken for each in of_people),
+        tuple(breakers),
+        sum(each.kept + each.broken > 0 for each in of_people),
+    )

@@ -16,7 +16,7 @@ from scoring.names import alphabetical, told_apart
 from scoring.payout import MoneyTerms, Payout, payout
 from scoring.rules import Rulebook
 from scoring.snapshot import Cause, Number, Snapshot, Value
-from scoring.standings import Totals, totals
+from scoring.standings import MarkedDays, Totals, marked_days, totals
 
 
 class ReportState(StrEnum):
@@ -126,7 +126,7 @@ class ManagerTotals:
 
 def manager_totals(report: PeriodReport) -> tuple[ManagerTotals, ...]:
     """Sum up each member and each manager with entries, sorted by name."""
-    sums = totals(report.entries)
+    sums, marked = totals(report.entries), marked_days(report.entries)
     names = told_apart({user: row.name for user, row in sums.items()} | dict(report.members))
     missing = _missing_days(report)
     corrections: dict[str, int] = defaultdict(int)
@@ -134,14 +134,14 @@ def manager_totals(report: PeriodReport) -> tuple[ManagerTotals, ...]:
         corrections[entry.crm_user] += entry.points if entry.kind is not EntryKind.SCORE else 0
     rows = []
     for user, name in sorted(names.items(), key=lambda item: (alphabetical(item[1]), item[0])):
-        own = sums.get(user, Totals(user, name))
+        own, days = sums.get(user, Totals(user, name)), marked.get(user, MarkedDays())
         rows.append(
             ManagerTotals(
                 user,
                 name,
-                scored=_within(report.period, own.scored_days),
-                excused=_within(report.period, own.excused_days),
-                unscored=_within(report.period, own.unscored_days | missing.get(user, frozenset())),
+                scored=_within(report.period, days.scored),
+                excused=_within(report.period, days.excused),
+                unscored=_within(report.period, days.unscored | missing.get(user, frozenset())),
                 kept=own.kept,
                 broken=own.broken,
                 plus=own.plus,
@@ -207,8 +207,8 @@ def day_matrix(report: PeriodReport) -> DayMatrix:
         else:
             earlier[entry.crm_user] += entry.points
     cells: dict[tuple[str, date], int | DayMark] = dict(points)
-    for user, row in totals(report.entries).items():
-        for marked, mark in ((row.excused_days, DayMark.EXCUSED), (row.unscored_days, DayMark.UNSCORED)):
+    for user, row in marked_days(report.entries).items():
+        for marked, mark in ((row.excused, DayMark.EXCUSED), (row.unscored, DayMark.UNSCORED)):
             cells.update({(user, day): mark for day in marked if points.get((user, day)) == 0})
     days = sorted({day for _, day in points} | set(report.workdays))
     return DayMatrix(tuple(days), cells, dict(earlier))

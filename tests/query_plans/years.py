@@ -28,6 +28,11 @@ _TABLES: Sequence[str] = (
     " m.crm_user, r.day, substr(CAST(r.day AS TEXT), 1, 7), k.rule, k.rule, 'kept', 1, 'plus', '[]', r.rulebook_id,"
     " r.cutoff, '', CAST(r.id * 1000000 + m.id * 100 + length(k.rule) AS TEXT)"
     f" FROM runs r JOIN managers m ON m.team_id = r.team_id CROSS JOIN ({_RULES}) k",
+    "INSERT INTO adjustments (id, salt, author, reason, created_at) VALUES (1, '', '', '', :at)",
+    "INSERT INTO ledger_entries (team_id, seq, kind, manager_id, crm_user, day, booked_in, rule, kpi, points, side,"
+    " evidence, rulebook_id, reverses_id, reason_id, created_at, payload, hash)"
+    " SELECT e.team_id, 1000000 + e.seq, 'reversal', e.manager_id, e.crm_user, e.day, e.booked_in, e.rule, e.kpi, -1,"
+    " 'plus', '[]', e.rulebook_id, e.id, 1, e.created_at, '', '' FROM ledger_entries e WHERE e.id % 50 = 0",
     "INSERT INTO snapshots (run_id, manager_id, name, readings, absent, last_keys, blanked)"
     " SELECT r.id, m.id, m.name, '{}', FALSE, '{}', FALSE FROM runs r JOIN managers m ON m.team_id = r.team_id",
     "INSERT INTO deliveries (event, kind, recipient, reference, state, owner, lease_until, attempts, interrupted,"

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from reports.summary.stretches import Comparison
+from reports.summary.summary import PeriodTotals
 from reports.workbook.period import PeriodReport, ReportState, UsedRulebook
 from scoring.entries import Entry, EntryKind, Month, Side
 from scoring.kpis import KpiSettings
@@ -15,6 +17,7 @@ from scoring.payout import MoneyTerms
 from scoring.rules import Bound, Rule, Rulebook
 from scoring.scorecard import Outcome
 from scoring.workdays import WorkCalendar
+from tests.scoring.sums import rule_totals, team_totals
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 ANNA, BORIS = ("7", "Анна Образцова"), ("12", "Борис Примеров")
@@ -75,6 +78,14 @@ class Ledger:
             (row.crm_user, row.name), row.day, EntryKind.REVERSAL, rule=row.rule, points=-row.points, side=row.side,
             outcome=row.outcome, reverses=row.seq, author="Вера Главина", **fields,
         )  # fmt: skip
+
+
+def sums_of(period: Comparison, rows: Sequence[Entry]) -> PeriodTotals:
+    """The totals of a period and of the stretches before, by these rows."""
+    now, before, earlier = (
+        [row for row in rows if row.day in part] for part in (period.now, period.before, period.earlier)
+    )
+    return PeriodTotals(team_totals(now), team_totals(before), team_totals(earlier), rule_totals(now))
 
 
 def days_of(month: Month, until: date | None = None) -> tuple[date, ...]:

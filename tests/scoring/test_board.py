@@ -11,26 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.board import MOST_APART, MOST_ROWS, Named, medal, named
-from scoring.standings import Leaderboard, Standing, Totals, leaderboard, places
+from scoring.standings import Leaderboard, Standing, Totals, places
 from tests.scoring.ledger import Book
+from tests.scoring.sums import board_of
 
 MONDAY = date(2026, 11, 2)
 
 
 def board(*points: int, days: int = 20, month: int | None = None, apart: int = 0) -> Leaderboard:
     """People with these points on as many scored days each; `apart` more with one scored day."""
-    dates = [MONDAY + timedelta(days=n) for n in range(days)]
     people = [
-        Totals(str(index), f"Человек {index:03}", max(value, 0), max(-value, 0), scored_days=frozenset(dates))
+        Totals(str(index), f"Человек {index:03}", max(value, 0), max(-value, 0), scored_days=days)
         for index, value in enumerate(points)
     ]
     people.sort(key=lambda row: (-row.per_day, row.name))
     rows = tuple(
         Standing(place, row) for place, row in zip(places([row.per_day for row in people]), people, strict=True)
     )
-    few = tuple(
-        Standing(None, Totals(f"x{n}", f"Новичок {n}", 9, scored_days=frozenset(dates[:1]))) for n in range(apart)
-    )
+    few = tuple(Standing(None, Totals(f"x{n}", f"Новичок {n}", 9, scored_days=1)) for n in range(apart))
     return Leaderboard(rows, few, None, days if month is None else month)
 
 
@@ -120,7 +118,7 @@ def test_places_go_by_points_per_scored_day_and_not_by_points():
         book.day("7", MONDAY + timedelta(days=number), kept=2)
         if number < 2:
             book.day("12", MONDAY + timedelta(days=number), kept=3)
-    found = leaderboard(book.rows, [("7", "Анна"), ("12", "Борис")])
+    found = board_of(book.rows, [("7", "Анна"), ("12", "Борис")])
     assert [(row.place, row.totals.crm_user, row.totals.points) for row in found.rows] == [(1, "12", 6), (2, "7", 8)]
     assert [row.totals.per_day for row in found.rows] == [Fraction(3), Fraction(2)]
     assert found.scored_days == 4

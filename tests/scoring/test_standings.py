@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from scoring.entries import Month
 from scoring.scorecard import Outcome
-from scoring.standings import Totals, day_points, discipline, leaderboard, places, pooled, streak, totals
+from scoring.standings import MarkedDays, Totals, discipline, marked_days, places, pooled, streak, totals
 from tests.scoring.ledger import MONDAY, NAMES, Book
+from tests.scoring.sums import board_of, day_points
 
 MEMBERS = tuple(NAMES.items())
 TUESDAY = MONDAY + timedelta(days=1)
@@ -34,9 +35,9 @@ def test_a_managers_totals_add_up_points_outcomes_and_days() -> None:
     found = totals(book.rows)["7"]
     assert (found.plus, found.minus, found.points) == (9, 2, 7)
     assert (found.kept, found.broken, found.discipline) == (9, 1, Decimal("90.0"))
-    assert found.scored_days == {WEEK[0], WEEK[1]}
-    assert found.excused_days == {WEEK[2]}
-    assert found.unscored_days == {WEEK[3]}
+    assert found.scored_days == 2
+    marked = marked_days(book.rows)["7"]
+    assert marked == MarkedDays(frozenset({WEEK[0], WEEK[1]}), frozenset({WEEK[2]}), frozenset({WEEK[3]}))
 
 
 def test_a_day_that_is_half_excused_is_scored_and_a_day_half_read_too() -> None:
@@ -45,8 +46,7 @@ def test_a_day_that_is_half_excused_is_scored_and_a_day_half_read_too() -> None:
     book.score("7", Outcome.KEPT)
     book.score("7", Outcome.NO_DATA, TUESDAY)
     book.score("7", Outcome.EXCUSED, TUESDAY)
-    found = totals(book.rows)["7"]
-    assert (found.scored_days, found.excused_days, found.unscored_days) == ({MONDAY}, {TUESDAY}, frozenset())
+    assert marked_days(book.rows)["7"] == MarkedDays(frozenset({MONDAY}), frozenset({TUESDAY}))
 
 
 def test_a_day_of_which_every_judged_entry_was_reversed_is_excused() -> None:
@@ -54,16 +54,15 @@ def test_a_day_of_which_every_judged_entry_was_reversed_is_excused() -> None:
     book.reverse(book.score("7", Outcome.BROKEN))
     book.score("7", Outcome.KEPT, TUESDAY)
     book.grant_as_kept(book.score("7", Outcome.BROKEN, WEEK[2]))
-    found = totals(book.rows)["7"]
-    assert (found.scored_days, found.excused_days, found.unscored_days) == ({TUESDAY, WEEK[2]}, {MONDAY}, frozenset())
+    assert marked_days(book.rows)["7"] == MarkedDays(frozenset({TUESDAY, WEEK[2]}), frozenset({MONDAY}))
 
 
 def test_an_adjustment_makes_points_but_no_day() -> None:
     book = Book()
     book.adjust("7", -3)
     found = totals(book.rows)["7"]
-    assert (found.points, found.discipline) == (-3, None)
-    assert (found.scored_days, found.excused_days, found.unscored_days) == (frozenset(), frozenset(), frozenset())
+    assert (found.points, found.discipline, found.scored_days) == (-3, None, 0)
+    assert marked_days(book.rows)["7"] == MarkedDays()
 
 
 def test_the_name_is_that_of_the_latest_row() -> None:
@@ -149,7 +148,7 @@ def a_week() -> Book:
 
 
 def test_the_board_ranks_by_points_and_inside_a_place_by_name() -> None:
-    board = leaderboard(a_week().rows, MEMBERS)
+    board = board_of(a_week().rows, MEMBERS)
     assert [(row.place, row.totals.crm_user, row.totals.points) for row in board.rows] == [
         (1, "7", 15),
         (2, "12", 9),
@@ -158,7 +157,7 @@ def test_the_board_ranks_by_points_and_inside_a_place_by_name() -> None:
 
 
 def test_fewer_than_half_of_the_periods_scored_days_are_listed_apart() -> None:
-    board = leaderboard(a_week().rows, MEMBERS)
+    board = board_of(a_week().rows, MEMBERS)
     assert [(row.place, row.totals.crm_user) for row in board.apart] == [(None, "20")]
 
 
@@ -169,20 +168,20 @@ def test_half_of_the_days_is_enough(days: int, ranked: bool) -> None:
         book.day("7", day, kept=1)
     for day in WEEK[:days]:
         book.day("12", day, kept=1)
-    board = leaderboard(book.rows, MEMBERS[:2])
+    board = board_of(book.rows, MEMBERS[:2])
     assert (len(board.rows) == 2) is ranked
 
 
 def test_those_apart_stand_by_name_whatever_their_points() -> None:
     members = [("12", "Борис"), ("7", "анна"), ("15", "Вера")]
-    board = leaderboard([], members)
+    board = board_of([], members)
     assert [row.totals.name for row in board.apart] == ["анна", "Борис", "Вера"]
     assert board.rows == ()
     assert board.discipline is None
 
 
 def test_a_manager_always_finds_his_own_line() -> None:
-    board = leaderboard(a_week().rows, MEMBERS)
+    board = board_of(a_week().rows, MEMBERS)
     for user, place in (("7", 1), ("15", 2), ("20", None)):
         row = board.of(user)
         assert row is not None
@@ -193,7 +192,7 @@ def test_a_manager_always_finds_his_own_line() -> None:
 def test_who_is_no_longer_in_the_team_has_no_line_but_his_days_count_for_the_team() -> None:
     book = a_week()
     book.day("99", MONDAY, broken=10)
-    board = leaderboard(book.rows, MEMBERS)
+    board = board_of(book.rows, MEMBERS)
     assert board.of("99") is None
     assert board.discipline == discipline(50, 16)
 
@@ -201,7 +200,7 @@ def test_who_is_no_longer_in_the_team_has_no_line_but_his_days_count_for_the_tea
 def test_a_team_of_one_is_first() -> None:
     book = Book()
     book.day("7", MONDAY, broken=2)
-    [row] = leaderboard(book.rows, MEMBERS[:1]).rows
+    [row] = board_of(book.rows, MEMBERS[:1]).rows
     assert (row.place, row.totals.points) == (1, -4)
 
 
@@ -212,19 +211,19 @@ def test_a_day_on_which_all_were_excused_or_unread_is_no_scored_day_of_the_perio
         book.score(user, Outcome.EXCUSED, TUESDAY)
         book.score(user, Outcome.NO_DATA, WEEK[2])
     book.day("12", MONDAY, kept=1)
-    assert len(leaderboard(book.rows, MEMBERS[:2]).rows) == 2
+    assert len(board_of(book.rows, MEMBERS[:2]).rows) == 2
 
 
 def test_todays_points_stand_beside_the_months() -> None:
     book = a_week()
-    board = leaderboard(book.rows, MEMBERS, today=WEEK[0])
+    board = board_of(book.rows, MEMBERS, today=WEEK[0])
     assert {row.totals.crm_user: row.today for row in (*board.rows, *board.apart)} == {
         "7": 3,
         "12": 1,
         "15": 1,
         "20": 5,
     }
-    absent_today = leaderboard(book.rows, MEMBERS, today=WEEK[4]).of("20")
+    absent_today = board_of(book.rows, MEMBERS, today=WEEK[4]).of("20")
     assert absent_today is not None
     assert absent_today.today is None
 
@@ -256,10 +255,10 @@ def test_a_later_correction_of_an_earlier_period_gives_its_points_and_no_day() -
     book.day("7", TUESDAY, kept=2)
     book.grant_as_kept(broken, booked_in=Month.of(MONDAY))
     rows = book.rows[of_this_month:]
-    board = leaderboard(rows, MEMBERS[:1], since=MONDAY)
+    board = board_of(rows, MEMBERS[:1], since=MONDAY)
     [row] = board.rows
     assert row.totals.points == 1 - 2 + 2 + 2 + 1
-    assert row.totals.scored_days == {MONDAY, TUESDAY}
+    assert row.totals.scored_days == 2
     assert row.totals.per_day == Fraction(4, 2)
     assert (board.scored_days, board.discipline) == (2, discipline(3, 1))
 
@@ -287,12 +286,12 @@ def test_the_board_does_not_depend_on_the_order_of_rows_or_members(
 ) -> None:
     rows = list(book.rows)
     random.shuffle(rows)  # type: ignore[attr-defined]
-    assert leaderboard(rows, members, today=MONDAY) == leaderboard(book.rows, MEMBERS, today=MONDAY)
+    assert board_of(rows, members, today=MONDAY) == board_of(book.rows, MEMBERS, today=MONDAY)
 
 
 @given(books())
 def test_every_member_stands_once_and_more_points_a_day_never_stand_lower(book: Book) -> None:
-    board = leaderboard(book.rows, MEMBERS)
+    board = board_of(book.rows, MEMBERS)
     lines = [*board.rows, *board.apart]
     assert sorted(row.totals.crm_user for row in lines) == sorted(NAMES)
     for above, below in zip(board.rows, board.rows[1:], strict=False):

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.texts import Texts
-from scoring.entries import in_force
-from scoring.scorecard import Outcome
-from scoring.standings import totals
-from storage.days import queries, runs
+from storage.days import runs
 from storage.db.database import Session
+from storage.ledger import totals
 
 FEW = 4
 """People that a rule must have been scored for: of fewer, a count would tell a person's result to the others."""
@@ -35,22 +33,15 @@ async def load_example(session: Session, key: str) -> RulesExample | None:
     run = await runs.last_finished(session, key)
     if run is None:
         return None
-    entries = await queries.entries(session, key, run.day, run.day, evidence=False)
     kept, scored = Counter[str](), Counter[str]()
-    for entry in in_force(entries):
-        if entry.outcome is not None and entry.outcome.scored:
-            scored[entry.rule] += 1
-            kept[entry.rule] += entry.outcome is Outcome.KEPT
-    if not scored:
+    for each in await totals.rules_of_days(session, key, run.day, run.day):
+        kept[each.rule] += each.kept
+        scored[each.rule] += each.kept + each.broken
+    if not scored.total():
         return None
-    of_people = totals(entries).values()
-    return RulesExample(
-        run.day,
-        {rule: (kept[rule], total) for rule, total in scored.items()},
-        sum(of_person.kept for of_person in of_people),
-        sum(of_person.broken for of_person in of_people),
-        sum(of_person.points for of_person in of_people),
-    )
+    team = await totals.totals_of_days(session, key, run.day, run.day)
+    rules = {rule: (kept[rule], total) for rule, total in scored.items()}
+    return RulesExample(run.day, rules, kept.total(), scored.total() - kept.total(), team.plus - team.minus)
 
 
 def rule_example(t: Texts, example: RulesExample | None, rule: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scoring.entries import EntryKind, Side
@@ -14,6 +15,10 @@ from scoring.scorecard import Outcome
 from storage.db.models.base import Base, one_of
 from storage.db.types import CanonicalJson, Id
 from storage.values import PeriodState
+
+_REVERSALS = text("reverses_id IS NOT NULL")
+_OF_REVERSALS: Mapping[str, Any] = {"sqlite_where": _REVERSALS, "postgresql_where": _REVERSALS}
+"""Condition of the indexes that find the few reversals of a span, to know which entries are in force."""
 
 
 class LedgerRecord(Base):
@@ -27,6 +32,8 @@ class LedgerRecord(Base):
         Index("ix_ledger_entries_team_day", "team_id", "day"),
         Index("ix_ledger_entries_team_booked_in", "team_id", "booked_in"),
         Index("ix_ledger_entries_manager_day", "manager_id", "day"),
+        Index("ix_ledger_entries_reversals_day", "team_id", "day", **_OF_REVERSALS),
+        Index("ix_ledger_entries_reversals_booked_in", "team_id", "booked_in", **_OF_REVERSALS),
         one_of("kind", EntryKind),
         one_of("side", Side),
         one_of("outcome", Outcome),

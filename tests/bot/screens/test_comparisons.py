@@ -18,7 +18,7 @@ from reports.summary.summary import summarize
 from scoring.rules import Rulebook
 from scoring.scorecard import Outcome
 from scoring.workdays import WorkCalendar
-from tests.reports.people import Ledger
+from tests.reports.people import Ledger, sums_of
 
 CALENDAR = WorkCalendar(ZoneInfo("Europe/Moscow"))
 TEAM = TeamContext("sales", "Продажи", "main", CALENDAR, Rulebook(()))
@@ -35,7 +35,8 @@ def shown(language: str, days_before: int, days_now: int, *, outcome: Outcome, p
             ledger.score(who, day, Outcome.KEPT, "calls_held")
         for day in WEEK[:days_now]:
             ledger.score(who, day, outcome, "calls_held")
-    summary = summarize(compare_weeks(CALENDAR, WEEK[0], WEEK[-1]), ledger.rows, [ANNA, BORIS])
+    period = compare_weeks(CALENDAR, WEEK[0], WEEK[-1])
+    summary = summarize(period, sums_of(period, ledger.rows), [ANNA, BORIS])
     t = texts("ru" if language == "ru" else "en")
     return period_view(t, TEAM, TeamPeriod(summary, None), Shown(part)).text.split("\n")
 

@@ -11,6 +11,7 @@ from scoring.snapshot import Cause, NotRead, Value
 from scoring.standings import leaderboard
 from storage.days import heartbeats, queries, retention
 from storage.ledger import writer
+from storage.ledger.totals import totals_of_days
 from storage.people import people
 from storage.verify.verification import verify
 from tests.storage.company import (
@@ -72,7 +73,7 @@ async def test_entries_come_by_day_by_period_and_by_person(database):
         ]
         members = await people.members(session, TEAM)
         board = leaderboard(
-            await queries.entries(session, TEAM, MONDAY, TUESDAY), [(m.crm_user, m.name) for m in members]
+            await totals_of_days(session, TEAM, MONDAY, TUESDAY), [(m.crm_user, m.name) for m in members]
         )
         assert [(row.place, row.totals.crm_user, row.totals.points) for row in board.rows] == [
             (1, "7", 6),

@@ -8,7 +8,7 @@ from typing import Any
 from scoring.entries import EntryKind, Month, net
 from scoring.scorecard import Outcome
 from scoring.snapshot import Cause, NotRead
-from scoring.standings import totals
+from scoring.standings import marked_days
 from storage.days import queries, runs
 from storage.days.snapshots import stored_snapshots
 from storage.ledger import absent_days, periods, writer
@@ -80,7 +80,7 @@ async def test_a_cancelled_absence_gives_the_days_their_points_back_as_often_as_
     for turn in range(2):
         absence = await _record(database, at=LATER + timedelta(hours=turn))
         assert await _points(database) == (0, 0)
-        assert totals(await _of_boris(database))[BORIS.crm_user].excused_days == {MONDAY}
+        assert marked_days(await _of_boris(database))[BORIS.crm_user].excused == {MONDAY}
         written = await _cancel(database, absence, LATER + timedelta(hours=turn, minutes=30))
         assert [(row.kind, row.rule, row.outcome, row.points) for row in written] == [
             (EntryKind.CORRECTION, "calls", Outcome.BROKEN, -2),
@@ -88,7 +88,7 @@ async def test_a_cancelled_absence_gives_the_days_their_points_back_as_often_as_
             (EntryKind.CORRECTION, "revenue", Outcome.KEPT, 1),
         ]
         assert await _points(database) == (1, 4)
-        assert totals(await _of_boris(database))[BORIS.crm_user].scored_days == {MONDAY}
+        assert marked_days(await _of_boris(database))[BORIS.crm_user].scored == {MONDAY}
     assert await _points(database, TUESDAY) == (1, 4)
     assert await _problems(database) == []
 
