@@ -29,7 +29,7 @@ from reglament.commands.options import (
     TeamOption,
     parse_date,
 )
-from reglament.commands.terminal import console, errors, load_settings, print_json
+from reglament.commands.terminal import console, errors, load_settings, print_json, print_json_with_rows
 from reglament.config import logs
 from reglament.errors import ReglamentError, WorkFailed
 from storage.errors import StorageError
@@ -93,11 +93,11 @@ def snapshot(
     from reglament.commands import tables
     from reglament.commands.snapshot import snapshot as work
 
-    data = asyncio.run(work(load_settings(config, team=team), team, day, at))
+    document = asyncio.run(work(load_settings(config, team=team), team, day, at))
     if as_json:
-        print_json(data)
+        print_json_with_rows(document.head, "managers", document.managers())
     else:
-        tables.print_snapshot(console, data)
+        tables.print_snapshot(console, document)
 
 
 @app.command()

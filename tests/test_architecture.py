@@ -246,6 +246,15 @@ def test_the_import_contracts_of_the_project_hold() -> None:
     assert "0 broken" in result.stdout
 
 
+def test_commands_that_need_no_telegram_no_drawing_and_no_clock_import_none() -> None:
+    program = (
+        "import sys\nfrom reglament.commands import health, snapshot, tables, verify, witnesses\nprint(*sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    heavy = {"aiogram", "aiohttp", "apscheduler", "jinja2", "procrastinate", "resvg_py", "xlsxwriter"}
+    assert heavy & set(ended.stdout.split()) == set()
+
+
 # The checks themselves
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -24,43 +25,50 @@ def number(value: Decimal) -> int | str:
     return int(value) if value == value.to_integral_value() else str(value)
 
 
-def snapshot_json(
+@dataclass(frozen=True, slots=True)
+class SnapshotDocument:
+    """Hold the document of `snapshot --json`; managers become JSON one by one, for all evidence is large."""
+
+    head: Json
+    snapshots: Sequence[Snapshot]
+
+    def managers(self, *, items: bool = True) -> Iterator[Json]:
+        """Yield the managers of the document; without `items` the evidence is left out."""
+        return (_manager(snapshot, items=items) for snapshot in self.snapshots)
+
+
+def snapshot_document(
     team: str, day: date, window: Window, snapshots: Sequence[Snapshot], *, requests: int, seconds: float
-) -> Json:
+) -> SnapshotDocument:
     """Build the document of `snapshot --json`."""
-    return {
+    head = {
         "team": team,
         "day": day.isoformat(),
         "window": [window.start.isoformat(), window.cutoff.isoformat()],
         "requests": requests,
         "seconds": round(seconds, 3),
         "missing": missing(snapshots),
-        "managers": [_manager(snapshot) for snapshot in snapshots],
     }
+    return SnapshotDocument(head, snapshots)
 
 
 def score_json(day: Day) -> Json:
     """Build the document of `score --json` for a finished day."""
     run = day.run
-    result = snapshot_json(
-        run.team,
-        run.day,
-        run.window,
-        [card.snapshot for card in day.cards],
-        requests=run.requests,
-        seconds=float(run.seconds or 0),
-    )
-    result |= {
+    seconds = float(run.seconds or 0)
+    snapshots = [card.snapshot for card in day.cards]
+    document = snapshot_document(run.team, run.day, run.window, snapshots, requests=run.requests, seconds=seconds)
+    managers = [
+        manager | {"lines": [_line(line) for line in card.lines], "points": card.points}
+        for manager, card in zip(document.managers(), day.cards, strict=True)
+    ]
+    return document.head | {
+        "managers": managers,
         "scored": True,
         "digest": run.digest,
         "digest_short": short_digest(run.digest),
         "rehearsed": run.manual_instant,
     }
-    result["managers"] = [
-        _manager(card.snapshot) | {"lines": [_line(line) for line in card.lines], "points": card.points}
-        for card in day.cards
-    ]
-    return result
 
 
 def board_json(team: str, period: str, first: date, last: date, board: Leaderboard) -> Json:
@@ -75,22 +83,22 @@ def board_json(team: str, period: str, first: date, last: date, board: Leaderboa
     }
 
 
-def _manager(snapshot: Snapshot) -> Json:
+def _manager(snapshot: Snapshot, *, items: bool) -> Json:
     return {
         "crm_user": snapshot.manager.crm_user,
         "name": snapshot.manager.name,
-        "kpis": {key: _kpi(reading) for key, reading in snapshot.readings.items()},
+        "kpis": {key: _kpi(reading, items=items) for key, reading in snapshot.readings.items()},
     }
 
 
-def _kpi(reading: Reading) -> Json | None:
+def _kpi(reading: Reading, *, items: bool) -> Json | None:
     if not isinstance(reading, Value):
         return None
     if isinstance(reading.number, Mapping):
         result: Json = {"value": {currency: _money(amount, currency) for currency, amount in reading.number.items()}}
     else:
         result = {"value": reading.number}
-    if reading.items:
+    if items and reading.items:
         result["items"] = [_item(item) for item in reading.items]
     return result
 

@@ -17,7 +17,7 @@ CLOCK_TOLERANCE = timedelta(minutes=2)
 """How much later than the machine's clock an instant given by hand may be."""
 
 
-async def snapshot(settings: Settings, key: str, day: date | None, at: datetime | None) -> output.Json:
+async def snapshot(settings: Settings, key: str, day: date | None, at: datetime | None) -> output.SnapshotDocument:
     """Read the CRM and return the document of `snapshot --json`; only the client's memory is written.
 
     Raises WorkFailed if the CRM does not give the list of users.
@@ -29,7 +29,7 @@ async def snapshot(settings: Settings, key: str, day: date | None, at: datetime 
             reading = await read_teams(process, team.crm, {key: running})
         except CrmError as error:
             raise WorkFailed(f"crm.{team.crm}: {error}") from None
-    return output.snapshot_json(
+    return output.snapshot_document(
         key, running.day, running.window, reading.snapshots[key], requests=reading.requests, seconds=reading.seconds
     )
 

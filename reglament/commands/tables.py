@@ -7,21 +7,21 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
-from reglament.commands.output import Json, number
+from reglament.commands.output import Json, SnapshotDocument, number
 from scoring.scorecard import Outcome, ScoreLine
 from storage.journal.chain import short_digest
 from storage.values import Day
 
 
-def print_snapshot(console: Console, data: Json) -> None:
+def print_snapshot(console: Console, document: SnapshotDocument) -> None:
     """Print the KPIs of every manager, then the reasons of absent KPIs."""
-    managers = data["managers"]
+    head, managers = document.head, list(document.managers(items=False))
     keys = list(dict.fromkeys(key for manager in managers for key in manager["kpis"]))
-    table = _table(f"{data['team']}, {data['day']}", keys)
+    table = _table(f"{head['team']}, {head['day']}", keys)
     for manager in managers:
         table.add_row(manager["name"], *(_cell(manager["kpis"].get(key)) for key in keys))
     console.print(table)
-    for key, reason in data["missing"].items():
+    for key, reason in head["missing"].items():
         console.print(f"{key}: {reason}", highlight=False, markup=False)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 from rich.console import Console
@@ -29,4 +31,18 @@ def load_settings(config: Path | None, *, team: str | None = None, level: str = 
 
 def print_json(data: Any) -> None:
     """Write a stable JSON document (docs/json.md) to standard output."""
-    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.write(_json(data) + "\n")
+
+
+def print_json_with_rows(head: Mapping[str, Any], name: str, rows: Iterable[Any]) -> None:
+    """Write a JSON document with a last list `name`, row by row: all rows at once would fill the memory."""
+    sys.stdout.write(_json(head).removesuffix("\n}") + f',\n  "{name}": [')
+    separator = "\n"
+    for row in rows:
+        sys.stdout.write(separator + indent(_json(row), "    "))
+        separator = ",\n"
+    sys.stdout.write(("]" if separator == "\n" else "\n  ]") + "\n}\n")
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, indent=2)

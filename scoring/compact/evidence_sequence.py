@@ -19,6 +19,7 @@ _TIME = 8
 """Bytes of an instant, which go first: so the order of bytes is the order of time."""
 _NO_TIME = b"\xff" * _TIME
 _RECENT = 4
+_SHOWN = 5
 
 _Shape = tuple[str, tuple[str, str] | None, str, bool, bool, str]
 """Kind, address before and after the id, currency, whether again, whether late, why spared."""
@@ -139,8 +140,9 @@ class EvidenceSequence(Sequence[Evidence]):
         return hash(tuple(self))
 
     def __repr__(self) -> str:
-        """Write like a tuple of the items."""
-        return repr(tuple(self))
+        """Write like a tuple of the first items: asyncio writes the result of a command so, at the end of its loop."""
+        first = repr(self[:_SHOWN])
+        return first if len(self) <= _SHOWN else f"{first[:-1]}, …)"
 
 
 def _since(item: Evidence) -> bytes:

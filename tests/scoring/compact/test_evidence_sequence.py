@@ -82,3 +82,4 @@ def test_equal_sums_keep_their_digits() -> None:
 def test_packed_evidence_is_written_like_a_tuple():
     item = Evidence("deal", "7", "Поставка", "https://crm.example/deal/7/", Money(Decimal("1500.50"), "RUB"))
     assert repr(packed(item)) == repr((item,))
+    assert repr(packed(*[item] * 6)).endswith("), …)")
