@@ -65,6 +65,9 @@ class Department:
     away: Mapping[str, frozenset[date]] = field(default_factory=dict)
     """Days on which a manager does nothing, by CRM user."""
     _kept: dict[tuple[str, date, str], bool] = field(default_factory=dict)
+    _phases: dict[str, int] = field(default_factory=dict)
+    """Where in the drift a manager begins: dice are costly to throw."""
+    _moods: dict[tuple[str, date], float] = field(default_factory=dict)
     _working: dict[date, bool] = field(default_factory=dict)
     _state: holidays.HolidayBase = field(default_factory=lambda: holidays.country_holidays("RU"))
     _personas: dict[str, Persona] = field(default_factory=dict)
@@ -124,11 +127,13 @@ class Department:
     def _level(self, user: str, day: date, habit: str) -> float:
         persona = self._personas[user]
         base = persona.care if habit in _HABITS_OF_CARE else persona.energy
-        phase = Dice(self.seed, user, "phase").between(0, persona.period - 1)
-        turn = (day.toordinal() + phase) % persona.period / persona.period
+        if user not in self._phases:
+            self._phases[user] = Dice(self.seed, user, "phase").between(0, persona.period - 1)
+        turn = (day.toordinal() + self._phases[user]) % persona.period / persona.period
         wander = persona.drift * (abs(4 * turn - 2) - 1)
-        mood = Dice(self.seed, user, day, "mood").spread(0.06)
-        return min(0.97, max(0.05, base + wander + mood))
+        if (user, day) not in self._moods:
+            self._moods[user, day] = Dice(self.seed, user, day, "mood").spread(0.06)
+        return min(0.97, max(0.05, base + wander + self._moods[user, day]))
 
     def at(self, day: date, minute: int, second: int = 0) -> datetime:
         """Compute the instant of a local minute of the day."""
