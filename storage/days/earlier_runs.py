@@ -14,6 +14,7 @@ from scoring.earlier_runs import EarlierRuns
 from scoring.kpi import Listed
 from scoring.kpis import CATALOGUE, KpiKind
 from scoring.snapshot import NotRead, Reading, Snapshot, Spared, Value, evidence_of
+from storage.appeals.appeals import added_ids
 from storage.days import runs
 from storage.days.closed_deals import CLOSED_BY, load_closed
 from storage.days.holders import RecordHolders
@@ -38,8 +39,11 @@ async def load_earlier_runs(
     if before is None:
         return EarlierRuns(closed=closed)
     stored = await stored_readings(session, before.id)
+    found = _of_run(stored, wanted)
+    added = await added_ids(session, team, before.day, wanted)
     return replace(
-        _of_run(stored, wanted),
+        found,
+        counted={**found.counted, **{key: found.counted.get(key, frozenset()) | ids for key, ids in added.items()}},
         settings=before.rulebook.kpis,
         window=before.window,
         closed=closed,

@@ -8,7 +8,15 @@ from sqlalchemy import Select, Text, cast, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.days.blanking import blank_snapshots
-from storage.db.models import AbsenceRecord, DeliveryRecord, JournalRowRecord, ReasonRecord, RunRecord, SnapshotRecord
+from storage.db.models import (
+    AbsenceRecord,
+    AppealRecord,
+    DeliveryRecord,
+    JournalRowRecord,
+    ReasonRecord,
+    RunRecord,
+    SnapshotRecord,
+)
 from storage.db.types import instant_text
 from storage.journal.chain import COMPANY, append, find_head
 from storage.journal.kinds import JournalKind
@@ -38,6 +46,11 @@ async def blank(session: AsyncSession, before: datetime) -> int:
     await session.execute(update(AbsenceRecord).where(old).values(note=""), execution_options=quiet)
     was_blanked |= await _forget_salts(
         session, AbsenceRecord.__tablename__, select(cast(AbsenceRecord.id, Text)).where(old)
+    )
+    filed = AppealRecord.filed_at < before
+    await session.execute(update(AppealRecord).where(filed).values(text="", decision=""), execution_options=quiet)
+    was_blanked |= await _forget_salts(
+        session, AppealRecord.__tablename__, select(cast(AppealRecord.id, Text)).where(filed)
     )
     blanked = select(SnapshotRecord.run_id).where(SnapshotRecord.blanked)
     was_blanked |= await _forget_salts(

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, String, inspect
 
 from storage.db.models import (
     AbsenceRecord,
+    AppealRecord,
     AuditRecord,
     Base,
     InviteRecord,
@@ -27,12 +28,13 @@ from storage.db.types import canonical_json, instant_text
 from storage.journal.chain import COMPANY
 from storage.journal.kinds import JournalKind
 from storage.ledger.chain import new_salt
-from storage.values import AbsenceState, PeriodState
+from storage.values import AbsenceState, AppealState, PeriodState
 
-FORM = 2
+FORM = 3
 """Number of the form in which states are told now; events that state no form are of form 1.
 
-Form 2 added invites, title and chats of teams, the team of accounts, and a lasting salt for names of absences.
+Form 2 added invites, title and chats of teams, the team of accounts, and a lasting salt for names of absences; form 3
+added appeals.
 """
 R = TypeVar("R", bound=Base)
 State = Mapping[str, Any]
@@ -149,6 +151,15 @@ def _absence_kind(old: State, new: State) -> JournalKind:
     return JournalKind.ABSENCE_CANCELLED if new["state"] == AbsenceState.CANCELLED else JournalKind.ABSENCE_DECIDED
 
 
+def _appeal_kind(old: State, new: State) -> JournalKind:
+    if not old:
+        return JournalKind.APPEAL_FILED
+    if old["state"] == new["state"]:
+        return JournalKind.APPEAL_RECHECKED
+    is_withdrawn = new["state"] == AppealState.WITHDRAWN
+    return JournalKind.APPEAL_WITHDRAWN if is_withdrawn else JournalKind.APPEAL_DECIDED
+
+
 def _period_kind(_old: State, new: State) -> JournalKind:
     return JournalKind.PERIOD_LOCKED if new["state"] == PeriodState.LOCKED else JournalKind.PERIOD_APPROVED
 
@@ -255,6 +266,30 @@ COVERED: tuple[Covered[Any], ...] = (
         texts=lambda row: {"note": row.note, "author": row.author, "decided_by": row.decided_by},
         lasting=frozenset({"author", "decided_by"}),
         kind=_absence_kind,
+    ),
+    Covered[AppealRecord](
+        AppealRecord,
+        plain=lambda row: {
+            "team": row.team_id,
+            "manager": row.manager_id,
+            "day": row.day,
+            "rule": row.rule,
+            "entry": row.entry_id,
+            "cause": row.cause,
+            "state": row.state,
+            "filed_at": row.filed_at,
+            "recheck": None if row.recheck is None else content_hash(row.recheck),
+            "decided_at": row.decided_at,
+        },
+        texts=lambda row: {
+            "text": row.text,
+            "decision": row.decision,
+            "author": row.author,
+            "decided_by": row.decided_by,
+        },
+        lasting=frozenset({"author", "decided_by"}),
+        since=3,
+        kind=_appeal_kind,
     ),
     Covered[InviteRecord](
         InviteRecord,

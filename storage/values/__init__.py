@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from storage.values.appeals import Appeal, AppealCause, AppealCounts, AppealState, Recheck
 from storage.values.days import Day, LostDeal, Run, RunLease, RunState, Scorecards, StoredSnapshot, WonFigures
 from storage.values.ledger import CompanyVerification, Period, PeriodState, Problem, ToldTeam, Verification, Witnessed
 from storage.values.messages import Delivery, DeliveryState
@@ -22,6 +23,10 @@ __all__ = [
     "Absence",
     "AbsenceKind",
     "AbsenceState",
+    "Appeal",
+    "AppealCause",
+    "AppealCounts",
+    "AppealState",
     "Channel",
     "CompanyVerification",
     "Day",
@@ -34,6 +39,7 @@ __all__ = [
     "PeriodState",
     "Person",
     "Problem",
+    "Recheck",
     "Role",
     "RoleGrant",
     "Run",

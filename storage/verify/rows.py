@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.db.models import AbsenceRecord, JournalRowRecord
+from storage.db.models import AbsenceRecord, AppealRecord, JournalRowRecord
 from storage.db.types import canonical_json
 from storage.errors import UNREADABLE
 from storage.journal.changes import load_journaled, load_records, states_in
@@ -30,6 +30,7 @@ _WORDS = {
     "people": "person",
     "managers": "account",
     "absences": "absence",
+    "appeals": "appeal",
     "invites": "invite",
     "audit_log": "action",
 }
@@ -166,6 +167,8 @@ class _Comparison:
 
     def _may_be_blank(self, record: Any) -> bool:
         """Tell whether retention blanked the texts of a row."""
-        if not isinstance(record, AbsenceRecord) or self.blanked_before is None:
+        if self.blanked_before is None:
             return False
-        return not record.note and record.created_at < self.blanked_before
+        if isinstance(record, AppealRecord):
+            return not record.text and not record.decision and record.filed_at < self.blanked_before
+        return isinstance(record, AbsenceRecord) and not record.note and record.created_at < self.blanked_before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from storage.db.models.appeals import AppealRecord
 from storage.db.models.base import NO_HASH, Base
 from storage.db.models.days import (
     ClosedDealRecord,
@@ -29,6 +30,7 @@ from storage.db.models.people import (
 __all__ = [
     "NO_HASH",
     "AbsenceRecord",
+    "AppealRecord",
     "AuditRecord",
     "Base",
     "ChannelRecord",

@@ -23,7 +23,9 @@ from tests.storage.verify.attacks_on_rows import PEOPLE
 from tests.storage.verify.history import LATER, findings, live_through
 from tests.storage.verify.test_lawful import NEXT_MONTH
 
-NOT_IN_FORM_1 = [name for name in PEOPLE if "invite" in name or "a team's" in name or "a team has" in name]
+NOT_IN_FORM_1 = [
+    name for name in PEOPLE if "invite" in name or "appeal" in name or "a team's" in name or "a team has" in name
+]
 NOT_IN_FORM_1 += ["an account is in no team", "a request is decided in another name"]
 
 
@@ -42,7 +44,7 @@ async def _tell_in_form_1(session):
     rows = {(row.name, row.row): row for row in await session.scalars(select(JournalRowRecord))}
     absence = await session.get_one(AbsenceRecord, 1)
     for (name, _), row in rows.items():
-        if name == "invites":
+        if name in ("invites", "appeals"):
             await session.delete(row)
         elif name == "absences":
             row.state = _form_1(name, row.state, row.salt, absence)
@@ -66,12 +68,14 @@ def _form_1(name, state, salt="", absence=None):
 def _old_company(content, rows, absence):
     if "table" in content:
         name, row, state = content["table"], content["row"], content["state"]
-        if name == "invites":
+        if name in ("invites", "appeals"):
             return None
         if name == "absences":
             return content | {"state": _form_1(name, state, rows[name, row].salt, absence)}
         return content | {"state": _form_1(name, state)}
-    kept = [[name, row, _form_1(name, state)] for name, row, state in content["rows"] if name != "invites"]
+    kept = [
+        [name, row, _form_1(name, state)] for name, row, state in content["rows"] if name not in ("invites", "appeals")
+    ]
     return {"rows": kept}
 
 

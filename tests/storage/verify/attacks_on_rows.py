@@ -48,6 +48,14 @@ RULES: dict[str, tuple[str, ...]] = {
 """Statements by name, the words of `verify` last."""
 
 PEOPLE: dict[str, tuple[str, ...]] = {
+    "an appeal is deleted": ("DELETE FROM appeals", "appeal 1: it was removed"),
+    "an appeal is granted by hand": ("UPDATE appeals SET state = 'kept'", "appeal 1: changed without an event: state"),
+    "the text of an appeal is changed": ("UPDATE appeals SET text = 'late'", "without an event: text"),
+    "an appeal is decided in another name": ("UPDATE appeals SET decided_by = 'Boris'", "an event: decided_by"),
+    "the proof of an appeal is changed": (
+        "UPDATE appeals SET recheck = replace(recheck, 'not_told', 'in_order')",
+        "without an event: recheck",
+    ),
     "an absence is deleted": ("DELETE FROM absences", "absence 1: it was removed"),
     "an absence is longer": ("UPDATE absences SET last = '2026-11-20'", "absence 1: changed without an event: last"),
     "an absence is cancelled": ("UPDATE absences SET state = 'cancelled'", "without an event: state"),

@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import select, text, update
 
+from scoring.appeals.proofs import Proof, Verdict
 from scoring.entries import Month
 from scoring.payout import MoneyTerms
 from scoring.scorecard import Outcome
 from scoring.snapshot import Value
 from scoring.workdays import WorkCalendar
+from storage.appeals import appeals
 from storage.days import rulebooks
 from storage.db import append_only
 from storage.db.database import Database, Session
@@ -33,7 +35,7 @@ from storage.messages.notices import (
     to_telegram,
 )
 from storage.people import absences, invites, people, teams
-from storage.values import AbsenceKind, DeliveryState, Role, RoleGrant
+from storage.values import AbsenceKind, AppealCause, AppealState, DeliveryState, Recheck, Role, RoleGrant
 from storage.verify.verification import verify
 from tests.storage.company import (
     ANNA,
@@ -104,6 +106,14 @@ async def live_through(db: Database) -> None:
         await writer.adjust(session, TEAM, ANNA.crm_user, 2, day=TUESDAY, **WHY)
         await writer.adjust(session, TEAM, BORIS.crm_user, 1, day=TUESDAY, **(WHY | {"reason": "another"}))
         await periods.approve(session, TEAM, Month.of(MONDAY), author="Olga Made-up", at=LATER)
+        appeal = await appeals.file(
+            session, TEAM, BORIS.crm_user, day=MONDAY, rule="overdue_tasks", seq=5, cause=AppealCause.DONE_BEFORE,
+            text="done at noon", author="Boris", at=LATER,
+        )  # fmt: skip
+        proof = Proof("task:1", Verdict.NOT_TOLD)
+        await appeals.keep_recheck(session, appeal.id, Recheck(LATER, (proof,), problem=""))
+        refused = AppealState.REFUSED
+        await appeals.decide(session, appeal.id, refused, author="Olga Made-up", reason="no trace", at=LATER)
     async with db.reading() as session:
         assert await verify(session, TEAM) == []
 
