@@ -96,10 +96,10 @@ class Texts:
         return self._priced(exact, currency, f"0.{'0' * digits}" if digits else "0")
 
     def rounded(self, amount: Decimal, currency: str) -> str:
-        """Write a sum to three significant digits, with a word: `49,5 млн ₽`, `815 тыс. ₽`, `850 ₽`."""
+        """Write a sum to three significant digits, with a word: `49,5 млн ₽`, `RUB 815K`, `850 ₽`."""
         short = _three_digits(amount)
         power = min(max(short.adjusted(), 0) // 3, MOST_THOUSANDS)
-        word = f"\u00a0'{self(f'thousands-{power}')}'" if power else ""
+        word = f"'{self(f'thousands-{power}')}'" if power else ""
         return self._priced(short.scaleb(-3 * power), currency, f"0.##{word}")
 
     def _priced(self, amount: Decimal, currency: str, decimals: str) -> str:
@@ -117,6 +117,12 @@ class Texts:
         text = self.rounded(told[shown], shown)
         return f"{text} {self('other-currencies', n=len(told) - 1)}" if len(told) > 1 else text
 
+    def whole_sums(self, amounts: Mapping[str, Decimal], first: str) -> str:
+        """Write the exact sum of every currency, `first` before the others: `585 000 ₽ + 22 200 $`."""
+        told = {currency: amount for currency, amount in amounts.items() if amount} or {first: Decimal(0)}
+        ordered = sorted(told, key=lambda currency: (currency != first, currency))
+        return " + ".join(self.money(told[currency], currency) for currency in ordered)
+
     # Dates
 
     def weekday(self, day: date) -> str:
@@ -133,8 +139,8 @@ class Texts:
         return format_date(day, "d MMMM y" if self.language == "ru" else "MMMM d, y", locale=self.language)
 
     def short_day(self, day: date) -> str:
-        """Write `чт 19.11`."""
-        return format_date(day, "EEE d.MM" if self.language == "ru" else "EEE M/d", locale=self.language)
+        """Write `чт 19.11`, `Thu, Nov 19`."""
+        return format_date(day, "EEE d.MM" if self.language == "ru" else "EEE, MMM d", locale=self.language)
 
     def month(self, month: Month) -> str:
         """Write `ноябрь 2026`."""
@@ -151,7 +157,7 @@ class Texts:
     def moment(self, instant: datetime, zone: ZoneInfo) -> str:
         """Write `19.11, 16:30` in the team's zone; `19.11` for midnight sharp, a date without a time."""
         local = instant.astimezone(zone)
-        day = format_date(local, "d.MM" if self.language == "ru" else "M/d", locale=self.language)
+        day = format_date(local, "d.MM" if self.language == "ru" else "MMM d", locale=self.language)
         return f"{day}, {local:%H:%M}" if (local.hour, local.minute) != (0, 0) else day
 
     def span(self, first: date, last: date) -> str:
@@ -168,10 +174,10 @@ class Texts:
         """Write `Анна, Пётр и Вера`."""
         return format_list(list(items), locale=self.language)
 
-    def first_of(self, items: Sequence[str], most: int) -> str:
-        """Write the first items, and count the rest: `Анна, Пётр и ещё 3`."""
+    def first_of(self, items: Sequence[str], most: int, *, rest: str = "and-others") -> str:
+        """Write the first items, and count the rest by the message `rest`: `Анна, Пётр и ещё 3`."""
         text, more = ", ".join(items[:most]), len(items) - most
-        return f"{text} {self('and-others', n=more)}" if more > 0 else text
+        return f"{text} {self(rest, n=more)}" if more > 0 else text
 
 
 def _three_digits(amount: Decimal) -> Decimal:

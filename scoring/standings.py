@@ -219,7 +219,12 @@ def places(figures: Sequence[Fraction]) -> list[int]:
 
 
 def streak(entries: Iterable[Entry]) -> int:
-    """Count a manager's clean days in a row up to the last day.
+    """Count a manager's clean days in a row up to the last day."""
+    return streaks(entries)[-1]
+
+
+def streaks(entries: Iterable[Entry]) -> list[int]:
+    """Count a manager's clean days in a row, oldest first; a broken rule ends a streak, and the next begins with 0.
 
     Clean: at least one rule kept, none broken, after corrections. A day with neither neither breaks nor lengthens.
     """
@@ -227,9 +232,10 @@ def streak(entries: Iterable[Entry]) -> int:
     for entry in in_force(entries):
         if entry.outcome is not None and entry.outcome.scored:
             by_day[entry.day].add(entry.outcome)
-    length = 0
-    for day in sorted(by_day, reverse=True):
+    lengths = [0]
+    for day in sorted(by_day):
         if Outcome.BROKEN in by_day[day]:
-            break
-        length += 1
-    return length
+            lengths.append(0)
+        else:
+            lengths[-1] += 1
+    return lengths

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 
 from aiogram import F
 from aiogram.filters import CommandObject
@@ -11,8 +11,9 @@ from aiogram.types import CallbackQuery, Message
 
 from bot.access import Viewer
 from bot.context import AppContext
+from bot.screens.deals import day_deals_view, load_day_deals
 from bot.screens.departed import departed_view, load_departed
-from bot.screens.finished_days import load_last_day
+from bot.screens.finished_days import load_day, load_last_day
 from bot.screens.members import FoundMember, load_found
 from bot.screens.periods import Shown, load_period, period_view
 from bot.screens.team import team_view
@@ -74,14 +75,15 @@ async def team_chosen(
 
 @router.callback_query(Tapped(TurnStaff))
 async def staff_turned(query: CallbackQuery, tapped: TurnStaff, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
-    """Turn to another page of the team."""
+    """Turn to another page of the team; behind a digest as of the day of the digest."""
     key = tapped.team
     if not viewer.sees_team(key):
         await query.answer(t("not-yours"), show_alert=True)
         return
     async with ctx.db.reading() as session:
-        day = await load_last_day(session, ctx, key)
-    view = team_view(t, ctx.teams[key], day, tapped.page, tapped.digest)
+        of = tapped.digest
+        day = await (load_day(session, ctx, key, of) if of else load_last_day(session, ctx, key))
+    view = team_view(t, ctx.teams[key], day, tapped.page, of)
     await reply.replace(query, view.with_rows(() if tapped.digest else back_to_picker(t, viewer, "team")))
 
 
@@ -116,12 +118,25 @@ async def turned(
         return
     today = ctx.teams[key].calendar.local_date(now())
     day, monthly = min(tapped.day, today), isinstance(tapped, TurnMonth)
+    if tapped.digest is not None and tapped.part is Part.DEALS:
+        await _day_deals_turned(query, ctx, t, key, tapped.digest, tapped.page)
+        return
     async with ctx.db.reading() as session:
         data = await load_period(session, ctx, key, day, monthly=monthly)
     shown = Shown(tapped.part, tapped.page, viewer.exports(key), today, tapped.digest)
     is_whole = tapped.part is Part.ALL
     ways = back_to_picker(t, viewer, "month" if monthly else "week") if is_whole else ()
     await reply.replace(query, period_view(t, ctx.teams[key], data, shown).with_rows(ways))
+
+
+async def _day_deals_turned(query: CallbackQuery, ctx: AppContext, t: Texts, key: str, day: date, page: int) -> None:
+    """Turn to a page of the deals behind the digest of a day."""
+    async with ctx.db.reading() as session:
+        deals = await load_day_deals(session, ctx, key, day)
+    if deals is None:
+        await query.answer(t("stale-button"), show_alert=True)
+    else:
+        await reply.replace(query, day_deals_view(t, ctx.teams[key], deals, page))
 
 
 # /who

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from aiogram import F
@@ -10,7 +11,7 @@ from aiogram.types import Message
 
 from bot.access import Viewer
 from bot.context import AppContext
-from bot.screens.service.health import health_view, load_health
+from bot.screens.service.health import health_view, load_health, load_writing
 from bot.telegram import reply
 from bot.telegram.asked import Asked
 from bot.telegram.router_template import RouterTemplate
@@ -25,6 +26,7 @@ async def health(message: Message, ctx: AppContext, viewer: Viewer, t: Texts, no
     if not viewer.admin:
         await message.answer(t("not-yours") if viewer.known else t("stranger"))
         return
+    writing = await load_writing(ctx, now())
     async with ctx.db.reading() as session:
-        data = await load_health(session, ctx, now())
+        data = replace(await load_health(session, ctx, now()), writing=writing)
     await reply.send(message, health_view(t, data, now()))

@@ -9,9 +9,11 @@ from decimal import Decimal
 
 from bot.context import AppContext, TeamContext
 from bot.screens import lines
+from bot.screens.evidence import not_scored
 from bot.screens.finished_days import ledger_length, load_day, load_disciplines
 from bot.screens.losses import losses
 from bot.screens.members import load_unconnected
+from bot.screens.service.problems import why
 from bot.screens.team import gauges, person_line, risk, team_view
 from bot.screens.view import Button, Rows, View, rows
 from bot.screens.witness.digest_link import DigestLink, digest_line
@@ -20,7 +22,7 @@ from bot.texts import Texts, safe
 from reports.summary.evidence import PricedDeals, add_up, state_now, won_days
 from scoring.kpis import DEALS_LOST
 from scoring.scorecard import Outcome, Scorecard
-from scoring.snapshot import Cause, Value
+from scoring.snapshot import Value
 from scoring.standings import discipline
 from scoring.terms.circumstances import Excuse
 from storage.db.database import Session
@@ -47,6 +49,8 @@ class Digest:
     """Why nothing of the day could be read; empty if anything was."""
     refused: bool = False
     """The CRM refuses requests until a person acts."""
+    cause: str = ""
+    """End of a text key `problem-…`."""
 
 
 async def shared_digest_view(session: Session, ctx: AppContext, t: Texts, notice: DigestNotice) -> View:
@@ -54,11 +58,11 @@ async def shared_digest_view(session: Session, ctx: AppContext, t: Texts, notice
 
     async def make() -> View:
         data = await load_digest(session, ctx, notice.team, notice.day, notice.earlier)
-        told = data and replace(data, problem=notice.problem, refused=notice.refused)
+        told = data and replace(data, problem=notice.problem, refused=notice.refused, cause=notice.cause)
         return digest_view(t, ctx.teams[notice.team], told)
 
     length = await ledger_length(session, notice.team)
-    about = (len(notice.earlier), notice.problem, notice.refused)
+    about = (len(notice.earlier), notice.problem, notice.refused, notice.cause)
     same = (notice.team, notice.day, t.language, *about, ctx.bot.username, length)
     return await ctx.digests.get(same, make)
 
@@ -104,10 +108,15 @@ def _head(t: Texts, team: TeamContext, data: Digest, present: Sequence[Scorecard
     kept = sum(card.count(Outcome.KEPT) for card in present)
     broken = sum(card.count(Outcome.BROKEN) for card in present)
     if data.problem:
-        return [f"<b>{head}</b>", f"⚪ {t('digest-unread-all')}", f"<code>{safe(data.problem)}</code>"]
-    text = [f"<b>{head}</b>", t("digest-discipline", percent=t.percent(discipline(kept, broken)))]
-    text += _state(t, team, day)
-    return text if kept + broken else [*text, t("digest-nobody")]
+        told = [] if data.refused else [why(t, data.cause)]
+        return [f"<b>{head}</b>", f"⚪ {t('digest-unread-all')}", *told]
+    if not kept + broken:
+        every = [line for card in present for line in card.lines]
+        reason = not_scored.why_unscored(t, every) if present else t("digest-nobody-at-work")
+        return [f"<b>{head}</b>", t("digest-nobody", why=reason), *_state(t, team, day)]
+    return [
+        f"<b>{head}</b>", t("digest-discipline", percent=t.percent(discipline(kept, broken))), *_state(t, team, day)
+    ]  # fmt: skip
 
 
 def _broken(t: Texts, present: Sequence[Scorecard]) -> list[str]:
@@ -121,16 +130,8 @@ def _broken(t: Texts, present: Sequence[Scorecard]) -> list[str]:
 
 def _unread(t: Texts, present: Sequence[Scorecard]) -> list[str]:
     """Write in one line the rules that were not scored, by cause."""
-    by_cause: dict[Cause, set[str]] = {}
-    for line in (line for card in present for line in card.lines if line.outcome is Outcome.NO_DATA):
-        by_cause.setdefault(line.cause or Cause.INCOMPLETE, set()).add(line.rule.kpi)
-    if not by_cause:
-        return []
-    what = "; ".join(
-        t("no-data-missing", kpis=lines.kpi_names(t, sorted(keys)), reason=t(f"no-data-{cause.value}"))
-        for cause, keys in sorted(by_cause.items())
-    )
-    return [f"⚪ {t('digest-unread', what=what)}"]
+    by_cause = not_scored.unread(line for card in present for line in card.lines)
+    return [f"⚪ {t('digest-unread', what=not_scored.by_causes(t, by_cause))}"] if by_cause else []
 
 
 def _buttons(t: Texts, team: TeamContext, day: date) -> Rows:

@@ -8,14 +8,17 @@ from datetime import date, datetime, timedelta
 
 from bot.context import AppContext, TeamContext
 from bot.screens import lines
+from bot.screens.evidence import not_scored
 from bot.screens.evidence.day_text import evidence_page, fold_buttons, short_lines
 from bot.screens.finished_days import load_day
 from bot.screens.leaderboard import load_standings
+from bot.screens.marks import next_mark_line
 from bot.screens.view import Button, View
 from bot.screens.witness.digest_link import DigestLink, digest_line
 from bot.telegram.callbacks import ShowRules, UnfoldEvening
 from bot.texts import Texts, safe
 from scoring.entries import Entry, EntryKind, Month
+from scoring.marks import NextMark, next_mark
 from scoring.scorecard import Outcome, Scorecard
 from scoring.standings import Leaderboard, streak, totals
 from storage.days import queries
@@ -38,6 +41,7 @@ class Evening:
     """The month to date."""
     streak: int
     """Scored days in a row without a broken rule."""
+    mark: NextMark | None = None
     earlier: tuple[tuple[date, int | None], ...] = field(default=())
     """Caught-up days with their points; None: not scored."""
     digest: DigestLink = field(default=DigestLink())
@@ -58,13 +62,16 @@ async def load_evening(
         return None
     since = day - timedelta(days=STREAK_DAYS)
     recent = await queries.history(session, key, crm_user, since, day, evidence=False)
+    board = await load_standings(session, ctx, key, day)
+    own = board.of(crm_user)
     return Evening(
         day=day,
         cutoff=finished.run.window.cutoff,
         card=card,
         entries=tuple(entry for entry in finished.entries if entry.crm_user == crm_user),
-        board=await load_standings(session, ctx, key, day),
+        board=board,
         streak=streak(recent),
+        mark=next_mark(recent, day, own.totals.points if own else 0),
         earlier=tuple((each, points_of(recent, each)) for each in earlier),
         digest=DigestLink(finished.run.digest, ctx.bot.username),
     )
@@ -82,12 +89,12 @@ def evening_view(t: Texts, team: TeamContext, data: Evening, *, page: int = 0, n
     `named` puts the manager's name on top, for another reader.
     """
     text = [f"<b>{safe(data.card.manager.name)} · {safe(team.title)}</b>"] if named else []
-    text += [_head(t, team, data), _sum(t, data), _month(t, data)]
+    text += [_head(t, team, data), _sum(t, data), next_mark_line(t, data.mark, Month.of(data.day)), _month(t, data)]
     whole = evidence_page(t, data.card, team, data.cutoff, page)
     if whole is None:
         text += short_lines(t, team, data.card, data.cutoff, _corrections(t, data.entries))
     else:
-        text += [*whole.shown, *_corrections(t, data.entries), *lines.unscored(t, data.card)]
+        text += [*whole.shown, *_corrections(t, data.entries), *not_scored.unscored(t, data.card, exact=True)]
     text += [*_earlier(t, data.earlier), digest_line(t, data.digest)]
 
     def to(number: int) -> str:
@@ -101,7 +108,8 @@ def evening_view(t: Texts, team: TeamContext, data: Evening, *, page: int = 0, n
 def day_lines(t: Texts, team: TeamContext, data: Evening) -> list[str]:
     """Write the day without the month, as a part of another message."""
     corrections = _corrections(t, data.entries)
-    text = [_head(t, team, data), _sum(t, data), *short_lines(t, team, data.card, data.cutoff, corrections)]
+    mark = next_mark_line(t, data.mark, Month.of(data.day))
+    text = [_head(t, team, data), _sum(t, data), mark, *short_lines(t, team, data.card, data.cutoff, corrections)]
     return [line for line in text if line]
 
 
@@ -112,7 +120,7 @@ def _head(t: Texts, team: TeamContext, data: Evening) -> str:
 def _sum(t: Texts, data: Evening) -> str:
     kept, broken = data.card.count(Outcome.KEPT), data.card.count(Outcome.BROKEN)
     if not kept + broken:
-        return lines.without_points(t, data.card)
+        return not_scored.without_points(t, data.card)
     points = t.points(data.points, signed=True)
     return f"<b>{t('day-sum', points=points, rules=t('of-rules', kept=kept, total=kept + broken))}</b>"
 

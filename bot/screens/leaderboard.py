@@ -7,11 +7,13 @@ from datetime import date
 
 from bot.context import AppContext, TeamContext
 from bot.screens.finished_days import ledger_length
+from bot.screens.marks import next_mark_line
 from bot.screens.view import View
 from bot.screens.witness.digest_link import DigestLink, digest_line
 from bot.texts import Texts, safe
 from scoring.board import FIRST_DAY, Named, medal, named
 from scoring.entries import Month
+from scoring.marks import Mark, NextMark
 from scoring.rules import Rule
 from scoring.standings import Leaderboard, Standing, hundredths, leaderboard
 from storage.days import runs
@@ -78,8 +80,9 @@ def board_view(t: Texts, team: TeamContext, data: Board | None, *, own: str | No
         text += [_row(t, data.day, row) for row in shown.rows]
     text += _unnamed(t, shown)
     text.append(note(t, shown))
-    if own is not None and own not in {row.totals.crm_user for row in shown.rows}:
-        text.append(_own(t, data.standings, own))
+    if own is not None:
+        is_named = own in {row.totals.crm_user for row in shown.rows}
+        text += [_to_break_even(t, data, own), "" if is_named else _own(t, data.standings, own)]
     text.append(digest_line(t, data.digest))
     return View("\n".join(line for line in text if line))
 
@@ -124,13 +127,19 @@ def _tied(t: Texts, shown: Named) -> str:
     """Write `ещё 4 человека с 47 баллами`."""
     first, *others = shown.tied
     points = first.totals.points
-    people = t("people", n=len(shown.tied))
+    people = t("board-more-people" if shown.rows else "people", n=len(shown.tied))
     if all(row.totals.points == points for row in others):
         leading = "hundred" if 100 <= points < 200 else "other"
-        line = t("board-tied", people=people, n=points, shown=t.number(points), leading=leading)
-    else:
-        line = t("board-tied-pace", people=people, pace=pace(t, first))
-    return t("board-tied-more", line=line) if shown.rows else line
+        return t("board-tied", people=people, n=points, shown=t.number(points), leading=leading)
+    return t("board-tied-pace", people=people, pace=pace(t, first))
+
+
+def _to_break_even(t: Texts, data: Board, own: str) -> str:
+    """Write what separates the reader's month from the break-even; empty from 0 points on."""
+    row = data.standings.of(own)
+    if row is None or row.totals.points >= 0:
+        return ""
+    return next_mark_line(t, NextMark(Mark.BREAK_EVEN, -row.totals.points), Month.of(data.day))
 
 
 def _own(t: Texts, standings: Leaderboard, own: str) -> str:

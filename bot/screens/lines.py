@@ -11,17 +11,20 @@ from urllib.parse import urlsplit
 from bot.context import TeamContext
 from bot.screens.evidence.folding import FOLDED, Folding
 from bot.screens.evidence.mending import Mending, title_of
+from bot.screens.evidence.rule_numbers import bound, lacking, value
 from bot.texts import Texts, capitalized, safe
 from reports.summary.evidence import PricedDeals
 from scoring.kpis import DEALS_WITHOUT_TASK, DEALS_WON, OVERDUE_TASKS, WON_AMOUNT
+from scoring.names import alphabetical
 from scoring.rules import Bound
-from scoring.scorecard import Outcome, Scorecard, ScoreLine, is_money
-from scoring.snapshot import Cause, Evidence, NotAvailable, Value
+from scoring.scorecard import Outcome, Scorecard, ScoreLine
+from scoring.snapshot import Evidence, Value
 from scoring.standings import Leaderboard
-from scoring.terms.circumstances import Excuse
 
 BROKEN = "✖️"
 """Sign of whatever is broken and is neither a deal without a task nor an overdue task."""
+ABSENT = "➖"
+"""Sign of a day of absence; ⚪ is a day, or a rule, that was not scored."""
 LAMPS = {DEALS_WITHOUT_TASK: "🔴", OVERDUE_TASKS: "🟡"}
 """Red and yellow mean these two, and nothing else (docs/product.md §1)."""
 SHOWN = 5
@@ -44,48 +47,21 @@ def kpi_name(t: Texts, key: str) -> str:
 
 
 def kpi_names(t: Texts, keys: Iterable[str]) -> str:
-    """Return the names of several KPIs, for the middle of a sentence."""
-    return ", ".join(kpi_name(t, key).lower() for key in keys)
+    """Return the names of several KPIs by the alphabet, for the middle of a sentence."""
+    return ", ".join(sorted((kpi_name(t, key).lower() for key in keys), key=alphabetical))
 
 
-def value(t: Texts, line: ScoreLine) -> str:
-    """Write the counted value, money rounded and with the currency."""
-    return "–" if line.value is None else _number(t, line, line.value)
-
-
-def bound(t: Texts, line: ScoreLine) -> str:
-    """Write the bound of the rule on that day."""
-    return _number(t, line, line.rule.limit if line.bound is None else line.bound)
-
-
-def _number(t: Texts, line: ScoreLine, number: int | Decimal) -> str:
-    """Write a number of a rule; money exactly where rounding would make value and bound look alike."""
-    if not is_money(line.rule):
-        return t.number(number)
-    currency = line.rule.currency or ""
-    limit = Decimal(line.rule.limit if line.bound is None else line.bound)
-    counted = limit if line.value is None else Decimal(line.value)
-    alike = counted != limit and t.rounded(counted, currency) == t.rounded(limit, currency)
-    return t.money(Decimal(number), currency) if alike else t.rounded(Decimal(number), currency)
-
-
-def head(t: Texts, line: ScoreLine) -> str:
+def head(t: Texts, line: ScoreLine, *, exact: bool = False) -> str:
     """Write the rule in numbers: value, bound and points."""
-    values = {"kpi": kpi_name(t, line.rule.kpi), "value": value(t, line), "points": t.points(line.points, signed=True)}
+    told = {"kpi": kpi_name(t, line.rule.kpi), "value": value(t, line, exact=exact)}
+    told |= {"points": t.points(line.points, signed=True), "bound": bound(t, line, exact=exact)}
     if line.rule.bound is Bound.AT_MOST:
-        kind, more = ("line-at-most-bound", {"bound": bound(t, line)}) if line.bound else ("line-at-most", {})
+        text = t("line-at-most-bound" if line.bound else "line-at-most", **told)
     elif line.outcome is Outcome.BROKEN:
-        kind, more = "line-at-least", {"bound": bound(t, line), "lacking": _lacking(t, line)}
+        text = t("line-at-least", **told, lacking=lacking(t, line, exact=exact))
     else:
-        kind, more = "line-at-least-met", {"bound": bound(t, line)}
-    return f"{sign(line)} {t(kind, **values, **more)}"
-
-
-def _lacking(t: Texts, line: ScoreLine) -> str:
-    """Write how much more was needed to keep an `at_least` rule."""
-    limit = Decimal(line.rule.limit if line.bound is None else line.bound)
-    less = limit - Decimal(line.value or 0)
-    return t.rounded(less, line.rule.currency or "") if is_money(line.rule) else t.number(less)
+        text = t("line-at-least-met", **told)
+    return f"{sign(line)} {text}"
 
 
 def broken(t: Texts, line: ScoreLine, team: TeamContext, at: datetime, folding: Folding | None = None) -> list[str]:
@@ -101,18 +77,25 @@ def shown_of(line: ScoreLine) -> int:
 
 
 def evidence(t: Texts, card: Scorecard, team: TeamContext, at: datetime) -> list[str]:
-    """Write every scored rule with all items, broken rules first; then observed KPIs."""
+    """Write every scored rule with all items, broken rules first; then every other KPI, with all items.
+
+    Observed rules without items are left to `unscored`, which has the numbers.
+    """
     ordered = sorted(card.lines, key=lambda line: line.outcome is not Outcome.BROKEN)
     result = []
     for line in ordered:
         if line.outcome.scored:
-            result += [head(t, line), *items(t, line.rule.kpi, line.items, team, at, new=line.new)]
-    counted = {line.rule.kpi for line in card.lines if line.outcome.scored}
-    if DEALS_WON in card.snapshot.readings:
-        counted.add(WON_AMOUNT)  # the same deals, each with its sum
+            result += [head(t, line, exact=True), *items(t, line.rule.kpi, line.items, team, at, new=line.new)]
+    scored = {line.rule.kpi for line in card.lines if line.outcome.scored}
+    ruled = {line.rule.kpi for line in card.lines}
     for key, reading in card.snapshot.readings.items():
-        if key not in counted and isinstance(reading, Value) and reading.items:
-            result += [f"ℹ️ {kpi_name(t, key)}: {len(reading.items)}", *items(t, key, reading.items, team, at)]
+        if key in scored or not isinstance(reading, Value):
+            continue
+        # Deals won are the same deals, each with the sum.
+        found = () if key == WON_AMOUNT and DEALS_WON in card.snapshot.readings else reading.items
+        if found or key not in ruled:
+            result.append(f"ℹ️ {kpi_name(t, key)}: {_number(t, team, reading, exact=True)}")
+            result += items(t, key, found, team, at)
     return result
 
 
@@ -227,66 +210,19 @@ def fine(t: Texts, lines: Sequence[ScoreLine]) -> str:
     return f"✅ {capitalized(' · '.join(words))}"
 
 
-def unscored(t: Texts, card: Scorecard) -> list[str]:
-    """Write excused rules, rules without data and the cause, observed rules, and KPIs that this CRM does not state.
-
-    A KPI that only lacks a setting says which: nobody named the fields that are required.
-    """
-    result = _excused(t, card)
-    by_cause: dict[Cause | None, list[str]] = {}
-    for line in card.lines:
-        if line.outcome is Outcome.NO_DATA:
-            by_cause.setdefault(line.cause, []).append(line.rule.kpi)
-    for cause, keys in by_cause.items():
-        why = t(f"no-data-{(cause or Cause.INCOMPLETE).value}")
-        result.append(f"⚪ {t('no-data-line', rules=kpi_names(t, keys))} ({why})")
-    observed = [line for line in card.lines if line.outcome is Outcome.NOT_APPLICABLE and line.value is not None]
-    if observed:
-        words = ", ".join(f"{kpi_names(t, [line.rule.kpi])} {value(t, line)}" for line in observed)
-        result.append(f"⚪ {t('not-applicable-line', rules=words)}")
-    unknown = [
-        line.rule.kpi for line in card.lines if isinstance(card.snapshot.readings.get(line.rule.kpi), NotAvailable)
-    ]
-    unset = [key for key in unknown if t.has(f"unset-{key}")]
-    result += [f"⚪ {t('unset-line', rules=kpi_names(t, [key]), why=t(f'unset-{key}'))}" for key in unset]
-    if unavailable := [key for key in unknown if key not in unset]:
-        result.append(f"⚪ {t('not-available-line', rules=kpi_names(t, unavailable))}")
-    return result
-
-
-def without_points(t: Texts, card: Scorecard) -> str:
-    """Write why a day without a rule kept or broken makes no points."""
-    if card.excuse is not None:
-        return t(f"day-sum-{card.excuse.value}")
-    if not card.lines:
-        return t("day-sum-unruled")
-    return t("day-sum-unscored" if card.count(Outcome.NO_DATA) else "day-sum-observed")
-
-
-def _excused(t: Texts, card: Scorecard) -> list[str]:
-    """Write what was counted on a day that is not scored, and the rules excused on a day that is, with the reason."""
-    if card.excuse is Excuse.ABSENT:
-        return []
-    if card.excuse is not None:
-        done = [f"{kpi_name(t, line.rule.kpi).lower()} {value(t, line)}" for line in card.lines if line.value]
-        return [f"⚪ {t('not-applicable-line', rules=', '.join(done))}"] if done else []
-    by_reason: dict[Excuse, list[str]] = {}
-    for line in card.lines:
-        if line.excuse is not None:
-            by_reason.setdefault(line.excuse, []).append(line.rule.kpi)
-    return [
-        f"⚪ {t('excused-line', rules=kpi_names(t, keys), why=t(f'excused-{reason.value}'))}"
-        for reason, keys in by_reason.items()
-    ]
-
-
 def observed(t: Texts, team: TeamContext, card: Scorecard) -> str:
     """Write the KPIs without a rule in one line: deals won with their sum, deals lost, open deals."""
     ruled = {line.rule.kpi for line in card.lines}
-    words = []
-    for key, reading in card.snapshot.readings.items():
-        if key in ruled or not isinstance(reading, Value) or not reading.number:
-            continue
-        shown = t.number(reading.number) if isinstance(reading.number, int) else t.sums(reading.number, team.currency)
-        words.append(t(f"fine-{key}", value=shown))
-    return f"ℹ️ {' · '.join(words)}" if words else ""
+    words = [
+        t(f"fine-{key}", value=_number(t, team, reading))
+        for key, reading in card.snapshot.readings.items()
+        if key not in ruled and isinstance(reading, Value) and reading.number
+    ]
+    return f"ℹ️ {capitalized(' · '.join(words))}" if words else ""
+
+
+def _number(t: Texts, team: TeamContext, reading: Value, *, exact: bool = False) -> str:
+    """Write the value of a KPI; sums rounded, the team's currency first, or `exact` in all currencies."""
+    if isinstance(reading.number, int):
+        return t.number(reading.number)
+    return (t.whole_sums if exact else t.sums)(reading.number, team.currency)

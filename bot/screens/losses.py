@@ -9,6 +9,7 @@ from bot.context import TeamContext
 from bot.screens import lines
 from bot.texts import Texts, safe, shortened
 from reports.summary.evidence import PricedDeals, add_up
+from scoring.names import alphabetical
 from scoring.snapshot import Evidence
 
 REASONS = 4
@@ -39,7 +40,7 @@ def _reasons(t: Texts, lost: Sequence[Evidence]) -> str:
     if not any(item.loss_reason for item in known):
         return t("lost-no-reasons") if known else ""
     counts = Counter(reason(t, item) for item in known)
-    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    text = ", ".join(f"{name} ×{t.number(times)}" for name, times in ordered[:REASONS])
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], alphabetical(pair[0])))
+    told = [f"{name} ×{t.number(times)}" for name, times in ordered[:REASONS]]
     rest = sum(times for _, times in ordered[REASONS:])
-    return f"{text} {t('and-others', n=rest)}" if rest else text
+    return ", ".join([*told, *([t("lost-other-reasons", n=rest)] if rest else [])])

@@ -10,10 +10,13 @@ from bot.context import AppContext, TeamContext
 from bot.screens import lines
 from bot.screens.evening import STREAK_DAYS
 from bot.screens.leaderboard import load_standings
+from bot.screens.marks import next_mark_line
 from bot.screens.view import Button, Rows, View, rows
 from bot.telegram.callbacks import OpenDay, OpenMonth, OpenPerson, OpenPicture
 from bot.texts import Texts, safe
-from scoring.entries import Entry, EntryKind, Month
+from scoring.entries import Entry, EntryKind, Month, in_force
+from scoring.marks import next_mark
+from scoring.scorecard import Outcome
 from scoring.standings import Leaderboard, MarkedDays, Totals, marked_days, streak, totals
 from storage.days import queries, runs
 from storage.db.database import Session
@@ -71,12 +74,21 @@ def me_view(t: Texts, team: TeamContext, data: OwnMonth, *, person: bool = False
         shown = t.month(data.month)
         points = t.points(whole.points, signed=True)
         line = t("me-month", month=shown[0].upper() + shown[1:], points=points, percent=t.percent(whole.discipline))
-        text.append(line + lines.place(t, data.board, data.crm_user))
+        text += [*_next_mark(t, data), line + lines.place(t, data.board, data.crm_user)]
         if running:
             text.append(t("me-streak", n=streak(data.entries)))
         text += ["", f"{t('me-history')}:", *_days(t, entries)]
     days = sorted({entry.day for entry in entries}, reverse=True)
     return View("\n".join(text), _buttons(t, team, data, days, person=person))
+
+
+def _next_mark(t: Texts, data: OwnMonth) -> list[str]:
+    """Write the next mark as of the last finished day; nothing for any month but the running month."""
+    own = data.board.of(data.crm_user) if data.board else None
+    last = max((entry.day for entry in data.entries), default=None)
+    if own is None or last is None:
+        return []
+    return [line] if (line := next_mark_line(t, next_mark(data.entries, last, own.totals.points), data.month)) else []
 
 
 def _buttons(t: Texts, team: TeamContext, data: OwnMonth, days: Sequence[date], *, person: bool) -> Rows:
@@ -106,8 +118,9 @@ def _totals(entries: Iterable[Entry]) -> Totals | None:
 
 
 def _days(t: Texts, entries: Sequence[Entry]) -> list[str]:
-    """Write a line a day, newest first."""
+    """Write a line a day, newest first: ✅ for a clean day, ✖️ below 0 points, • for all other scored days."""
     marked = next(iter(marked_days(entries).values()), MarkedDays())
+    broken = {entry.day for entry in in_force(entries) if entry.outcome is Outcome.BROKEN}
     points: dict[date, int] = {}
     for entry in entries:
         if entry.kind is not EntryKind.ADJUSTMENT:
@@ -116,9 +129,9 @@ def _days(t: Texts, entries: Sequence[Entry]) -> list[str]:
     for day in sorted(points, reverse=True):
         shown = t.short_day(day)
         if day in marked.excused:
-            text.append(f"⚪ {t('me-day-excused', day=shown)}")
+            text.append(f"{lines.ABSENT} {t('me-day-excused', day=shown)}")
         elif day in marked.scored:
-            sign = "✅" if points[day] > 0 else lines.BROKEN if points[day] < 0 else "⚪"
+            sign = lines.BROKEN if points[day] < 0 else "•" if day in broken else "✅"
             text.append(f"{sign} {t('me-day', day=shown, points=t.points(points[day], signed=True))}")
         else:
             text.append(f"⚪ {t('me-day-unscored', day=shown)}")

@@ -7,10 +7,12 @@ from decimal import Decimal
 from bot.texts import Texts
 
 
-def arrow(t: Texts, points: Decimal) -> str:
-    """Write `▲ +5`, `▼ −2,5` or `= 0`."""
-    sign = "▲" if points > 0 else "▼" if points < 0 else "="
-    return f"{sign} {t.signed(points.normalize() + 0)}"
+def in_points(t: Texts, points: Decimal) -> str:
+    """Write `▲ 5 п. п.`, `▼ 2,5 п. п.` or `без изменений`."""
+    if not points:
+        return t("no-change")
+    sign = "▲" if points > 0 else "▼"
+    return t("points-of-percent", change=f"{sign} {t.number(abs(points).normalize() + 0)}")
 
 
 def beside(t: Texts, points: Decimal | None, days: tuple[int, int] | None = None) -> str:
@@ -18,7 +20,7 @@ def beside(t: Texts, points: Decimal | None, days: tuple[int, int] | None = None
 
     Without a change that can be told (None) there is no arrow; without a scored day before there is nothing.
     """
-    parts = [] if points is None else [t("points-of-percent", change=arrow(t, points))]
+    parts = [] if points is None else [in_points(t, points)]
     if days is not None and days[1]:
         parts.append(t("days-compared", now=days[0], before=days[1]))
     return f" ({'; '.join(parts)})" if parts else ""

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from fractions import Fraction
 
 from bot.context import AppContext, TeamContext
 from bot.screens import lines, percent_change
+from bot.screens.deals import LINES, deal_lines
 from bot.screens.finished_days import ledger_length
-from bot.screens.losses import losses, reason
+from bot.screens.losses import losses
 from bot.screens.paging import TextPage
 from bot.screens.team import gauges, people_buttons, risk
 from bot.screens.view import Button, Rows, View, rows
 from bot.telegram.callbacks import MakeExport, OpenDigest, OpenPicture, Part, TurnMonth, TurnWeek
 from bot.texts import Texts, safe
-from reports.summary.evidence import WonDay, state_now
+from reports.summary.evidence import PricedDeals, WonDay, state_now
 from reports.summary.stretches import Comparison, compare_months, compare_weeks, week_of
 from reports.summary.summary import PeriodTotals, PersonLine, RuleLine, Summary, summarize
 from scoring.entries import Month
-from scoring.kpis import DEALS_LOST, DEALS_WITHOUT_TASK, OVERDUE_TASKS
-from scoring.names import told_apart
-from scoring.snapshot import Value
+from scoring.names import alphabetical
+from scoring.standings import hundredths
 from storage.days import queries, runs
 from storage.days.snapshots import stored_snapshots
 from storage.db.database import Session
@@ -29,8 +31,8 @@ from storage.ledger import totals
 from storage.people import people, teams
 from storage.values import LostDeal, Run
 
-PEOPLE, LINES = 10, 25
-"""People, or lines, on a page."""
+PEOPLE = 10
+"""People on a page."""
 NAMED = 3
 """People named in a line of the overview; the page of people has all."""
 
@@ -89,9 +91,12 @@ async def _sum_up(session: Session, team: TeamContext, day: date, last: Run | No
     members = [(member.crm_user, member.name) for member in await people.members(session, team.key)]
     figures = await queries.won(session, team.key, first, end)
     won = [WonDay(row.crm_user, row.day, row.deals, row.amounts) for row in figures]
-    now = None
-    if last is not None:
-        now = state_now(last.day, [item.snapshot for item in await stored_snapshots(session, last.id)])
+    now, run = None, last
+    if last is not None and last.day > period.last:
+        run = await runs.last_finished(session, team.key, until=period.last)
+    if run is not None and run.day >= period.first:
+        stored = await stored_snapshots(session, run.id)
+        now = state_now(run.day, [item.snapshot for item in stored], is_latest=run == last)
     return await asyncio.to_thread(summarize, period, sums, members, won=won or None, now=now)
 
 
@@ -120,7 +125,12 @@ def period_view(t: Texts, team: TeamContext, data: TeamPeriod, shown: Shown) -> 
         buttons = people_buttons(team.key, [(person.crm_user, person.name) for person in persons.shown])
         turning = persons.turning(lambda number: _to(team, summary, shown.part, number, digest=shown.digest))
     else:
-        every = _rules(t, summary) if shown.part is Part.RULES else _deals(t, team, data)
+        if shown.part is Part.RULES:
+            every = _rules(t, summary)
+        else:
+            text += [t("deals-as-of", day=t.day(summary.now.day))] if summary.now else []
+            names = {person.crm_user: person.name for person in summary.people}
+            every = deal_lines(t, team, summary.now, data.lost, names)
         page = TextPage.of(every, shown.page, LINES)
         text += page.shown
         turning = page.turning(lambda number: _to(team, summary, shown.part, number, digest=shown.digest))
@@ -145,7 +155,7 @@ def _period(t: Texts, team: TeamContext, data: Summary) -> str:
 def _overview(t: Texts, team: TeamContext, period: TeamPeriod) -> list[str]:
     data = period.summary
     before = data.period.before
-    workdays = t("workdays", n=data.workdays)
+    workdays = t("workdays-so-far" if data.period.is_running else "workdays", n=data.workdays)
     if before.workdays and data.scored_days_before:
         span = t.span(before.workdays[0], before.workdays[-1])
         key = "summary-days" if data.is_comparable or not data.scored_days else "summary-days-unlike"
@@ -162,29 +172,50 @@ def _overview(t: Texts, team: TeamContext, period: TeamPeriod) -> list[str]:
         *losses(t, team, [each.item for each in period.lost]),
         *_people_of_note(t, data),
     ]
-    worst = data.worst_rule
-    if worst is not None:
-        who, times = _breakers(t, worst, NAMED), t("times", n=worst.broken)
-        text.append(f"{lines.BROKEN} {t('summary-broken', kpi=lines.kpi_name(t, worst.kpi), times=times, who=who)}")
-    return text + _state_now(t, team, data)
+    return [*text, *worst_rules(t, data.worst_rules), *_state_now(t, team, data)]
+
+
+def worst_rules(t: Texts, worst: Sequence[RuleLine]) -> list[str]:
+    """Write the rule broken most and by whom, or the several rules broken equally often; nothing if all were kept."""
+    if not worst:
+        return []
+    broken = worst[0].broken
+    names = [t("quoted", text=lines.kpi_name(t, rule.kpi)) for rule in worst]
+    if len(worst) == 1:
+        key, times, who = "summary-broken", t("times", n=broken), _breakers(t, worst[0], NAMED)
+    else:
+        key, times, who = "summary-broken-tied", t("times-each", n=broken), ""
+    key += "-once" * (broken == 1)
+    rules = t.first_of(sorted(names, key=alphabetical), NAMED)
+    return [f"{lines.BROKEN} {t(key, rules=rules, times=times, who=who)}"]
 
 
 def _points(t: Texts, data: Summary) -> str:
     plus, minus = t.signed(data.plus), t.signed(-data.minus)
     per_day = t.signed(data.per_day)
-    text = t("summary-points", points=t.points(data.points, signed=True), plus=plus, minus=minus, per_day=per_day)
-    if not data.scored_days_before:
+    text = t("summary-points", total=t.signed(data.points), plus=plus, minus=minus, per_day=per_day)
+    if not data.is_comparable:
         return text
     return f"{text}, {t('summary-before', what=t.signed(data.per_day_before))}"
 
 
 def _won(t: Texts, team: TeamContext, data: Summary) -> str:
+    """Write the deals won, and against a like stretch what they come to per scored day."""
     if data.won is None:
         return t("summary-won-unavailable")
     text = t("summary-won", deals=lines.deals_and_sums(t, team, data.won))
-    if data.won_before is None or not data.scored_days_before:
+    if data.won_before is None or not data.is_comparable:
         return text
-    return f"{text}; {t('summary-before', what=lines.deals_and_sums(t, team, data.won_before))}"
+    now = _per_day(t, team, data.won, data.scored_days)
+    before = t("summary-before", what=_per_day(t, team, data.won_before, data.scored_days_before))
+    return f"{text}; {t('summary-won-per-day', now=now)}, {before}"
+
+
+def _per_day(t: Texts, team: TeamContext, won: PricedDeals, days: int) -> str:
+    """Write deals won per scored day, and the sum in the team's currency: `1,25 (775 тыс. ₽)`."""
+    deals = t.number(hundredths(Fraction(won.deals, days)).normalize() + 0)
+    amount = won.amounts.get(team.currency)
+    return f"{deals} ({t.rounded(amount / days, team.currency)})" if amount else deals
 
 
 def _people_of_note(t: Texts, data: Summary) -> list[str]:
@@ -200,7 +231,8 @@ def _people_of_note(t: Texts, data: Summary) -> list[str]:
 def _state_now(t: Texts, team: TeamContext, data: Summary) -> list[str]:
     if data.now is None:
         return []
-    return [t("summary-now", day=t.day(data.now.day), gauges=gauges(t, team, data.now)), *risk(t, team, data.now)]
+    key = "summary-now" if data.now.is_latest else "summary-then"
+    return [t(key, day=t.day(data.now.day), gauges=gauges(t, team, data.now)), *risk(t, team, data.now)]
 
 
 def _person_line(t: Texts, team: TeamContext, person: PersonLine) -> str:
@@ -220,12 +252,12 @@ def _breakers(t: Texts, rule: RuleLine, most: int) -> str:
     if rule.by_all_alike:
         return t("summary-all", n=rule.breakers[0][2])
     told = [safe(name) if times == 1 else f"{safe(name)} ×{times}" for _, name, times in rule.breakers]
-    return t.first_of(told, most)
+    return t.first_of(told, most, rest="and-other-people")
 
 
 def _rules(t: Texts, data: Summary) -> list[str]:
     text = []
-    for rule in data.rules:
+    for rule in sorted(data.rules, key=lambda rule: (-rule.broken, alphabetical(lines.kpi_name(t, rule.kpi)))):
         if rule.discipline is None:  # only observed, or never scored
             continue
         times = t("times", n=rule.broken)
@@ -234,38 +266,6 @@ def _rules(t: Texts, data: Summary) -> list[str]:
         if rule.breakers:
             text.append(f"   {_breakers(t, rule, 5)}")
     return text or [t("summary-empty")]
-
-
-def _deals(t: Texts, team: TeamContext, period: TeamPeriod) -> list[str]:
-    """Write all deals without a task and overdue tasks as of the last run, then the deals lost in the period.
-
-    Each is a link into the CRM, the dearest first.
-    """
-    data = period.summary
-    if data.now is None:
-        return [t("summary-empty")]
-    names = told_apart({user: snapshot.manager.name for user, snapshot in data.now.snapshots.items()})
-    text: list[str] = []
-    for key in (DEALS_WITHOUT_TASK, OVERDUE_TASKS):
-        owners = [
-            (names[user], reading.items)
-            for user, snapshot in data.now.snapshots.items()
-            if isinstance(reading := snapshot.readings.get(key), Value)
-        ]
-        text += lines.items_of_many(t, key, owners, team, team.calendar.cutoff_of(data.now.day))
-    text += _lost(t, team, period)
-    return text or [f"✅ {t('none-overdue_tasks')} · {t('none-deals_without_task')}"]
-
-
-def _lost(t: Texts, team: TeamContext, period: TeamPeriod) -> list[str]:
-    """Write the lost deals with reason and person."""
-    names = {person.crm_user: person.name for person in period.summary.people}
-    ordered = sorted(period.lost, key=lambda each: lines.price(each.item, team))
-    text = [f"{lines.BROKEN} {lines.kpi_name(t, DEALS_LOST)}: {t.number(len(ordered))}"] if ordered else []
-    for each in ordered:
-        deal, name = lines.link(t, DEALS_LOST, each.item, team.crm_host), safe(names.get(each.crm_user, each.crm_user))
-        text.append(lines.joined(deal, reason(t, each.item), name))
-    return text
 
 
 def _to(

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from bot.context import TeamContext
 from bot.screens import lines
+from bot.screens.evidence.rule_numbers import short
 from bot.screens.members import load_members
 from bot.screens.paging import TextPage
 from bot.screens.view import Button, Rows, View, rows
@@ -60,8 +61,9 @@ def _view(t: Texts, head: str, cards: Sequence[Scorecard], turn: TurnStaff, ways
 
 
 def last_run_rows(t: Texts, key: str, digest: date | None = None) -> Rows:
-    """Make the buttons of a live view, also without a reading: to the last run, back to the digest."""
-    last = Button(t("team-last-button"), TurnStaff(team=key, page=1, digest=digest).pack())
+    """Make the buttons of a live view, also without a reading: to the run before, back to the digest."""
+    said = t("team-day-button", day=t.day(digest)) if digest else t("team-last-button")
+    last = Button(said, TurnStaff(team=key, page=1, digest=digest).pack())
     return rows((last,), _back(t, key, digest))
 
 
@@ -73,7 +75,7 @@ def _member(t: Texts, card: Scorecard) -> str:
     if card.count(Outcome.BROKEN):
         return f"• {person_line(t, card)}"
     if card.excuse is not None:
-        return f"⚪ {t(f'team-{card.excuse.value}', name=safe(card.manager.name))}"
+        return f"{lines.ABSENT} {t(f'team-{card.excuse.value}', name=safe(card.manager.name))}"
     if not card.count(Outcome.KEPT):
         return f"⚪ {t('team-unscored', name=safe(card.manager.name))}"
     points = t.points(card.points, signed=True)
@@ -81,9 +83,9 @@ def _member(t: Texts, card: Scorecard) -> str:
 
 
 def person_line(t: Texts, card: Scorecard) -> str:
-    """Write `Пётр: −1 балл – 🟡 Просроченные задачи 2`."""
+    """Write `Пётр: −1 балл – ✖️ звонки 8 из 10, 🟡 просроченные задачи 2`."""
     what = ", ".join(
-        f"{lines.sign(line)} {lines.kpi_name(t, line.rule.kpi).lower()} {lines.value(t, line)}"
+        f"{lines.sign(line)} {short(t, lines.kpi_name(t, line.rule.kpi).lower(), line)}"
         for line in card.lines
         if line.outcome is Outcome.BROKEN
     )

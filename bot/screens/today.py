@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from bot.context import LiveReading, TeamContext
-from bot.screens import lines
+from bot.screens.evidence import not_scored
 from bot.screens.evidence.day_text import evidence_page, fold_buttons, short_lines
 from bot.screens.view import Button, Rows, View
 from bot.telegram.callbacks import OpenReminder, RefreshToday, ShowRules
@@ -34,7 +34,9 @@ def today_view(
     text.append(t("today-age", clock=t.clock(reading.read_at, team.calendar.zone), n=minutes))
     text.append(_sum(t, card))
     whole = evidence_page(t, card, team, at, page)
-    text += short_lines(t, team, card, at) if whole is None else [*whole.shown, *lines.unscored(t, card)]
+    text += (
+        short_lines(t, team, card, at) if whole is None else [*whole.shown, *not_scored.unscored(t, card, exact=True)]
+    )
 
     def to(number: int) -> str:
         return RefreshToday(team=team.key, page=number, reminder=reminder).pack()
@@ -61,6 +63,6 @@ def back_to_reminder(t: Texts, key: str, day: date | None) -> Rows:
 def _sum(t: Texts, card: Scorecard) -> str:
     kept, broken = card.count(Outcome.KEPT), card.count(Outcome.BROKEN)
     if not kept + broken:
-        return lines.without_points(t, card)
+        return not_scored.without_points(t, card)
     rules = t("of-rules", kept=kept, total=kept + broken)
     return f"<b>{t('today-sum', points=t.points(card.points, signed=True), rules=rules)}</b>"

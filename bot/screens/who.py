@@ -16,6 +16,7 @@ from bot.telegram.callbacks import ListPeople, OpenDay, OpenMonth, OpenPerson, O
 from bot.texts import Texts, safe
 from reports.summary.summary import PersonLine, Summary
 from scoring.entries import Month
+from scoring.names import alphabetical
 from storage.days import runs
 from storage.db.database import Session
 
@@ -89,7 +90,8 @@ def person_view(t: Texts, team: TeamContext, data: PersonSummary) -> View:
         text += _won(t, team, data, month)
     worst = _worst(t, data.month, data.crm_user)
     if worst:
-        text.append(f"{lines.BROKEN} {t('who-broken', rules=', '.join(worst))}")
+        told = t("who-broken", month=t.month_name(_month(data)), rules=", ".join(worst))
+        text.append(f"{lines.BROKEN} {told}")
     if data.evening is not None:
         text += [t("me-streak", n=data.evening.streak), "", *day_lines(t, team, data.evening)]
     return View("\n".join(text), _buttons(t, team, data), protected=True)
@@ -119,14 +121,15 @@ def _won(t: Texts, team: TeamContext, data: PersonSummary, line: PersonLine) -> 
 
 
 def _worst(t: Texts, month: Summary, crm_user: str) -> Sequence[str]:
-    """Write the rules broken most this month, with the number of times."""
+    """Write the rules broken most in the month, with the number of times."""
     counts = [
-        (times, lines.kpi_name(t, rule.kpi))
+        (-times, lines.kpi_name(t, rule.kpi).lower())
         for rule in month.rules
         for user, _, times in rule.breakers
         if user == crm_user
     ]
-    return [f"{name} ×{times}" for times, name in sorted(counts, key=lambda pair: -pair[0])[:MOST_RULES]]
+    counts.sort(key=lambda pair: (pair[0], alphabetical(pair[1])))
+    return [f"{name} ×{-times}" for times, name in counts[:MOST_RULES]]
 
 
 def _buttons(t: Texts, team: TeamContext, data: PersonSummary) -> tuple[tuple[Button, ...], ...]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zlib import crc32
 
+from crm_clients.errors import CrmError
 from reglament.day.audience import Audience
+from reglament.day.read import cause_of, is_refusal
 from reglament.day.troubles import Trouble
 from reglament.process import Process
 from scoring.scorecard import Outcome, Scorecard
@@ -74,13 +76,12 @@ def evening(
     audience: Audience,
     earlier: Iterable[date] = (),
     *,
-    problem: str = "",
-    refused: bool = False,
+    error: CrmError | None = None,
 ) -> list[Notification]:
     """Announce a finished run: each manager's score, the leaderboard, the digest, and to admins KPIs without data.
 
     `earlier` days were caught up with this run and get a line each. A head gets one message: the digest tells what was
-    not read, and by `problem` and `refused` why nothing was.
+    not read, and by `error` why nothing was.
     """
     every, team, day, event = list(cards), run.team, run.day, run_event(run.id)
     scored = {card.manager.crm_user for card in every}
@@ -95,7 +96,9 @@ def evening(
         if member.person_id is not None and member.connected and member.crm_user in scored
     ]
     result += _to_the_group(run, every, audience, caught_up)
-    digest = DigestNotice(team=team, day=day, earlier=caught_up, problem="" if every else problem, refused=refused)
+    digest = DigestNotice(team=team, day=day, earlier=caught_up, refused=is_refusal(error))
+    if error is not None and not every:
+        digest = replace(digest, problem=str(error), cause=cause_of(error))
     result += _to_each(audience.heads, event, digest)
     if any(
         _is_unforeseen(line.outcome, card.snapshot.readings.get(line.rule.kpi)) for card in every for line in card.lines
@@ -142,9 +145,9 @@ def delayed(run: Run, audience: Audience, *, retry_until: datetime, problem: str
     return _to_each(audience.heads, run_event(run.id), notice)
 
 
-def unread_day(run: Run, telegram_ids: Iterable[int], problem: str) -> list[Notification]:
+def unread_day(run: Run, telegram_ids: Iterable[int], error: CrmError) -> list[Notification]:
     """Tell admins, and heads who get no digest, that a day was finished without any reading."""
-    notice = UnreadDayNotice(team=run.team, day=run.day, problem=problem)
+    notice = UnreadDayNotice(team=run.team, day=run.day, problem=str(error), cause=cause_of(error))
     return _to_each(telegram_ids, run_event(run.id), notice)
 
 
@@ -163,7 +166,7 @@ def alarm(team: str, day: date, connection: str, admins: Iterable[int], problem:
 def trouble(found: Trouble, team: str, audience: Audience) -> list[Notification]:
     """Tell the admins, once, of a trouble of the service; `team` names whose admins."""
     notice = TroubleNotice(team=team, trouble=found.kind.value, since=found.since, day=found.day, detail=found.detail)
-    return _to_each(audience.admins, found.event, notice)
+    return _to_each(audience.admins, found.event, replace(notice, problem=found.problem))
 
 
 def shrunken_list(

@@ -10,7 +10,14 @@ from datetime import datetime, timedelta
 from functools import partial, reduce
 
 from crm_clients.base import CrmClient, ReadRequest
-from crm_clients.errors import CrmError, CrmRefused, RightsMissing
+from crm_clients.errors import (
+    ClientFault,
+    CrmError,
+    CrmNonsense,
+    CrmRefused,
+    CrmUnavailable,
+    RightsMissing,
+)
 from reglament.connections import Connections
 from reglament.day.guard import crm_error
 from reglament.day.missing import unread_snapshot
@@ -59,6 +66,21 @@ class ConnectionReading:
 def is_refusal(error: CrmError | None) -> bool:
     """Tell whether the CRM refuses all answers until a person acts, so that asking again makes matters worse."""
     return isinstance(error, CrmRefused) and not isinstance(error, RightsMissing)
+
+
+_CAUSES: tuple[tuple[type[CrmError], str], ...] = (
+    (RightsMissing, "rights"),
+    (CrmRefused, "refused"),
+    (CrmUnavailable, "unavailable"),
+    (CrmNonsense, "nonsense"),
+    (ClientFault, "fault"),
+)
+"""Kinds of errors, the particular before the general, with the ends of the text keys `problem-…`."""
+
+
+def cause_of(error: CrmError | None) -> str:
+    """Name the kind of an error, for which people read what to do next; empty without an error."""
+    return next((cause for kind, cause in _CAUSES if isinstance(error, kind)), "")
 
 
 async def read_sheets(

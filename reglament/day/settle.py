@@ -150,16 +150,15 @@ class Settlement:
         day = self.day
         audience = await load_audience(self.process, session, day.key)
         news, told = [], frozenset[int]()
-        problem, refused = str(self.error or ""), is_refusal(self.error)
         if not self._is_old:
             earlier = await _load_caught_up(session, day.run)
-            news = notifications.evening(day.run, cards, audience, earlier, problem=problem, refused=refused)
+            news = notifications.evening(day.run, cards, audience, earlier, error=self.error)
             told = audience.heads
         news += await self._rights_news(session, audience)
         if not cards and self.error:
-            news += notifications.unread_day(day.run, audience.admins - told, problem)
-        if refused:
-            news += notifications.alarm(day.key, day.run.day, day.team.crm, audience.admins - told, problem)
+            news += notifications.unread_day(day.run, audience.admins - told, self.error)
+        if is_refusal(self.error):
+            news += notifications.alarm(day.key, day.run.day, day.team.crm, audience.admins - told, str(self.error))
         return news
 
     async def _rights_news(self, session: Session, audience: Audience) -> list[Notification]:

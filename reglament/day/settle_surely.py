@@ -65,7 +65,7 @@ async def _finish_bare(process: Process, day: TeamDay, fault: CrmError) -> TeamR
         unread = dict.fromkeys(day.run.rulebook.counted, str(fault))
         at = process.now()
         audience = await load_audience(process, session, day.key)
-        news = notifications.unread_day(day.run, audience.heads | audience.admins, str(fault))
+        news = notifications.unread_day(day.run, audience.heads | audience.admins, fault)
         await enqueue(process, session, [*news, *notifications.day_unscored(day.run, audience)])
         digest = await close_day(session, day.lease, (), at=at, missing=unread)
         await runs.finish(session, day.lease, at=at, digest=digest, missing=unread)

@@ -57,7 +57,7 @@ _LINES = {
     TroubleKind.DAY_OVERDUE: "the day {day} of team {team} should be finished since {since}: see the log",
     TroubleKind.NO_RUN: "nobody began the day {day} of team {team}, cutoff {since}: see the log",
     TroubleKind.MESSAGES_WAIT: "{detail} messages wait, the oldest since {since}: see the log",
-    TroubleKind.MESSAGES_FAIL: "messages were given up since {since}: {detail}",
+    TroubleKind.MESSAGES_FAIL: "messages were given up since {since}: {detail}, the last: {problem}",
     TroubleKind.DEAF: (
         "no updates come in from Telegram since {since}: people get no answer; check network, token, webhook"
     ),
@@ -66,7 +66,7 @@ _LINES = {
     TroubleKind.NOT_ANCHORED: (
         "finished days could not be taken to the anchors since {since}: check [anchor], the disk and the log"
     ),
-    TroubleKind.CLOCK: "this machine's clock is wrong, nothing is scored until it is right: {detail}",
+    TroubleKind.CLOCK: "this machine's clock is wrong, nothing is scored until it is right: {problem}",
 }
 """Lines for an operator."""
 _REFUSALS = {heartbeats.TOKEN_REFUSED: TroubleKind.TOKEN_REFUSED, heartbeats.RIVAL: TroubleKind.RIVAL}
@@ -81,6 +81,9 @@ class Trouble:
     team: str = ""
     day: date | None = None
     detail: str = ""
+    """A number, or the name of a loop."""
+    problem: str = ""
+    """What was seen, for an operator."""
 
     @property
     def event(self) -> str:
@@ -96,7 +99,9 @@ class Trouble:
     def line(self) -> str:
         """Write the trouble for an operator."""
         since = f"{self.since:%Y-%m-%d %H:%M} UTC"
-        return _LINES[self.kind].format(since=since, team=self.team, day=self.day, detail=self.detail)
+        return _LINES[self.kind].format(
+            since=since, team=self.team, day=self.day, detail=self.detail, problem=self.problem
+        )
 
 
 async def find_troubles(
@@ -119,8 +124,8 @@ async def find_troubles(
         found.append(Trouble(TroubleKind.MESSAGES_WAIT, oldest, detail=str(waiting)))
     given_up = await deliveries.given_up(session, since=now - FAILED_WITHIN, without=OF_THE_CHAT)
     if given_up is not None:
-        detail = f"{given_up.count}, the last: {given_up.problem}"
-        found.append(Trouble(TroubleKind.MESSAGES_FAIL, given_up.first, detail=detail))
+        count, problem = str(given_up.count), given_up.problem
+        found.append(Trouble(TroubleKind.MESSAGES_FAIL, given_up.first, detail=count, problem=problem))
     for name, kind in _REFUSALS.items():
         if name in beats and now - beats[name] <= heartbeats.REFUSED_WITHIN:
             found.append(Trouble(kind, beats[name]))

@@ -87,8 +87,8 @@ class ServiceWork:
             detail = f"the database holds an instant of the future, {future:%Y-%m-%d %H:%M} UTC (run --accept-clock)"
         if not detail:
             self.clock_trouble = None
-        elif self.clock_trouble is None or self.clock_trouble.detail != detail:
-            self.clock_trouble = Trouble(TroubleKind.CLOCK, now, detail=detail)
+        elif self.clock_trouble is None or self.clock_trouble.problem != detail:
+            self.clock_trouble = Trouble(TroubleKind.CLOCK, now, problem=detail)
             log.error("clock_is_wrong", problem=detail)
         return self.clock_trouble is None
 

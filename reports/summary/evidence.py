@@ -44,13 +44,15 @@ class OpenItems:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """Hold the open problems at the last finished run."""
+    """Hold the open problems at the last finished run, of all or of a past period."""
 
     day: date
     overdue: OpenItems
     without_task: OpenItems
     snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
     """Snapshots by CRM user, for the drill-down."""
+    is_latest: bool = True
+    """False: of the last run of a past period, with newer runs since."""
 
     @property
     def at_risk(self) -> PricedDeals:
@@ -90,14 +92,15 @@ def won_days(snapshots: Iterable[tuple[date, Snapshot]]) -> tuple[WonDay, ...] |
     return tuple(found) or None
 
 
-def state_now(day: date, snapshots: Iterable[Snapshot]) -> Now:
-    """Collect overdue tasks and deals without a task at the last finished run, on `day`."""
+def state_now(day: date, snapshots: Iterable[Snapshot], *, is_latest: bool = True) -> Now:
+    """Collect overdue tasks and deals without a task at a finished run, on `day`."""
     by_user = {snapshot.manager.crm_user: snapshot for snapshot in snapshots}
     return Now(
         day,
         _open_items(by_user.values(), OVERDUE_TASKS),
         _open_items(by_user.values(), DEALS_WITHOUT_TASK),
         by_user,
+        is_latest,
     )
 
 

@@ -36,6 +36,8 @@ class Comparison:
     earlier: Stretch
     month: Month | None = None
     """The month compared; None for a week."""
+    is_running: bool = False
+    """Working days of the period are still to come."""
 
     @property
     def week(self) -> tuple[int, int]:
@@ -88,4 +90,5 @@ def _compare(
     (first, last), *spans_before = spans
     now = stretch(calendar, first, last, until)
     before, earlier = (like_stretch(calendar, *span, len(now.workdays)) for span in spans_before)
-    return Comparison(first, last, now, before, earlier, month)
+    is_running = any(calendar.workdays(now.last + timedelta(days=1), last))
+    return Comparison(first, last, now, before, earlier, month, is_running)

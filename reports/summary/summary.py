@@ -159,9 +159,10 @@ class Summary:
         return hundredths(Fraction(self.points_before, max(self.scored_days_before, 1)))
 
     @property
-    def worst_rule(self) -> RuleLine | None:
-        """Return the rule broken most; None if all were kept."""
-        return self.rules[0] if self.rules and self.rules[0].broken else None
+    def worst_rules(self) -> tuple[RuleLine, ...]:
+        """Return the rules broken most: several when equal, none if all were kept."""
+        most = max((rule.broken for rule in self.rules), default=0)
+        return tuple(rule for rule in self.rules if most and rule.broken == most)
 
 
 @dataclass(frozen=True, slots=True)

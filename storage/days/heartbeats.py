@@ -19,7 +19,9 @@ REFUSED_WITHIN = timedelta(minutes=3)
 """Age up to which the last refusal of Telegram counts as present."""
 ANCHORS = "anchors"
 """Name of the row that tells when all finished days were last found anchored."""
-_OF_NO_LOOP = frozenset({START, UPDATES, TOKEN_REFUSED, RIVAL, ANCHORS})
+PROBE = "probe"
+"""Name of the row that `/health` writes, to see whether the database takes writes."""
+_OF_NO_LOOP = frozenset({START, UPDATES, TOKEN_REFUSED, RIVAL, ANCHORS, PROBE})
 
 
 async def beat(session: AsyncSession, name: str, *, at: datetime) -> None:

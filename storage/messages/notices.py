@@ -138,6 +138,8 @@ class DigestNotice(Notice):
     """Why nothing of the day could be read; empty if anything was."""
     refused: bool = False
     """The CRM refuses requests until a person acts."""
+    cause: str = ""
+    """End of a text key `problem-…`, for people; `problem` is for operators."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +178,8 @@ class UnreadDayNotice(Notice):
     kind: ClassVar = DeliveryKind.UNREAD_DAY
     day: date
     problem: str
+    cause: str = ""
+    """End of a text key `problem-…`, for people; `problem` is for operators."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +268,9 @@ class TroubleNotice(Notice):
     since: datetime
     day: date | None = None
     detail: str = ""
+    """A number, or the name of a loop, for the text."""
+    problem: str = ""
+    """A line for operators."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

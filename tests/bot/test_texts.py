@@ -122,16 +122,16 @@ def test_signs_numbers_money_and_dates_are_the_readers():
         ("0", "0 ₽", "RUB 0"),
         ("850.40", "850 ₽", "RUB 850"),
         ("12.346", "12,3 ₽", "RUB 12.3"),
-        ("999.5", "1 тыс. ₽", "RUB 1 thousand"),
-        ("1234", "1,23 тыс. ₽", "RUB 1.23 thousand"),
-        ("815000", "815 тыс. ₽", "RUB 815 thousand"),
-        ("999499.99", "999 тыс. ₽", "RUB 999 thousand"),
-        ("999500", "1 млн ₽", "RUB 1 million"),
-        ("49523481.17", "49,5 млн ₽", "RUB 49.5 million"),
-        ("1005000", "1,01 млн ₽", "RUB 1.01 million"),
-        ("-2040000", "−2,04 млн ₽", "−RUB 2.04 million"),
-        ("7300000000", "7,3 млрд ₽", "RUB 7.3 billion"),
-        ("1234000000000000", "1 230 трлн ₽", "RUB 1,230 trillion"),
+        ("999.5", "1 тыс. ₽", "RUB 1K"),
+        ("1234", "1,23 тыс. ₽", "RUB 1.23K"),
+        ("815000", "815 тыс. ₽", "RUB 815K"),
+        ("999499.99", "999 тыс. ₽", "RUB 999K"),
+        ("999500", "1 млн ₽", "RUB 1M"),
+        ("49523481.17", "49,5 млн ₽", "RUB 49.5M"),
+        ("1005000", "1,01 млн ₽", "RUB 1.01M"),
+        ("-2040000", "−2,04 млн ₽", "−RUB 2.04M"),
+        ("7300000000", "7,3 млрд ₽", "RUB 7.3B"),
+        ("1234000000000000", "1 230 трлн ₽", "RUB 1,230T"),
     ],
 )
 def test_a_sum_is_read_at_a_glance(amount, russian, english):
@@ -143,7 +143,7 @@ def test_the_teams_currency_comes_first_and_the_others_are_counted():
     sums = {"EUR": Decimal(900), "RUB": Decimal(2040000), "USD": Decimal("22200.5"), "KZT": Decimal(0)}
     assert RU.sums(sums, "RUB").replace("\xa0", " ") == "2,04 млн ₽ + ещё 2 валюты"
     assert RU.sums({"EUR": Decimal(900), "USD": Decimal(1)}, "RUB").replace("\xa0", " ") == "900 € + ещё 1 валюта"
-    assert EN.sums(sums, "USD").replace("\xa0", " ") == "$22.2 thousand + 2 more currencies"
+    assert EN.sums(sums, "USD").replace("\xa0", " ") == "$22.2K + 2 more currencies"
     assert RU.sums({"RUB": Decimal(0)}, "RUB").replace("\xa0", " ") == "0 ₽"
     assert RU.sums({}, "RUB") == ""
 

@@ -2,11 +2,11 @@
 
 demo-team = Sales
 demo-company = Example and Partners
-demo-living = Living { $days } days
+demo-living = Days ahead: { $days }
 demo-intro = A made-up department lived { $days }: { $scored } cutoffs, { $entries } rows in the ledger.
-demo-events = On the way: { $down } the CRM did not answer in time (the day is not scored), { $late } it answered at the second attempt, { $absent } { $who } was absent, { $change } the bound for calls changed.
+demo-events = Along the way: on { $down } the CRM did not answer in time (the day is not scored), on { $late } it answered at the second attempt, on { $change } the bound for calls changed, on { $absent } { $who } was absent.
 demo-personal = Personal messages of { $day }
-demo-more = …and { $n } more of them
+demo-more = …and { $n } more messages like these
 demo-board = The group
 demo-digest = The head
 demo-week = /week

@@ -13,6 +13,10 @@ days = { $n ->
     [one] { $n } day
    *[other] { $n } days
 }
+workdays-so-far = { $n ->
+    [one] { $n } working day so far
+   *[other] { $n } working days so far
+}
 workdays = { $n ->
     [one] { $n } working day
    *[other] { $n } working days
@@ -29,33 +33,43 @@ times = { $n ->
     [one] once
    *[other] { $n } times
 }
-thousands-1 = thousand
-thousands-2 = million
-thousands-3 = billion
-thousands-4 = trillion
+thousands-1 = K
+thousands-2 = M
+thousands-3 = B
+thousands-4 = T
 other-currencies = + { $n ->
     [one] { $n } more currency
    *[other] { $n } more currencies
 }
 and-more = …and { $n } more
 and-others = and { $n } more
+and-other-people = and { $n ->
+    [one] { $n } more person
+   *[other] { $n } more people
+}
 none = none
 open = open
 
 ## The evening message
 
 day-head = { $weekday } · cutoff at { $clock }
-day-sum = Result of the day: { $points } ({ $rules })
-day-sum-unscored = This day is not scored: the CRM gave no data. It costs you nothing
+day-sum = Result of the day: { $points } ({ $rules } kept)
+day-sum-unscored = This day is not scored: { $why }. It costs nothing
+unscored-unread = the CRM data could not be read
+unscored-observed = all rules are only observed so far
+unscored-unavailable = this CRM does not have these figures
+unscored-unanswered = we are waiting to hear whether this is kept in the CRM
+unscored-mixed = the rules are only observed, or this CRM does not have these figures
+unscored-no-rules = no rule applies
 day-sum-absent = Absent: this day is not scored
 day-sum-off = Off by schedule: this day is not scored
 day-sum-not_begun = Scoring has not begun: this day is not scored
-day-sum-observed = No points for this day: the rules are shown for information only
 day-sum-unruled = No points for this day: no rule is about you
+not-applicable-line = For information only: { $rules }
 excused-line = Not scored: { $rules } ({ $why })
 excused-half_day = absent in the second half of the day
-excused-small_part = for a part of a day less than one is asked for
-excused-carried_over = only what has cost points already stands against the rule
+excused-small_part = the norm for a part of a day is less than one
+excused-carried_over = broken only by what has cost points already
 day-month = { $month } so far: { $points }
 day-place = , place { $place } of { $total }
 day-apart = , no place yet: too few scored days
@@ -64,10 +78,25 @@ day-streak = { $n ->
     [one] { $n } clean day
    *[other] { $n } clean days in a row
 }
+next-clean-day = { $n ->
+    [one] { $n } rule
+   *[other] { $n } rules
+} short of a clean day
+next-break-even = { $n ->
+    [one] { $n } point
+   *[other] { $n } points
+} short of break-even for { $month }
+next-own-best = { $n ->
+    [one] { $n } more clean day
+   *[other] { $n } more clean days in a row
+} to equal the best streak
 line-at-least = { $kpi }: { $value } of { $bound }, { $lacking } more needed ({ $points })
 line-at-least-met = { $kpi }: { $value }, at least { $bound } needed ({ $points })
 line-at-most = { $kpi }: { $value } ({ $points })
 line-at-most-bound = { $kpi }: { $value }, up to { $bound } allowed ({ $points })
+short-at-least = { $kpi } { $value } of { $bound }
+short-at-most = { $kpi } { $value }
+short-at-most-bound = { $kpi } { $value } (up to { $bound } allowed)
 mark-new = new
 mark-carried = carried over
 mark-spared-young = new deal, not counted yet
@@ -83,7 +112,7 @@ field-name = Name
 field-responsible_user_id = Responsible user
 call-from = from { $digits }
 call-hidden = number withheld
-no-data-line = Not read: { $rules }. It costs nothing
+no-data-line = Not read: { $rules } ({ $why }). No points lost
 no-data-incomplete = the CRM did not return all the data
 no-data-late = it was read too late
 no-data-changed = it changed after the cutoff
@@ -91,7 +120,7 @@ no-data-unknown_user = the CRM does not know this user
 no-data-rights = our key has no right to see it
 no-data-malformed = a record in the CRM has an unexpected form
 no-data-not_asked = it was not read
-not-applicable-line = For information only: { $rules }
+observed-rules = Only observed, no points: { $rules }
 not-available-line = Not available in this CRM: { $rules }
 unset-line = Not scored: { $rules }. { $why }
 unset-deals_missing_fields = Nobody has said yet which fields are required (setting required_fields)
@@ -154,7 +183,10 @@ board-tied = { $people } { $leading ->
    *[other] { $shown } points
 }
 board-tied-pace = { $people } with { $pace } a day
-board-tied-more = and { $line }
+board-more-people = { $n ->
+    [one] { $n } more person
+   *[other] { $n } more people
+}
 board-empty = No scored days yet
 board-own = Your place: { $place } of { $total }, { $pace } a day, { $points }
 board-own-apart = You have too few scored days for a place yet
@@ -166,18 +198,26 @@ digest-discipline = Discipline of the day: { $percent }
 digest-clean = Nothing broken: { $names }
 digest-person = { $name }: { $points }
 digest-earlier = { $day }: discipline { $percent }
-digest-nobody = Nobody was scored on this day
+digest-nobody = Nobody was scored on this day: { $why }
+digest-nobody-at-work = nobody was at work
 digest-absent = Absent: { $names }
 digest-off = Off by schedule: { $names }
 digest-not_begun = Not scored yet: { $names }
 digest-unconnected = Not connected to the bot: { $names }
-digest-unread-all = Nothing of this day could be read: no points either way. Cause:
-digest-refused = The CRM “{ $connection }” refused us; we stop asking so as not to make matters worse. Check key and rights: reglament check
+digest-unread-all = Nothing of this day could be read: no points either way.
+digest-refused = The CRM “{ $connection }” does not let us in. We stop asking, so that access is not blocked. For the admin: check key and rights with reglament check
 digest-unread = Not read: { $what }. Nobody lost points over it
 delayed = { $title }: the score for { $day } is delayed: the CRM cannot be read yet. We keep trying until { $until }; what cannot be read costs no points
 no-data = { $title }, { $day }: not everything could be read. Not scored, no points lost: { $what }
 no-data-missing = { $kpis } ({ $reason })
-unread-day = { $title }: nothing could be scored for { $day }. Nobody gains or loses points. The reason:
+unread-day = { $title }: nothing could be scored for { $day }. Nobody gains or loses points.
+problem-unavailable = The CRM did not answer in time. Open it in a browser: if it does not open, write to its support. The next cutoff goes as usual.
+problem-refused = The CRM does not let us in. For the admin: check key and rights with reglament check
+problem-rights = The key lacks rights. For the admin: reglament check shows which
+problem-nonsense = The CRM did not answer as its documentation says. For the admin: reglament check shows what is different
+problem-fault = This is a mistake in the program, not in your data. For the admin: send the log of the service to whoever maintains the program.
+problem-unknown = The cause is in the log of the service. For the admin: reglament check tests the CRM
+problem-details = Details from the log
 shrunken-users = The CRM “{ $connection }” no longer lists { $lost } of { $known } known people: { $names }
 shrunken-deals = { $title }: the CRM “{ $connection }” shows no open deals; at the last reading there were { $known }
 shrunken-tasks = { $title }: the CRM “{ $connection }” shows no tasks; at the last reading { $known } were overdue
@@ -191,20 +231,37 @@ zero-kept = Yes, it is kept: score it
 zero-absent = No, it is not kept here
 zero-told-kept = Noted: zero is a fact, the rule gives points from the next day on.
 zero-told-absent = Noted: the rule gives no points until the CRM shows a value.
-alarm = The CRM “{ $connection }” refused us. We will not retry, so as not to make it worse. { $title }, { $day }: what was not read costs no points. Check the key and its rights: reglament check
+alarm = The CRM “{ $connection }” does not let us in. We stop asking, so that access is not blocked. { $title }, { $day }: what was not read costs no points. Check the key and its rights: reglament check
 departed = { $title }: { $name } is no longer active in the CRM and is not scored from this day on
 departed-deals = { $n ->
     [one] { $n } open deal needs a new owner
    *[other] { $n } open deals need a new owner
 } (as of the cutoff on { $day })
-channel-off-manager = { $title }: { $name } no longer gets messages ({ $reason }). This does not affect the score
-channel-off-head = { $title }: the head { $name } no longer gets messages ({ $reason }). The daily results do not reach them: ask them to open the bot again, or name somebody else in the settings
+channel-off-manager = { $title }: { $name } no longer gets messages ({ $reason }). This does not affect the score. { $why ->
+    [deactivated] A new account needs a new link: an admin makes one with /invite
+    [not_found] A new chat needs a new link: an admin makes one with /invite
+   *[other] To get messages again, they have to open the bot and press Start
+}
+channel-off-head = { $title }: the head { $name } no longer gets messages ({ $reason }), nor the daily results. { $why ->
+    [deactivated] Name the new account or another head in the settings
+    [not_found] Name the new account or another head in the settings
+   *[other] Ask them to open the bot again and press Start, or name another head in the settings
+}
 channel-nameless = with Telegram id { $chat }
-channel-off-group = { $title }: the group no longer gets messages ({ $reason }). Add the bot again, or let an admin choose another group: /bind
+channel-off-group = { $title }: the group no longer gets messages ({ $reason }). { $why ->
+    [no_rights] Allow the bot to write in the group
+    [not_found] Add the bot to the new group of the team, and let an admin write /bind there
+   *[other] Add the bot again, or let an admin choose another group: /bind
+}
 channel-blocked = the bot is blocked
 channel-deactivated = the account was deleted
 channel-never_started = the bot has not been started yet
 channel-not_found = chat not found
+channel-not_connected = not connected to the bot
+channel-no_group = the team has no group
+channel-off = the chat is off
+channel-nothing_to_say_any_more = there was nothing left to say
+channel-refused = Telegram did not accept the message
 channel-kicked = the bot was removed from the group
 channel-no_rights = the bot is not allowed to write in the group
 
@@ -249,7 +306,7 @@ welcome-owner = <b>You are the owner (admin)</b> and see all teams.
     You get alarms: the CRM refuses, a day was not scored, messages do not go out; and who joined the bot. The digest of the day goes to the heads.
 welcome-steps = What to do next:
 welcome-step-invite = { $n ->
-    [one] { $n } person has not joined: make links with /invite
+    [one] { $n } person has not joined: make a link with /invite
    *[other] { $n } people have not joined: make links with /invite
 }
 welcome-step-ask = { $n ->
@@ -274,9 +331,9 @@ invite-other_chat = This person is already connected from another chat. If the p
 invite-other_person = This chat already belongs to another person. Ask an admin.
 invite-yours = You are already connected. What you can ask: /help
 
-proof-stands = It stands: { $digest } is { $title }, { $day }. The entries of that day are those of that evening.
-proof-broken = It does not stand: { $digest } is { $title }, { $day }, but the entries of that day were changed since. Tell the owner; reglament verify shows what was changed
-proof-unknown = It does not stand: no day has the digest { $digest }. The message or the ledger was changed.
+proof-stands = It matches: { $digest } belongs to { $title }, { $day }. The entries of that day are the same as on that evening.
+proof-broken = It does not match: { $digest } belongs to { $title }, { $day }, but the entries of that day have been changed since. Tell the owner; reglament verify shows what was changed
+proof-unknown = It does not match: no day has the digest { $digest }. The message or the ledger was changed.
 proof-weak = A short digest of 12 digits, as before the journal: a weaker proof.
 proof-unscored = { $kpi }: { $value }, not scored
 proof-adjustment = Points by hand: { $points }
@@ -293,7 +350,7 @@ database-busy = The database is busy right now. Your score is not affected. Try 
 database-trouble = The database is in trouble right now. Your score is not affected: the day is counted when it is back. Try again in a few minutes; if it lasts, tell an admin: logged as { $number }.
 
 today-head = { $weekday } · at the cutoff ({ $clock }) if nothing changes
-today-sum = It will be { $points } ({ $rules })
+today-sum = It will be { $points } ({ $rules } kept)
 today-age = { $n ->
     [0] CRM data as of { $clock }
     [one] CRM data as of { $clock }, { $n } minute ago
@@ -394,27 +451,39 @@ language-done = I will write in English.
 
 summary-week = { $title } · week { $week } ({ $span })
 summary-month = { $title } · { $month } ({ $span })
-summary-days = { $workdays }, { $scored } scored. Compared with { $span } ({ $before } scored)
-summary-days-unlike = { $workdays }, { $scored } scored. Not comparable with { $span }: { $before } scored there
+summary-days = { $workdays }, { $scored } scored. Compared with { $span }, { $before } scored
+summary-days-unlike = { $workdays }, { $scored } scored. Not comparable with { $span }: { $before } scored then
 summary-days-first = { $workdays }, { $scored } scored. Nothing to compare with yet
 summary-discipline = Discipline: { $percent }{ $change }
+summary-won-per-day = { $now } per scored day
 summary-before = before: { $what }
 points-of-percent = { $change } pp
+no-change = no change
 days-compared = days: { $now }, before { $before }
 summary-all = { $n ->
     [1] everybody
    *[other] everybody, { $n } times each
 }
-summary-points = Points: { $points } ({ $plus } and { $minus }), { $per_day } per scored day
+summary-points = Points: { $total } ({ $plus } and { $minus }), { $per_day } per scored day
 summary-won = Won: { $deals }
 summary-won-unavailable = Deals won are not available in this CRM
 summary-lost = Lost: { $deals }
 lost-no-reasons = the CRM names no reasons
 lost-no-reason = no reason given
+lost-other-reasons = other reasons ×{ $n }
 summary-improved = Improved most: { $who }{ $change }
 summary-slides = Sliding two periods in a row: { $who }
-summary-broken = Broken most: { $kpi }, { $times } ({ $who })
+times-each = { $n ->
+    [one] once each
+   *[other] { $n } times each
+}
+summary-broken = Broken most: { $rules }, { $times } ({ $who })
+summary-broken-once = Broken once: { $rules } ({ $who })
+summary-broken-tied = Broken most: { $rules }, { $times }
+summary-broken-tied-once = Broken once each: { $rules }
 summary-now = Now (cutoff of { $day }): { $gauges }
+summary-then = Then (cutoff of { $day }): { $gauges }
+deals-as-of = As of the cutoff of { $day }
 gauges = 🟡 overdue { $overdue } · 🔴 without a task { $taskless }
 risk = 💰 At risk: { $sums } ({ $deals })
 summary-empty = No scored days
@@ -441,6 +510,7 @@ team-not_begun = { $name }: not scored yet
 team-unscored = { $name }: not scored
 team-live-button = As it is now
 team-last-button = Last cutoff
+team-day-button = Cutoff of { $day }
 team-none = There was no cutoff yet
 choose-team = Which team?
 who-choose = Whom do you want to see? A name works too: /who Anna
@@ -449,7 +519,7 @@ who-nobody = Nobody with that name was found.
 who-week = Week { $week }: { $points }, discipline { $percent }{ $change }
 who-month = { $month }: { $points }, discipline { $percent }{ $change }
 who-won = Won in { $month }: { $deals }{ $sums }
-who-broken = Breaks most this month: { $rules }
+who-broken = Broken most in { $month }: { $rules }
 who-many = Whom do you mean?
 who-too-many = Whom do you mean? { $n } more match: write more of the name.
 
@@ -459,15 +529,21 @@ export-working = Preparing the file…
 health-head = Service status
 health-alive = The service is working: cutoffs, messages, answers
 health-never-ran = The service has not run yet
+health-write-disk-full = The disk of the database is full: nothing is saved, cutoffs and messages wait. Make room, then all goes on by itself
+health-write-read-only = The database takes no writes: cutoffs and messages wait. Check the permissions of its file and folder
+health-write-locked = Another program holds the database: cutoffs and messages wait. Close the program that holds its file
+loop-runs = cutoffs
+loop-deliveries = messages
+loop-service = measurements
 health-silent = { $n ->
-    [one] The loop { $name } has been silent for { $n } minute: look into the service's log and restart it
-   *[other] The loop { $name } has been silent for { $n } minutes: look into the service's log and restart it
+    [one] The part “{ $name }” of the service has been silent for { $n } minute: look into the service's log and restart it
+   *[other] The part “{ $name }” of the service has been silent for { $n } minutes: look into the service's log and restart it
 }
 health-deaf = { $n ->
     [one] No updates have come in from Telegram for { $n } minute: people get no answers. Check network, token and webhook
    *[other] No updates have come in from Telegram for { $n } minutes: people get no answers. Check network, token and webhook
 }
-trouble-loop-silent = The loop { $detail } of the service has been silent since { $since }. Scores or messages may wait. Look into the service's log and restart it
+trouble-loop-silent = The part “{ $detail }” of the service has been silent since { $since }. Scores or messages may wait. Look into the service's log and restart it
 trouble-day-overdue = { $title }: the day { $day } should have been finished by { $since } and is not. Nobody loses points meanwhile. Look into the service's log: reglament health
 trouble-no-run = { $title }: nobody began the day { $day } (cutoff { $since }). Nobody loses points meanwhile. Look into the service's log: reglament health
 trouble-messages-wait = Messages wait: { $detail }, the oldest since { $since }. Points are safe, people have not heard of them. Check the network to Telegram: reglament health
@@ -475,23 +551,23 @@ trouble-messages-fail = Messages have not been delivered since { $since }: { $de
 trouble-token-refused = Telegram has not accepted the bot's token since { $since }: no messages go out. Put the token from @BotFather into telegram.token and restart the service
 trouble-rival = Since { $since } another program has been reading the bot's updates with the same token: people get every other answer. Stop it, or renew the token at @BotFather
 trouble-not-anchored = Since { $since } finished days cannot be taken to the anchors: scores and messages go on, but without a witness outside. Check the disk and the address of [anchor]: reglament health
-trouble-clock = Nothing has been scored since { $since }: the clock of our machine is wrong. Nobody loses points. Set it by NTP. What differs: { $detail }
+trouble-clock = Nothing has been scored since { $since }: the clock of our machine is wrong. Nobody loses points. Set it by NTP. What differs is told below
 trouble-deaf = No updates have come in from Telegram since { $since }: people get no answers, scores go on. Check network, token and webhook: reglament health
 health-messages = Messages: { $waiting } waiting, { $failed } not delivered
-health-given-up = { $n } not delivered within a week, the last for this reason: { $problem }
+health-given-up = Not delivered within a week: { $n }, reason of the last: { $reason }
 health-last = Last cutoff { $day }, everything was read
 health-partly = Last cutoff { $day }, not read: { $unread }
 health-postponed = The cutoff of { $day } is postponed: the CRM cannot be read yet
 health-never = No cutoff yet
-health-joined = { $joined } connected, { $missing } not yet
-invite-head = Not connected yet ({ $n })
+health-joined = In the bot: { $joined }, not yet: { $missing }
+invite-head = Not in the bot yet: { $n }
 invite-link = { $name }: { $link }
 invite-note = Each link is personal, works once and for 72 hours. The buttons send a ready text to a chat, or copy it
 invite-ready = { $name }, this is your invitation to the bot of our sales department: the result of every day by the rules, and what can be mended. Open the link and press Start. It is personal and works for 72 hours.
 invite-share = 📤 { $name }
 invite-copy = 📋 Copy
 invite-make = Make links (earlier ones stop working)
-invite-all = Everybody is connected.
+invite-all = Everybody is in the bot.
 bind-done = The results of <b>{ $title }</b> will come here.
 bind-settings = The group of <b>{ $title }</b> is named in the settings, and they take precedence. Change chat_id there.
 bind-private = /bind works in a group.

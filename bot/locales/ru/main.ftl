@@ -16,6 +16,11 @@ days = { $n ->
     [few] { $n } дня
    *[many] { $n } дней
 }
+workdays-so-far = { $n ->
+    [one] Прошёл { $n } рабочий день
+    [few] Прошло { $n } рабочих дня
+   *[many] Прошло { $n } рабочих дней
+}
 workdays = { $n ->
     [one] { $n } рабочий день
     [few] { $n } рабочих дня
@@ -36,10 +41,10 @@ times = { $n ->
     [few] { $n } раза
    *[many] { $n } раз
 }
-thousands-1 = тыс.
-thousands-2 = млн
-thousands-3 = млрд
-thousands-4 = трлн
+thousands-1 = {"\u00A0"}тыс.
+thousands-2 = {"\u00A0"}млн
+thousands-3 = {"\u00A0"}млрд
+thousands-4 = {"\u00A0"}трлн
 other-currencies = + ещё { $n ->
     [one] { $n } валюта
     [few] { $n } валюты
@@ -47,6 +52,11 @@ other-currencies = + ещё { $n ->
 }
 and-more = …и ещё { $n }
 and-others = и ещё { $n }
+and-other-people = и ещё { $n ->
+    [one] { $n } человек
+    [few] { $n } человека
+   *[many] { $n } человек
+}
 none = нет
 open = открыть
 
@@ -54,12 +64,18 @@ open = открыть
 
 day-head = { $weekday } · срез на { $clock }
 day-sum = Итог дня: { $points } (выполнено { $rules })
-day-sum-unscored = День не оценён: данных из CRM нет. Минусов за него не будет
+day-sum-unscored = День не оценён: { $why }. Минусов за него не будет
+unscored-unread = данные CRM не прочитаны
+unscored-observed = все правила пока в наблюдении
+unscored-unavailable = этих показателей CRM не даёт
+unscored-unanswered = ждём ответа, ведётся ли это в CRM
+unscored-mixed = правила в наблюдении, или этих показателей CRM не даёт
+unscored-no-rules = ни одно правило не распространяется
 day-sum-absent = Отсутствие: этот день не оценивается
 day-sum-off = По графику выходной: этот день не оценивается
 day-sum-not_begun = Оценка ещё не началась: этот день не оценивается
-day-sum-observed = За этот день баллов нет: правила показаны только для сведения
 day-sum-unruled = За этот день баллов нет: ни одно правило на вас не распространяется
+not-applicable-line = Только для сведения: { $rules }
 excused-line = Не оценивается: { $rules } ({ $why })
 excused-half_day = во второй половине дня отсутствие
 excused-small_part = на неполный день норма меньше единицы
@@ -73,10 +89,26 @@ day-streak = { $n ->
     [few] { $n } чистых дня подряд
    *[many] { $n } чистых дней подряд
 }
+next-clean-day = До чистого дня не хватило { $n ->
+    [one] { $n } правила
+   *[other] { $n } правил
+}
+next-break-even = До нуля за { $month } не хватает { $n ->
+    [one] { $n } балла
+   *[other] { $n } баллов
+}
+next-own-best = До лучшей серии { $n ->
+    [one] ещё { $n } чистый день
+    [few] ещё { $n } чистых дня подряд
+   *[many] ещё { $n } чистых дней подряд
+}
 line-at-least = { $kpi }: { $value } из { $bound }, не хватает { $lacking } ({ $points })
 line-at-least-met = { $kpi }: { $value }, нужно от { $bound } ({ $points })
 line-at-most = { $kpi }: { $value } ({ $points })
 line-at-most-bound = { $kpi }: { $value }, можно до { $bound } ({ $points })
+short-at-least = { $kpi } { $value } из { $bound }
+short-at-most = { $kpi } { $value }
+short-at-most-bound = { $kpi } { $value } (можно до { $bound })
 mark-new = новое
 mark-carried = осталось
 mark-spared-young = новая сделка, пока не считается
@@ -92,7 +124,7 @@ field-name = Название
 field-responsible_user_id = Ответственный
 call-from = с номера { $digits }
 call-hidden = номер не передан
-no-data-line = Не прочитано: { $rules }. Без минуса
+no-data-line = Не прочитано: { $rules } ({ $why }). Минуса нет
 no-data-incomplete = CRM не отдала данные полностью
 no-data-late = данные прочитаны слишком поздно
 no-data-changed = данные изменились после среза
@@ -100,7 +132,7 @@ no-data-unknown_user = CRM не знает этого пользователя
 no-data-rights = у ключа нет прав на эти данные
 no-data-malformed = запись в CRM имеет неожиданный вид
 no-data-not_asked = показатель не читали
-not-applicable-line = Только для сведения: { $rules }
+observed-rules = В наблюдении, без баллов: { $rules }
 not-available-line = Этой CRM недоступно: { $rules }
 unset-line = Не оценивается: { $rules }. { $why }
 unset-deals_missing_fields = Никто ещё не сказал, какие поля обязательны (настройка required_fields)
@@ -165,7 +197,11 @@ board-tied = { $people } { $leading ->
    *[other] { $shown } баллами
 }
 board-tied-pace = { $people } по { $pace } за день
-board-tied-more = ещё { $line }
+board-more-people = ещё { $n ->
+    [one] { $n } человек
+    [few] { $n } человека
+   *[many] { $n } человек
+}
 board-empty = Оценённых дней пока нет
 board-own = Ваше место: { $place } из { $total }, { $pace } за день, { $points }
 board-own-apart = У вас пока мало оценённых дней, места нет
@@ -177,18 +213,26 @@ digest-discipline = Дисциплина дня: { $percent }
 digest-clean = Без нарушений: { $names }
 digest-person = { $name }: { $points }
 digest-earlier = { $day }: дисциплина { $percent }
-digest-nobody = В этот день никто не оценивался
-digest-absent = Отсутствуют: { $names }
+digest-nobody = В этот день никто не оценивался: { $why }
+digest-nobody-at-work = никто не работал
+digest-absent = Отсутствие: { $names }
 digest-off = По графику выходной: { $names }
 digest-not_begun = Ещё не оцениваются: { $names }
-digest-unconnected = Не подключены к боту: { $names }
-digest-unread-all = За этот день ничего не удалось прочитать: ни плюсов, ни минусов. Причина:
-digest-refused = CRM «{ $connection }» отказала, повторять не будем, чтобы не навредить. Проверьте ключ и права: reglament check
+digest-unconnected = Ещё не в боте: { $names }
+digest-unread-all = За этот день ничего не удалось прочитать: ни плюсов, ни минусов.
+digest-refused = CRM «{ $connection }» не пускает нас. Повторять не будем, чтобы доступ не заблокировали. Администратору: проверьте ключ и права командой reglament check
 digest-unread = Не прочитано: { $what }. Баллов за это никто не потерял
 delayed = { $title }: оценка за { $day } задерживается: CRM пока не удаётся прочитать. Пробуем до { $until }; что не прочитается, останется без минусов
 no-data = { $title }, { $day }: не всё удалось прочитать. Без оценки и без минусов: { $what }
 no-data-missing = { $kpis } ({ $reason })
-unread-day = { $title }: за { $day } ничего не удалось оценить. Ни плюсов, ни минусов. Причина:
+unread-day = { $title }: за { $day } ничего не удалось оценить. Ни плюсов, ни минусов.
+problem-unavailable = CRM не отвечала до конца срока. Откройте её в браузере: если не открывается, напишите в её поддержку. Следующий срез пройдёт как обычно.
+problem-refused = CRM не пускает нас. Администратору: проверьте ключ и права командой reglament check
+problem-rights = Ключу не хватает прав. Администратору: каких, покажет reglament check
+problem-nonsense = CRM ответила не так, как описано в её документации. Администратору: что именно не так, покажет reglament check
+problem-fault = Это ошибка в программе, а не в ваших данных. Администратору: перешлите журнал службы тому, кто обслуживает программу.
+problem-unknown = Причина записана в журнале службы. Администратору: проверить CRM можно командой reglament check
+problem-details = Подробности из журнала
 shrunken-users = CRM «{ $connection }» больше не показывает { $lost } из { $known } известных людей: { $names }
 shrunken-deals = { $title }: CRM «{ $connection }» не показывает открытых сделок; в прошлый раз их было { $known }
 shrunken-tasks = { $title }: CRM «{ $connection }» не показывает задач; в прошлый раз просрочено было { $known }
@@ -202,21 +246,38 @@ zero-kept = Да, ведётся: оценивать
 zero-absent = Нет, здесь не ведётся
 zero-told-kept = Записано: ноль есть ноль, со следующего дня правило даёт баллы.
 zero-told-absent = Записано: правило не даёт баллов, пока CRM не покажет значение.
-alarm = CRM «{ $connection }» отказала нам. Повторять не будем, чтобы не навредить. { $title }, { $day }: что не прочитано, без минусов. Проверьте ключ и права: reglament check
+alarm = CRM «{ $connection }» не пускает нас. Повторять не будем, чтобы доступ не заблокировали. { $title }, { $day }: что не прочитано, без минусов. Проверьте ключ и права: reglament check
 departed = { $title }: { $name } больше не работает в CRM. С этого дня баллы не начисляются
 departed-deals = { $n ->
     [one] { $n } открытой сделке нужен новый ответственный
     [few] { $n } открытым сделкам нужен новый ответственный
    *[many] { $n } открытым сделкам нужен новый ответственный
 } (по срезу { $day })
-channel-off-manager = { $title }: { $name } больше не получает сообщений ({ $reason }). На баллы это не влияет
-channel-off-head = { $title }: руководитель { $name } больше не получает сообщений ({ $reason }). Итоги дня до него не доходят: пусть снова откроет бота, или укажите в настройках другого
+channel-off-manager = { $title }: { $name } больше не получает сообщений ({ $reason }). На баллы это не влияет. { $why ->
+    [deactivated] Для нового аккаунта нужна новая ссылка: администратор сделает её через /invite
+    [not_found] Для нового чата нужна новая ссылка: администратор сделает её через /invite
+   *[other] Чтобы сообщения вернулись, нужно снова открыть бота и нажать «Старт»
+}
+channel-off-head = { $title }: руководитель { $name } больше не получает сообщений ({ $reason }), итоги дня туда не доходят. { $why ->
+    [deactivated] Укажите в настройках новый аккаунт или другого руководителя
+    [not_found] Укажите в настройках новый аккаунт или другого руководителя
+   *[other] Попросите снова открыть бота и нажать «Старт» или укажите в настройках другого руководителя
+}
 channel-nameless = с номером { $chat } в Telegram
-channel-off-group = { $title }: группа больше не получает сообщений ({ $reason }). Верните туда бота, или пусть администратор выберет другую: /bind
+channel-off-group = { $title }: группа больше не получает сообщений ({ $reason }). { $why ->
+    [no_rights] Разрешите боту писать в группу
+    [not_found] Добавьте бота в новую группу отдела, и пусть администратор напишет там /bind
+   *[other] Верните бота в группу, или пусть администратор выберет другую: /bind
+}
 channel-blocked = бот заблокирован
 channel-deactivated = аккаунт удалён
 channel-never_started = бот ещё не запущен
 channel-not_found = чат не найден
+channel-not_connected = не подключён к боту
+channel-no_group = у команды нет группы
+channel-off = чат выключен
+channel-nothing_to_say_any_more = сообщать стало не о чем
+channel-refused = Telegram не принял сообщение
 channel-kicked = бот удалён из группы
 channel-no_rights = боту нельзя писать в группу
 
@@ -232,7 +293,7 @@ command-month = месяц отдела
 command-who = всё об одном менеджере: /who Имя
 command-export = выгрузка для расчётов
 command-health = состояние сервиса
-command-invite = кто ещё не подключён
+command-invite = кто ещё не в боте
 command-bind = присылать итоги в эту группу
 command-language = язык
 command-help = что умеет бот
@@ -261,14 +322,14 @@ welcome-owner = <b>Вы владелец (администратор)</b>, ва�
     Приходят тревоги: CRM не пускает, день не оценён, сообщения не уходят, и кто подключился к боту. Итоги дня приходят руководителям.
 welcome-steps = Что дальше:
 welcome-step-invite = { $n ->
-    [one] Не подключён { $n } человек: сделайте ссылки – /invite
-    [few] Не подключены { $n } человека: сделайте ссылки – /invite
-   *[many] Не подключены { $n } человек: сделайте ссылки – /invite
+    [one] Ещё не в боте { $n } человек: сделайте ссылки – /invite
+    [few] Ещё не в боте { $n } человека: сделайте ссылки – /invite
+   *[many] Ещё не в боте { $n } человек: сделайте ссылки – /invite
 }
 welcome-step-ask = { $n ->
-    [one] Не подключён { $n } человек: попросите у администратора ссылки
-    [few] Не подключены { $n } человека: попросите у администратора ссылки
-   *[many] Не подключены { $n } человек: попросите у администратора ссылки
+    [one] Ещё не в боте { $n } человек: попросите у администратора ссылки
+    [few] Ещё не в боте { $n } человека: попросите у администратора ссылки
+   *[many] Ещё не в боте { $n } человек: попросите у администратора ссылки
 }
 welcome-step-bind = Добавьте бота в группу отдела и напишите там /bind: туда будут приходить итоги
 welcome-step-health = Всё ли работает: /health
@@ -409,12 +470,14 @@ language-done = Буду писать по-русски.
 
 summary-week = { $title } · неделя { $week } ({ $span })
 summary-month = { $title } · { $month } ({ $span })
-summary-days = { $workdays }, оценено { $scored }. Сравнение с { $span } (оценено { $before })
-summary-days-unlike = { $workdays }, оценено { $scored }. С { $span } не сравнить: там оценено { $before }
+summary-days = { $workdays }, оценено { $scored }. Для сравнения: { $span }, оценено { $before }
+summary-days-unlike = { $workdays }, оценено { $scored }. Сравнивать с { $span } нельзя: там оценено { $before }
 summary-days-first = { $workdays }, оценено { $scored }. Сравнить пока не с чем
 summary-discipline = Дисциплина: { $percent }{ $change }
+summary-won-per-day = за оценённый день { $now }
 summary-before = было { $what }
 points-of-percent = { $change } п. п.
+no-change = без изменений
 days-compared = дней: { $now }, было { $before }
 summary-all = { $n ->
     [1] все
@@ -422,16 +485,27 @@ summary-all = { $n ->
     [few] все, по { $n } раза
    *[many] все, по { $n } раз
 }
-summary-points = Баллы: { $points } ({ $plus } и { $minus }), { $per_day } за оценённый день
+summary-points = Баллы: { $total } ({ $plus } и { $minus }), { $per_day } за оценённый день
 summary-won = Выиграно: { $deals }
 summary-won-unavailable = Выигранные сделки этой CRM недоступны
 summary-lost = Проиграно: { $deals }
 lost-no-reasons = причин в CRM нет
 lost-no-reason = без причины
+lost-other-reasons = другие причины ×{ $n }
 summary-improved = Лучший прирост: { $who }{ $change }
 summary-slides = Снижается два периода подряд: { $who }
-summary-broken = Чаще всего нарушают: { $kpi }, { $times } ({ $who })
+times-each = { $n ->
+    [one] по { $n } разу
+    [few] по { $n } раза
+   *[many] по { $n } раз
+}
+summary-broken = Чаще всего нарушали правило { $rules }: { $times } ({ $who })
+summary-broken-once = Нарушено один раз: правило { $rules } ({ $who })
+summary-broken-tied = Чаще всего нарушали правила { $rules }: { $times }
+summary-broken-tied-once = По одному разу нарушены правила { $rules }
 summary-now = Сейчас (срез { $day }): { $gauges }
+summary-then = Тогда (срез { $day }): { $gauges }
+deals-as-of = На срез { $day }
 gauges = 🟡 просрочено { $overdue } · 🔴 без задачи { $taskless }
 risk = 💰 Под риском { $sums } ({ $deals })
 summary-empty = Оценённых дней нет
@@ -458,6 +532,7 @@ team-not_begun = { $name }: ещё не оценивается
 team-unscored = { $name }: не оценён
 team-live-button = Как сейчас
 team-last-button = Последний срез
+team-day-button = Срез { $day }
 team-none = Срезов ещё не было
 choose-team = Какая команда?
 who-choose = Кого показать? Можно и по имени: /who Анна
@@ -466,7 +541,7 @@ who-nobody = Никого с таким именем не нашёл.
 who-week = Неделя { $week }: { $points }, дисциплина { $percent }{ $change }
 who-month = За { $month }: { $points }, дисциплина { $percent }{ $change }
 who-won = Выиграно за { $month }: { $deals }{ $sums }
-who-broken = Чаще всего нарушает в этом месяце: { $rules }
+who-broken = Чаще всего нарушено за { $month }: { $rules }
 who-many = Кого показать?
 who-too-many = Кого показать? Нашлось ещё { $n }: напишите имя полнее.
 
@@ -476,17 +551,23 @@ export-working = Готовлю файл…
 health-head = Состояние
 health-alive = Служба работает: срезы, сообщения, ответы
 health-never-ran = Служба ещё не работала
+health-write-disk-full = Диск, на котором лежит база данных, полон: ничего не записывается, срезы и сообщения ждут. Освободите место, дальше всё пойдёт само
+health-write-read-only = База данных не принимает записи: срезы и сообщения ждут. Проверьте права на файл и папку базы
+health-write-locked = База данных занята другой программой: срезы и сообщения ждут. Закройте программу, которая держит файл базы
+loop-runs = срезы
+loop-deliveries = сообщения
+loop-service = измерения
 health-silent = { $n ->
-    [one] Цикл { $name } молчит { $n } минуту: посмотрите журнал службы и перезапустите её
-    [few] Цикл { $name } молчит { $n } минуты: посмотрите журнал службы и перезапустите её
-   *[many] Цикл { $name } молчит { $n } минут: посмотрите журнал службы и перезапустите её
+    [one] Часть службы «{ $name }» молчит { $n } минуту: посмотрите журнал службы и перезапустите её
+    [few] Часть службы «{ $name }» молчит { $n } минуты: посмотрите журнал службы и перезапустите её
+   *[many] Часть службы «{ $name }» молчит { $n } минут: посмотрите журнал службы и перезапустите её
 }
 health-deaf = { $n ->
     [one] Из Telegram { $n } минуту ничего не приходит: люди не получают ответов. Проверьте сеть, токен и webhook
     [few] Из Telegram { $n } минуты ничего не приходит: люди не получают ответов. Проверьте сеть, токен и webhook
    *[many] Из Telegram { $n } минут ничего не приходит: люди не получают ответов. Проверьте сеть, токен и webhook
 }
-trouble-loop-silent = Цикл { $detail } службы молчит с { $since }. Оценки или сообщения могут задерживаться. Посмотрите журнал службы и перезапустите её
+trouble-loop-silent = Часть службы «{ $detail }» молчит с { $since }. Оценки или сообщения могут задерживаться. Посмотрите журнал службы и перезапустите её
 trouble-day-overdue = { $title }: день { $day } должен был завершиться к { $since }, но не завершён. Баллов пока никто не теряет. Посмотрите журнал службы: reglament health
 trouble-no-run = { $title }: день { $day } никто не начал (срез { $since }). Баллов пока никто не теряет. Посмотрите журнал службы: reglament health
 trouble-messages-wait = Сообщения ждут: { $detail }, самое старое с { $since }. Баллы сохранены, но люди о них не знают. Проверьте сеть до Telegram: reglament health
@@ -494,23 +575,23 @@ trouble-messages-fail = Сообщения не доставлены с { $since
 trouble-token-refused = Telegram не принимает токен бота с { $since }: сообщения не уходят. Впишите токен от @BotFather в telegram.token и перезапустите службу
 trouble-rival = С { $since } сообщения бота читает ещё одна программа с тем же токеном: люди получают ответы через раз. Остановите её или перевыпустите токен у @BotFather
 trouble-not-anchored = С { $since } итоги дней не удаётся записать в якоря: баллы и сообщения идут, но внешнего свидетеля нет. Проверьте диск и адрес раздела [anchor]: reglament health
-trouble-clock = С { $since } ничего не оценивается: часы нашей машины идут неверно. Минусов нет. Настройте их по NTP. Что расходится: { $detail }
+trouble-clock = С { $since } ничего не оценивается: часы нашей машины идут неверно. Минусов нет. Настройте их по NTP. Что расходится, сказано ниже
 trouble-deaf = Из Telegram ничего не приходит с { $since }: люди не получают ответов, оценки идут. Проверьте сеть, токен и webhook: reglament health
 health-messages = Сообщения: ждут { $waiting }, не доставлены { $failed }
-health-given-up = За неделю не доставлено { $n }, последнее по причине: { $problem }
+health-given-up = За неделю не доставлено: { $n }, причина последнего: { $reason }
 health-last = Последний срез { $day }, прочитано всё
 health-partly = Последний срез { $day }, не прочитано: { $unread }
 health-postponed = Срез { $day } отложен: CRM пока не удаётся прочитать
 health-never = Срезов ещё не было
-health-joined = Подключены { $joined }, ещё нет { $missing }
-invite-head = Ещё не подключены ({ $n })
+health-joined = В боте: { $joined }, ещё нет: { $missing }
+invite-head = Ещё не в боте: { $n }
 invite-link = { $name }: { $link }
 invite-note = Ссылка личная, одноразовая, действует 72 часа. Кнопки: отправить в чат или скопировать готовый текст
 invite-ready = { $name }, это приглашение в бот нашего отдела продаж: итог каждого дня по правилам и то, что можно исправить. Откройте ссылку и нажмите «Старт». Она личная и действует 72 часа.
 invite-share = 📤 { $name }
 invite-copy = 📋 Скопировать
 invite-make = Сделать ссылки (прежние перестанут работать)
-invite-all = Все подключены.
+invite-all = Все уже в боте.
 bind-done = Итоги команды <b>{ $title }</b> будут приходить сюда.
 bind-settings = Группа для команды <b>{ $title }</b> указана в настройках, они важнее. Измените chat_id там.
 bind-private = Команда /bind работает в группе.

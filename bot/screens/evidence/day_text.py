@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot.context import TeamContext
 from bot.screens import lines
+from bot.screens.evidence import not_scored
 from bot.screens.evidence.folding import Folding
 from bot.screens.paging import TextPage
 from bot.screens.view import Button, Rows, rows
@@ -30,7 +31,7 @@ def short_lines(
     broken, folding = [line for line in card.lines if line.outcome is Outcome.BROKEN], Folding()
     text = [row for line in broken for row in lines.broken(t, line, team, at, folding)]
     return [
-        *text, *corrections, lines.fine(t, card.lines), *lines.unscored(t, card), lines.observed(t, team, card)
+        *text, *corrections, lines.fine(t, card.lines), *not_scored.unscored(t, card), lines.observed(t, team, card)
     ]  # fmt: skip
 
 

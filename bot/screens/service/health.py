@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.context import AppContext
 from bot.screens import lines
+from bot.screens.service.problems import for_operator, loop_name
 from bot.screens.view import View
-from bot.texts import Texts, safe, shortened
+from bot.texts import Texts, safe
 from storage.days import heartbeats, runs
 from storage.db.database import Session
+from storage.errors import DatabaseLocked, DatabaseReadOnly, DiskFull
 from storage.messages import deliveries
 from storage.messages.deliveries import GivenUp
 from storage.people import people
@@ -22,6 +25,11 @@ ALIVE = timedelta(seconds=90)
 GIVEN_UP_WITHIN = timedelta(days=7)
 """Age up to which a message given up is told with the reason."""
 _REFUSALS = {heartbeats.TOKEN_REFUSED: "trouble-token-refused", heartbeats.RIVAL: "trouble-rival"}
+_WRITING: Mapping[type[Exception], str] = {
+    DiskFull: "disk-full",
+    DatabaseReadOnly: "read-only",
+    DatabaseLocked: "locked",
+}
 HEARING = timedelta(minutes=5)
 """Time without updates from Telegram after which the bot counts as deaf."""
 
@@ -51,6 +59,18 @@ class ServiceHealth:
     given_up: GivenUp | None
     """Messages given up in the last week."""
     teams: tuple[TeamHealth, ...]
+    writing: str = ""
+    """Why the database takes no writes, as the end of a text key `health-write-…`; empty: it does."""
+
+
+async def load_writing(ctx: AppContext, now: datetime) -> str:
+    """Try to write, and name what is in the way as the end of a text key; empty if nothing is."""
+    try:
+        async with ctx.db.transaction() as session:
+            await heartbeats.beat(session, heartbeats.PROBE, at=now)
+    except tuple(_WRITING) as error:
+        return _WRITING[type(error)]
+    return ""
 
 
 async def load_health(session: Session, ctx: AppContext, now: datetime) -> ServiceHealth:
@@ -72,24 +92,25 @@ async def load_health(session: Session, ctx: AppContext, now: datetime) -> Servi
 
 def health_view(t: Texts, data: ServiceHealth, now: datetime) -> View:
     """Show loops and messages, then a paragraph for every team."""
-    text = [f"<b>{t('health-head')}</b>", *_loops(t, data.beats, now), *_messages(t, data)]
+    text = [f"<b>{t('health-head')}</b>", *_loops(t, data, now), *_messages(t, data)]
     for team in data.teams:
         text += ["", *_team(t, team)]
     return View("\n".join(text))
 
 
-def _loops(t: Texts, beats: Mapping[str, datetime], now: datetime) -> list[str]:
-    """Write one line if all loops are alive and Telegram serves the bot, else a line for each trouble."""
+def _loops(t: Texts, data: ServiceHealth, now: datetime) -> list[str]:
+    """Write one line if all loops are alive and the bot is served, else a line for each trouble."""
+    beats = data.beats
     loops = heartbeats.of_loops(beats)
-    if not loops:
-        return [f"{lines.BROKEN} {t('health-never-ran')}"]
-    found = [
-        t("health-silent", name=name, n=int((now - at) / timedelta(minutes=1)))
+    found = [t(f"health-write-{data.writing}")] if data.writing else []
+    found += [] if loops else [t("health-never-ran")]
+    found += [
+        t("health-silent", name=loop_name(t, name), n=int((now - at) / timedelta(minutes=1)))
         for name, at in sorted(loops.items())
         if now - at > ALIVE
     ]
     found += [
-        t(key, since=f"{beats[name]:%Y-%m-%d %H:%M} UTC")
+        t(key, since=f"{t.moment(beats[name], ZoneInfo('UTC'))} UTC")
         for name, key in _REFUSALS.items()
         if name in beats and now - beats[name] <= heartbeats.REFUSED_WITHIN
     ]
@@ -104,21 +125,29 @@ def _messages(t: Texts, data: ServiceHealth) -> list[str]:
     waiting = data.counts.get(DeliveryState.PENDING, 0) + data.counts.get(DeliveryState.SENDING, 0)
     text = [t("health-messages", waiting=waiting, failed=data.counts.get(DeliveryState.FAILED, 0))]
     if data.given_up is not None:
-        text.append(t("health-given-up", n=data.given_up.count, problem=safe(shortened(data.given_up.problem))))
+        text += _given_up(t, data.given_up)
     return text
+
+
+def _given_up(t: Texts, found: GivenUp) -> list[str]:
+    """Count the messages given up, with the reason of the last."""
+    key = f"channel-{found.problem.replace(' ', '_')}"
+    if t.has(key):
+        return [t("health-given-up", n=found.count, reason=t(key))]
+    return [t("health-given-up", n=found.count, reason=t("channel-refused")), *for_operator(t, found.problem)]
 
 
 def _team(t: Texts, team: TeamHealth) -> list[str]:
     text = [f"<b>{safe(team.title)}</b>"]
     if team.waiting is not None and team.waiting.state is RunState.POSTPONED:
-        problem = safe(shortened(team.waiting.problem))
-        text.append(f"{lines.BROKEN} {t('health-postponed', day=t.day(team.waiting.day))}: <code>{problem}</code>")
+        text.append(f"{lines.BROKEN} {t('health-postponed', day=t.day(team.waiting.day))}")
+        text += for_operator(t, team.waiting.problem)
     if team.last is None:
         text.append(t("health-never"))
     elif team.last.missing:
-        unread = lines.kpi_names(t, sorted(team.last.missing))
+        unread = lines.kpi_names(t, team.last.missing)
         text.append(f"⚪ {t('health-partly', day=t.day(team.last.day), unread=unread)}")
-        text.append(f"<code>{safe(shortened(next(iter(team.last.missing.values()))))}</code>")
+        text += for_operator(t, next(iter(team.last.missing.values())))
     else:
         text.append(f"✅ {t('health-last', day=t.day(team.last.day))}")
     text.append(t("health-joined", joined=team.joined, missing=team.missing))

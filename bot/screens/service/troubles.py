@@ -6,6 +6,8 @@ from collections.abc import Mapping, Set
 
 from bot.context import AppContext, TeamContext
 from bot.screens import lines
+from bot.screens.evidence.not_scored import by_causes
+from bot.screens.service.problems import for_operator, loop_name, why
 from bot.screens.view import Button, View
 from bot.telegram.callbacks import AnswerZero, ConfirmList
 from bot.texts import Texts, safe
@@ -39,17 +41,14 @@ async def load_unread(session: Session, notice: NoDataNotice) -> dict[Cause, set
 
 def no_data_view(t: Texts, team: TeamContext, notice: NoDataNotice, unread: Mapping[Cause, Set[str]]) -> View:
     """Show which KPIs of a day could not be read, and why."""
-    what = "; ".join(
-        t("no-data-missing", kpis=lines.kpi_names(t, sorted(keys)), reason=t(f"no-data-{cause.value}"))
-        for cause, keys in sorted(unread.items())
-    )
+    what = by_causes(t, unread)
     return View(t("no-data", title=safe(team.title), day=t.day(notice.day), what=what))
 
 
 def unread_day_view(t: Texts, team: TeamContext, notice: UnreadDayNotice) -> View:
     """Show that nothing of a day was scored, and why."""
-    text = t("unread-day", title=safe(team.title), day=t.day(notice.day))
-    return View(f"{text}\n<code>{safe(notice.problem)}</code>")
+    text = [t("unread-day", title=safe(team.title), day=t.day(notice.day)), why(t, notice.cause)]
+    return View("\n".join([*text, *for_operator(t, notice.problem)]))
 
 
 def delayed_view(t: Texts, team: TeamContext, notice: DelayedNotice) -> View:
@@ -76,20 +75,20 @@ def shrunken_list_view(t: Texts, team: TeamContext, notice: ShrunkenListNotice) 
 def alarm_view(t: Texts, team: TeamContext, notice: AlarmNotice) -> View:
     """Show the problem of a CRM that refuses requests until a person acts."""
     text = t("alarm", title=safe(team.title), day=t.day(notice.day), connection=safe(notice.connection))
-    return View(f"{text}\n<code>{safe(notice.problem)}</code>")
+    return View("\n".join([text, *for_operator(t, notice.problem)]))
 
 
 def trouble_view(t: Texts, team: TeamContext, notice: TroubleNotice) -> View:
     """Show a trouble of the service: since when, and what to look at."""
-    return View(
-        t(
-            f"trouble-{notice.trouble.replace('_', '-')}",
-            title=safe(team.title),
-            day=t.day(notice.day) if notice.day else "",
-            since=t.moment(notice.since, team.calendar.zone),
-            detail=safe(notice.detail),
-        )
+    is_silent = notice.trouble == "loop_silent"
+    text = t(
+        f"trouble-{notice.trouble.replace('_', '-')}",
+        title=safe(team.title),
+        day=t.day(notice.day) if notice.day else "",
+        since=t.moment(notice.since, team.calendar.zone),
+        detail=loop_name(t, notice.detail) if is_silent else safe(notice.detail),
     )
+    return View("\n".join([text, *for_operator(t, notice.problem)]))
 
 
 def rights_missing_view(t: Texts, team: TeamContext, notice: RightsMissingNotice) -> View:
@@ -98,9 +97,9 @@ def rights_missing_view(t: Texts, team: TeamContext, notice: RightsMissingNotice
         "rights-missing",
         title=safe(team.title),
         connection=safe(notice.connection),
-        kpis=lines.kpi_names(t, list(notice.kpis)),
+        kpis=lines.kpi_names(t, notice.kpis),
     )
-    return View(f"{text}\n<code>{safe(notice.problem)}</code>" if notice.problem else text)
+    return View("\n".join([text, *for_operator(t, notice.problem)]))
 
 
 def zero_question_view(t: Texts, team: TeamContext, notice: ZeroQuestionNotice) -> View:
@@ -147,4 +146,5 @@ def channel_off_view(t: Texts, ctx: AppContext, notice: ChannelOffNotice) -> Vie
     """Show whose chat takes no messages any more, and why."""
     titles = ", ".join(safe(ctx.teams[key].title) for key in notice.teams if key in ctx.teams)
     name = safe(notice.name) if notice.name else t("channel-nameless", chat=str(notice.chat))
-    return View(t(f"channel-off-{notice.whose}", title=titles, name=name, reason=t(f"channel-{notice.reason}")))
+    told = {"title": titles, "name": name, "reason": t(f"channel-{notice.reason}"), "why": notice.reason}
+    return View(t(f"channel-off-{notice.whose}", **told))

@@ -106,7 +106,7 @@ async def test_a_head_looks_somebody_up_and_follows_him_into_his_days(office):
     await office.evening()
     head = office.api.user(HEAD)
     head.says("/who Вера")
-    person = await office.api.message(HEAD, "Чаще всего нарушает")
+    person = await office.api.message(HEAD, "Чаще всего нарушено")
     assert person.text.startswith("Вера Тестова · Отдел продаж\nНеделя 47: ")
     assert "Четверг, 19 ноября · срез на 18:00" in person.text
     await office.api.answered(head.taps("Показать всё"))
@@ -260,11 +260,11 @@ async def test_an_admin_asks_how_the_service_is(office):
     await deliveries.mark_failed(office.process.db, sent, "not connected", at=office.clock())
     office.api.user(ADMIN).says("/health")
     said = await office.api.message(ADMIN, "Состояние")
-    assert "Цикл service молчит 5 минут" in said.text
+    assert "Часть службы «измерения» молчит 5 минут" in said.text
     assert "читает ещё одна программа с тем же токеном" in said.text
-    assert "За неделю не доставлено 1, последнее по причине: not connected" in said.text
+    assert "За неделю не доставлено: 1, причина последнего: не подключён к боту" in said.text
     assert "Последний срез 19 ноября, прочитано всё" in said.text
-    assert "Подключены 0, ещё нет 7" in said.text
+    assert "В боте: 0, ещё нет: 7" in said.text
 
 
 async def test_what_comes_by_itself_speaks_the_language_of_the_client_until_another_is_chosen(office):

@@ -17,7 +17,7 @@ def office_url(database_url: str) -> str:
 
 async def test_after_start_owner_head_and_hr_read_who_they_are_what_comes_and_what_to_do(office):
     expected = {
-        ADMIN: ("Вы владелец", "Приходят тревоги", "Не подключены 7 человек: сделайте ссылки – /invite", "/health"),
+        ADMIN: ("Вы владелец", "Приходят тревоги", "Ещё не в боте 7 человек: сделайте ссылки – /invite", "/health"),
         HEAD: (
             "Вы руководитель: «Отдел продаж» (срез в 18:00)",
             "одно сообщение",

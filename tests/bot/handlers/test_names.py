@@ -56,7 +56,7 @@ async def test_namesakes_are_told_apart_wherever_they_are_named(office, monkeypa
         head.says(command)
         text = (await office.api.message(HEAD, shown)).text
         assert not re.search(r"Вера Тестова(?! #1[23])", text)
-    digest = next(text for text in office.api.chat(HEAD).texts if "Не подключены" in text)
+    digest = next(text for text in office.api.chat(HEAD).texts if "Ещё не в боте" in text)
     assert "Вера Тестова #12, Вера Тестова #13" in digest
 
 

@@ -56,7 +56,7 @@ async def test_the_evening_reaches_manager_head_and_group(office):
     assert "Журнал:" in board.text
     assert "открыть" not in board.text
     digest = await office.api.message(HEAD, "Дисциплина дня")
-    assert "Не подключены к боту" in digest.text
+    assert "Ещё не в боте" in digest.text
 
 
 async def test_everybody_is_answered_by_his_rights(office):

@@ -72,6 +72,18 @@ async def test_the_heads_digest_survives_its_own_buttons(office):
     assert digest.text == whole
 
 
+async def test_an_old_digest_opens_people_and_deals_of_its_own_day(office):
+    await office.evening()
+    digest = await office.api.message(HEAD, "Дисциплина дня")
+    await office.cutoff(days=1)
+    head = office.api.user(HEAD)
+    for button, shown in (("Люди", "срез 19 ноября"), ("Сделки", "срез 19 ноября")):
+        await office.tap(head, digest, digest.button(button))
+        assert shown in digest.text
+        assert "20" not in digest.text.split("\n")[0]
+        await office.tap(head, digest, digest.button("К итогу дня"))
+
+
 async def test_weeks_months_people_and_a_persons_month_lead_back(office):
     await office.evening()
     await office.cutoff(days=1)

@@ -46,7 +46,7 @@ def test_a_text_too_long_to_copy_leaves_the_link():
 async def test_an_admin_gets_links_with_buttons(office):
     admin = office.api.user(ADMIN)
     admin.says("/invite")
-    asked = await office.api.message(ADMIN, "Ещё не подключены")
+    asked = await office.api.message(ADMIN, "Ещё не в боте")
     await office.api.answered(admin.taps("Сделать ссылки"))
     links = await office.api.message(ADMIN, "t.me/reglament_bot?start=")
     assert links.id == asked.id
@@ -62,6 +62,6 @@ async def test_links_after_the_question_about_the_team_can_be_forwarded_too(two_
     admin.says("/invite")
     await two_teams.api.message(ADMIN, "Какая команда?")
     await two_teams.api.answered(admin.taps("B2B"))
-    await two_teams.api.message(ADMIN, "Ещё не подключены")
+    await two_teams.api.message(ADMIN, "Ещё не в боте")
     await two_teams.api.answered(admin.taps("Сделать ссылки"))
     assert not (await two_teams.api.message(ADMIN, "start=")).protected

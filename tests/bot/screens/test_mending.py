@@ -9,6 +9,7 @@ import pytest
 
 from bot.context import TeamContext
 from bot.screens import lines
+from bot.screens.evidence import not_scored
 from bot.screens.evidence.folding import Folding
 from bot.texts import Texts, texts
 from scoring.rules import Rulebook
@@ -45,12 +46,12 @@ def told(t: Texts, kpi: str, *items: Evidence) -> list[str]:
 @pytest.mark.parametrize(
     ("deadline", "ru", "en"),
     [
-        (ago(seconds=20), "просрочено на 1 мин (срок 19.11, 17:59)", "1 min overdue (due 11/19, 17:59)"),
-        (ago(minutes=59), "просрочено на 59 мин (срок 19.11, 17:01)", "59 min overdue (due 11/19, 17:01)"),
-        (ago(hours=2.5), "просрочено на 2 ч (срок 19.11, 15:30)", "2 h overdue (due 11/19, 15:30)"),
-        (ago(hours=31), "просрочено на 1 день (срок 18.11, 11:00)", "1 day overdue (due 11/18, 11:00)"),
-        (ago(days=2, hours=18), "просрочено на 2 дня (срок 17.11)", "2 days overdue (due 11/17)"),
-        (ago(days=21), "просрочено на 21 день (срок 29.10, 18:00)", "21 days overdue (due 10/29, 18:00)"),
+        (ago(seconds=20), "просрочено на 1 мин (срок 19.11, 17:59)", "1 min overdue (due Nov 19, 17:59)"),
+        (ago(minutes=59), "просрочено на 59 мин (срок 19.11, 17:01)", "59 min overdue (due Nov 19, 17:01)"),
+        (ago(hours=2.5), "просрочено на 2 ч (срок 19.11, 15:30)", "2 h overdue (due Nov 19, 15:30)"),
+        (ago(hours=31), "просрочено на 1 день (срок 18.11, 11:00)", "1 day overdue (due Nov 18, 11:00)"),
+        (ago(days=2, hours=18), "просрочено на 2 дня (срок 17.11)", "2 days overdue (due Nov 17)"),
+        (ago(days=21), "просрочено на 21 день (срок 29.10, 18:00)", "21 days overdue (due Oct 29, 18:00)"),
     ],
 )
 def test_a_task_says_by_how_much_it_is_overdue(deadline: datetime, ru: str, en: str) -> None:
@@ -100,7 +101,7 @@ def test_a_deal_names_its_empty_fields_and_counts_those_beyond_six() -> None:
 def test_a_missed_call_says_whom_it_came_from_by_four_digits(title: str, ru: str, en: str) -> None:
     call = item("call", title, since=ago(hours=1))
     assert told(texts("ru"), "missed_calls", call) == [f"{ru} – открыть · 19.11, 17:00"]
-    assert told(texts("en"), "missed_calls", call) == [f"{en} – open · 11/19, 17:00"]
+    assert told(texts("en"), "missed_calls", call) == [f"{en} – open · Nov 19, 17:00"]
 
 
 @pytest.mark.parametrize("kpi", ["missed_calls", "deals_lost", "lost_without_reason"])
@@ -140,14 +141,14 @@ def test_a_rule_broken_by_what_is_missing_says_how_many_more(kpi: str, more: dic
 def test_fields_that_nobody_named_are_not_blamed_on_the_crm() -> None:
     book = Rulebook((at_most("deals_missing_fields"), at_most("lost_without_reason"), at_most("missed_calls")))
     found = card(book, **{rule.kpi: NotAvailable() for rule in book.rules})
-    assert lines.unscored(texts("ru"), found) == [
+    assert not_scored.unscored(texts("ru"), found) == [
         "⚪ Не оценивается: сделки с пустыми полями. "
         "Никто ещё не сказал, какие поля обязательны (настройка required_fields)",
         "⚪ Не оценивается: проиграно без причины. "
         "Никто ещё не сказал, в каком поле стоит причина проигрыша (настройка loss_reason_field)",
         "⚪ Этой CRM недоступно: пропущенные звонки",
     ]
-    assert lines.unscored(texts("en"), found)[0] == (
+    assert not_scored.unscored(texts("en"), found)[0] == (
         "⚪ Not scored: deals with empty fields. "
         "Nobody has said yet which fields are required (setting required_fields)"
     )

@@ -58,6 +58,7 @@ from storage.messages.notices import (
     PinRefusedNotice,
     RightsMissingNotice,
     ShrunkenListNotice,
+    TroubleNotice,
     UnreadDayNotice,
     Whose,
     ZeroQuestionNotice,
@@ -78,7 +79,7 @@ def written(view: View) -> str:
     text = re.sub(r'<a href="([^"]*)">(.*?)</a>', r"\2 <\1>", view.text)
     text = re.sub(r"[0-9a-f]{12}</code>", "000000000000</code>", text)
     text = re.sub(r"(?m)[a-z2-7]{8}( <https://t.me/reglament_bot\?start=d_)[a-z2-7]{32}>", r"aaaaaaaa\1…>", text)
-    text = re.sub(r": [a-z2-7]{8} (–|is) ", r": aaaaaaaa \1 ", text)
+    text = re.sub(r": [a-z2-7]{8} (–|belongs) ", r": aaaaaaaa \1 ", text)
     buttons = ["".join(f"[{button.text}]" for button in row) for row in view.rows]
     return "\n".join([text, *buttons]) + "\n"
 
@@ -238,6 +239,7 @@ UNREAD_DAY = UnreadDayNotice(
     team="sales",
     day=LAST,
     problem="a mistake of ours while reading: KeyError in crm_clients.odoo.deals, line 57",
+    cause="fault",
 )
 RIGHTS = RightsMissingNotice(
     team="sales", day=LAST, connection="main", kpis=("calls_held", "talk_minutes"), problem="scope telephony"
@@ -256,6 +258,7 @@ DELAYED = DelayedNotice(
     team="sales", day=LAST, retry_until=datetime(2026, 11, 19, 17, tzinfo=UTC), problem="HTTP 503 <html>"
 )
 JOINED = JoinedNotice(team="sales", person=5, chat=1000, name="O'Neil & Co", account="Anya <3", username="anya_sells")
+SINCE = datetime(2026, 11, 19, 15, 40, tzinfo=UTC)
 ALARM = AlarmNotice(team="sales", day=LAST, connection="main", problem="Bitrix24 does not accept the webhook")
 
 
@@ -285,6 +288,9 @@ def _off(whose: Whose, name: str, chat: int, reason: str) -> ChannelOffNotice:
         ("day-unscored", DayUnscoredNotice(team="sales", day=OUTAGE)),
         ("pin-refused", PinRefusedNotice(team="sales", chat=-1001)),
         ("digest-refused", DigestNotice(team="sales", day=OUTAGE, problem="HTTP 403 <html>", refused=True)),
+        ("digest-unread", DigestNotice(team="sales", day=OUTAGE, problem="HTTP 503 <html>", cause="unavailable")),
+        ("messages-fail", TroubleNotice(team="sales", trouble="messages_fail", since=SINCE, detail="3", problem="<x>")),
+        ("loop-silent", TroubleNotice(team="sales", trouble="loop_silent", since=SINCE, detail="deliveries")),
     ],
 )
 async def test_notices(lived, t, name, notice):

@@ -17,7 +17,7 @@ from storage.errors import DatabaseLocked, DatabaseUnreachable, DiskFull
 from storage.messages import rate_slots
 from tests.bot.botapi import TOKEN, BotApi, Fault
 from tests.bot.clocks import Stopwatch
-from tests.bot.office import ANNA, HEAD
+from tests.bot.office import ADMIN, ANNA, HEAD
 
 
 class Watched(Stopwatch):
@@ -167,6 +167,15 @@ async def test_with_a_full_disk_people_are_answered_as_always(office, broken):
     broken(DiskFull("full"), also_reading=False)
     office.api.user(HEAD).says("/rules")
     await office.api.message(HEAD, "Правила")
+
+
+async def test_health_names_a_full_disk(office, broken):
+    await office.evening()
+    broken(DiskFull("full"), also_reading=False)
+    office.api.user(ADMIN).says("/health")
+    told = await office.api.message(ADMIN, "Состояние")
+    assert "Диск, на котором лежит база данных, полон" in told.text
+    assert "Служба работает" not in told.text
 
 
 async def test_slots_come_from_the_database_again_when_it_is_back(sqlite_database, broken, monkeypatch):

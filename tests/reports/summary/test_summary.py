@@ -43,7 +43,7 @@ def test_a_week_has_its_points_discipline_and_change():
 def test_an_empty_week_has_dashes_and_not_zeroes():
     found = week(Ledger(), until=date(2026, 11, 13))
     assert (found.workdays, found.scored_days, found.points) == (0, 0, 0)
-    assert found.discipline is found.change is found.worst_rule is found.now is found.won is None
+    assert found.discipline is found.change is found.now is found.won is None
     assert found.improved == found.slides == found.rules == ()
     assert [person.name for person in found.people] == [ANNA[1], BORIS[1]]
 
@@ -55,7 +55,7 @@ def test_a_week_in_which_all_were_excused_has_no_discipline():
     found = week(ledger)
     assert (found.discipline, found.scored_days, found.workdays) == (None, 0, 5)
     assert found.people[0].totals.scored_days == 0
-    assert found.worst_rule is None
+    assert not found.worst_rules
 
 
 def test_a_day_without_data_is_a_working_day_but_not_a_scored_one():
@@ -82,7 +82,7 @@ def test_reversed_entries_are_left_out_of_discipline_and_of_the_points():
     ledger.add(ANNA, WEEK[0], EntryKind.CORRECTION, rule="calls_held", outcome=KEPT)
     found = week(ledger)
     assert (found.discipline, found.plus, found.minus) == (Decimal("100.0"), 1, 0)
-    assert found.worst_rule is None
+    assert not found.worst_rules
 
 
 def test_days_count_by_their_date_whatever_period_they_are_booked_in():
@@ -234,9 +234,9 @@ def test_the_rule_broken_most_is_named_with_who_broke_it():
             ledger.score(who, day, KEPT, "calls_held")
     ledger.score(ANNA, WEEK[4], BROKEN, "calls_held")
     found = week(ledger)
-    assert found.worst_rule is not None
-    assert (found.worst_rule.rule, found.worst_rule.kept, found.worst_rule.broken) == ("overdue_tasks", 0, 4)
-    assert found.worst_rule.breakers == ((*BORIS, 3), (*ANNA, 1))
+    [worst] = found.worst_rules
+    assert (worst.rule, worst.kept, worst.broken) == ("overdue_tasks", 0, 4)
+    assert worst.breakers == ((*BORIS, 3), (*ANNA, 1))
     assert [(rule.rule, rule.broken, rule.discipline) for rule in found.rules] == [
         ("overdue_tasks", 4, Decimal("0.0")),
         ("calls_held", 1, Decimal("80.0")),

@@ -118,6 +118,11 @@ STORED = [
     ),
     ("unread_day", STORED_ABOUT | {"problem": "KeyError"}, UnreadDayNotice(**ABOUT, problem="KeyError")),
     (
+        "unread_day",
+        STORED_ABOUT | {"problem": "KeyError", "cause": "fault"},
+        UnreadDayNotice(**ABOUT, problem="KeyError", cause="fault"),
+    ),
+    (
         "alarm",
         STORED_ABOUT | {"connection": "main", "problem": "refused"},
         AlarmNotice(**ABOUT, connection="main", problem="refused"),
