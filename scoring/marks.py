@@ -12,7 +12,7 @@ from scoring.scorecard import Outcome
 from scoring.standings import streaks
 
 
-class Mark(StrEnum):
+class MarkKind(StrEnum):
     """Name the marks, nearest first."""
 
     CLEAN_DAY = "clean_day"
@@ -27,7 +27,7 @@ class Mark(StrEnum):
 class NextMark:
     """Hold the next mark and what separates the manager from it."""
 
-    mark: Mark
+    kind: MarkKind
     gap: int
     """Rules of the day, points of the month, or clean days in a row."""
 
@@ -40,9 +40,9 @@ def next_mark(entries: Sequence[Entry], day: date, points: int) -> NextMark | No
     until = [entry for entry in entries if entry.day <= day]
     broken = sum(entry.day == day and entry.outcome is Outcome.BROKEN for entry in in_force(until))
     if broken:
-        return NextMark(Mark.CLEAN_DAY, broken)
+        return NextMark(MarkKind.CLEAN_DAY, broken)
     if points < 0:
-        return NextMark(Mark.BREAK_EVEN, -points)
+        return NextMark(MarkKind.BREAK_EVEN, -points)
     lengths = streaks(until)
     gap = max(lengths) - lengths[-1]
-    return NextMark(Mark.OWN_BEST, gap) if gap else None
+    return NextMark(MarkKind.OWN_BEST, gap) if gap else None

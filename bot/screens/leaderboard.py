@@ -13,7 +13,7 @@ from bot.screens.witness.digest_link import DigestLink, digest_line
 from bot.texts import Texts, safe
 from scoring.board import FIRST_DAY, Named, medal, named
 from scoring.entries import Month
-from scoring.marks import Mark, NextMark
+from scoring.marks import MarkKind, NextMark
 from scoring.rules import Rule
 from scoring.standings import Leaderboard, Standing, hundredths, leaderboard
 from storage.days import runs
@@ -139,7 +139,7 @@ def _to_break_even(t: Texts, data: Board, own: str) -> str:
     row = data.standings.of(own)
     if row is None or row.totals.points >= 0:
         return ""
-    return next_mark_line(t, NextMark(Mark.BREAK_EVEN, -row.totals.points), Month.of(data.day))
+    return next_mark_line(t, NextMark(MarkKind.BREAK_EVEN, -row.totals.points), Month.of(data.day))
 
 
 def _own(t: Texts, standings: Leaderboard, own: str) -> str:

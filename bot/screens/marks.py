@@ -11,4 +11,4 @@ def next_mark_line(t: Texts, found: NextMark | None, month: Month) -> str:
     """Write `До чистого дня не хватило 1 правила`; empty without a mark left to reach."""
     if found is None:
         return ""
-    return t(f"next-{found.mark.replace('_', '-')}", n=found.gap, month=t.month_name(month))
+    return t(f"next-{found.kind.replace('_', '-')}", n=found.gap, month=t.month_name(month))

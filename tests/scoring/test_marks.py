@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from scoring.marks import Mark, NextMark, next_mark
+from scoring.marks import MarkKind, NextMark, next_mark
 from tests.scoring.ledger import MONDAY, Book
 
 WEEK = [MONDAY + timedelta(days=n) for n in range(5)]
@@ -23,9 +23,9 @@ def week(*broken: int) -> Book:
 @pytest.mark.parametrize(
     ("broken", "points", "mark"),
     [
-        ((0, 0, 2), -9, NextMark(Mark.CLEAN_DAY, 2)),
-        ((0, 1, 0), -9, NextMark(Mark.BREAK_EVEN, 9)),
-        ((0, 0, 0, 1, 0), 3, NextMark(Mark.OWN_BEST, 2)),
+        ((0, 0, 2), -9, NextMark(MarkKind.CLEAN_DAY, 2)),
+        ((0, 1, 0), -9, NextMark(MarkKind.BREAK_EVEN, 9)),
+        ((0, 0, 0, 1, 0), 3, NextMark(MarkKind.OWN_BEST, 2)),
         ((0, 1, 0), 0, None),
         ((0, 0, 0), 3, None),
         ((), 0, None),
