@@ -14,6 +14,7 @@ from crm_clients.amocrm.history.changes import NOTE_DELETED, entity_of
 from crm_clients.amocrm.rows import as_id
 from crm_clients.amocrm.session import ReadSession
 from crm_clients.amocrm.wire import WireEvent, WireNote, as_int, is_one_of
+from crm_clients.errors import CrmUnavailable
 from crm_clients.shared.comment_cache import CommentCache
 from scoring.records import Comment, Fact
 
@@ -69,7 +70,7 @@ class CommentReader:
 
         unknown = (lead for lead in leads if not self.is_known(lead))
         query = session.query("leads/notes", f"filter[note_type][]={COMMENT}", "comments")
-        await session.lists.by_ids(query, "entity_id", unknown, take)
+        await session.lists.by_ids(query, "entity_id", unknown, take, self._ensure_silent)
         await self._ensure_whole(leads, [note for note in told if note.entity not in found], listed)
         await self._state_deleted(leads, found)
         until = min(session.cutoff, session.now)  # a reading before the cutoff knows nothing of the time until then
@@ -88,6 +89,17 @@ class CommentReader:
             what = "comments deleted since the cutoff"
             await session.read_events((NOTE_DELETED,), session.cutoff, None, what, take)
             await session.emit(Comment(str(lead)) for lead in leads if lead in lost and lead not in found)
+
+    async def _ensure_silent(self, leads: list[int]) -> None:
+        """Ask in other words for a comment of deals that show none. Raises CrmUnavailable if there is a comment."""
+        session = self._session
+        ids = "&".join(f"filter[entity_id][]={lead}" for lead in leads)
+        filters = f"filter[note_type][]={COMMENT}&{ids}&order[updated_at]=desc"
+        page = await session.api.page(session.query("leads/notes", filters, "the latest comment"), limit=1)
+        for row in page.rows:
+            is_settled = as_int(row.get("updated_at")) < session.settled
+            if row.get("entity_id") in leads and is_settled and self._must_be_listed(row):
+                raise CrmUnavailable(f"comments: amoCRM's list lacks row {row['id']}, so the list is not whole")
 
     async def _ensure_whole(self, leads: array[int], told: Collection[ToldNote], listed: set[int]) -> None:
         """Raise CrmUnavailable if the list lacks a comment that an event tells of."""

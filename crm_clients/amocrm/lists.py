@@ -7,7 +7,7 @@ between two requests. `OverlappingPages` notices this, `CreationSpan` avoids thi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -23,6 +23,7 @@ FULL = 200
 """Rows of a full page, at least: pages that overlap are a little shorter than `PAGE`."""
 PATIENCE = 5
 """How often a page is read again because the list shifts."""
+PartSink = Callable[[list[int]], Awaitable[None]]
 Border = dict[Any, Any]
 """Rows of a page: the values that the list is sorted by, by id."""
 Order = Literal["asc", "desc"]
@@ -66,16 +67,22 @@ class ListReader:
             older, newer = span.halves()
             await together(*(half.read_from(order) for half in (older, newer) for order in ORDERS))
 
-    async def by_ids(self, query: ListQuery, name: str, ids: Iterable[int], sink: Sink) -> None:
+    async def by_ids(
+        self, query: ListQuery, name: str, ids: Iterable[int], sink: Sink, silent: PartSink | None = None
+    ) -> None:
         """Read rows with a `name` among `ids`, in several lists if there are many ids.
 
         An account that ignores the filter gives the same list for every part, read once and with other rows too.
+        `silent` takes the ids of a part of which the account shows no row.
         """
         is_ignored = False
 
         async def read(part: list[int]) -> None:
+            is_shown = False
+
             async def take(rows: list[Row]) -> bool | None:
-                nonlocal is_ignored
+                nonlocal is_ignored, is_shown
+                is_shown = True
                 numbers = [number for row in rows if isinstance(number := row.get(name), int)]
                 is_ignored = is_ignored or not chosen.issuperset(numbers)
                 return await sink(rows)
@@ -85,6 +92,8 @@ class ListReader:
             chosen = set(part)
             names = "&".join(f"filter[{name}][]={number}" for number in part)
             await self.shifting(query.narrowed(names, "order[id]=asc"), take)
+            if silent is not None and not is_shown:
+                await silent(part)
 
         await in_parts(ids, IDS, read)
 

@@ -185,6 +185,8 @@ class OffsetProgress(QueryProgress):
     def _note_rest(self, start: int, reply: Reply, rows: int) -> None:
         if start == 0:
             following, total = reply.next or rows, max(reply.total or 0, (reply.next or -1) + 1)
+            if total and not rows:
+                raise CrmNonsense(f"{self.query.method}: the portal counts rows ({total}) and shows none")
             self._starts = list(range(following, total, PAGE)) if rows else []
         elif not self._starts and (reply.next or 0) > start:
             self._starts = [reply.next or 0]  # it has grown meanwhile

@@ -19,7 +19,7 @@ from crm_clients.bitrix24.control.visibility import require_full_visibility
 from crm_clients.bitrix24.deals import DealReader
 from crm_clients.bitrix24.events import EventReader
 from crm_clients.bitrix24.fields import MOVER, DealFields, Fields
-from crm_clients.bitrix24.history.stage_history import LossLog
+from crm_clients.bitrix24.history.stage_history import ClosingLog
 from crm_clients.bitrix24.lists import CallProgress, QueryProgress, problem_of, single_call
 from crm_clients.bitrix24.objects import DEAL
 from crm_clients.bitrix24.session import ReadSession
@@ -29,9 +29,11 @@ from crm_clients.errors import CrmError, CrmNonsense, CrmRefused, CrmUnavailable
 from crm_clients.shared.required_fields import RequiredFields
 from crm_clients.shared.rows import Currency
 from scoring.causes import Cause
-from scoring.kpis import DEALS_MISSING_FIELDS, LOST_WITHOUT_REASON
+from scoring.kpis import DEALS_LOST, DEALS_MISSING_FIELDS, DEALS_WON, LOST_WITHOUT_REASON, WON_AMOUNT
 from scoring.records import Completed, Fact, Failed, RecordKind, Unreadable
 
+CLOSINGS = (DEALS_WON, WON_AMOUNT, DEALS_LOST, LOST_WITHOUT_REASON)
+"""KPIs that count deals closed in the window."""
 MEMBERS = 20
 """Members expected where the read does not say who is asked about."""
 PAGES_EACH = 2
@@ -54,7 +56,7 @@ class PortalRead:
         self._tasks, self._events = TaskReader(session), EventReader(session)
         self._known_deals = known_deals(session)
         self._comments = CommentReader(session, users)
-        self._losses = LossLog(session)
+        self._closings = ClosingLog(session)
         self._deals: DealReader | None = None
 
     async def run(self) -> None:
@@ -89,8 +91,8 @@ class PortalRead:
         stages = session.stages.start(RecordKind.DEALS)
         fields = single_call("crm.item.fields", {"entityTypeId": DEAL}, what="fields of deals", group=RecordKind.DEALS)
         about: list[QueryProgress] = [stages, fields] if self._needs_fields else [stages]
-        if session.wants("deals_lost", LOST_WITHOUT_REASON):
-            about.append(self._losses.start())
+        if session.wants(*CLOSINGS):
+            about.append(self._closings.start())
         currency = single_call("crm.currency.base.get", {}, what="the portal's currency", group=RecordKind.DEALS)
         funnels = session.stages.start_funnels(RecordKind.DEALS)
         await session.read([profile, currency, funnels, *about])
@@ -140,7 +142,7 @@ class PortalRead:
             self._pages,
             self._tasks.has_task,
             self._comments.knows,
-            self._losses.was_lost_elsewhere,
+            self._closings.was_lost_elsewhere,
         )
         return None
 
@@ -185,7 +187,7 @@ class PortalRead:
         if self._deals is not None:
             await session.stream.taken()
             problem = problem or problem_of(self._deals.lists)
-            problem = problem or await self._known_deals.settle(self._tasks.covered_deal)
+            problem = problem or await self._known_deals.settle(self._tasks.covered_deal, self._closings.closed)
         if RecordKind.DEALS in kinds:
             await self._mark(RecordKind.DEALS, problem)
         return problem

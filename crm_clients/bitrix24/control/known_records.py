@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic
 
-from crm_clients.bitrix24.api import RecordMissing
+from crm_clients.bitrix24.api import COMMANDS, RecordMissing
 from crm_clients.bitrix24.keyset import NewestQuery
 from crm_clients.bitrix24.lists import CallProgress
 from crm_clients.bitrix24.rows import R, portal_row
@@ -69,16 +69,20 @@ class KnownRecords(Generic[R]):
         self._first += ids[: KEPT - len(self._first)]
         self._last = [*self._last, *ids[-KEPT:]][-KEPT:]
 
-    async def settle(self, otherwise: int = 0) -> CrmError | None:
+    async def settle(self, otherwise: int = 0, named: Iterable[int] = ()) -> CrmError | None:
         """Ask for each known record that did not come, and remember records for the next read.
 
-        `otherwise` is a record that another list names, asked for where the portal shows not even a newest record.
+        `otherwise` is a record that another list names, asked for where the portal shows not even a newest record;
+        `named` are records that another list names and that must come, unless changed or deleted.
         Return the problem if a record that must have come did not, or if the portal neither gives nor denies a record.
         """
         await self._session.read([self.newest])
         if self.newest.problem is not None:
             return self.newest.problem
-        expected = {*self._known, *self._newest(), *([otherwise] if otherwise and not self.newest.rows else [])}
+        lacking = [key for key in named if key not in self._seen][:COMMANDS]  # any of these proves the same
+        expected = {*self._known, *self._newest(), *lacking}
+        if otherwise and not self.newest.rows:
+            expected.add(otherwise)
         asked = {key: self._ask(key) for key in sorted(expected) if key not in self._seen}
         if asked:
             await self._session.read(list(asked.values()))

@@ -24,10 +24,11 @@ from scoring.records import RecordKind
 
 
 class KnownDeal(PortalRow, frozen=True):
-    """Tell whether a deal is open."""
+    """Tell whether a deal is open, and when the deal moved last."""
 
     id: Id
     closed: Flag
+    movedTime: datetime | None  # noqa: N815  # the portal's spelling
 
 
 class KnownActivity(PortalRow, frozen=True):
@@ -69,10 +70,11 @@ class KnownCompany(PortalRow, frozen=True):
 
 
 def known_deals(session: ReadSession) -> KnownRecords[KnownDeal]:
-    """Know open deals, which the list of open deals must show."""
+    """Know open deals and deals that moved since the window before began, which the lists of deals must show."""
+    since = session.request.since
 
     def must_come(row: KnownDeal) -> bool:
-        return row.closed == "N"
+        return row.closed == "N" or (row.movedTime is not None and row.movedTime >= since)
 
     return _known_items(session, DEAL, KnownDeal, RecordKind.DEALS, must_come)
 

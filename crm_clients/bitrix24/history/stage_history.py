@@ -18,8 +18,8 @@ from scoring.records import DealState, RecordKind
 
 DEALS = 33
 """Deals in a list of stage histories."""
-LOST = "F"
-"""STAGE_SEMANTIC_ID of a lost stage."""
+WON, LOST = "S", "F"
+"""STAGE_SEMANTIC_ID of a won and of a lost stage."""
 MOVES = 4
 """Rows that a deal's history is expected to have."""
 
@@ -92,28 +92,30 @@ class StageHistory:
         return ()
 
 
-class LossLog:
-    """Read which deals came to a lost stage lately, and in which pipelines."""
+class ClosingLog:
+    """Read which deals came to a closing stage lately, and in which pipelines deals were lost."""
 
     def __init__(self, session: ReadSession) -> None:
         self._session = session
         self._pipelines: dict[int, set[int]] = {}
-        """By deal."""
+        """Pipelines of the losses, by deal."""
+        self.closed: set[int] = set()
+        """Deals that were won or lost; those that exist must come in a list of deals."""
 
     def start(self) -> QueryProgress:
-        """Begin to read the losses since the window before: a deal lost and moved on stands in no list of the lost."""
+        """Begin to read since the window before: a deal lost and moved on stands in no list of the lost."""
         window = self._session.request.window
-        losses = {
-            "STAGE_SEMANTIC_ID": LOST,
+        closings = {
+            "STAGE_SEMANTIC_ID": [WON, LOST],
             ">=CREATED_TIME": stamp(self._session.request.since),
             "<CREATED_TIME": stamp(window.cutoff, up=True),
         }
         return KeysetQuery(
             method="crm.stagehistory.list",
-            params={"entityTypeId": DEAL, "filter": losses, "select": MoveRow.select()},
+            params={"entityTypeId": DEAL, "filter": closings, "select": MoveRow.select()},
             fold=self._fold,
             row=MoveRow,
-            what="losses of deals",
+            what="closings of deals",
             group=RecordKind.DEALS,
             rows_at="items",
         ).start()
@@ -124,7 +126,9 @@ class LossLog:
 
     def _fold(self, rows: Sequence[MoveRow]) -> tuple[()]:
         for row in rows:
-            self._pipelines.setdefault(row.OWNER_ID, set()).add(row.CATEGORY_ID)
+            self.closed.add(row.OWNER_ID)
+            if row.STAGE_SEMANTIC_ID == LOST:
+                self._pipelines.setdefault(row.OWNER_ID, set()).add(row.CATEGORY_ID)
         return ()
 
 

@@ -111,6 +111,20 @@ async def test_a_filter_that_shows_nothing_is_noticed_by_rows_known_otherwise(
     assert kind in await failed_behind(world, spoil)
 
 
+async def test_an_empty_answer_about_comments_is_not_believed_where_no_event_tells_of_the_comments() -> None:
+    world = two_managers()
+    lead = world.add_lead(ANNA, LONG_AGO, NEW)
+    world.move_lead(lead, START + HOUR, TALKS)
+    world.add_note(("leads", lead.id), LONG_AGO + DAY, by=ANNA)
+
+    def spoil(asked: str, query: str, answer: httpx.Response) -> httpx.Response:
+        is_list = asked == "leads/notes" and "order[id]=asc" in query
+        return httpx.Response(204) if is_list else answer
+
+    assert await failed_behind(world, spoil, ("deals_without_comment",)) == {RecordKind.COMMENTS}
+    assert await failed_behind(world, unspoilt, ("deals_without_comment",)) == set()
+
+
 async def test_a_list_of_open_deals_that_ends_too_early_has_failed(world: World) -> None:
     for number in range(3 * PAGE):
         world.add_lead(ANNA, LONG_AGO + number, NEW)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+import httpx
 import pytest
 
 from crm_clients.base import DictMemory
 from scoring.records import Call, Completed, Failed, RecordKind
 from scoring.snapshot import NotRead
 from tests.crm_clients.bitrix24.portal import DEAL, Portal
-from tests.crm_clients.bitrix24.team import ANNA, BORIS, DAY, HOUR, Reader, deal, portal
+from tests.crm_clients.bitrix24.team import ANNA, BORIS, DAY, HOUR, Reader, closed, deal, portal
 from tests.crm_clients.world import CUTOFF, LONG_AGO, START
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
@@ -240,3 +242,59 @@ async def test_a_known_deal_of_a_wrong_form_fails_its_owner_alone() -> None:
     reading = (await Reader(where, memory=memory).count("deals_open", user=BORIS))["deals_open"]
     assert isinstance(reading, NotRead)
     assert "row 1:" in reading.detail
+
+
+# Records that another list names
+
+
+async def test_a_part_of_the_deals_closed_lately_is_not_taken_for_all() -> None:
+    where = portal()
+    closed(where, 1, (START + HOUR, "WON", "S"))
+    closed(where, 2, (START + HOUR, "LOSE", "F"))
+    for key in range(10, 65):
+        deal(where, key)
+    honest, reader = Reader(where), Reader(where)
+
+    def shortened(method: str, params: Mapping[str, Any]) -> None:
+        conditions = params.get("filter") or {}
+        if method == "crm.item.list" and conditions.get("closed") == "Y":
+            conditions["<id"] = "2"
+
+    reader.fake.fault = shortened
+
+    mark = (await reader.marks("deals_won"))[RecordKind.DEALS]
+
+    assert isinstance(mark, Failed)
+    assert "deals: the list lacks row 2, which exists" in mark.reason
+    assert await honest.number("deals_won") == 1
+    assert honest.fake.commands["crm.item.get"] == 0
+
+
+async def test_a_deal_that_was_lost_and_deleted_is_missed_by_nobody() -> None:
+    where = filled()
+    closed(where, 50, (START + HOUR, "LOSE", "F"))
+    del where.deals.rows[50]
+    where.deals.changed()
+
+    assert isinstance((await Reader(where).marks("deals_lost"))[RecordKind.DEALS], Completed)
+
+
+async def test_an_emptied_list_of_comments_that_the_portal_counts_otherwise_is_not_believed() -> None:
+    where = filled()
+    where.add_comment(5001, 1, ANNA, LONG_AGO)
+    reader = Reader(where)
+
+    async def emptied(request: httpx.Request, real: httpx.AsyncBaseTransport) -> httpx.Response:
+        body = json.loads(await (await real.handle_async_request(request)).aread())
+        asked = json.loads(request.content).get("cmd", {})
+        for name, command in asked.items():
+            if command.startswith("crm.timeline.comment.list"):
+                body["result"]["result"][name] = []
+        return httpx.Response(200, json=body, request=request)
+
+    reader.line.when = lambda _number, _request: emptied
+
+    mark = (await reader.marks("deals_without_comment"))[RecordKind.COMMENTS]
+
+    assert isinstance(mark, Failed)
+    assert "crm.timeline.comment.list: the portal counts rows (1) and shows none" in mark.reason
