@@ -14,6 +14,7 @@ from reglament.day.notifications import Notification, enqueue
 from reglament.process import Process
 from scoring.entries import Entry
 from scoring.names import fold
+from scoring.terms.circumstances import Half
 from storage.days import runs
 from storage.db.database import Session
 from storage.errors import Refused
@@ -41,9 +42,18 @@ class AbsenceAct:
 
 
 async def record_absence(
-    process: Process, session: Session, who: Member, first: date, last: date, kind: AbsenceKind, author: str
+    process: Process,
+    session: Session,
+    who: Member,
+    first: date,
+    last: date,
+    kind: AbsenceKind,
+    author: str,
+    half: Half | None = None,
 ) -> AbsenceAct:
-    """Record an absence of whole days; scored days lose their entries by opposite entries.
+    """Record an absence of whole days, or of half a day.
+
+    Scored days lose their entries by opposite entries; a half day, and the first day back, are judged anew.
 
     The same absence again changes nothing. Raises Refused.
     """
@@ -51,14 +61,16 @@ async def record_absence(
     await _check_days(process, session, who, first, last)
     await absent_days.lock_teams(session, who.connection)
     for known in await absences.in_force(session, who.connection, who.crm_user, first, last):
-        if (known.first, known.last, known.kind, known.state) == (first, last, kind, AbsenceState.APPROVED):
+        told = known.first, known.last, known.kind, known.half, known.state
+        if told == (first, last, kind, half, AbsenceState.APPROVED):
             return AbsenceAct(known, is_known=True)
     at = process.now()
     absence = await absences.record(
-        session, who.connection, who.crm_user, first=first, last=last, kind=kind, author=author, at=at
+        session, who.connection, who.crm_user, first=first, last=last, kind=kind, half=half, author=author, at=at
     )
     reason = texts(process.settings.language)("absence-reason", id=str(absence.id))
-    written = await absent_days.excuse(session, absence, author=author, reason=reason, at=at)
+    written = [] if half else await absent_days.excuse(session, absence, author=author, reason=reason, at=at)
+    written += await absent_days.judge_again(session, absence, author=author, reason=reason, at=at)
     await _tell(process, session, who, absence, written)
     return AbsenceAct(absence, tuple(written))
 
@@ -77,11 +89,11 @@ async def cancel_absence(process: Process, session: Session, absence_id: int, au
         raise Refused(f"absence {absence_id} was refused: there is nothing to cancel")
     who = await people.member(session, absence.connection, absence.crm_user)
     author, at = _checked_author(author, who), process.now()
-    written: list[Entry] = []
-    if absence.state is AbsenceState.APPROVED:
-        reason = texts(process.settings.language)("absence-cancelled-reason", id=str(absence.id))
-        written = await absent_days.judge_again(session, absence, author=author, reason=reason, at=at)
+    before, written = absence, list[Entry]()
     absence = await absences.cancel(session, absence_id, author=author, at=at)
+    if before.state is AbsenceState.APPROVED:
+        reason = texts(process.settings.language)("absence-cancelled-reason", id=str(absence.id))
+        written = await absent_days.judge_again(session, before, author=author, reason=reason, at=at)
     await _tell(process, session, who, absence, written)
     return AbsenceAct(absence, tuple(written))
 

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
-from scoring.kpis import CATALOGUE, DEALS_OPEN, KpiSettings, Unit
+from scoring.kpis import CATALOGUE, DEALS_OPEN, KpiKind, KpiSettings, Unit
 from scoring.terms.employment import Employment, Employments
 from scoring.terms.launch import Launch
 from scoring.workdays import WindowKind
@@ -64,6 +64,11 @@ class Rule:
     def needs(self) -> frozenset[str]:
         """Return the KPIs that must be counted to judge the rule."""
         return frozenset({self.kpi, DEALS_OPEN} if self.per_deals else {self.kpi})
+
+    @property
+    def limits_state(self) -> bool:
+        """Tell whether the rule sets a limit to a state, so that single records break the rule."""
+        return self.bound is Bound.AT_MOST and CATALOGUE[self.kpi].kind is KpiKind.STATE
 
     def allowed(self, deals_open: int) -> Decimal:
         """Compute the bound for a number of open deals: limit × max(1, ⌈deals_open / per_deals⌉)."""
@@ -189,6 +194,11 @@ class Rulebook:
         """List the rules that judge a person: those that name no role, or the person's."""
         role = self.employment(crm_user).role
         return tuple(rule for rule in self.rules if not rule.roles or role in rule.roles)
+
+    @property
+    def state_kpis(self) -> frozenset[str]:
+        """Return the KPIs of the rules that set a limit to a state."""
+        return frozenset(rule.kpi for rule in self.rules if rule.limits_state)
 
     def is_observed(self, rule: Rule, day: date) -> bool:
         """Tell whether a rule is in observation on a day: shown, not scored."""

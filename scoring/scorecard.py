@@ -8,9 +8,11 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+import msgspec
+
 from scoring.kpis import CATALOGUE, KpiKind, Unit
 from scoring.rules import Bound, Rule, Rulebook
-from scoring.snapshot import Cause, Evidence, Manager, NotAvailable, NotRead, Snapshot, Value, evidence_of
+from scoring.snapshot import Cause, Evidence, Manager, NotAvailable, NotRead, Snapshot, Spared, Value, evidence_of
 from scoring.terms.bounds import HALF, bounds_of, is_divisible, part_of, why_unknown
 from scoring.terms.circumstances import NONE, Circumstances, EvidenceKeys, Excuse, Half
 from scoring.terms.employment import FULL
@@ -58,6 +60,17 @@ class ScoreLine:
     used: frozenset[str] = frozenset()
     """Evidence keys that broke the rule before and do not break the rule again."""
 
+    @property
+    def marked_items(self) -> Sequence[Evidence]:
+        """Return the evidence, with the reason for each record that does not count."""
+        if not (self.appeared or self.used):
+            return self.items
+        reasons = dict.fromkeys(self.appeared, Spared.APPEARED) | dict.fromkeys(self.used, Spared.USED)
+        return [
+            msgspec.structs.replace(item, spared=reasons[item.key]) if item.key in reasons and not item.spared else item
+            for item in self.items
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
@@ -78,6 +91,11 @@ class Scorecard:
     def points(self) -> int:
         """Return the points of the day."""
         return sum(line.points for line in self.lines)
+
+    @property
+    def newcomer(self) -> bool:
+        """Tell whether the manager is on probation."""
+        return self.circumstances.newcomer
 
     def count(self, outcome: Outcome) -> int:
         """Count the rules with an outcome."""

@@ -46,6 +46,12 @@ class Spared(StrEnum):
     """The deal is younger than `grace_minutes` of working time."""
     INHERITED = "inherited"
     """The record was broken with another member in the team's last snapshot: the new owner has a day."""
+    IGNORED = "ignored"
+    """The record belongs to the backlog from before the launch."""
+    APPEARED = "appeared"
+    """The record appeared during an absence; said of the first day back, never stored."""
+    USED = "used"
+    """The record broke the rule before and costs points once; never stored."""
 
 
 class Evidence(msgspec.Struct, frozen=True):

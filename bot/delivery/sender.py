@@ -102,7 +102,8 @@ class Sender:
         async with self._db.reading() as session:
             absence = await absences.find(session, absence_id)
         t = texts(self._target.language)
-        key = "absence-cancelled-note" if notice.cancelled else "absence-note"
+        recorded = "absence-note" if absence.half is None else "absence-half-note"
+        key = "absence-cancelled-note" if notice.cancelled else recorded
         days = t.span(absence.first, absence.last)
         note = t(key, kind=t(f"absence-kind-{absence.kind.value}"), days=days)
         return [int(await self._chat.send_text(note, reply_to=reply_to))]

@@ -105,8 +105,9 @@ def _head(t: Texts, team: TeamContext, data: Digest, present: Sequence[Scorecard
     day = data.day
     clock = t.clock(day.run.window.cutoff, team.calendar.zone)
     head = t("digest-head", title=safe(team.title), weekday=t.weekday(day.run.day), clock=clock)
-    kept = sum(card.count(Outcome.KEPT) for card in present)
-    broken = sum(card.count(Outcome.BROKEN) for card in present)
+    judged = [card for card in present if not card.newcomer]
+    kept = sum(card.count(Outcome.KEPT) for card in judged)
+    broken = sum(card.count(Outcome.BROKEN) for card in judged)
     if data.problem:
         told = [] if data.refused else [why(t, data.cause)]
         return [f"<b>{head}</b>", f"⚪ {t('digest-unread-all')}", *told]

@@ -89,7 +89,8 @@ def evening_view(t: Texts, team: TeamContext, data: Evening, *, page: int = 0, n
     `named` puts the manager's name on top, for another reader.
     """
     text = [f"<b>{safe(data.card.manager.name)} · {safe(team.title)}</b>"] if named else []
-    text += [_head(t, team, data), _sum(t, data), next_mark_line(t, data.mark, Month.of(data.day)), _month(t, data)]
+    mark = next_mark_line(t, data.mark, Month.of(data.day))
+    text += [_head(t, team, data), _sum(t, data), *lines.notes(t, data.card), mark, _month(t, data)]
     whole = evidence_page(t, data.card, team, data.cutoff, page)
     if whole is None:
         text += short_lines(t, team, data.card, data.cutoff, _corrections(t, data.entries))
@@ -109,7 +110,8 @@ def day_lines(t: Texts, team: TeamContext, data: Evening) -> list[str]:
     """Write the day without the month, as a part of another message."""
     corrections = _corrections(t, data.entries)
     mark = next_mark_line(t, data.mark, Month.of(data.day))
-    text = [_head(t, team, data), _sum(t, data), mark, *short_lines(t, team, data.card, data.cutoff, corrections)]
+    text = [_head(t, team, data), _sum(t, data), *lines.notes(t, data.card), mark]
+    text += short_lines(t, team, data.card, data.cutoff, corrections)
     return [line for line in text if line]
 
 

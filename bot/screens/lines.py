@@ -18,7 +18,7 @@ from scoring.kpis import DEALS_WITHOUT_TASK, DEALS_WON, OVERDUE_TASKS, WON_AMOUN
 from scoring.names import alphabetical
 from scoring.rules import Bound
 from scoring.scorecard import Outcome, Scorecard, ScoreLine
-from scoring.snapshot import Evidence, Value
+from scoring.snapshot import Evidence, Spared, Value
 from scoring.standings import Leaderboard
 
 BROKEN = "✖️"
@@ -68,7 +68,26 @@ def broken(t: Texts, line: ScoreLine, team: TeamContext, at: datetime, folding: 
     """Write a broken rule; where too much is there (`at_most`) with the first items, as at the cutoff `at`."""
     if line.rule.bound is Bound.AT_LEAST:
         return [head(t, line)]
-    return [head(t, line), *items(t, line.rule.kpi, line.items, team, at, folding=folding or Folding(), new=line.new)]
+    folding = folding or Folding()
+    return [head(t, line), *items(t, line.rule.kpi, line.marked_items, team, at, folding=folding, new=line.new)]
+
+
+def aside(t: Texts, line: ScoreLine, team: TeamContext, at: datetime, folding: Folding) -> list[str]:
+    """Write the records that do not count because of an absence or a launch, of a rule that is not broken."""
+    shown = [item for item in line.marked_items if item.spared in (Spared.APPEARED, Spared.USED)]
+    if not shown:
+        return []
+    told = t("aside-line", kpi=kpi_name(t, line.rule.kpi), n=len(shown))
+    return [f"⚪ {told}", *items(t, line.rule.kpi, shown, team, at, folding=folding)]
+
+
+def notes(t: Texts, card: Scorecard) -> list[str]:
+    """Write what is special about a day of work: half a day, probation."""
+    if card.excuse is not None:
+        return []
+    half = card.circumstances.half
+    text = [] if half is None else [t(f"note-half-{half.value}")]
+    return [*text, t("note-newcomer")] if card.newcomer else text
 
 
 def shown_of(line: ScoreLine) -> int:
@@ -85,7 +104,7 @@ def evidence(t: Texts, card: Scorecard, team: TeamContext, at: datetime) -> list
     result = []
     for line in ordered:
         if line.outcome.scored:
-            result += [head(t, line, exact=True), *items(t, line.rule.kpi, line.items, team, at, new=line.new)]
+            result += [head(t, line, exact=True), *items(t, line.rule.kpi, line.marked_items, team, at, new=line.new)]
     scored = {line.rule.kpi for line in card.lines if line.outcome.scored}
     ruled = {line.rule.kpi for line in card.lines}
     for key, reading in card.snapshot.readings.items():

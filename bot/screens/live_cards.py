@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bot.context import AppContext, LiveReading
-from scoring.scorecard import Scorecard, score
+from scoring.scorecard import Scorecard
 from storage.days.snapshots import last_keys
+from storage.days.terms_of_day import with_terms
 from storage.db.database import Session
-from storage.people import absences
+from storage.values import JudgedDay, StoredSnapshot
 
 
 async def load_live_cards(session: Session, ctx: AppContext, reading: LiveReading) -> list[Scorecard]:
@@ -14,19 +15,13 @@ async def load_live_cards(session: Session, ctx: AppContext, reading: LiveReadin
     team = ctx.teams[reading.team]
 
     async def make() -> list[Scorecard]:
-        absent = await absences.absent_on(session, team.connection, reading.day)
         users = [snapshot.manager.crm_user for snapshot in reading.snapshots]
         last = await last_keys(session, team.key, reading.day, users, reading.rulebook.counted)
-        return [
-            score(
-                snapshot,
-                reading.rulebook,
-                reading.day,
-                absent=snapshot.manager.crm_user in absent,
-                last=last.get(snapshot.manager.crm_user, {}),
-            )
-            for snapshot in reading.snapshots
+        read = [
+            StoredSnapshot(snapshot, last=last.get(snapshot.manager.crm_user, {})) for snapshot in reading.snapshots
         ]
+        judged = JudgedDay(team.key, team.connection, reading.day, reading.rulebook)
+        return [item.score(reading.rulebook, reading.day) for item in await with_terms(session, judged, read)]
 
     return await ctx.standings.get((team.key, reading.read_at.isoformat()), make)
 

@@ -11,12 +11,14 @@ from bot.screens.evidence.folding import Folding
 from bot.screens.view import Button, View, rows
 from bot.telegram.callbacks import RefreshToday
 from bot.texts import Texts
-from scoring.scorecard import Outcome, Scorecard, score
+from scoring.scorecard import Outcome, Scorecard
 from scoring.snapshot import Manager, Snapshot
+from storage.days.terms_of_day import with_terms
 from storage.days.windows import load_rulebook
 from storage.db.database import Session
 from storage.messages.notices import ReminderNotice
 from storage.people import people
+from storage.values import JudgedDay, StoredSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,9 @@ async def load_reminder(session: Session, ctx: AppContext, notice: ReminderNotic
     snapshot = Snapshot(Manager(user, names.get(user, user)), notice.readings)
     rulebook = await load_rulebook(session, team.key, team.calendar, notice.day)
     minutes = max(1, round((cutoff - now) / timedelta(minutes=1)))
-    return Reminder(score(snapshot, rulebook, notice.day), minutes, notice.day)
+    judged = JudgedDay(team.key, team.connection, notice.day, rulebook)
+    [item] = await with_terms(session, judged, [StoredSnapshot(snapshot)])
+    return Reminder(item.score(rulebook, notice.day), minutes, notice.day)
 
 
 def reminder_view(t: Texts, team: TeamContext, data: Reminder) -> View:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from bot.context import LiveReading, TeamContext
+from bot.screens import lines
 from bot.screens.evidence import not_scored
 from bot.screens.evidence.day_text import evidence_page, fold_buttons, short_lines
 from bot.screens.view import Button, Rows, View
@@ -32,7 +33,7 @@ def today_view(
     text = [f"<b>{t('today-head', weekday=t.weekday(reading.day), clock=cutoff)}</b>"]
     minutes = max(0, int((now - reading.read_at) / timedelta(minutes=1)))
     text.append(t("today-age", clock=t.clock(reading.read_at, team.calendar.zone), n=minutes))
-    text.append(_sum(t, card))
+    text += [_sum(t, card), *lines.notes(t, card)]
     whole = evidence_page(t, card, team, at, page)
     text += (
         short_lines(t, team, card, at) if whole is None else [*whole.shown, *not_scored.unscored(t, card, exact=True)]

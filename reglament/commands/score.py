@@ -29,7 +29,7 @@ from scoring.snapshot import Snapshot
 from storage.days import queries
 from storage.days.runs import LEASE_SECONDS
 from storage.days.snapshots import last_keys
-from storage.people import absences
+from storage.days.terms_of_day import with_terms
 from storage.values import Day, Run, RunState, Scorecards, StoredSnapshot
 
 POLL_SECONDS = 0.5
@@ -142,12 +142,9 @@ async def dry_run(settings: Settings, key: str, day: date | None, at: datetime |
 async def _load_cards(process: Process, key: str, running: RunningDay, snapshots: Sequence[Snapshot]) -> Scorecards:
     users = [snapshot.manager.crm_user for snapshot in snapshots]
     async with process.db.reading() as session:
-        absent = await absences.absent_on(session, process.settings.teams[key].crm, running.day)
         last = await last_keys(session, key, running.day, users, running.rulebook.counted)
-    items = [
-        StoredSnapshot(snapshot, snapshot.manager.crm_user in absent, last.get(snapshot.manager.crm_user, {}))
-        for snapshot in snapshots
-    ]
+        read = [StoredSnapshot(snapshot, last=last.get(snapshot.manager.crm_user, {})) for snapshot in snapshots]
+        items = await with_terms(session, running.judged_day(key, process.settings.teams[key].crm), read)
     return Scorecards(items, running.rulebook, running.day)
 
 

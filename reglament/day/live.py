@@ -28,6 +28,7 @@ from storage.days.earlier_runs import load_earlier_runs
 from storage.days.windows import load_window
 from storage.db.database import Database
 from storage.errors import NotFound
+from storage.values import JudgedDay
 
 FRESH = timedelta(minutes=5)
 """Age up to which a reading is shown without a new read."""
@@ -42,6 +43,10 @@ class RunningDay:
     day: date
     window: Window
     rulebook: Rulebook
+
+    def judged_day(self, team: str, connection: str) -> JudgedDay:
+        """Return the day as one of a team."""
+        return JudgedDay(team, connection, self.day, self.rulebook)
 
 
 async def load_running_day(

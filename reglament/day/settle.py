@@ -32,8 +32,7 @@ from storage.errors import LeaseLost
 from storage.journal.calendars import store_calendar
 from storage.journal.days import close_day
 from storage.ledger import writer
-from storage.ledger.absent_days import take_absences
-from storage.people import absences
+from storage.ledger.absent_days import take_terms
 from storage.values import Run, StoredSnapshot
 
 log = structlog.get_logger()
@@ -71,13 +70,9 @@ async def _store(
     async with process.db.transaction() as session:
         fresh = await doubt_vanished(process, session, day.key, day.team.crm, day.run.day, fresh)
         fresh = await observe_zeros(process, session, day, fresh, long)
-        absent = await absences.absent_on(session, day.team.crm, day.run.day)
         users = [snapshot.manager.crm_user for snapshot in fresh]
         last = await last_keys(session, day.key, day.run.day, users, day.unread_kpis)
-        items = [
-            StoredSnapshot(snapshot, snapshot.manager.crm_user in absent, last.get(snapshot.manager.crm_user, {}))
-            for snapshot in fresh
-        ]
+        items = [StoredSnapshot(snapshot, last=last.get(snapshot.manager.crm_user, {})) for snapshot in fresh]
         stored = tuple(await runs.store_snapshots(session, day.lease, items, at=process.now(), members=members))
         await note_spared(session, day.run.id, day.team.crm, fresh)
         return stored
@@ -114,7 +109,7 @@ class Settlement:
         day, process = self.day, self.process
         async with process.db.transaction() as session:
             at = process.now()
-            stored = await take_absences(session, day.key, day.run, self.stored)
+            stored = await take_terms(session, day.run, self.stored)
             cards = [item.score(day.run.rulebook, day.run.day) for item in stored]
             await writer.append(session, day.lease, cards, at=at)
             await enqueue(process, session, await self._messages(session, cards))

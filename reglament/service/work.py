@@ -20,11 +20,10 @@ from reglament.day.troubles import Trouble, TroubleKind
 from reglament.process import Process
 from reglament.service.metrics import Metrics
 from reglament.service.watch import Watch
-from scoring.scorecard import score
 from storage.days import heartbeats, instants, runs
+from storage.days.terms_of_day import with_terms
 from storage.messages import deliveries, rate_slots
-from storage.people import absences
-from storage.values import RunState
+from storage.values import JudgedDay, RunState, StoredSnapshot
 
 log = structlog.get_logger()
 
@@ -147,11 +146,9 @@ class ServiceWork:
         if reading is None or reading.day != due.day:
             return
         async with process.db.transaction() as session:
-            absent = await absences.absent_on(session, process.settings.teams[due.team].crm, due.day)
-            cards = [
-                score(snapshot, reading.rulebook, due.day, absent=snapshot.manager.crm_user in absent)
-                for snapshot in reading.snapshots
-            ]
+            of_team = JudgedDay(due.team, process.settings.teams[due.team].crm, due.day, reading.rulebook)
+            items = await with_terms(session, of_team, [StoredSnapshot(snapshot) for snapshot in reading.snapshots])
+            cards = [item.score(reading.rulebook, due.day) for item in items]
             audience = await load_audience(process, session, due.team)
             news = notifications.reminders(due.team, due.day, cards, audience)
             await notifications.enqueue(process, session, news)

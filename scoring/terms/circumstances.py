@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Self
+
+import msgspec
 
 EvidenceKeys = Mapping[str, frozenset[str]]
 """Evidence keys by KPI, from the manager's last snapshot in the team in which the KPI was read."""
@@ -47,6 +50,28 @@ class Circumstances:
     """On the first day back: records of states that appeared during the absence, by KPI."""
     used: EvidenceKeys = field(default_factory=dict)
     """Records that broke a rule before and do not break the rule again, by rule id."""
+
+    def to_json(self) -> dict[str, Any] | None:
+        """Write what differs from an ordinary day as plain data; None for an ordinary day."""
+        data: dict[str, Any] = {}
+        for name in ("appeared", "used"):
+            if found := {about: sorted(keys) for about, keys in getattr(self, name).items() if keys}:
+                data[name] = found
+        if self.half is not None:
+            data["half"] = self.half.value
+        if not self.begun:
+            data["begun"] = False
+        if self.newcomer:
+            data["newcomer"] = True
+        return data or None
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        """Read what `to_json` wrote. Raises ValueError for data of another form."""
+        try:
+            return cls() if data is None else msgspec.convert(data, cls)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"circumstances of the stored snapshot: {error}") from error
 
 
 NONE = Circumstances()

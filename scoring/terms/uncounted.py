@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
 
-from scoring.kpis import CATALOGUE, KpiKind
 from scoring.rules import Bound, Rule
 from scoring.snapshot import Evidence, NotRead, Number, Reading, Value
 from scoring.terms.circumstances import Circumstances
@@ -29,7 +28,7 @@ class Uncounted:
     def of(cls, rule: Rule, items: Iterable[Evidence], circumstances: Circumstances) -> Self:
         """Find the uncounted records of a rule among the evidence; spared records are left out already."""
         appeared, used = circumstances.appeared.get(rule.kpi, _NONE), circumstances.used.get(rule.id, _NONE)
-        if rule.bound is not Bound.AT_MOST or CATALOGUE[rule.kpi].kind is not KpiKind.STATE or not (appeared or used):
+        if not rule.limits_state or not (appeared or used):
             return cls()
         keys = {item.key for item in items if not item.spared}
         return cls(appeared & keys, (used & keys) - appeared)

@@ -14,10 +14,10 @@ from scoring.kpis import DEALS_LOST, DEALS_WON, WON_AMOUNT
 from scoring.snapshot import Value
 from storage.days import runs
 from storage.days.snapshots import numbers, stored_readings, stored_snapshots
+from storage.days.terms_of_day import with_absences
 from storage.db.models import LedgerRecord, ManagerRecord, TeamRecord
 from storage.db.sql import team_named
 from storage.ledger.entries import select_entries
-from storage.people import absences
 from storage.values import Day, LostDeal, RunState, Scorecards, StoredSnapshot, WonFigures
 
 # The ledger
@@ -82,9 +82,10 @@ async def day(session: AsyncSession, team: str, on: date) -> Day | None:
     if run is None or run.state is not RunState.FINISHED:
         return None
     about = await entries(session, run.team, run.day, run.day, evidence=False)
-    away = await absences.absent_on(session, run.connection, run.day)
     judged = {entry.crm_user for entry in in_force(about) if entry.outcome is not None and entry.outcome.scored}
-    kept = [_as_of_now(item, away, judged) for item in await stored_snapshots(session, run.id)]
+    stored = await stored_snapshots(session, run.id)
+    now = await with_absences(session, run.judged_day, stored)
+    kept = [_as_of_now(new, old, judged) for new, old in zip(now, stored, strict=True)]
     return Day(
         run=run,
         cards=Scorecards(kept, run.rulebook, run.day),
@@ -93,10 +94,10 @@ async def day(session: AsyncSession, team: str, on: date) -> Day | None:
     )
 
 
-def _as_of_now(item: StoredSnapshot, away: Collection[str], judged: Collection[str]) -> StoredSnapshot:
+def _as_of_now(now: StoredSnapshot, at_cutoff: StoredSnapshot, judged: Collection[str]) -> StoredSnapshot:
     """Take over what became of the absence since the cutoff: recorded later, or cancelled and the day judged anew."""
-    user = item.snapshot.manager.crm_user
-    return replace(item, absent=user in away or (item.absent and user not in judged))
+    is_left = at_cutoff.absent and now.snapshot.manager.crm_user not in judged
+    return replace(now, absent=now.absent or is_left)
 
 
 # Figures for comparisons

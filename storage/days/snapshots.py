@@ -10,7 +10,13 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.snapshot import Manager, NotRead, Number, Reading, Snapshot
-from storage.days.codec import number_from_json, read_kpis, readings_from_json, readings_to_json
+from scoring.terms.circumstances import Circumstances
+from storage.days.codec import (
+    number_from_json,
+    read_kpis,
+    readings_from_json,
+    readings_to_json,
+)
 from storage.db.models import ManagerRecord, RunRecord, SnapshotRecord, TeamRecord
 from storage.db.sql import json_at, manager_ids
 from storage.evidence.encode import encode_evidence
@@ -45,7 +51,7 @@ def _joined(before: StoredSnapshot, fresh: StoredSnapshot) -> StoredSnapshot:
     may = {kpi: reading for kpi, reading in fresh.snapshot.readings.items() if _may_replace(old.get(kpi))}
     readings = dict(sorted({**old, **may}.items()))
     last = LastKeys.of(before.last).joined(LastKeys.of(fresh.last).only(may))
-    return StoredSnapshot(Snapshot(fresh.snapshot.manager, readings), fresh.absent, last)
+    return StoredSnapshot(Snapshot(fresh.snapshot.manager, readings), fresh.absent, last, fresh.circumstances)
 
 
 async def _write(session: AsyncSession, run_id: int, manager_id: int, item: StoredSnapshot, *, is_new: bool) -> None:
@@ -55,6 +61,7 @@ async def _write(session: AsyncSession, run_id: int, manager_id: int, item: Stor
         "name": item.snapshot.manager.name,
         "readings": readings_to_json(readings, items=False),
         "absent": item.absent,
+        "circumstances": item.circumstances.to_json(),
         "last_keys": last_keys_to_json(last, readings),
         "evidence_lists": evidence.lists,
         "evidence_pack": evidence.pack,
@@ -100,6 +107,7 @@ async def stored_snapshots(session: AsyncSession, run_id: int, *, evidence: bool
             Snapshot(Manager(row.crm_user, row.name), readings_from_json(row.readings, found[row.key])),
             row.absent,
             last.get(row.key, {}),
+            Circumstances.from_json(row.circumstances),
         )
         for row in rows
     )

@@ -41,6 +41,7 @@ class SnapshotRow(NamedTuple):
     absent: bool
     last_keys: dict[str, Any]
     blanked: bool
+    circumstances: dict[str, Any] | None = None
 
     @property
     def key(self) -> RowKey:
@@ -53,7 +54,7 @@ async def load_rows(session: AsyncSession, *conditions: ColumnElement[bool]) -> 
     row = SnapshotRecord
     query = select(
         row.run_id, row.manager_id, ManagerRecord.crm_user, row.name, row.readings, row.evidence_lists,
-        row.absent, row.last_keys, row.blanked,
+        row.absent, row.last_keys, row.blanked, row.circumstances,
     ).join(ManagerRecord, ManagerRecord.id == row.manager_id)  # fmt: skip
     return [SnapshotRow(*values) for values in await session.execute(query.where(*conditions))]
 

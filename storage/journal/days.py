@@ -163,6 +163,8 @@ def _facts(item: StoredSnapshot) -> Iterator[bytes]:
             amount = None if money is None else [decimal_text(money.amount), money.currency]
             since = None if each.since is None else instant_text(each.since)
             yield _ENCODE([each.kind, each.id, amount, since, each.again, each.deal, each.late, each.spared])
+    if circumstances := item.circumstances.to_json():
+        yield canonical_json(["circumstances", circumstances]).encode()
     for kpi, keys in sorted(item.last.items()):
         yield _ENCODE(["last", kpi, sorted(keys)])
 

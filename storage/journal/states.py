@@ -254,15 +254,18 @@ COVERED: tuple[Covered[Any], ...] = (
     ),
     Covered[AbsenceRecord](
         AbsenceRecord,
-        plain=lambda row: {
-            "manager": row.manager_id,
-            "first": row.first,
-            "last": row.last,
-            "kind": row.kind,
-            "state": row.state,
-            "created_at": row.created_at,
-            "decided_at": row.decided_at,
-        },
+        plain=lambda row: (
+            {
+                "manager": row.manager_id,
+                "first": row.first,
+                "last": row.last,
+                "kind": row.kind,
+                "state": row.state,
+                "created_at": row.created_at,
+                "decided_at": row.decided_at,
+            }
+            | ({"half": row.half} if row.half else {})
+        ),  # whole days are told as before there were halves
         texts=lambda row: {"note": row.note, "author": row.author, "decided_by": row.decided_by},
         lasting=frozenset({"author", "decided_by"}),
         kind=_absence_kind,

@@ -7,22 +7,27 @@ the cutoff, or finds the entries of the cutoff.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import date, datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import TypedDict
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.entries import Entry, EntryKind, in_force
-from scoring.scorecard import Outcome, ScoreLine
+from scoring.scorecard import Outcome
+from scoring.terms.circumstances import Excuse
 from storage.days import queries, runs
 from storage.days.snapshots import stored_snapshots
+from storage.days.terms_of_day import with_absences, with_terms
 from storage.db.models import ManagerRecord, SnapshotRecord, TeamRecord
 from storage.db.sql import lock_team
 from storage.ledger import writer
 from storage.people import absences
-from storage.values import Absence, Run, StoredSnapshot
+from storage.values import Absence, Run, RunState, StoredSnapshot
+
+BACK_WITHIN = timedelta(days=60)
+"""How long after an absence the first scored day is looked for."""
 
 
 async def lock_teams(session: AsyncSession, connection: str) -> list[str]:
@@ -34,23 +39,19 @@ async def lock_teams(session: AsyncSession, connection: str) -> list[str]:
     return keys
 
 
-async def take_absences(
-    session: AsyncSession, team: str, run: Run, stored: Sequence[StoredSnapshot]
-) -> list[StoredSnapshot]:
-    """Take over absences recorded or cancelled since the snapshots of a run were stored. Locks the team."""
-    await lock_team(session, team)
-    away = await absences.absent_on(session, run.connection, run.day)
-    taken = [replace(item, absent=item.snapshot.manager.crm_user in away) for item in stored]
-    changed = [
-        new.snapshot.manager.crm_user for new, old in zip(taken, stored, strict=True) if new.absent != old.absent
-    ]
-    for crm_user in changed:
-        manager = select(ManagerRecord.id).where(
-            ManagerRecord.connection == run.connection, ManagerRecord.crm_user == crm_user
-        )
-        of_manager = (SnapshotRecord.run_id == run.id, SnapshotRecord.manager_id == manager.scalar_subquery())
-        change = update(SnapshotRecord).where(*of_manager).values(absent=crm_user in away)
-        await session.execute(change, execution_options={"synchronize_session": False})
+async def take_terms(session: AsyncSession, run: Run, stored: Sequence[StoredSnapshot]) -> list[StoredSnapshot]:
+    """Store beside the snapshots of a run what else decides the day, with all absences recorded. Locks the team."""
+    await lock_team(session, run.team)
+    taken = await with_terms(session, run.judged_day, stored)
+    for item, old in zip(taken, stored, strict=True):
+        if (item.absent, item.circumstances) != (old.absent, old.circumstances):
+            manager = select(ManagerRecord.id).where(
+                ManagerRecord.connection == run.connection, ManagerRecord.crm_user == item.snapshot.manager.crm_user
+            )
+            of_manager = (SnapshotRecord.run_id == run.id, SnapshotRecord.manager_id == manager.scalar_subquery())
+            values = {"absent": item.absent, "circumstances": item.circumstances.to_json()}
+            change = update(SnapshotRecord).where(*of_manager).values(values)
+            await session.execute(change, execution_options={"synchronize_session": False})
     return taken
 
 
@@ -66,51 +67,75 @@ async def excuse(session: AsyncSession, absence: Absence, *, author: str, reason
 async def judge_again(
     session: AsyncSession, absence: Absence, *, author: str, reason: str, at: datetime
 ) -> list[Entry]:
-    """Judge the days that an approved absence excused from their stored snapshots, where the KPIs were read.
+    """Judge the days of an absence, and the first day back, from the stored snapshots, where the KPIs were read.
 
-    Call before the absence is cancelled: entries reversed at `absence.decided_at` are those of the absence.
+    Call after the absence was recorded or cancelled, with the absence as it was before. What other acts excused or
+    corrected stays.
     """
+    note: _Note = {"author": author, "reason": reason, "at": at}
+    instants = await _instants_of(session, absence)
     written = []
     for team in await lock_teams(session, absence.connection):
-        rows = await queries.history(session, team, absence.crm_user, absence.first, absence.last, evidence=False)
-        judged: list[tuple[int, ScoreLine]] = []
-        for day in sorted({row.day for row in rows}):
-            lines = await _lines(session, team, day, absence.crm_user)
-            judged += _judged(absence, [row for row in rows if row.day == day], lines)
-        written += await writer.judge_again(session, team, judged, author=author, reason=reason, at=at)
+        for run in await runs.between(session, team, absence.first, absence.last + BACK_WITHIN):
+            if run.state is not RunState.FINISHED:
+                continue
+            rows = await queries.history(session, team, absence.crm_user, run.day, run.day, evidence=False)
+            is_scored = any(row.outcome is not None and row.outcome.scored for row in in_force(rows))
+            written += await _judge_day(session, run, absence.crm_user, rows, instants, note)
+            if run.day > absence.last and is_scored:
+                break
     return written
 
 
-async def _lines(session: AsyncSession, team: str, day: date, crm_user: str) -> list[ScoreLine]:
-    """Judge the stored snapshot of a manager's day as if present; return the rules kept or broken."""
-    run = await runs.find(session, team, day)
-    if run is None:
+class _Note(TypedDict):
+    """Hold author, reason and instant of what is written."""
+
+    author: str
+    reason: str
+    at: datetime
+
+
+async def _instants_of(session: AsyncSession, absence: Absence) -> frozenset[datetime]:
+    """List the instants at which absences of a manager were recorded or decided."""
+    found = [absence, *await absences.of_manager(session, absence.connection, absence.crm_user)]
+    return frozenset(at for each in found for at in (each.created_at, each.decided_at) if at is not None)
+
+
+async def _judge_day(
+    session: AsyncSession, run: Run, crm_user: str, rows: Sequence[Entry], instants: Collection[datetime], note: _Note
+) -> list[Entry]:
+    """Write what differs between the entries of a manager's day and the day as judged by the absences recorded now."""
+    stored = [item for item in await stored_snapshots(session, run.id) if item.snapshot.manager.crm_user == crm_user]
+    if not rows or not stored:
         return []
-    return [
-        line
-        for item in await stored_snapshots(session, run.id, evidence=False)
-        if item.snapshot.manager.crm_user == crm_user
-        for line in replace(item, absent=False).score(run.rulebook, day).lines
-        if line.outcome.scored
-    ]
-
-
-def _judged(absence: Absence, rows: Iterable[Entry], lines: Iterable[ScoreLine]) -> list[tuple[int, ScoreLine]]:
-    """Match the rules of a day with the score entries that the absence excused."""
+    [item] = await with_absences(session, run.judged_day, stored)
+    card = item.score(run.rulebook, run.day)
+    if card.excuse is Excuse.ABSENT:
+        return await writer.excuse(session, run.team, crm_user, run.day, run.day, **note)
     by_rule: dict[str, list[Entry]] = defaultdict(list)
     for row in rows:
         by_rule[row.rule].append(row)
-    found = [(_excused_entry(absence, by_rule[line.rule.id]), line) for line in lines]
-    return [(row.seq, line) for row, line in found if row is not None]
+    judged, gone = [], []
+    for line in card.lines:
+        last = _last_of_absences(by_rule[line.rule.id], instants)
+        if last is None:
+            continue
+        holds = bool(in_force(by_rule[line.rule.id]))
+        if line.outcome.scored and not (holds and (last.outcome, last.points) == (line.outcome, line.points)):
+            judged.append((last.seq, line))
+        elif line.outcome is Outcome.EXCUSED and holds and last.outcome is not Outcome.EXCUSED:
+            gone.append(last.seq)
+    written = await writer.judge_again(session, run.team, judged, **note)
+    return written + [await writer.reverse(session, run.team, seq, **note) for seq in gone]
 
 
-def _excused_entry(absence: Absence, rows: Sequence[Entry]) -> Entry | None:
-    """Find the score entry of a rule if the absence excused the rule; None: judged, or excused by another act."""
+def _last_of_absences(rows: Sequence[Entry], instants: Collection[datetime]) -> Entry | None:
+    """Find the entry of a rule that holds, or that an absence reversed; None if another act decided the rule."""
+    score = next((row for row in rows if row.kind is EntryKind.SCORE), None)
     holding = in_force(rows)
-    if any(row.outcome is not Outcome.EXCUSED for row in holding):
+    if score is None:
         return None
     if holding:
-        return holding[0]
-    if not rows or rows[-1].created_at != absence.decided_at:
-        return None
-    return next(row for row in rows if row.kind is EntryKind.SCORE)
+        [holds] = holding[-1:]
+        return holds if holds.kind is EntryKind.SCORE or holds.created_at in instants else None
+    return score if rows[-1].created_at in instants else None

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from scoring.terms.circumstances import Half
 from storage.db.models import AbsenceRecord, ManagerRecord, TeamRecord
 from storage.db.sql import manager_of
 from storage.errors import NotFound, Refused
@@ -22,6 +23,7 @@ async def record(
     first: date,
     last: date,
     kind: AbsenceKind,
+    half: Half | None = None,
     author: str,
     at: datetime,
     note: str = "",
@@ -29,12 +31,17 @@ async def record(
 ) -> Absence:
     """Record an absence; `approved` False: a request for the head.
 
-    Raises Refused for days that run backwards, and for days of another absence of the manager.
+    Raises Refused for days that run backwards, for half of several days, and for days of another absence of the
+    manager; the two halves of a day may be two absences.
     """
     if last < first:
         raise Refused(f"an absence cannot end ({last}) before it begins ({first})")
+    if half is not None and first != last:
+        raise Refused(f"half a day is one day, not {first} to {last}: record whole days and half days apart")
     manager = await manager_of(session, connection, crm_user)
     for other in await in_force(session, connection, crm_user, first, last):
+        if half is not None and other.half not in (None, half):
+            continue
         raise Refused(
             f"{other.name} has absence {other.id} from {other.first} to {other.last} ({other.kind}, {other.state})"
             " already: cancel that absence, or choose other days"
@@ -44,6 +51,7 @@ async def record(
         first=first,
         last=last,
         kind=kind.value,
+        half=half,
         note=note,
         state=(AbsenceState.APPROVED if approved else AbsenceState.REQUESTED).value,
         author=author,
@@ -115,6 +123,7 @@ def _to_absence(row: AbsenceRecord, manager: ManagerRecord, team: str | None) ->
         first=row.first,
         last=row.last,
         kind=AbsenceKind(row.kind),
+        half=Half(row.half) if row.half else None,
         state=AbsenceState(row.state),
         note=row.note,
         author=row.author,
@@ -132,15 +141,33 @@ async def find(session: AsyncSession, absence_id: int) -> Absence:
     return _to_absence(*row)
 
 
-async def absent_on(session: AsyncSession, connection: str, day: date) -> frozenset[str]:
-    """List the CRM users of a connection with an approved absence on a day."""
+async def away_on(session: AsyncSession, connection: str, day: date) -> dict[str, Half | None]:
+    """Load the CRM users of a connection with an approved absence on a day, and the half of a half day.
+
+    Two halves are a day.
+    """
     query = _absences().where(
         ManagerRecord.connection == connection,
         AbsenceRecord.state == AbsenceState.APPROVED.value,
         AbsenceRecord.first <= day,
         AbsenceRecord.last >= day,
     )
-    return frozenset(manager.crm_user for _row, manager, _team in await session.execute(query))
+    found: dict[str, Half | None] = {}
+    for row, manager, _team in await session.execute(query):
+        whole = row.half is None or found.get(manager.crm_user, row.half) != row.half
+        found[manager.crm_user] = None if whole or row.half is None else Half(row.half)
+    return found
+
+
+async def absent_on(session: AsyncSession, connection: str, day: date) -> frozenset[str]:
+    """List the CRM users of a connection who are absent for a whole day."""
+    return frozenset(user for user, half in (await away_on(session, connection, day)).items() if half is None)
+
+
+async def approved(session: AsyncSession, connection: str, first: date, last: date) -> list[Absence]:
+    """List the approved absences that touch a span."""
+    found = await between(session, connection, first, last)
+    return [absence for absence in found if absence.state is AbsenceState.APPROVED]
 
 
 async def between(session: AsyncSession, connection: str, first: date, last: date) -> list[Absence]:
@@ -148,6 +175,12 @@ async def between(session: AsyncSession, connection: str, first: date, last: dat
     query = _absences().where(
         ManagerRecord.connection == connection, AbsenceRecord.first <= last, AbsenceRecord.last >= first
     )
+    return [_to_absence(*row) for row in await session.execute(query)]
+
+
+async def of_manager(session: AsyncSession, connection: str, crm_user: str) -> list[Absence]:
+    """List all absences of a manager, in every state."""
+    query = _absences().where(ManagerRecord.connection == connection, ManagerRecord.crm_user == crm_user)
     return [_to_absence(*row) for row in await session.execute(query)]
 
 

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from storage.values.appeals import Appeal, AppealCause, AppealCounts, AppealState, Recheck
-from storage.values.days import Day, LostDeal, Run, RunLease, RunState, Scorecards, StoredSnapshot, WonFigures
+from storage.values.days import (
+    Day,
+    JudgedDay,
+    LostDeal,
+    Run,
+    RunLease,
+    RunState,
+    Scorecards,
+    StoredSnapshot,
+    WonFigures,
+)
 from storage.values.ledger import CompanyVerification, Period, PeriodState, Problem, ToldTeam, Verification, Witnessed
 from storage.values.messages import Delivery, DeliveryState
 from storage.values.people import (
@@ -33,6 +43,7 @@ __all__ = [
     "Delivery",
     "DeliveryState",
     "Invite",
+    "JudgedDay",
     "LostDeal",
     "Member",
     "Period",

@@ -28,6 +28,16 @@ class RunState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedDay:
+    """Name a team's business day and the rulebook that judges the day."""
+
+    team: str
+    connection: str
+    day: date
+    rulebook: Rulebook
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Describe a run: one team's business day."""
 
@@ -51,6 +61,11 @@ class Run:
     """Reason by KPI that was not read."""
     problem: str = ""
     digest: str = ""
+
+    @property
+    def judged_day(self) -> JudgedDay:
+        """Return the business day of the run."""
+        return JudgedDay(self.team, self.connection, self.day, self.rulebook)
 
 
 @dataclass(frozen=True, slots=True)

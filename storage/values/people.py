@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from scoring.terms.circumstances import Half
+
 
 @dataclass(frozen=True, slots=True)
 class Team:
@@ -119,6 +121,8 @@ class Absence:
     last: date
     kind: AbsenceKind
     state: AbsenceState
+    half: Half | None = None
+    """Of an absence of half a day, with one day as first and last."""
     note: str = ""
     author: str = ""
     created_at: datetime | None = None

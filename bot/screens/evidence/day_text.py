@@ -30,6 +30,9 @@ def short_lines(
     """Write broken rules with the first evidence, kept rules in one line, then rules that were not judged."""
     broken, folding = [line for line in card.lines if line.outcome is Outcome.BROKEN], Folding()
     text = [row for line in broken for row in lines.broken(t, line, team, at, folding)]
+    judged = () if card.excuse is not None else card.lines
+    rest = [line for line in judged if line.outcome is not Outcome.BROKEN]
+    text += [row for line in rest for row in lines.aside(t, line, team, at, folding)]
     return [
         *text, *corrections, lines.fine(t, card.lines), *not_scored.unscored(t, card), lines.observed(t, team, card)
     ]  # fmt: skip

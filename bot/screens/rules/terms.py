@@ -10,8 +10,7 @@ from decimal import Decimal
 from babel.dates import get_day_names
 
 from bot.texts import Texts, safe
-from scoring.kpis import CATALOGUE, KpiKind
-from scoring.rules import Bound, Rule, Rulebook
+from scoring.rules import Rule, Rulebook
 from scoring.terms.employment import FULL, Employment
 from scoring.terms.launch import CarriedOver
 
@@ -31,7 +30,7 @@ def terms(t: Texts, book: Rulebook, members: Mapping[str, str], today: date) -> 
     launch = book.launch
     if launch.observe_until is not None and today <= launch.observe_until:
         yield t("rules-launch-observe", day=t.day(launch.observe_until))
-    states = any(_is_state(rule) for rule in book.rules)
+    states = bool(book.state_kpis)
     if states and launch.ignore_before is not None:
         yield t("rules-launch-ignore", day=t.full_day(launch.ignore_before))
     if states and launch.carried_over is CarriedOver.ONCE:
@@ -42,10 +41,6 @@ def terms(t: Texts, book: Rulebook, members: Mapping[str, str], today: date) -> 
     if states:
         yield t("rules-back")
     yield from _people(t, book, members)
-
-
-def _is_state(rule: Rule) -> bool:
-    return rule.bound is Bound.AT_MOST and CATALOGUE[rule.kpi].kind is KpiKind.STATE
 
 
 def _people(t: Texts, book: Rulebook, members: Mapping[str, str]) -> Iterator[str]:

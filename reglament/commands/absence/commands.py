@@ -30,14 +30,15 @@ def add(
     days: Annotated[str, typer.Argument(help=DAYS)],
     kind: Annotated[str, typer.Option(help="vacation, sick, trip, day_off or other.")],
     author: AuthorOption,
+    half: Annotated[str | None, typer.Option(help="am or pm: half of one day.")] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Record an absence of whole days; days scored already lose their points by opposite entries."""
+    """Record an absence; days scored already lose their points by opposite entries, half a day is judged anew."""
     from reglament.commands.absence import days as written
     from reglament.commands.absence import show, work
 
-    span, meant = written.parse_days(days), written.parse_kind(kind)
-    show.print_act(console, asyncio.run(work.add(load_settings(config), person, span, meant, author)))
+    span, meant, part = written.parse_days(days), written.parse_kind(kind), written.parse_half(half or "")
+    show.print_act(console, asyncio.run(work.add(load_settings(config), person, span, meant, author, part)))
 
 
 @absence_app.command("list")

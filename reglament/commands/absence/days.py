@@ -8,6 +8,7 @@ from bot.texts import LANGUAGES, texts
 from reglament.commands.options import of_our_time
 from reglament.errors import SettingsError
 from scoring.names import fold
+from scoring.terms.circumstances import Half
 from storage.values import AbsenceKind
 
 
@@ -26,6 +27,14 @@ def parse_day(text: str) -> date:
         return of_our_time(day)
     except ValueError:
         raise SettingsError(f"{text!r} is no day; write it like 2026-12-01 or 01.12.2026") from None
+
+
+def parse_half(text: str) -> Half | None:
+    """Parse `am` or `pm`; empty: the whole day. Raises SettingsError."""
+    try:
+        return Half(fold(text)) if text.strip() else None
+    except ValueError:
+        raise SettingsError(f"{text!r} is no half of a day; write am or pm, or nothing for whole days") from None
 
 
 def parse_kind(text: str) -> AbsenceKind:

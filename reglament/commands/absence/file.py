@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from reglament.commands.absence.days import parse_day, parse_kind
+from reglament.commands.absence.days import parse_day, parse_half, parse_kind
 from reglament.errors import SettingsError
+from scoring.terms.circumstances import Half
 from storage.values import AbsenceKind
 
 COLUMNS = "person; first; last; kind; half"
@@ -24,17 +25,16 @@ class AbsenceLine:
     number: int
     cells: tuple[str, ...]
 
-    def parse(self) -> tuple[str, date, date, AbsenceKind]:
-        """Parse person, first day, last day and kind; without a last day the first. Raises SettingsError."""
+    def parse(self) -> tuple[str, date, date, AbsenceKind, Half | None]:
+        """Parse person, first day, last day, kind and half; without a last day the first. Raises SettingsError."""
         if not 4 <= len(self.cells) <= 5:
             raise SettingsError(f"{len(self.cells)} columns; write {COLUMNS}")
         person, first, last, kind = self.cells[:4]
-        if self.cells[4:] not in ((), ("",)):
-            raise SettingsError(f"half day {self.cells[4]!r}: absences of half a day cannot be recorded yet")
         if not person:
             raise SettingsError("the person is missing")
         start = parse_day(first)
-        return person, start, parse_day(last) if last else start, parse_kind(kind)
+        half = parse_half(self.cells[4]) if self.cells[4:] else None
+        return person, start, parse_day(last) if last else start, parse_kind(kind), half
 
 
 def read_lines(file: Path) -> list[AbsenceLine]:

@@ -27,6 +27,7 @@ def to_json(absence: Absence) -> Json:
         "team": absence.team,
         "first": absence.first.isoformat(),
         "last": absence.last.isoformat(),
+        "half": absence.half and absence.half.value,
         "kind": absence.kind.value,
         "state": absence.state.value,
         "author": absence.author,
@@ -51,7 +52,9 @@ def print_list(console: Console, found: Sequence[Absence]) -> None:
 
 
 def span_of(absence: Absence) -> str:
-    """Write the days of an absence as `absence add` takes them."""
+    """Write the days of an absence as `absence add` takes them, and the half of half a day."""
+    if absence.half is not None:
+        return f"{absence.first} {absence.half.value}"
     return f"{absence.first}" if absence.first == absence.last else f"{absence.first}..{absence.last}"
 
 

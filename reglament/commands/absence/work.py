@@ -14,18 +14,21 @@ from reglament.config.settings import Settings
 from reglament.errors import SettingsError
 from reglament.process import Process, open_database, open_process
 from reglament.witnesses.anchoring import anchor_once
+from scoring.terms.circumstances import Half
 from storage.db.database import Session
 from storage.errors import NotFound, Refused
 from storage.people import absences, people
 from storage.values import Absence, AbsenceKind, Member
 
 
-async def add(settings: Settings, person: str, span: tuple[date, date], kind: AbsenceKind, author: str) -> AbsenceAct:
+async def add(
+    settings: Settings, person: str, span: tuple[date, date], kind: AbsenceKind, author: str, half: Half | None = None
+) -> AbsenceAct:
     """Record an absence. Raises SettingsError for an unknown person, Refused for days that cannot be recorded."""
     async with open_process(settings) as process:
         async with process.db.transaction() as session:
             who = find_person(await people.all_members(session), person)
-            act = await record_absence(process, session, who, *span, kind, author)
+            act = await record_absence(process, session, who, *span, kind, author, half)
         await anchor_once(process)
     return act
 
@@ -101,12 +104,13 @@ async def _record_line(
 ) -> ImportedLine:
     """Record the absence of a line, after those of the lines `before`."""
     try:
-        person, first, last, kind = line.parse()
+        person, first, last, kind, half = line.parse()
         who = find_person(members, person)
         for other in before:
-            if other.act is not None and _touches(other.act.absence, who, first, last):
+            known = other.act and other.act.absence
+            if known and _touches(known, who, first, last) and not (half and known.half not in (None, half)):
                 raise SettingsError(f"{who.name} is absent on these days by line {other.line.number} already")
-        return ImportedLine(line, await record_absence(process, session, who, first, last, kind, author))
+        return ImportedLine(line, await record_absence(process, session, who, first, last, kind, author, half))
     except (SettingsError, Refused, NotFound) as problem:
         return ImportedLine(line, problem=str(problem))
 

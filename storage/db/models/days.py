@@ -89,6 +89,8 @@ class SnapshotRecord(Base):
     name: Mapped[str] = mapped_column(Text)
     readings: Mapped[dict[str, Any]] = mapped_column(CanonicalJson)
     absent: Mapped[bool] = mapped_column(default=False)
+    circumstances: Mapped[dict[str, Any] | None] = mapped_column(CanonicalJson)
+    """What else decides the day (`scoring/terms/circumstances.py`); NULL: an ordinary day."""
     last_keys: Mapped[dict[str, Any]] = mapped_column(CanonicalJson, default=dict)
     """Run that read the KPI last, by KPI (`storage/evidence/load.py`); of earlier releases the evidence keys."""
     blanked: Mapped[bool] = mapped_column(default=False)

@@ -101,6 +101,8 @@ class AbsenceRecord(Base):
     manager_id: Mapped[int] = mapped_column(ForeignKey("managers.id"), index=True)
     first: Mapped[date]
     last: Mapped[date]
+    half: Mapped[str | None] = mapped_column(String(2))
+    """`am` or `pm`, of an absence of half a day."""
     kind: Mapped[str] = mapped_column(String(16))
     note: Mapped[str] = mapped_column(Text, default="")
     state: Mapped[str] = mapped_column(String(16))

@@ -49,10 +49,12 @@ def test_a_file_is_recorded_whole_or_not_at_all(config, tmp_path):
     scored()
     file = tmp_path / "absences.csv"
     good = "Сотрудник;с;по;вид;половина\nвера;19.11.2026;;отпуск;\n12;2026-12-01;2026-12-05;trip\n"
-    file.write_bytes((good + "12;2026-12-05;;sick\nникто;2026-12-01;;sick\n11;2026-12-01;;sick;am\n").encode("cp1251"))
+    file.write_bytes(
+        (good + "12;2026-12-05;;sick\nникто;2026-12-01;;sick\n11;2026-12-01;;sick;noon\n").encode("cp1251")
+    )
     refused = CliRunner().invoke(cli.app, ["absence", "import", str(file), "--author", "HR"])
     assert refused.exit_code == 1
-    for text in ("line 4", "by line 3 already", "nobody of the CRM", "half a day", "3 of 5 lines cannot be"):
+    for text in ("line 4", "by line 3 already", "nobody of the CRM", "no half of a day", "3 of 5 lines cannot be"):
         assert text in refused.stdout
     file.write_text(good, encoding="utf-8-sig")
     dry = run("absence", "import", str(file), "--author", "HR", "--dry-run")

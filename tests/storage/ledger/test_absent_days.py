@@ -55,9 +55,8 @@ async def _record(db, last=MONDAY, at=LATER) -> Absence:
 
 async def _cancel(db, absence: Absence, at):
     async with db.transaction() as session:
-        written = await absent_days.judge_again(session, absence, at=at, **WHY)
         await absences.cancel(session, absence.id, author="hr", at=at)
-    return written
+        return await absent_days.judge_again(session, absence, at=at, **WHY)
 
 
 async def _of_boris(db, day=MONDAY):
@@ -164,7 +163,7 @@ async def test_a_cutoff_takes_absences_over_that_came_while_it_ran(database):
         stored = await runs.store_snapshots(session, claim.lease, snapshots, at=cutoff(MONDAY))
     await _record(database, at=cutoff(MONDAY))
     async with database.transaction() as session:
-        taken = await absent_days.take_absences(session, TEAM, claim.run, stored)
+        taken = await absent_days.take_terms(session, claim.run, stored)
     async with database.reading() as session:
         kept_now = await stored_snapshots(session, claim.run.id)
     for items in (taken, kept_now):

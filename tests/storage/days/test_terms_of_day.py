@@ -1,0 +1,286 @@
+"""Half days, first days back, newcomers, records that break a rule once: docs/product.md §12, §19."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from scoring.entries import EntryKind, in_force, net
+from scoring.scorecard import Outcome, Scorecard
+from scoring.snapshot import Cause, NotRead
+from scoring.terms.circumstances import Half
+from scoring.terms.employment import Employment
+from scoring.terms.launch import CarriedOver, Launch
+from storage.days import queries, runs
+from storage.days.newcomers import load_probation
+from storage.db.database import Database
+from storage.errors import Refused
+from storage.journal.days import close_day
+from storage.ledger import absent_days, writer
+from storage.people import absences
+from storage.values import Absence, AbsenceKind, StoredSnapshot
+from storage.verify.verification import verify
+from tests.storage.company import (
+    ANNA,
+    BORIS,
+    CRM,
+    MONDAY,
+    RULEBOOK,
+    TEAM,
+    TUESDAY,
+    claimed,
+    cutoff,
+    found,
+    kept,
+    readings,
+    task,
+)
+
+WHY: dict[str, Any] = {"author": "hr", "reason": "why"}
+WEEK = [MONDAY + timedelta(days=number) for number in range(5)]
+
+
+async def evening(db: Database, day: date, *snapshots: StoredSnapshot) -> dict[str, Scorecard]:
+    """A whole day as the cutoff settles it."""
+    claim = await claimed(db, day)
+    at = cutoff(day) + timedelta(minutes=1)
+    async with db.transaction() as session:
+        stored = await runs.store_snapshots(session, claim.lease, snapshots, at=at)
+    async with db.transaction() as session:
+        stored = await absent_days.take_terms(session, claim.run, stored)
+        cards = [item.score(claim.run.rulebook, day) for item in stored]
+        await writer.append(session, claim.lease, cards, at=at)
+        digest = await close_day(session, claim.lease, stored, at=at)
+        await runs.finish(session, claim.lease, at=at, digest=digest)
+    return {card.manager.crm_user: card for card in cards}
+
+
+def boris(*overdue: int, calls: int = 12) -> StoredSnapshot:
+    return kept(BORIS, readings(calls=calls, overdue=[task(number) for number in overdue]))
+
+
+def overdue_of(card: Scorecard) -> tuple[Outcome, int]:
+    line = next(line for line in card.lines if line.rule.id == "overdue_tasks")
+    return line.outcome, line.points
+
+
+async def absent(db: Database, first: date, last: date | None = None, half: Half | None = None, **more: Any) -> Absence:
+    at = more.get("at", cutoff(WEEK[-1]) + timedelta(hours=1))
+    async with db.transaction() as session:
+        absence = await absences.record(
+            session, CRM, BORIS.crm_user, first=first, last=last or first, half=half,
+            kind=AbsenceKind.SICK, author="hr", at=at,
+        )  # fmt: skip
+        if half is None:
+            await absent_days.excuse(session, absence, at=at, **WHY)
+        await absent_days.judge_again(session, absence, at=at, **WHY)
+    return absence
+
+
+async def cancelled(db: Database, absence: Absence) -> None:
+    at = cutoff(WEEK[-1]) + timedelta(hours=2)
+    async with db.transaction() as session:
+        await absences.cancel(session, absence.id, author="hr", at=at)
+        await absent_days.judge_again(session, absence, at=at, **WHY)
+
+
+async def points(db: Database, day: date) -> tuple[int, int]:
+    async with db.reading() as session:
+        assert await verify(session, TEAM) == []
+        return net(await queries.history(session, TEAM, BORIS.crm_user, day, day))
+
+
+# Half days
+
+
+async def test_a_half_day_known_before_the_cutoff_halves_what_adds_up(database):
+    await found(database)
+    await absent(database, MONDAY, half=Half.AM)
+    cards = await evening(database, MONDAY, boris(1, calls=5), kept(ANNA, readings(calls=5)))
+    assert [line.outcome for line in cards[BORIS.crm_user].lines] == [Outcome.KEPT, Outcome.BROKEN, Outcome.KEPT]
+    assert [line.outcome for line in cards[ANNA.crm_user].lines] == [Outcome.BROKEN, Outcome.KEPT, Outcome.KEPT]
+    assert await points(database, MONDAY) == (2, 2)
+
+
+@pytest.mark.parametrize(("half", "after"), [(Half.AM, (2, 2)), (Half.PM, (2, 0))])
+async def test_a_half_day_recorded_afterwards_is_judged_anew_and_back_again(database, half, after):
+    await found(database)
+    await evening(database, MONDAY, boris(1, calls=5))
+    assert await points(database, MONDAY) == (1, 4)
+    absence = await absent(database, MONDAY, half=half)
+    assert await points(database, MONDAY) == after
+    await cancelled(database, absence)
+    assert await points(database, MONDAY) == (1, 4)
+
+
+async def test_two_halves_are_a_day_and_one_of_them_cancelled_leaves_a_half(database):
+    await found(database)
+    await evening(database, MONDAY, boris(1, calls=5))
+    await absent(database, MONDAY, half=Half.AM)
+    second = await absent(database, MONDAY, half=Half.PM)
+    assert await points(database, MONDAY) == (0, 0)
+    await cancelled(database, second)
+    assert await points(database, MONDAY) == (2, 2)
+
+
+async def test_half_a_day_is_one_day_and_each_half_is_absent_once(database):
+    await found(database)
+    await absent(database, MONDAY, half=Half.AM)
+    for wanted, words in [((MONDAY, TUESDAY, Half.AM), "is one day"), ((MONDAY, None, Half.AM), "has absence 1")]:
+        with pytest.raises(Refused, match=words):
+            await absent(database, *wanted)
+    with pytest.raises(Refused, match="has absence 1"):
+        await absent(database, MONDAY)
+
+
+async def test_a_rule_that_was_not_read_is_not_judged_by_a_half_day(database):
+    await found(database)
+    unread = readings(calls=5) | {"calls_held": NotRead(Cause.INCOMPLETE)}
+    await evening(database, MONDAY, kept(BORIS, unread))
+    await absent(database, MONDAY, half=Half.AM)
+    async with database.reading() as session:
+        rows = await queries.history(session, TEAM, BORIS.crm_user, MONDAY, MONDAY)
+    assert {row.kind for row in rows} == {EntryKind.SCORE}
+
+
+# The first day back
+
+
+async def back_on_wednesday(db: Database, *, told_before: bool) -> None:
+    """Task 1 was overdue before the absence of Tuesday, task 2 became so meanwhile."""
+    await found(db)
+    if told_before:
+        await absent(db, TUESDAY, at=cutoff(MONDAY))
+    await evening(db, MONDAY, boris(1))
+    await evening(db, TUESDAY, boris(1, 2))
+
+
+async def test_what_appeared_during_an_absence_counts_from_the_second_day_on(database):
+    await back_on_wednesday(database, told_before=True)
+    first = await evening(database, WEEK[2], boris(2))
+    assert overdue_of(first[BORIS.crm_user]) == (Outcome.KEPT, 1)
+    [line] = [line for line in first[BORIS.crm_user].lines if line.rule.id == "overdue_tasks"]
+    assert (line.value, line.appeared) == (0, {"task:2"})
+    second = await evening(database, WEEK[3], boris(2))
+    assert overdue_of(second[BORIS.crm_user]) == (Outcome.BROKEN, -2)
+    assert await points(database, WEEK[2]) == (3, 0)
+
+
+async def test_what_was_there_before_the_absence_counts_on_the_first_day_back(database):
+    await back_on_wednesday(database, told_before=True)
+    first = await evening(database, WEEK[2], boris(1, 2))
+    assert overdue_of(first[BORIS.crm_user]) == (Outcome.BROKEN, -2)
+    assert first[BORIS.crm_user].lines[1].value == 1
+
+
+async def test_a_first_day_back_without_data_leaves_the_grace_to_the_next_scored_day(database):
+    await back_on_wednesday(database, told_before=True)
+    nothing = dict.fromkeys(readings(), NotRead(Cause.INCOMPLETE))
+    await evening(database, WEEK[2], kept(BORIS, nothing))
+    next_day = await evening(database, WEEK[3], boris(2))
+    assert overdue_of(next_day[BORIS.crm_user]) == (Outcome.KEPT, 1)
+
+
+async def test_an_absence_recorded_afterwards_judges_the_first_day_back_anew_and_its_end_too(database):
+    await back_on_wednesday(database, told_before=False)
+    await evening(database, WEEK[2], boris(2))
+    assert await points(database, WEEK[2]) == (2, 2)
+    absence = await absent(database, TUESDAY)
+    assert await points(database, TUESDAY) == (0, 0)
+    assert await points(database, WEEK[2]) == (3, 0)
+    async with database.reading() as session:
+        day = await queries.day(session, TEAM, WEEK[2])
+    assert overdue_of(day.card(BORIS.crm_user)) == (Outcome.KEPT, 1)
+    await cancelled(database, absence)
+    assert await points(database, TUESDAY) == await points(database, WEEK[2]) == (2, 2)
+
+
+async def test_a_pardon_on_the_first_day_back_stays(database):
+    await back_on_wednesday(database, told_before=False)
+    await evening(database, WEEK[2], boris(2))
+    async with database.transaction() as session:
+        rows = await queries.history(session, TEAM, BORIS.crm_user, WEEK[2], WEEK[2])
+        [broken] = [row for row in rows if row.outcome is Outcome.BROKEN]
+        await writer.correct(session, TEAM, broken.seq, Outcome.EXCUSED, at=cutoff(WEEK[3]), **WHY)
+    await absent(database, TUESDAY)
+    assert await points(database, WEEK[2]) == (2, 0)
+
+
+async def test_days_off_by_schedule_are_no_absence(database):
+    off_on_tuesday = {BORIS.crm_user: Employment(weekdays=(0, 2, 3, 4))}
+    await found(database, rulebook=replace(RULEBOOK, people=off_on_tuesday))
+    await evening(database, MONDAY, boris(1))
+    tuesday = await evening(database, TUESDAY, boris(1, 2))
+    assert [line.outcome for line in tuesday[BORIS.crm_user].lines] == [Outcome.EXCUSED] * 3
+    back = await evening(database, WEEK[2], boris(2))
+    assert overdue_of(back[BORIS.crm_user]) == (Outcome.BROKEN, -2)
+
+
+# Newcomers
+
+
+async def test_who_is_seen_later_begins_the_day_after_and_loses_nothing_on_probation(database):
+    await found(database, rulebook=replace(RULEBOOK, probation_days=2))
+    await evening(database, MONDAY, kept(ANNA, readings(calls=0)))
+    lazy = boris(1, calls=0)
+    got = [(await evening(database, day, kept(ANNA, readings(calls=0)), lazy))[BORIS.crm_user] for day in WEEK[1:]]
+    assert [(card.excuse is None, card.newcomer, card.points) for card in got] == [
+        (False, True, 0), (True, True, 1), (True, True, 1), (True, False, -3),
+    ]  # fmt: skip
+    assert [overdue_of(card)[0] for card in got[1:]] == [Outcome.BROKEN] * 3
+    assert await points(database, WEEK[4]) == (1, 4)
+    async with database.reading() as session:
+        newcomers = await load_probation(session, TEAM, MONDAY, WEEK[4])
+    assert newcomers == {(BORIS.crm_user, day) for day in WEEK[1:4]}
+
+
+async def test_who_is_in_the_first_reading_begins_at_once_and_is_no_newcomer(database):
+    await found(database, rulebook=replace(RULEBOOK, probation_days=2))
+    cards = await evening(database, MONDAY, boris(1))
+    assert overdue_of(cards[BORIS.crm_user]) == (Outcome.BROKEN, -2)
+
+
+async def test_the_settings_may_have_a_newcomer_begin_at_a_date(database):
+    later = {BORIS.crm_user: Employment(since=TUESDAY)}
+    await found(database, rulebook=replace(RULEBOOK, probation_days=1, people=later))
+    cards = [(await evening(database, day, boris(1)))[BORIS.crm_user] for day in WEEK[:3]]
+    assert [(card.excuse is None, card.points) for card in cards] == [(False, 0), (True, 2), (True, 0)]
+
+
+# Records that break a rule once
+
+
+async def test_a_stuck_record_breaks_the_rule_once_and_again_after_ten_days_in_order(database):
+    once = replace(RULEBOOK, launch=Launch(carried_over=CarriedOver.ONCE))
+    await found(database, rulebook=once)
+    days = [MONDAY + timedelta(days=number) for number in range(16)]
+    shown = [(1,), (1,), (1, 2), (1, 2), (), *[()] * 9, (1,), (1,)]
+    got = [
+        overdue_of((await evening(database, day, boris(*ids)))[BORIS.crm_user])
+        for day, ids in zip(days, shown, strict=False)
+    ]
+    broken, old, fine = (Outcome.BROKEN, -2), (Outcome.EXCUSED, 0), (Outcome.KEPT, 1)
+    assert got == [broken, old, broken, old, *[fine] * 10, broken, old]
+    async with database.reading() as session:
+        assert await verify(session, TEAM) == []
+
+
+async def test_a_forgiven_day_does_not_use_a_record_up(database):
+    await found(database, rulebook=replace(RULEBOOK, launch=Launch(carried_over=CarriedOver.ONCE)))
+    await evening(database, MONDAY, boris(1))
+    async with database.transaction() as session:
+        rows = await queries.history(session, TEAM, BORIS.crm_user, MONDAY, MONDAY)
+        [broken] = [row for row in in_force(rows) if row.outcome is Outcome.BROKEN]
+        await writer.correct(session, TEAM, broken.seq, Outcome.EXCUSED, at=cutoff(MONDAY), **WHY)
+    again = await evening(database, TUESDAY, boris(1))
+    assert overdue_of(again[BORIS.crm_user]) == (Outcome.BROKEN, -2)
+
+
+async def test_days_in_observation_do_not_use_a_record_up(database):
+    launch = Launch(observe_until=MONDAY, carried_over=CarriedOver.ONCE)
+    await found(database, rulebook=replace(RULEBOOK, launch=launch))
+    got = [overdue_of((await evening(database, day, boris(1)))[BORIS.crm_user]) for day in WEEK[:3]]
+    assert got == [(Outcome.NOT_APPLICABLE, 0), (Outcome.BROKEN, -2), (Outcome.EXCUSED, 0)]
