@@ -126,9 +126,8 @@ class Texts:
     # Dates
 
     def weekday(self, day: date) -> str:
-        """Write `Среда, 19 ноября`."""
-        text = format_date(day, "EEEE, d MMMM" if self.language == "ru" else "EEEE, MMMM d", locale=self.language)
-        return capitalized(text)
+        """Write `среда, 19 ноября`, `Wednesday, November 19`."""
+        return format_date(day, "EEEE, d MMMM" if self.language == "ru" else "EEEE, MMMM d", locale=self.language)
 
     def day(self, day: date) -> str:
         """Write `19 ноября`."""

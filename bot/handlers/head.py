@@ -18,11 +18,21 @@ from bot.screens.members import FoundMember, load_found
 from bot.screens.periods import Shown, load_period, period_view
 from bot.screens.team import team_view
 from bot.screens.team_picker import back_to_picker, only_team, picker_view
-from bot.screens.view import View
+from bot.screens.view import Button, View
 from bot.screens.who import NoSummary, choice_view, everybody_view, load_person, person_view
 from bot.telegram import reply
 from bot.telegram.asked import Asked
-from bot.telegram.callbacks import ListPeople, OpenPerson, Part, PickTeam, TurnDeparted, TurnMonth, TurnStaff, TurnWeek
+from bot.telegram.callbacks import (
+    ListPeople,
+    OpenDigest,
+    OpenPerson,
+    Part,
+    PickTeam,
+    TurnDeparted,
+    TurnMonth,
+    TurnStaff,
+    TurnWeek,
+)
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts
@@ -91,20 +101,23 @@ async def staff_turned(query: CallbackQuery, tapped: TurnStaff, ctx: AppContext,
 async def left_turned(query: CallbackQuery, tapped: TurnDeparted, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
     """Unfold, turn or fold the list of a departed manager."""
     key = tapped.team
-    view = await _left(ctx, t, key, tapped.notice, tapped.page) if viewer.sees_team(key) else None
+    view = await _left(ctx, t, tapped) if viewer.sees_team(key) else None
     if view is None:
         await query.answer(t("not-yours"), show_alert=True)
     else:
         await reply.replace(query, view)
 
 
-async def _left(ctx: AppContext, t: Texts, key: str, number: int, page: int) -> View | None:
+async def _left(ctx: AppContext, t: Texts, tapped: TurnDeparted) -> View | None:
+    key = tapped.team
     async with ctx.db.reading() as session:
-        delivery = await deliveries.get(session, number)
+        delivery = await deliveries.get(session, tapped.notice)
         if delivery is None or not isinstance(delivery.notice, DepartedNotice) or delivery.notice.team != key:
             return None
-        data = await load_departed(session, ctx, number, delivery.notice)
-    return departed_view(t, ctx.teams[key], data, page)
+        data = await load_departed(session, ctx, tapped.notice, delivery.notice)
+    view = departed_view(t, ctx.teams[key], data, tapped.page, tapped.digest)
+    back = OpenDigest(team=key, day=tapped.digest).pack() if tapped.digest else None
+    return view.with_rows(((Button(t("back-digest"), back),),) if back else ())
 
 
 @router.callback_query(Tapped(TurnWeek, TurnMonth))

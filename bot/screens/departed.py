@@ -49,31 +49,41 @@ async def load_departed(session: Session, ctx: AppContext, delivery_id: int, not
     return Departed(name, notice.crm_user, run.day, card.snapshot.readings)
 
 
-def departed_view(t: Texts, team: TeamContext, data: Departed, page: int = 0) -> View:
-    """Show the deals and tasks; page 0 is shortened, from page 1 on the whole list."""
+def departed_view(t: Texts, team: TeamContext, data: Departed, page: int = 0, digest: date | None = None) -> View:
+    """Show the deals and tasks; page 0 is shortened, from page 1 on the whole list.
+
+    `digest` is the day of the digest that the view replaced, for the way back.
+    """
     if data.day is None:
         return View(_head(t, team, data.name))
     read = _states(data.readings)
     text = [_head(t, team, data.name), *_owners(t, read, data.day)]
     if not page or data.notice is None:
         shown = [*text, *_items(t, team, read, data.day, Folding())]
-        return View("\n".join(shown), _unfold(t, team, data, read), protected=True)
+        return View("\n".join(shown), _unfold(t, team, data, read, digest), protected=True)
     notice = data.notice
 
     def to(number: int) -> str:
-        return TurnDeparted(team=team.key, notice=notice, page=number).pack()
+        return TurnDeparted(team=team.key, notice=notice, page=number, digest=digest).pack()
 
     whole = TextPage.of(_items(t, team, read, data.day), page, PAGE)
     buttons = rows(whole.turning(to), (Button(t("show-less"), to(0)),))
     return View("\n".join([*text, *whole.shown]), buttons, protected=True)
 
 
-def _unfold(t: Texts, team: TeamContext, data: Departed, read: Mapping[str, Value]) -> Rows:
+def in_digest(t: Texts, data: Departed) -> str:
+    """Write in a line of the digest who left and how many deals need a new owner."""
+    owners = _owners(t, _states(data.readings), data.day) if data.day else []
+    return ". ".join([t("digest-departed", name=safe(data.name)), *owners])
+
+
+def _unfold(t: Texts, team: TeamContext, data: Departed, read: Mapping[str, Value], digest: date | None) -> Rows:
     """Make the button for the whole list: the manager's day, if the readings are of the last cutoff."""
     if data.notice is None:
         return ((Button(t("show-all"), OpenDay(team=team.key, day=data.day, user=data.crm_user, page=1).pack()),),)
     more = any(len(reading.items) > lines.SHOWN for reading in read.values())
-    return ((Button(t("show-all"), TurnDeparted(team=team.key, notice=data.notice, page=1).pack()),),) if more else ()
+    whole = TurnDeparted(team=team.key, notice=data.notice, page=1, digest=digest).pack()
+    return ((Button(t("show-all"), whole),),) if more else ()
 
 
 def _head(t: Texts, team: TeamContext, name: str) -> str:

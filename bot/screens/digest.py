@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from bot.context import AppContext, TeamContext
 from bot.screens import lines
+from bot.screens.departed import Departed, in_digest, load_departed
 from bot.screens.evidence import not_scored
 from bot.screens.finished_days import ledger_length, load_day, load_disciplines
 from bot.screens.losses import losses
@@ -17,8 +18,8 @@ from bot.screens.service.problems import why
 from bot.screens.team import gauges, person_line, risk, team_view
 from bot.screens.view import Button, Rows, View, rows
 from bot.screens.witness.digest_link import DigestLink, digest_line
-from bot.telegram.callbacks import Part, TurnStaff, TurnWeek
-from bot.texts import Texts, safe
+from bot.telegram.callbacks import Part, TurnDeparted, TurnStaff, TurnWeek
+from bot.texts import Texts, safe, shortened
 from reports.summary.evidence import PricedDeals, add_up, state_now, won_days
 from scoring.kpis import DEALS_LOST
 from scoring.scorecard import Outcome, Scorecard
@@ -26,7 +27,8 @@ from scoring.snapshot import Value
 from scoring.standings import discipline
 from scoring.terms.circumstances import Excuse
 from storage.db.database import Session
-from storage.messages.notices import DigestNotice
+from storage.messages import deliveries
+from storage.messages.notices import DepartedNotice, DigestNotice
 from storage.values import Day
 
 WORST = 10
@@ -51,6 +53,8 @@ class Digest:
     """The CRM refuses requests until a person acts."""
     cause: str = ""
     """End of a text key `problem-…`."""
+    departed: tuple[Departed, ...] = ()
+    """Managers who left since the digest before."""
 
 
 async def shared_digest_view(session: Session, ctx: AppContext, t: Texts, notice: DigestNotice) -> View:
@@ -58,13 +62,26 @@ async def shared_digest_view(session: Session, ctx: AppContext, t: Texts, notice
 
     async def make() -> View:
         data = await load_digest(session, ctx, notice.team, notice.day, notice.earlier)
-        told = data and replace(data, problem=notice.problem, refused=notice.refused, cause=notice.cause)
+        departed = await _load_departed(session, ctx, notice)
+        told = data and replace(
+            data, problem=notice.problem, refused=notice.refused, cause=notice.cause, departed=departed
+        )
         return digest_view(t, ctx.teams[notice.team], told)
 
     length = await ledger_length(session, notice.team)
-    about = (len(notice.earlier), notice.problem, notice.refused, notice.cause)
+    about = (len(notice.earlier), notice.problem, notice.refused, notice.cause, str(notice.departed))
     same = (notice.team, notice.day, t.language, *about, ctx.bot.username, length)
     return await ctx.digests.get(same, make)
+
+
+async def _load_departed(session: Session, ctx: AppContext, notice: DigestNotice) -> tuple[Departed, ...]:
+    """Load the managers who left, from the deliveries that the digest took in."""
+    found = []
+    for number in notice.departed:
+        delivery = await deliveries.get(session, number)
+        if delivery is not None and isinstance(delivery.notice, DepartedNotice):
+            found.append(await load_departed(session, ctx, number, delivery.notice))
+    return tuple(found)
 
 
 async def load_digest(
@@ -93,12 +110,13 @@ def digest_view(t: Texts, team: TeamContext, data: Digest | None) -> View:
     if not data.problem:
         text += _unread(t, present)
     text += [f"⚠️ {t('digest-refused', connection=safe(team.connection))}"] * data.refused
+    text += [f"🚪 {in_digest(t, each)}" for each in data.departed]
     text += _named(t, "digest-unconnected", data.unconnected)
     if data.earlier:
         text += ["", f"{t('earlier-head')}:"]
         text += [f"   • {earlier_discipline(t, on, of_day)}" for on, of_day in data.earlier]
     text += [line for line in [digest_line(t, data.link)] if line]
-    return View("\n".join(text), _buttons(t, team, day.run.day), protected=True)
+    return View("\n".join(text), _buttons(t, team, data), protected=True)
 
 
 def _head(t: Texts, team: TeamContext, data: Digest, present: Sequence[Scorecard]) -> list[str]:
@@ -135,12 +153,24 @@ def _unread(t: Texts, present: Sequence[Scorecard]) -> list[str]:
     return [f"⚪ {t('digest-unread', what=not_scored.by_causes(t, by_cause))}"] if by_cause else []
 
 
-def _buttons(t: Texts, team: TeamContext, day: date) -> Rows:
+def _buttons(t: Texts, team: TeamContext, data: Digest) -> Rows:
+    day = data.day.run.day
+    departed = [
+        (
+            Button(
+                shortened(t("departed-button", name=each.name)),
+                TurnDeparted(team=team.key, notice=each.notice, page=0, digest=day).pack(),
+            ),
+        )
+        for each in data.departed
+        if each.notice is not None
+    ]
     return rows(
+        *departed,
         (
             Button(t("summary-people"), TurnStaff(team=team.key, page=1, digest=day).pack()),
             Button(t("summary-deals"), TurnWeek(team=team.key, day=day, part=Part.DEALS, page=1, digest=day).pack()),
-        )
+        ),
     )
 
 

@@ -16,7 +16,7 @@ from bot.screens.marks import next_mark_line
 from bot.screens.view import Button, View
 from bot.screens.witness.digest_link import DigestLink, digest_line
 from bot.telegram.callbacks import ShowRules, UnfoldEvening
-from bot.texts import Texts, safe
+from bot.texts import Texts, capitalized, safe
 from scoring.entries import Entry, EntryKind, Month
 from scoring.marks import NextMark, next_mark
 from scoring.scorecard import Outcome, Scorecard
@@ -116,7 +116,8 @@ def day_lines(t: Texts, team: TeamContext, data: Evening) -> list[str]:
 
 
 def _head(t: Texts, team: TeamContext, data: Evening) -> str:
-    return f"<b>{t('day-head', weekday=t.weekday(data.day), clock=t.clock(data.cutoff, team.calendar.zone))}</b>"
+    clock = t.clock(data.cutoff, team.calendar.zone)
+    return f"<b>{capitalized(t('day-head', weekday=t.weekday(data.day), clock=clock))}</b>"
 
 
 def _sum(t: Texts, data: Evening) -> str:

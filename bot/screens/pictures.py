@@ -116,7 +116,7 @@ def rule_titles(t: Texts, strips: Sequence[RuleStrip], rules: Sequence[Rule]) ->
 def _span(t: Texts, data: OwnTrend) -> str:
     if not data.monthly:
         return t.span(*week_of(data.first))
-    return capitalized(t.month(Month.of(data.first)))
+    return t.month(Month.of(data.first))
 
 
 def _in_words(t: Texts, data: OwnTrend, day: TrendDay, titles: Mapping[str, str]) -> str:

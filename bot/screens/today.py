@@ -10,7 +10,7 @@ from bot.screens.evidence import not_scored
 from bot.screens.evidence.day_text import evidence_page, fold_buttons, short_lines
 from bot.screens.view import Button, Rows, View
 from bot.telegram.callbacks import OpenReminder, RefreshToday, ShowRules
-from bot.texts import Texts
+from bot.texts import Texts, capitalized
 from scoring.scorecard import Outcome, Scorecard
 
 
@@ -30,7 +30,7 @@ def today_view(
     """
     at = team.calendar.cutoff_of(reading.day)
     cutoff = t.clock(at, team.calendar.zone)
-    text = [f"<b>{t('today-head', weekday=t.weekday(reading.day), clock=cutoff)}</b>"]
+    text = [f"<b>{capitalized(t('today-head', weekday=t.weekday(reading.day), clock=cutoff))}</b>"]
     minutes = max(0, int((now - reading.read_at) / timedelta(minutes=1)))
     text.append(t("today-age", clock=t.clock(reading.read_at, team.calendar.zone), n=minutes))
     text += [_sum(t, card), *lines.notes(t, card)]

@@ -222,6 +222,8 @@ class TurnDeparted(CallbackData, prefix="lf"):
     notice: RowId
     """Id of the delivery."""
     page: PageNumber
+    digest: Day | None = None
+    """Day of the digest that the view replaced."""
 
 
 class RevealAdmin(CallbackData, prefix="he"):

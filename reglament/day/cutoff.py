@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import structlog
 
 from reglament.day.claims import TeamDay, TeamResult, claim_day, renewed_leases
-from reglament.day.departures import add_departed, load_departed, release_departed
+from reglament.day.departures import add_departed, complete_departed, load_departed
 from reglament.day.due import DueCutoff
 from reglament.day.guard import DATABASE_TROUBLE, crm_error
 from reglament.day.members import ConnectionRosters, load_rosters, rosters_without_users
@@ -95,4 +95,4 @@ async def _read(
     departed = await load_departed(process, sheets)
     crm_rules = {day.key: day.run.rulebook.crm for day in unread}
     reading = await read_sheets(process.connections, due.connection, add_departed(sheets, departed), crm_rules)
-    return rosters, await release_departed(process, reading, sheets, departed)
+    return rosters, await complete_departed(process, reading, sheets, departed)

@@ -1,13 +1,15 @@
 """Name to the heads the open deals of managers who left the CRM (docs/product.md §11).
 
 The notice is written with the news of the departure and held back until the day's reading has counted the deals left
-behind; if the deals are not read in time, the notice goes out without deals.
+behind. The digest of that day takes the notice in; without a digest in time the notice goes out by itself, and without
+deals if these could not be read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from reglament.day.read import ConnectionReading
 from reglament.process import Process
@@ -16,7 +18,7 @@ from scoring.snapshot import Manager, Snapshot, Value
 from scoring.tally_sheet import TallySheet
 from storage.db.database import Session
 from storage.messages import deliveries
-from storage.messages.notices import DeliveryKind, DepartedNotice
+from storage.messages.notices import DeliveryKind, DepartedNotice, to_telegram
 
 HeldNotices = Mapping[int, DepartedNotice]
 """Notices that are held back for a reading, by the id of the delivery."""
@@ -51,19 +53,19 @@ def add_departed_to_sheet(sheet: TallySheet, notices: HeldNotices) -> TallySheet
     return replace(sheet, members={**sheet.members, **gone}, kpis=kpis, named=frozenset(gone))
 
 
-async def release_departed(
+async def complete_departed(
     process: Process,
     reading: ConnectionReading,
     sheets: Mapping[str, TallySheet],
     departed: Mapping[str, HeldNotices],
 ) -> ConnectionReading:
-    """Release the notices with deals that were read; return the reading without the departed managers."""
+    """Complete the notices with deals that were read; return the reading without the departed managers."""
     members = {}
     for key, sheet in sheets.items():
         members[key], gone = split_departed(reading.snapshots[key], sheet)
         if key in departed:
             async with process.db.transaction() as session:
-                await process.enqueue(session, await release_notices(session, departed[key], gone))
+                await complete_notices(session, departed[key], gone)
     return replace(reading, snapshots=members)
 
 
@@ -79,14 +81,27 @@ def split_departed(
     return own, {item.manager.crm_user: item for item in snapshots if item.manager.crm_user not in sheet.members}
 
 
-async def release_notices(session: Session, notices: HeldNotices, departed: Mapping[str, Snapshot]) -> list[int]:
-    """Release the notices with deals that were read, and add the state KPIs; return the delivery ids."""
-    released = []
+async def complete_notices(session: Session, notices: HeldNotices, departed: Mapping[str, Snapshot]) -> None:
+    """Add the state KPIs to the notices with deals that were read."""
     for number, notice in notices.items():
         snapshot = departed.get(notice.crm_user)
         readings = snapshot.readings if snapshot is not None else {}
         if isinstance(readings.get(DEALS_OPEN), Value):
             states = {key: reading for key, reading in readings.items() if CATALOGUE[key].kind is KpiKind.STATE}
-            await deliveries.release(session, number, replace(notice, readings=states))
-            released.append(number)
-    return released
+            await deliveries.complete(session, number, replace(notice, readings=states))
+
+
+async def take_into_digest(session: Session, team: str, heads: Collection[int], at: datetime) -> tuple[int, ...]:
+    """Cancel the notices that are complete and still held back, for the heads' digest; return an id for each manager.
+
+    A notice for a head who gets no digest stays.
+    """
+    recipients = {to_telegram(head) for head in heads}
+    found: dict[str, int] = {}
+    for held in await deliveries.waiting(session, DeliveryKind.DEPARTED, at=at):
+        notice = held.notice
+        is_complete = isinstance(notice, DepartedNotice) and notice.team == team and notice.readings is not None
+        if isinstance(notice, DepartedNotice) and is_complete and held.recipient in recipients:
+            found.setdefault(notice.crm_user, held.id)
+            await deliveries.cancel(session, event=held.event, kind=DeliveryKind.DEPARTED, at=at)
+    return tuple(found.values())

@@ -77,11 +77,12 @@ def evening(
     earlier: Iterable[date] = (),
     *,
     error: CrmError | None = None,
+    departed: tuple[int, ...] = (),
 ) -> list[Notification]:
     """Announce a finished run: each manager's score, the leaderboard, the digest, and to admins KPIs without data.
 
     `earlier` days were caught up with this run and get a line each. A head gets one message: the digest tells what was
-    not read, and by `error` why nothing was.
+    not read, by `error` why nothing was, and by the deliveries `departed` who left.
     """
     every, team, day, event = list(cards), run.team, run.day, run_event(run.id)
     scored = {card.manager.crm_user for card in every}
@@ -96,7 +97,7 @@ def evening(
         if member.person_id is not None and member.connected and member.crm_user in scored
     ]
     result += _to_the_group(run, every, audience, caught_up)
-    digest = DigestNotice(team=team, day=day, earlier=caught_up, refused=is_refusal(error))
+    digest = DigestNotice(team=team, day=day, earlier=caught_up, refused=is_refusal(error), departed=departed)
     if error is not None and not every:
         digest = replace(digest, problem=str(error), cause=cause_of(error))
     result += _to_each(audience.heads, event, digest)

@@ -13,6 +13,7 @@ from crm_clients.errors import CrmError
 from reglament.day import notifications
 from reglament.day.audience import Audience, load_audience
 from reglament.day.claims import TeamDay, TeamResult
+from reglament.day.departures import take_into_digest
 from reglament.day.members import ConnectionRosters
 from reglament.day.missing import lacking_rights, missing
 from reglament.day.notifications import Notification, enqueue
@@ -147,7 +148,8 @@ class Settlement:
         news, told = [], frozenset[int]()
         if not self._is_old:
             earlier = await _load_caught_up(session, day.run)
-            news = notifications.evening(day.run, cards, audience, earlier, error=self.error)
+            departed = await take_into_digest(session, day.key, audience.heads, self.process.now())
+            news = notifications.evening(day.run, cards, audience, earlier, error=self.error, departed=departed)
             told = audience.heads
         news += await self._rights_news(session, audience)
         if not cards and self.error:

@@ -223,12 +223,12 @@ async def waiting(session: AsyncSession, kind: str, *, at: datetime) -> list[Del
     return [_to_delivery(row) for row in rows]
 
 
-async def release(session: AsyncSession, delivery_id: int, notice: Notice) -> None:
-    """Release a delivery that was held back, with the completed notice; a delivery already sent stays unchanged."""
+async def complete(session: AsyncSession, delivery_id: int, notice: Notice) -> None:
+    """Complete the notice of a delivery that is held back; a delivery already sent stays unchanged."""
     await session.execute(
         update(DeliveryRecord)
         .where(DeliveryRecord.id == delivery_id, DeliveryRecord.state == _PENDING)
-        .values(reference=notices.encode(notice), not_before=None)
+        .values(reference=notices.encode(notice))
         .execution_options(synchronize_session=False)
     )
 

@@ -140,6 +140,8 @@ class DigestNotice(Notice):
     """The CRM refuses requests until a person acts."""
     cause: str = ""
     """End of a text key `problem-…`, for people; `problem` is for operators."""
+    departed: tuple[int, ...] = ()
+    """Ids of the deliveries, not sent by themselves, that tell of managers who left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,6 +297,7 @@ _FIELDS: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "since": (datetime.isoformat, datetime.fromisoformat),
     "retry_until": (datetime.isoformat, datetime.fromisoformat),
     "readings": (readings_to_json, readings_from_json),
+    "departed": (list, tuple),
     "kpis": (list, tuple),
     "names": (list, tuple),
     "teams": (list, tuple),

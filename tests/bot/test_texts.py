@@ -111,7 +111,7 @@ def test_signs_numbers_money_and_dates_are_the_readers():
     assert RU.percent(None) == "–"
     assert RU.money(Decimal("1200.50"), "RUB").replace("\xa0", " ") == "1 200,50 ₽"
     assert RU.money(Decimal("585000"), "RUB").replace("\xa0", " ") == "585 000 ₽"
-    assert RU.weekday(date(2026, 11, 19)) == "Четверг, 19 ноября"
+    assert RU.weekday(date(2026, 11, 19)) == "четверг, 19 ноября"
     assert EN.weekday(date(2026, 11, 19)) == "Thursday, November 19"
     assert RU.month(Month(2026, 11)) == "ноябрь 2026"
 

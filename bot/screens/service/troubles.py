@@ -104,7 +104,7 @@ def rights_missing_view(t: Texts, team: TeamContext, notice: RightsMissingNotice
 
 def zero_question_view(t: Texts, team: TeamContext, notice: ZeroQuestionNotice) -> View:
     """Ask whether a KPI that is zero for everybody is kept in the CRM."""
-    kpi = lines.kpi_names(t, [notice.kpi])
+    kpi = t("quoted", text=lines.kpi_name(t, notice.kpi))
     buttons = tuple(
         (Button(t(f"zero-{word}"), AnswerZero(team=team.key, kpi=notice.kpi, word=word).pack()),)
         for word in ("kept", "absent")

@@ -144,7 +144,13 @@ async def test_a_head_reads_which_deals_somebody_who_left_leaves_behind(office, 
     monkeypatch.setattr(crm, "users", without_vera)
     await office.cutoff(days=1)
     await office.send()
-    told = await office.api.message(HEAD, "Вера Тестова больше не работает в CRM")
+    digest = await office.api.message(HEAD, "Вера Тестова больше не работает в CRM")
+    assert "Дисциплина дня" in digest.text
+    whole_digest = digest.text
+    head = office.api.user(HEAD)
+    await office.api.answered(head.taps("что осталось"))
+    told = await office.api.message(HEAD, "С этого дня баллы не начисляются")
+    assert told.id == digest.id
     number = int(re.search(r"(\d+) открыт\S+ сделк\S+ нужен новый ответственный \(по срезу 20 ноября\)", told.text)[1])
     assert number > lines.SHOWN
     named = told.text.partition("ответственный")[2].partition("🟡")[0].partition("🔴")[0]
@@ -160,7 +166,6 @@ async def test_a_head_reads_which_deals_somebody_who_left_leaves_behind(office, 
     open_deals = notice.notice.readings["deals_open"]
     assert isinstance(open_deals, Value)
     deals = open_deals.items
-    head = office.api.user(HEAD)
     await office.api.answered(head.taps("Показать всё"))
     whole = await office.api.message(HEAD, shortened(deals[-1].title))
     assert whole.id == told.id
@@ -168,6 +173,8 @@ async def test_a_head_reads_which_deals_somebody_who_left_leaves_behind(office, 
     await office.api.answered(head.taps("Свернуть"))
     folded = await office.api.message(HEAD, "больше не работает в CRM")
     assert (folded.id, folded.text) == (told.id, short)
+    await office.api.answered(head.taps("К итогу дня"))
+    assert (await office.api.message(HEAD, "Дисциплина дня")).text == whole_digest
 
 
 async def test_a_manager_opens_no_notice_of_who_left(office):

@@ -9,8 +9,9 @@ from scoring.records import RecordKind
 from storage.days import queries, runs
 from storage.days.snapshots import stored_snapshots
 from storage.messages import deliveries
-from storage.messages.notices import DeliveryKind
+from storage.messages.notices import DeliveryKind, DigestNotice, run_event
 from storage.people import people
+from storage.values import DeliveryState
 from tests.reglament.day.thursday import AT_SIX, OVERDUE, THURSDAY, ready_process
 from tests.reglament.scripted import ANNA, HEAD, PETR, facts
 from tests.scoring.builders import deal
@@ -37,7 +38,8 @@ async def test_the_head_is_told_which_deals_who_left_has_left_behind(database, c
     crm.records = facts([deal("d1", manager=PETR), deal("d2", manager=ANNA), deal("d3", manager=PETR), OVERDUE])
     await run_cutoff(ready, AT_SIX)
     [notice] = await _departures(database)
-    assert notice.not_before is None
+    assert notice.state is DeliveryState.CANCELLED
+    assert await _in_digest(database) == (notice.id,)
     readings = notice.notice.readings
     assert [item.id for item in readings["deals_open"].items] == ["d1", "d3"]
     assert [item.id for item in readings["overdue_tasks"].items] == ["t1"]
@@ -54,7 +56,7 @@ async def test_a_notice_of_who_left_waits_for_his_deals_no_longer_than_a_read_ma
     crm.broken_kinds = {RecordKind.DEALS}
     await run_cutoff(ready, AT_SIX)
     [notice] = await _departures(database)
-    assert notice.notice.readings is None
+    assert (notice.notice.readings, notice.state) == (None, DeliveryState.PENDING)
     crm.broken_kinds = set()
     crm.records = facts([deal("d1", manager=PETR), OVERDUE])
     clock.pass_(seconds=30)
@@ -62,6 +64,15 @@ async def test_a_notice_of_who_left_waits_for_his_deals_no_longer_than_a_read_ma
     [notice] = await _departures(database)
     assert [item.id for item in notice.notice.readings["deals_open"].items] == ["d1"]
     assert await deliveries.due(database, at=clock())
+
+
+async def _in_digest(database):
+    """The notices that the head's digest took in."""
+    async with database.reading() as session:
+        run = await runs.find(session, "sales", THURSDAY)
+        [digest] = [item for item in await told(session, run_event(run.id)) if item.kind == DeliveryKind.DIGEST]
+    assert isinstance(digest.notice, DigestNotice)
+    return digest.notice.departed
 
 
 async def _departures(database):

@@ -60,7 +60,7 @@ async def test_due_messages_come_oldest_first_and_not_before_their_time(database
     assert len(await deliveries.due(database, at=later, limit=2)) == 2
 
 
-async def test_a_message_that_is_held_back_goes_at_once_when_more_is_known(database):
+async def test_a_message_that_is_held_back_is_completed_while_it_waits(database):
     later = AT + timedelta(minutes=1)
     notice = DepartedNotice(team=TEAM, day=MONDAY, crm_user="7", name="A")
     known = replace(notice, readings={"deals_open": Value(0, ())})
@@ -69,11 +69,12 @@ async def test_a_message_that_is_held_back_goes_at_once_when_more_is_known(datab
     async with database.transaction() as session:
         [held] = await deliveries.waiting(session, "departed", at=AT)
         assert (held.id, await deliveries.waiting(session, "departed", at=later)) == (number, [])
-        await deliveries.release(session, number, known)
-    started = await deliveries.start(database, number, "p", at=AT)
+        await deliveries.complete(session, number, known)
+    assert await deliveries.start(database, number, "p", at=AT) is None
+    started = await deliveries.start(database, number, "p", at=later)
     assert started.notice == known
     async with database.transaction() as session:
-        await deliveries.release(session, number, notice)
+        await deliveries.complete(session, number, notice)
     assert (await _find(database, kind="departed")).notice == known
 
 

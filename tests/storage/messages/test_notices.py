@@ -80,6 +80,7 @@ STORED = [
     ("pin_refused", {"team": "sales", "chat": -1001}, PinRefusedNotice(team="sales", chat=-1001)),
     ("digest", STORED_ABOUT, DigestNotice(**ABOUT)),
     ("digest", STORED_ABOUT | {"earlier": ["2026-11-18"]}, DigestNotice(**ABOUT, earlier=(WEDNESDAY,))),
+    ("digest", STORED_ABOUT | {"departed": [5, 7]}, DigestNotice(**ABOUT, departed=(5, 7))),
     (
         "digest",
         STORED_ABOUT | {"problem": "HTTP 403", "refused": True},
