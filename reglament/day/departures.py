@@ -59,7 +59,7 @@ async def complete_departed(
     sheets: Mapping[str, TallySheet],
     departed: Mapping[str, HeldNotices],
 ) -> ConnectionReading:
-    """Complete the notices with deals that were read; return the reading without the departed managers."""
+    """Add deals that were read to the notices; return the reading without the departed managers."""
     members = {}
     for key, sheet in sheets.items():
         members[key], gone = split_departed(reading.snapshots[key], sheet)

@@ -224,7 +224,7 @@ async def waiting(session: AsyncSession, kind: str, *, at: datetime) -> list[Del
 
 
 async def complete(session: AsyncSession, delivery_id: int, notice: Notice) -> None:
-    """Complete the notice of a delivery that is held back; a delivery already sent stays unchanged."""
+    """Store the completed notice of a delivery that is held back; a delivery already sent stays unchanged."""
     await session.execute(
         update(DeliveryRecord)
         .where(DeliveryRecord.id == delivery_id, DeliveryRecord.state == _PENDING)
