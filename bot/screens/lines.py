@@ -78,7 +78,7 @@ def aside(t: Texts, line: ScoreLine, team: TeamContext, at: datetime, folding: F
     if not shown:
         return []
     told = t("aside-line", kpi=kpi_name(t, line.rule.kpi), n=len(shown))
-    return [f"⚪ {told}", *items(t, line.rule.kpi, shown, team, at, folding=folding)]
+    return [f"ℹ️ {told}", *items(t, line.rule.kpi, shown, team, at, folding=folding)]
 
 
 def notes(t: Texts, card: Scorecard) -> list[str]:

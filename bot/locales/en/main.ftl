@@ -309,7 +309,7 @@ welcome-manager = <b>You are a manager</b>: { $teams }.
     Every working day after the cutoff you get your day: the points, and the deals they come from.
 welcome-reminder = If something would cost points, a reminder comes { $n } min before the cutoff.
 welcome-head = <b>You are a head</b>: { $teams }.
-    Every working day after the cutoff you get one message: discipline, money at risk, who broke what, what could not be read. You are told at once if the score is delayed, somebody left or gets no messages any more.
+    Every working day after the cutoff you get one message: discipline, money at risk, who broke what, what could not be read, who left. You are told at once if the score is delayed or somebody gets no messages any more.
 welcome-hr = <b>You handle pay (HR)</b>: { $teams }.
     Nothing comes by itself: points and bonuses of a month come as a file when you ask.
 welcome-owner = <b>You are the owner (admin)</b> and see all teams.
