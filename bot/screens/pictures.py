@@ -96,7 +96,8 @@ def trend_view(t: Texts, team: TeamContext, data: OwnTrend) -> View:
     title, span = t("picture-trend", title=data.name), _span(t, data)
     titles = rule_titles(t, data.trend.strips, data.rules)
     text = [f"<b>{safe(title)}</b> · {span}", *(_in_words(t, data, day, titles) for day in data.trend.days)]
-    content = TrendContent(title, span, data.trend, [titles[strip.rule] for strip in data.trend.strips], data.of_team)
+    shown = [titles[strip.rule] for strip in data.trend.strips]
+    content = TrendContent(title, capitalized(span), data.trend, shown, data.of_team)
     return View("\n".join(text), photo=partial(trend_png, content, t.language, team.pictures))
 
 

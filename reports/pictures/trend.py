@@ -155,12 +155,19 @@ def discipline_of(days: Iterable[TrendDay]) -> Decimal | None:
     return discipline(sum(day.kept for day in rows), sum(sum(day.broken.values()) for day in rows))
 
 
+_NOT_JUDGED = frozenset({Outcome.NOT_APPLICABLE, Outcome.EXCUSED})
+
+
 def _strips(judged: Mapping[date, list[Entry] | None], rules: Sequence[Rule]) -> Iterable[RuleStrip]:
-    """Make a strip for each rule with an outcome other than *not applicable*: rules of today first, in their order."""
+    """Make a strip for each rule that was not merely *not applicable*, beside absences: rules of today first."""
     order = {rule.id: place for place, rule in enumerate(rules)}
-    rows = [row for of_day in judged.values() for row in of_day or () if row.outcome is not Outcome.NOT_APPLICABLE]
-    kpis = {row.rule: row.kpi for row in rows}
-    for rule in sorted(kpis, key=lambda rule: (order.get(rule, len(order)), rule)):
+    outcomes_of: dict[str, set[Outcome | None]] = defaultdict(set)
+    kpis = {}
+    for row in (row for of_day in judged.values() for row in of_day or ()):
+        outcomes_of[row.rule].add(row.outcome)
+        kpis[row.rule] = row.kpi
+    shown = [rule for rule, seen in outcomes_of.items() if Outcome.NOT_APPLICABLE not in seen or seen - _NOT_JUDGED]
+    for rule in sorted(shown, key=lambda rule: (order.get(rule, len(order)), rule)):
         outcomes = [
             None if each is None else [row.outcome for row in each if row.rule == rule] for each in judged.values()
         ]

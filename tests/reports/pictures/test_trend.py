@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from reports.pictures.trend import DayState, Mark, discipline_of, trend
 from scoring.entries import EntryKind
+from scoring.scorecard import Outcome
 from tests.reports.people import ANNA, BORIS, BROKEN, EXCUSED, KEPT, NO_DATA, NOVEMBER, RULES, Ledger, days_of
 
 DAYS = days_of(NOVEMBER)[:4]
@@ -76,6 +77,15 @@ def test_a_rule_that_judged_nobody_on_a_day_that_was_read_has_no_mark():
         ("companies_added", (Mark.KEPT, None)),
         ("old_rule", (None, Mark.UNREAD)),
     ]
+
+
+def test_an_observed_rule_gets_no_strip_because_somebody_was_absent():
+    ledger = Ledger()
+    ledger.score(ANNA, DAYS[0], Outcome.NOT_APPLICABLE, "calls_held")
+    ledger.score(BORIS, DAYS[0], EXCUSED, "calls_held")
+    ledger.score(BORIS, DAYS[0], EXCUSED, "companies_added")
+    strips = trend(ledger.rows, DAYS[:1], read=DAYS, rules=RULES).strips
+    assert [(strip.rule, strip.marks) for strip in strips] == [("companies_added", (Mark.EXCUSED,))]
 
 
 def test_a_teams_strip_counts_who_broke_the_rule_and_its_points_are_a_mean():
