@@ -216,6 +216,8 @@ class Kpi(Generic[R]):
     loss_reason: Callable[[R], str | None] = _no_reason
     """Give the reason for which a deal was lost, for the evidence."""
     exempted_by: Exemption[Any] | None = None
+    is_dated_by_state: bool = False
+    """Whether the start of the state dates a record (a deadline, a stage entry), and not the creation."""
     has_deal_sum: bool = False
     """Whether the evidence shows the sum of the open deal that a task is bound to."""
 

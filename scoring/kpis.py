@@ -193,6 +193,7 @@ _KPIS: tuple[Kpi[Any], ...] = (
     ),
     Kpi[Task](
         key=OVERDUE_TASKS,
+        is_dated_by_state=True,
         counts=Subject.TASKS,
         is_counted=_is_overdue,
         since=lambda task, scope: scope.instant(task.deadline),
@@ -230,6 +231,7 @@ _KPIS: tuple[Kpi[Any], ...] = (
     ),
     Kpi[Deal](
         key=STALE_DEALS,
+        is_dated_by_state=True,
         counts=Subject.OPEN_DEALS,
         is_counted=_is_stale,
         since=lambda deal, _: deal.stage_since,

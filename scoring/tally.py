@@ -60,6 +60,9 @@ class Tally:
         self._capabilities = capabilities
         self._link = link
         self._scope = Scope(sheet.window, sheet.zone, sheet.settings, sheet.calendar)
+        own = sheet.calendars.items()
+        self._scopes = {user: Scope(sheet.window, sheet.zone, sheet.settings, calendar) for user, calendar in own}
+        """Scopes of the users who work otherwise than the team."""
         self._arrivals = Arrivals(sheet, self._scope)
         self._kpis: tuple[Kpi[Any], ...] = tuple(CATALOGUE[key] for key in sheet.kpis)
         self._by_subject = {subject: [kpi for kpi in self._kpis if kpi.counts is subject] for subject in Subject}
@@ -172,8 +175,9 @@ class Tally:
         moved = deal.changed - {Change.OWNER}
         if member is None:
             return
+        scope = self._scope_of(member.crm_user)
         for kpi in self._by_subject[Subject.OPEN_DEALS]:
-            if self._matters(kpi, Subject.OPEN_DEALS, moved) and kpi.is_counted(deal, self._scope) is not False:
+            if self._matters(kpi, Subject.OPEN_DEALS, moved) and kpi.is_counted(deal, scope) is not False:
                 self._doubts.may_count(kpi.key, member.crm_user, deal.id, size_of(kpi, deal, moved))
 
     def _owner(self, deal: Deal, subject: Subject) -> Manager | None:
@@ -205,7 +209,7 @@ class Tally:
         """
         for kpi in self._by_subject[subject]:
             arrival = self._arrivals.of(kpi, user, record)
-            is_counted = arrival is not Arrival.ELSEWHERE and kpi.is_counted(record, self._scope)
+            is_counted = arrival is not Arrival.ELSEWHERE and kpi.is_counted(record, self._scope_of(user))
             doubt = changed and self._matters(kpi, subject, changed)
             if is_counted:
                 self._count_for(kpi, user, record, arrival)
@@ -258,12 +262,23 @@ class Tally:
         """Tell why a record of a state is shown without being counted; empty for a counted record."""
         if user in self._sheet.named:
             return ""  # nobody is judged by what a departed member left
-        if kpi.spares_young and isinstance(record, Deal) and record.created_at > self._scope.young_after:
-            return Spared.YOUNG
         is_listed_state = kpi.kind is KpiKind.STATE and kpi.listed is Listed.ALL
+        if is_listed_state and self._sheet.backlog.is_ignored(kpi.key, user, record.id, self._dated(kpi, record)):
+            return Spared.IGNORED
+        if kpi.spares_young and isinstance(record, Deal) and record.created_at > self._scope_of(user).young_after:
+            return Spared.YOUNG
         if is_listed_state and self._sheet.earlier_runs.is_inherited(kpi.key, user, record.id, self._sheet.aliases):
             return Spared.INHERITED
         return ""
+
+    def _dated(self, kpi: Kpi[Any], record: Owned) -> datetime | None:
+        """Return the instant that tells whether a record is older than the launch."""
+        if isinstance(record, Deal) and not kpi.is_dated_by_state:
+            return record.created_at
+        return kpi.since(record, self._scope)
+
+    def _scope_of(self, user: str) -> Scope:
+        return self._scopes.get(user, self._scope)
 
     def _exempt(self, record: Task | Comment, changed: frozenset[Change]) -> None:
         """Exempt the deals that the record speaks for; a deal counted before is left out in the end."""

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from scoring.earlier_runs import EarlierRuns
 from scoring.kpi import KpiSettings
 from scoring.snapshot import Manager
+from scoring.terms.backlog import Backlog
 from scoring.workdays import Window, WorkCalendar
 
 
@@ -30,6 +31,10 @@ class TallySheet:
     """Working days of the team; None: every day is a working day of 24 hours."""
     earlier_runs: EarlierRuns = field(default_factory=EarlierRuns)
     """What earlier runs counted."""
+    calendars: Mapping[str, WorkCalendar] = field(default_factory=dict)
+    """Working days of the users who work otherwise than the team."""
+    backlog: Backlog = field(default_factory=Backlog)
+    """Records that a launch ignores."""
     named: frozenset[str] = frozenset()
     """Departed members: a new owner must be found for each open deal, so the deals are listed, not only counted."""
     listed: frozenset[str] = frozenset()

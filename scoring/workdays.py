@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from scoring.terms.circumstances import Half
+
 OfficialDay = Callable[[date], bool | None]
 """Tell the official status of a date: True moved working day, False holiday or moved day off, None ordinary day."""
 
@@ -132,6 +134,10 @@ class WorkCalendar:
             return True
         official = self.official(day)
         return day.weekday() in self.weekdays if official is None else official
+
+    def absent_half(self, day: date) -> Half | None:
+        """Return the half of a day in which nobody works; a team works whole days."""
+        return None
 
     def cutoff_of(self, day: date) -> datetime:
         """Return the UTC instant of the day's cutoff."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from scoring.terms.circumstances import Half
 from scoring.workdays import WorkCalendar, local_instant
 
 LOOK_BACK_DAYS = 3660
@@ -70,10 +71,12 @@ class WorkTime:
             day -= timedelta(days=1)
 
     def _hours_of(self, day: date) -> tuple[datetime, datetime]:
-        """Return begin and end of the working hours; a short day ends at the cutoff."""
+        """Return begin and end of the working hours; a short day ends at the cutoff, an absent half does not count."""
         zone = self.calendar.zone
         begin = local_instant(day, self.start, zone)
         end = local_instant(day if self.end > time(0) else day + timedelta(days=1), self.end, zone)
         if day in self.calendar.short_days:
             end = min(end, self.calendar.cutoff_of(day))
-        return begin, max(begin, end)
+        end, absent = max(begin, end), self.calendar.absent_half(day)
+        middle = begin + (end - begin) / 2
+        return (middle if absent is Half.AM else begin), (middle if absent is Half.PM else end)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -26,6 +26,7 @@ from scoring.scorecard import Outcome, Scorecard
 from scoring.snapshot import Value
 from scoring.standings import discipline
 from scoring.terms.circumstances import Excuse
+from storage.days.backlog import count_backlog
 from storage.db.database import Session
 from storage.messages import deliveries
 from storage.messages.notices import DepartedNotice, DigestNotice
@@ -49,6 +50,8 @@ class Digest:
     link: DigestLink = field(default=DigestLink())
     problem: str = ""
     """Why nothing of the day could be read; empty if anything was."""
+    backlog: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Ignored records at the launch and now, by KPI."""
     refused: bool = False
     """The CRM refuses requests until a person acts."""
     cause: str = ""
@@ -93,7 +96,8 @@ async def load_digest(
         return None
     waiting = tuple(member.name for member in await load_unconnected(session, key))
     caught_up = tuple((await load_disciplines(session, key, earlier)).items())
-    return Digest(finished, waiting, caught_up, DigestLink(finished.run.digest, ctx.bot.username))
+    backlog = await count_backlog(session, finished.run)
+    return Digest(finished, waiting, caught_up, DigestLink(finished.run.digest, ctx.bot.username), backlog=backlog)
 
 
 def digest_view(t: Texts, team: TeamContext, data: Digest | None) -> View:
@@ -109,6 +113,7 @@ def digest_view(t: Texts, team: TeamContext, data: Digest | None) -> View:
         text += _named(t, f"digest-{excuse.value}", names)
     if not data.problem:
         text += _unread(t, present)
+    text += _backlog(t, data.backlog)
     text += [f"⚠️ {t('digest-refused', connection=safe(team.connection))}"] * data.refused
     text += [f"🚪 {in_digest(t, each)}" for each in data.departed]
     text += _named(t, "digest-unconnected", data.unconnected)
@@ -183,6 +188,15 @@ def earlier_discipline(t: Texts, on: date, of_day: Decimal | None) -> str:
 
 def _clean(card: Scorecard) -> bool:
     return card.count(Outcome.KEPT) > 0 and card.count(Outcome.BROKEN) == 0
+
+
+def _backlog(t: Texts, backlog: Mapping[str, tuple[int, int]]) -> list[str]:
+    """Write how the backlog from before the launch shrinks."""
+    kpis = (
+        t("digest-backlog-kpi", kpi=lines.kpi_name(t, kpi).lower(), now=now, first=first)
+        for kpi, (first, now) in backlog.items()
+    )
+    return [t("digest-backlog", kpis=", ".join(kpis))] if backlog else []
 
 
 def _named(t: Texts, key: str, names: Sequence[str]) -> list[str]:

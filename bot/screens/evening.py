@@ -23,6 +23,7 @@ from scoring.scorecard import Outcome, Scorecard
 from scoring.standings import Leaderboard, streak, totals
 from storage.days import queries
 from storage.db.database import Session
+from storage.values import Run
 
 STREAK_DAYS = 60
 """Days back that a streak of days without a broken rule is looked for."""
@@ -44,6 +45,8 @@ class Evening:
     mark: NextMark | None = None
     earlier: tuple[tuple[date, int | None], ...] = field(default=())
     """Caught-up days with their points; None: not scored."""
+    begins: tuple[date, tuple[str, ...]] | None = None
+    """First day with points after an observation that ends with this day, and the KPIs of the rules."""
     digest: DigestLink = field(default=DigestLink())
 
     @property
@@ -73,8 +76,20 @@ async def load_evening(
         streak=streak(recent),
         mark=next_mark(recent, day, own.totals.points if own else 0),
         earlier=tuple((each, points_of(recent, each)) for each in earlier),
+        begins=_begins(ctx, key, finished.run, crm_user),
         digest=DigestLink(finished.run.digest, ctx.bot.username),
     )
+
+
+def _begins(ctx: AppContext, key: str, run: Run, crm_user: str) -> tuple[date, tuple[str, ...]] | None:
+    """Find the rules of a manager whose observation ends with the day of a run."""
+    book, following = run.rulebook, ctx.teams[key].calendar.next_workday(run.day)
+    kpis = [
+        rule.kpi
+        for rule in book.rules_for(crm_user)
+        if book.is_observed(rule, run.day) and not book.is_observed(rule, following)
+    ]
+    return (following, tuple(dict.fromkeys(kpis))) if kpis else None
 
 
 def points_of(entries: Iterable[Entry], day: date) -> int | None:
@@ -96,6 +111,9 @@ def evening_view(t: Texts, team: TeamContext, data: Evening, *, page: int = 0, n
         text += short_lines(t, team, data.card, data.cutoff, _corrections(t, data.entries))
     else:
         text += [*whole.shown, *_corrections(t, data.entries), *not_scored.unscored(t, data.card, exact=True)]
+    if data.begins is not None:
+        begins, kpis = data.begins
+        text.append(f"❗ {t('points-begin', day=t.day(begins), rules=lines.kpi_names(t, kpis))}")
     text += [*_earlier(t, data.earlier), digest_line(t, data.digest)]
 
     def to(number: int) -> str:

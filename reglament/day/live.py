@@ -81,7 +81,11 @@ async def read_teams(process: Process, connection: str, wanted: Mapping[str, Run
         for key, running in wanted.items():
             rulebook, window = running.rulebook, running.window
             earlier_runs = await load_earlier_runs(session, key, running.day, rulebook.counted, window.cutoff)
-            sheets[key] = tally_sheet.build(teams[key], rulebook, window, found[key], earlier_runs=earlier_runs)
+            judged = running.judged_day(key, connection)
+            history = await tally_sheet.load_history(session, judged, teams[key], found[key])
+            sheets[key] = tally_sheet.build(
+                teams[key], rulebook, window, found[key], earlier_runs=earlier_runs, history=history
+            )
     crm_rules = {key: running.rulebook.crm for key, running in wanted.items()}
     reading = await read_sheets(process.connections, connection, sheets, crm_rules)
     reason = NotRead(Cause.UNKNOWN_USER)

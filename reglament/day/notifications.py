@@ -113,6 +113,8 @@ def _to_the_group(
 ) -> list[Notification]:
     """Send the board of a scored day, else the word that nobody was scored; and bring the pinned board up to date."""
     team, day, notices = run.team, run.day, list[Notice]()
+    if run.rulebook.rules and all(run.rulebook.is_observed(rule, day) for rule in run.rulebook.rules):
+        return []  # in observation there is no board, and nothing to be sorry for
     if audience.group:
         is_scored = any(card.count(Outcome.KEPT) + card.count(Outcome.BROKEN) for card in cards)
         board = BoardNotice(team=team, day=day, earlier=earlier)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from reglament.config.team import TeamSettings
@@ -13,9 +14,17 @@ from reglament.process import Process
 from scoring.earlier_runs import EarlierRuns
 from scoring.rules import Bound, Rulebook
 from scoring.tally_sheet import TallySheet
+from scoring.terms.backlog import Backlog
+from scoring.terms.personal_calendar import DaysAway, days_away, personal_calendars
 from scoring.workdays import Window
+from storage.days.backlog import load_backlog
 from storage.days.earlier_runs import load_earlier_runs
 from storage.db.database import Session
+from storage.people import absences
+from storage.values import JudgedDay
+
+AWAY_LOOK_BACK = timedelta(days=400)
+"""How far back absences stop the working time of states."""
 
 
 async def load_sheets(process: Process, days: Sequence[TeamDay], rosters: ConnectionRosters) -> dict[str, TallySheet]:
@@ -29,7 +38,26 @@ async def load_sheets(process: Process, days: Sequence[TeamDay], rosters: Connec
 async def _load_sheet(session: Session, day: TeamDay, roster: Roster) -> TallySheet:
     kpis, run = day.unread_kpis, day.run
     earlier_runs = await load_earlier_runs(session, day.key, run.day, kpis, run.window.cutoff)
-    return build(day.team, run.rulebook, run.window, roster, kpis=kpis, earlier_runs=earlier_runs)
+    history = await load_history(session, run.judged_day, day.team, roster)
+    return build(day.team, run.rulebook, run.window, roster, kpis=kpis, earlier_runs=earlier_runs, history=history)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Hold what of a team's past the counting of states depends on."""
+
+    away: Mapping[str, DaysAway] = field(default_factory=dict)
+    """Days of absence by CRM user."""
+    backlog: Backlog = field(default_factory=Backlog)
+
+
+async def load_history(session: Session, judged: JudgedDay, team: TeamSettings, roster: Roster) -> History:
+    """Load absences, in which no working time runs, and the records that a launch ignores."""
+    first = judged.day - AWAY_LOOK_BACK
+    found = await absences.approved(session, judged.connection, first, judged.day)
+    spans = [(each.crm_user, each.first, min(each.last, judged.day), each.half) for each in found]
+    backlog = await load_backlog(session, judged.team, judged.day, judged.rulebook, team.zone, list(roster.members))
+    return History(days_away([span for span in spans if span[0] in roster.members], first), backlog)
 
 
 def build(
@@ -40,8 +68,10 @@ def build(
     *,
     kpis: tuple[str, ...] | None = None,
     earlier_runs: EarlierRuns | None = None,
+    history: History | None = None,
 ) -> TallySheet:
     """Build the sheet of a team for `window`, with `kpis` or else all KPIs of the rulebook."""
+    history, calendar = history or History(), team.calendar()
     return TallySheet(
         members=roster.members,
         window=window,
@@ -50,7 +80,9 @@ def build(
         settings=rulebook.kpis,
         aliases=team.aliases,
         late_tolerance=timedelta(minutes=team.late_tolerance_minutes),
-        calendar=team.calendar(),
+        calendar=calendar,
+        calendars=personal_calendars(calendar, rulebook, history.away),
+        backlog=history.backlog,
         earlier_runs=earlier_runs or EarlierRuns(),
         listed=frozenset(rule.kpi for rule in rulebook.rules if rule.bound is Bound.AT_MOST),
     )

@@ -34,6 +34,7 @@ from reglament.gc_tuning import keep_what_is_loaded
 from reglament.process import Process, open_process, pooler_problem, store_teams
 from reglament.service.bot_loop import answer_people, keep_menus
 from reglament.service.engine import Engine, LocalEngine
+from reglament.service.first_day import first_days
 from reglament.service.health import StateFile, judge
 from reglament.service.http_server import CannotListen
 from reglament.service.metrics import Metrics
@@ -122,6 +123,8 @@ async def _start(process: Process) -> Process:
         log.warning("team_archived", team=team, hint="it has history but is missing in the settings")
     async with process.db.transaction() as session:
         await heartbeats.forget_before(session, process.now() - (timedelta(0) if process.db.is_sqlite else ABANDONED))
+    for team, cutoff, hint in await first_days(process):
+        log.warning("first_day_is_scored", team=team, cutoff=cutoff.isoformat(), hint=hint)
     log.info("started", teams=sorted(process.settings.teams), new=list(changes.added), owner=process.owner)
     return process
 

@@ -38,6 +38,11 @@ class Employment:
     role: str = ""
     """Role profile that rules may name."""
 
+    @property
+    def has_own_days(self) -> bool:
+        """Tell whether the days of work are not simply the team's."""
+        return self.weekdays is not None or self.cycle is not None
+
     def is_at_work(self, day: date) -> bool:
         """Tell whether the schedule has the person at work on a working day of the team."""
         if self.cycle is not None:

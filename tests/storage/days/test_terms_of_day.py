@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from scoring.entries import EntryKind, in_force, net
+from scoring.rules import Rulebook
 from scoring.scorecard import Outcome, Scorecard
-from scoring.snapshot import Cause, NotRead
+from scoring.snapshot import Cause, NotRead, Spared, Value
+from scoring.terms.backlog import Backlog
 from scoring.terms.circumstances import Half
 from scoring.terms.employment import Employment
 from scoring.terms.launch import CarriedOver, Launch
 from storage.days import queries, runs
+from storage.days.backlog import count_backlog, load_backlog
 from storage.days.newcomers import load_probation
 from storage.db.database import Database
 from storage.errors import Refused
@@ -284,3 +289,51 @@ async def test_days_in_observation_do_not_use_a_record_up(database):
     await found(database, rulebook=replace(RULEBOOK, launch=launch))
     got = [overdue_of((await evening(database, day, boris(1)))[BORIS.crm_user]) for day in WEEK[:3]]
     assert got == [(Outcome.NOT_APPLICABLE, 0), (Outcome.BROKEN, -2), (Outcome.EXCUSED, 0)]
+
+
+# The backlog of a launch
+
+
+def ignored(*numbers: int) -> StoredSnapshot:
+    items = tuple(msgspec.structs.replace(task(number), spared=Spared.IGNORED.value) for number in numbers)
+    return kept(BORIS, readings() | {"overdue_tasks": Value(0, items)})
+
+
+async def backlog_on(db: Database, day: date, rulebook: Rulebook) -> Backlog:
+    async with db.reading() as session:
+        return await load_backlog(session, TEAM, day, rulebook, ZoneInfo("Europe/Moscow"), ["7", "12"])
+
+
+async def test_a_record_is_ignored_until_it_was_in_order_once(database):
+    book = replace(RULEBOOK, launch=Launch(ignore_before=MONDAY))
+    await found(database, rulebook=book)
+    first = await backlog_on(database, MONDAY, book)
+    assert first.unread == {"overdue_tasks": {"7", "12"}}
+    await evening(database, MONDAY, ignored(1, 2))
+    second = await backlog_on(database, TUESDAY, book)
+    assert (second.ignored, second.unread) == ({"overdue_tasks": {"1", "2"}}, {"overdue_tasks": frozenset()})
+    await evening(database, TUESDAY, ignored(2))
+    assert (await backlog_on(database, WEEK[2], book)).ignored == {"overdue_tasks": {"2"}}
+    async with database.reading() as session:
+        run = await runs.find(session, TEAM, TUESDAY)
+        assert await count_backlog(session, run) == {"overdue_tasks": (2, 1)}
+
+
+async def test_a_reading_without_data_leaves_the_backlog_as_it_was(database):
+    book = replace(RULEBOOK, launch=Launch(ignore_before=MONDAY))
+    await found(database, rulebook=book)
+    unread = kept(BORIS, readings() | {"overdue_tasks": NotRead(Cause.INCOMPLETE)})
+    await evening(database, MONDAY, unread)
+    assert (await backlog_on(database, TUESDAY, book)).unread == {"overdue_tasks": {"12"}}
+    await evening(database, TUESDAY, ignored(1))
+    await evening(database, WEEK[2], unread)
+    last = await backlog_on(database, WEEK[3], book)
+    assert (last.ignored, last.unread) == ({"overdue_tasks": {"1"}}, {"overdue_tasks": frozenset()})
+
+
+async def test_another_ignore_before_begins_anew(database):
+    book = replace(RULEBOOK, launch=Launch(ignore_before=MONDAY))
+    await found(database, rulebook=book)
+    await evening(database, MONDAY, ignored(1))
+    later = await backlog_on(database, TUESDAY, replace(RULEBOOK, launch=Launch(ignore_before=TUESDAY)))
+    assert (later.ignored, later.unread) == ({"overdue_tasks": frozenset()}, {"overdue_tasks": {"7", "12"}})
