@@ -19,7 +19,7 @@ from scoring.snapshot import Snapshot
 from scoring.standings import Leaderboard
 from scoring.workdays import WorkCalendar
 from storage.db.database import Database
-from storage.values import Day
+from storage.values import Appeal, AppealCause, AppealState, Day, Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,23 @@ class Exporter(Protocol):
         """Return file name and content of a team's month."""
 
 
+class Appeals(Protocol):
+    """Act on appeals; every act raises AppealRefused or NotFound."""
+
+    async def file(
+        self, who: Member, team: str, day: date, rule: str, cause: AppealCause, text: str, author: str
+    ) -> Appeal:
+        """File an appeal; the CRM is asked first."""
+
+    async def decide(
+        self, appeal_id: int, state: AppealState, *, author: str, reason: str, person_id: int | None
+    ) -> Appeal:
+        """Decide an appeal."""
+
+    async def withdraw(self, appeal_id: int, *, author: str, person_id: int) -> Appeal:
+        """Withdraw an own appeal."""
+
+
 @dataclass(slots=True)
 class BotAccount:
     """Hold the bot's account in Telegram; the user name is learnt from Telegram's answer to getMe."""
@@ -125,6 +142,8 @@ class AppContext:
     live: Live
     exporter: Exporter
     names: Names = field(default_factory=NoNames, compare=False)
+    appeals: Appeals | None = field(default=None, compare=False)
+    """None: nothing can be appealed (the demo on a terminal)."""
     company: str = ""
     language: Literal["ru", "en"] = "ru"
     admins: frozenset[int] = field(default_factory=frozenset)

@@ -10,7 +10,21 @@ from aiogram import Dispatcher
 from aiogram.types import ErrorEvent
 
 from bot.context import AppContext
-from bot.handlers import admin, errors, group, head, health, hr, manager, questions, start, today, ways_back, witness
+from bot.handlers import (
+    admin,
+    appeals,
+    errors,
+    group,
+    head,
+    health,
+    hr,
+    manager,
+    questions,
+    start,
+    today,
+    ways_back,
+    witness,
+)
 from bot.telegram.chat_action import ShowWork
 from bot.telegram.middlewares import (
     Access,
@@ -29,6 +43,7 @@ TEMPLATES = (
     today.router,
     manager.router,
     head.router,
+    appeals.router,
     ways_back.router,
     hr.router,
     admin.router,

@@ -11,24 +11,21 @@ from datetime import date, timedelta
 
 from bot.texts import texts
 from reglament.day.notifications import Notification, enqueue
+from reglament.evening_messages import find_evening
 from reglament.process import Process
 from scoring.entries import Entry
 from scoring.names import fold
 from scoring.terms.circumstances import Half
-from storage.days import runs
 from storage.db.database import Session
 from storage.errors import Refused
 from storage.ledger import absent_days
-from storage.messages import deliveries
-from storage.messages.notices import CorrectionNotice, DeliveryKind, EveningNotice, run_event, to_person
+from storage.messages.notices import CorrectionNotice, to_person
 from storage.people import absences, people
-from storage.values import Absence, AbsenceKind, AbsenceState, Member, RunState
+from storage.values import Absence, AbsenceKind, AbsenceState, Member
 
 FARTHEST = timedelta(days=731)
 """Distance from today of the days of an absence, about two years: farther days are typing mistakes."""
 LONGEST_AUTHOR = 200
-CAUGHT_UP_DAYS = 30
-"""Days after a day in which its line may stand in the message of a newer day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +127,8 @@ async def _tell(process: Process, session: Session, who: Member, absence: Absenc
     recipient = to_person(who.person_id)
     notices: dict[tuple[str, date], CorrectionNotice] = {}
     for team, day in sorted({(entry.team, entry.day) for entry in written}):
-        shown = await _message_of(session, team, day, recipient)
+        found = await find_evening(session, team, day, recipient)
+        shown = None if found is None else found[1]
         notice = CorrectionNotice(
             team=team,
             day=day if shown is None else shown.day,
@@ -146,14 +144,3 @@ async def _tell(process: Process, session: Session, who: Member, absence: Absenc
     events = [f"absence:{absence.id}:{absence.state.value}:{notice.team}:{notice.day}" for notice in ordered]
     news = [Notification(event, recipient, notice) for event, notice in zip(events, ordered, strict=True)]
     await enqueue(process, session, news)
-
-
-async def _message_of(session: Session, team: str, day: date, recipient: str) -> EveningNotice | None:
-    """Find the evening message that shows a day: the day's own, or that of a newer day which was caught up with."""
-    for run in await runs.between(session, team, day, day + timedelta(days=CAUGHT_UP_DAYS)):
-        if run.state is RunState.FINISHED:
-            sent = await deliveries.find(session, run_event(run.id), DeliveryKind.PERSONAL, recipient)
-            notice = sent.notice if sent is not None else None
-            if isinstance(notice, EveningNotice) and day in (notice.day, *notice.earlier):
-                return notice
-    return None

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from bot.context import AppContext, Exporter, Live, TeamContext
 from crm_clients.base import CrmConfig
+from reglament.appeals.desk import AppealDesk
 from reglament.config.team import TeamSettings
 from reglament.crm_names import KeptNames
 from reglament.process import Process
@@ -21,6 +22,7 @@ def app_context(process: Process, live: Live, exporter: Exporter) -> AppContext:
         live=live,
         exporter=exporter,
         names=KeptNames(process.connections),
+        appeals=AppealDesk(process),
         company=settings.company,
         language=settings.language,
         admins=frozenset(settings.telegram.admins),

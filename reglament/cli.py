@@ -18,6 +18,7 @@ import typer
 from reglament import __version__
 from reglament.commands import operations
 from reglament.commands.absence.commands import absence_app
+from reglament.commands.appeal.commands import appeal_app
 from reglament.commands.options import (
     AtOption,
     BoardPeriod,
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 app.add_typer(operations.secret_app, name="secret")
 app.add_typer(absence_app, name="absence")
+app.add_typer(appeal_app, name="appeal")
 app.command()(operations.backup)
 app.command()(operations.restore)
 

@@ -9,7 +9,8 @@ StorageError
 ├── AlreadyRunning           another `reglament run` works on this SQLite file
 ├── LeaseLost                another process took the run over; drop the results
 ├── Refused                  the request contradicts stored data; the text says why
-│   └── InviteRefused        with the reason as a value, for the bot's own words
+│   ├── InviteRefused        with the reason as a value, for the bot's own words
+│   └── AppealRefused        likewise
 └── NotFound                 no such team, manager, entry, ...
 """
 
@@ -81,3 +82,43 @@ class InviteRefused(Refused):
     def __init__(self, problem: InviteProblem) -> None:
         self.problem = problem
         super().__init__(f"the invite cannot be accepted: {problem.value.replace('_', ' ')}")
+
+
+class AppealProblem(StrEnum):
+    """Name the reasons for refusing an appeal, or an act on an appeal."""
+
+    NO_DAY = "no_day"
+    """The day was not scored: no finished run."""
+    NOT_BROKEN = "not_broken"
+    """No rule of that id took points on the day, or the points were given back since."""
+    TOO_LATE = "too_late"
+    TOO_LONG = "too_long"
+    """The text is too long."""
+    DECIDED = "decided"
+    """The appeal was decided or withdrawn before."""
+    OWN = "own"
+    """Nobody decides about an own appeal."""
+    NOT_YOURS = "not_yours"
+    """Only the person who filed may withdraw."""
+    CHANGED = "changed"
+    """The points are no longer taken: they can be excused, not given as kept."""
+
+
+_APPEAL_TEXTS = {
+    AppealProblem.NO_DAY: "that day was not scored, so nothing was taken and there is nothing to appeal",
+    AppealProblem.NOT_BROKEN: "no such rule took points of this manager on that day (or they were given back since)",
+    AppealProblem.TOO_LATE: "an appeal could be filed until {detail}",
+    AppealProblem.TOO_LONG: "the text of an appeal has at most {detail} characters",
+    AppealProblem.DECIDED: "the appeal was decided already: {detail}",
+    AppealProblem.OWN: "nobody decides about an own appeal: it goes to the owner",
+    AppealProblem.NOT_YOURS: "only who filed an appeal may withdraw it",
+    AppealProblem.CHANGED: "the points are no longer taken (an absence or a correction came since): excuse or refuse",
+}
+
+
+class AppealRefused(Refused):
+    """Report an appeal, or an act on an appeal, that is refused; the reason as a value for the bot's own words."""
+
+    def __init__(self, problem: AppealProblem, detail: str = "") -> None:
+        self.problem, self.detail = problem, detail
+        super().__init__(_APPEAL_TEXTS[problem].format(detail=detail))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.context import AppContext, TeamContext
+from bot.screens.appeals.card import card_view, load_card
 from bot.screens.departed import departed_view, load_departed
 from bot.screens.digest import shared_digest_view
 from bot.screens.evening import evening_view, load_evening
@@ -20,6 +21,7 @@ from bot.screens.view import View
 from bot.texts import Texts
 from storage.db.database import Session
 from storage.messages.notices import (
+    AppealNotice,
     BoardNotice,
     ChannelOffNotice,
     CorrectionNotice,
@@ -55,6 +57,8 @@ async def render(  # noqa: PLR0911  # a message a kind
         case ReminderNotice() as notice:
             reminder = await load_reminder(session, ctx, notice, now)
             return None if reminder is None else reminder_view(t, team, reminder)
+        case AppealNotice() as notice:
+            return card_view(t, team, await load_card(session, ctx, notice.appeal, notice.stage))
         case NoDataNotice() as notice:
             return troubles.no_data_view(t, team, notice, await troubles.load_unread(session, notice))
         case DepartedNotice() as notice:

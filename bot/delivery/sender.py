@@ -8,8 +8,10 @@ import structlog
 
 from bot.delivery.targets import Target
 from bot.messenger import ChatOff, ChatWriter, Rejected
+from bot.screens.appeals.dispute import outcome_line
 from bot.screens.view import View
 from bot.texts import texts
+from storage.appeals import appeals
 from storage.days import runs
 from storage.db.database import Database, Session
 from storage.messages import deliveries
@@ -75,6 +77,8 @@ class Sender:
             original = await _evening_of(session, notice, self._delivery.recipient)
         if notice.absence is not None:
             return await self._tell_absence(notice, notice.absence, original, view)
+        if notice.appeal is not None:
+            return await self._tell_appeal(notice.appeal, original, view)
         if original is None or original.chat_id != target.chat_id:
             return await self._send_parts(view)
         if not await self._edited(original.message_ids, view):
@@ -93,10 +97,7 @@ class Sender:
 
         A message that is gone stays gone: days without points need no message of their own.
         """
-        reply_to = None
-        if original is not None and original.chat_id == self._target.chat_id:
-            is_edited = await self._edited(original.message_ids, view)
-            reply_to = str(original.message_ids[-1]) if is_edited else None
+        reply_to = await self._edited_message(original, view)
         if not notice.told:
             return []
         async with self._db.reading() as session:
@@ -107,6 +108,20 @@ class Sender:
         days = t.span(absence.first, absence.last)
         note = t(key, kind=t(f"absence-kind-{absence.kind.value}"), days=days)
         return [int(await self._chat.send_text(note, reply_to=reply_to))]
+
+    async def _tell_appeal(self, appeal_id: int, original: Delivery | None, view: View) -> list[int]:
+        """Edit the evening message of the disputed day, and answer it with the decision."""
+        reply_to = await self._edited_message(original, view)
+        async with self._db.reading() as session:
+            appeal = await appeals.find(session, appeal_id)
+        note = outcome_line(texts(self._target.language), appeal)
+        return [int(await self._chat.send_text(note, reply_to=reply_to))]
+
+    async def _edited_message(self, original: Delivery | None, view: View) -> str | None:
+        """Edit the evening message, and return the id to answer; None for a message that is gone."""
+        if original is None or original.chat_id != self._target.chat_id:
+            return None
+        return str(original.message_ids[-1]) if await self._edited(original.message_ids, view) else None
 
     async def _edited(self, ids: Sequence[int], view: View) -> bool:
         """Edit all parts; False if the number of parts changed, or Telegram refuses an edit."""

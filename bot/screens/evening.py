@@ -15,7 +15,7 @@ from bot.screens.leaderboard import load_standings
 from bot.screens.marks import next_mark_line
 from bot.screens.view import Button, View
 from bot.screens.witness.digest_link import DigestLink, digest_line
-from bot.telegram.callbacks import ShowRules, UnfoldEvening
+from bot.telegram.callbacks import DisputeDay, ShowRules, UnfoldEvening
 from bot.texts import Texts, capitalized, safe
 from scoring.entries import Entry, EntryKind, Month
 from scoring.marks import NextMark, next_mark
@@ -120,7 +120,9 @@ def evening_view(t: Texts, team: TeamContext, data: Evening, *, page: int = 0, n
         return UnfoldEvening(team=team.key, day=data.day, user=data.card.manager.crm_user, page=number).pack()
 
     rules = Button(t("rules-button"), ShowRules(team=team.key).pack())
-    buttons = fold_buttons(t, data.card, whole, to, rules)
+    dispute = Button(t("dispute-button"), DisputeDay(team=team.key, day=data.day).pack())
+    others = (dispute, rules) if not named and data.card.count(Outcome.BROKEN) else (rules,)
+    buttons = fold_buttons(t, data.card, whole, to, *others)
     return View("\n".join(line for line in text if line), buttons, protected=True)
 
 

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from bot.context import AppContext, TeamContext
 from bot.screens import lines, percent_change
+from bot.screens.appeals.counts import rules_lines, waiting_line
 from bot.screens.deals import LINES, deal_lines
 from bot.screens.finished_days import ledger_length
 from bot.screens.losses import losses
@@ -24,12 +25,13 @@ from reports.summary.summary import PeriodTotals, PersonLine, RuleLine, Summary,
 from scoring.entries import Month
 from scoring.names import alphabetical
 from scoring.standings import hundredths
+from storage.appeals import appeals
 from storage.days import queries, runs
 from storage.days.snapshots import stored_snapshots
 from storage.db.database import Session
 from storage.ledger import totals
 from storage.people import people, teams
-from storage.values import LostDeal, Run
+from storage.values import Appeal, LostDeal, Run
 
 PEOPLE = 10
 """People on a page."""
@@ -60,14 +62,20 @@ class TeamPeriod:
     """The team's first scored day: earlier periods are empty."""
     lost: tuple[LostDeal, ...] = ()
     """Deals lost in the period."""
+    appeals: tuple[Appeal, ...] = ()
+    """Appeals about days of the period."""
+    waiting: tuple[Appeal, ...] = ()
+    """Open appeals of the team."""
 
 
 async def load_period(session: Session, ctx: AppContext, key: str, day: date, *, monthly: bool) -> TeamPeriod:
     """Load the ISO week, or the calendar month, of a day."""
     since = (await teams.find(session, key)).scored_from
     summary = await load_summary(session, ctx, key, day, monthly=monthly)
-    lost = await queries.lost(session, key, summary.period.now.first, summary.period.now.last)
-    return TeamPeriod(summary, since, tuple(lost))
+    first, last = summary.period.now.first, summary.period.now.last
+    lost = await queries.lost(session, key, first, last)
+    filed = await appeals.listed(session, [key], first, last)
+    return TeamPeriod(summary, since, tuple(lost), tuple(filed), tuple(await appeals.open_appeals(session, [key])))
 
 
 async def load_summary(session: Session, ctx: AppContext, key: str, day: date, *, monthly: bool) -> Summary:
@@ -116,6 +124,7 @@ def period_view(t: Texts, team: TeamContext, data: TeamPeriod, shown: Shown) -> 
     text = [f"<b>{_period(t, team, summary)}</b>"]
     if shown.part is Part.ALL:
         text += _overview(t, team, data)
+        text += [*rules_lines(t, data.appeals, NAMED), *waiting_line(t, data.waiting, shown.until)]
         overview = "\n".join(line for line in text if line)
         return View(overview, _overview_buttons(t, team, data, shown), protected=True)
     buttons: Rows = ()
@@ -126,7 +135,7 @@ def period_view(t: Texts, team: TeamContext, data: TeamPeriod, shown: Shown) -> 
         turning = persons.turning(lambda number: _to(team, summary, shown.part, number, digest=shown.digest))
     else:
         if shown.part is Part.RULES:
-            every = _rules(t, summary)
+            every = [*_rules(t, summary), *rules_lines(t, data.appeals)]
         else:
             text += [t("deals-as-of", day=t.day(summary.now.day))] if summary.now else []
             names = {person.crm_user: person.name for person in summary.people}

@@ -258,6 +258,78 @@ class AnswerZero(CallbackData, prefix="ze"):
     word: Word
 
 
+class DisputeDay(CallbackData, prefix="dd"):
+    """Ask which rule of an own day is disputed; `back`: in place, else as a new message."""
+
+    team: TeamKey
+    day: Day
+    back: bool = False
+
+
+class DisputeRule(CallbackData, prefix="dr"):
+    """Ask why a rule of an own day is disputed."""
+
+    team: TeamKey
+    day: Day
+    rule: Marked
+
+
+class DisputeCause(CallbackData, prefix="du"):
+    """Ask for a line of text on a disputed rule."""
+
+    team: TeamKey
+    day: Day
+    rule: Marked
+    cause: Word
+
+
+class FileAppeal(CallbackData, prefix="fa"):
+    """File an appeal without a text."""
+
+    team: TeamKey
+    day: Day
+    rule: Marked
+    cause: Word
+
+
+class CloseDispute(CallbackData, prefix="cd"):
+    """Leave the day as it is."""
+
+
+class WithdrawAppeal(CallbackData, prefix="aw"):
+    """Withdraw an own appeal."""
+
+    appeal: RowId
+
+
+class OpenAppeal(CallbackData, prefix="ao"):
+    """Show an appeal, in place; `queue`: with the way back to the queue."""
+
+    appeal: RowId
+    queue: bool = False
+
+
+class ListAppeals(CallbackData, prefix="al"):
+    """Show the open appeals, in place."""
+
+    page: PageNumber
+
+
+class DecideAppeal(CallbackData, prefix="ad"):
+    """Ask for the reason of a decision."""
+
+    appeal: RowId
+    word: Word
+
+
+class ChooseReason(CallbackData, prefix="ar"):
+    """Decide an appeal for a reason from the list, or ask for the decider's own."""
+
+    appeal: RowId
+    word: Word
+    reason: Word
+
+
 class Stay(CallbackData, prefix="st"):
     """Show the position only."""
 

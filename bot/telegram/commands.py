@@ -30,6 +30,7 @@ COMMANDS = (
     Command("week", frozenset({"head", "admin"})),
     Command("month", frozenset({"head", "admin"})),
     Command("who", frozenset({"head", "admin"})),
+    Command("appeals", frozenset({"head", "admin"})),
     Command("export", frozenset({"hr", "admin"})),
     Command("leaderboard", _EVERYBODY, in_groups=True),
     Command("rules", _EVERYBODY, in_groups=True),

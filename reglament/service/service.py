@@ -20,6 +20,7 @@ from bot.telegram.limited_bot import LimitedBot
 from bot.telegram.trouble import TelegramTrouble, TokenRefused
 from bot.telegram.updates import UpdatesHeard
 from reglament import telegram
+from reglament.appeals.overdue import settle_overdue
 from reglament.bot_context import app_context
 from reglament.commands.export import PeriodExporter
 from reglament.commands.safety import find_open_files
@@ -213,6 +214,7 @@ async def _work(service: _Service, stop: asyncio.Event, only: str | None) -> Non
         service.scheduler.daily(partial(_blank_old_evidence, service.process))
         if only != "bot":
             service.scheduler.daily(partial(settle_unread_days, service.process))
+            service.scheduler.often(partial(settle_overdue, service.process))
             service.scheduler.hourly(partial(renew_keys, service.process, service.work.teams))
         service.scheduler.start()
         stack.callback(service.scheduler.stop)

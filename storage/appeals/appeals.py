@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage.appeals.codec import recheck_from_json, recheck_to_json
 from storage.db.models import AppealRecord, LedgerRecord, ManagerRecord, TeamRecord
 from storage.db.sql import lock_team, manager_of
-from storage.errors import NotFound, Refused
+from storage.errors import AppealProblem, AppealRefused, NotFound
 from storage.people import audit_log
 from storage.values import Appeal, AppealCause, AppealState, Recheck
 
@@ -36,7 +36,7 @@ async def file(
     author: str,
     at: datetime,
 ) -> Appeal:
-    """File an appeal against a ledger entry; the same appeal again gives the open one. Raises Refused, NotFound.
+    """File an appeal against a ledger entry; the same appeal again gives the open one. Raises AppealRefused, NotFound.
 
     A decided appeal is not opened again.
     """
@@ -47,7 +47,7 @@ async def file(
         if known.state is AppealState.FILED:
             return known
         if known.state is not AppealState.WITHDRAWN:
-            raise Refused(f"appeal {known.id} on this rule and day was decided already: {known.state}")
+            raise AppealRefused(AppealProblem.DECIDED, f"appeal {known.id}, {known.state}")
     entry = await session.scalar(select(LedgerRecord).where(LedgerRecord.team_id == owner.id, LedgerRecord.seq == seq))
     if entry is None:
         raise NotFound(f"the ledger of {team} has no entry {seq}")
@@ -84,10 +84,10 @@ async def keep_recheck(session: AsyncSession, appeal_id: int, recheck: Recheck) 
 async def decide(
     session: AsyncSession, appeal_id: int, state: AppealState, *, author: str, reason: str, at: datetime
 ) -> Appeal:
-    """Decide an open appeal, or withdraw the appeal; the ledger is written by the caller. Raises Refused, NotFound."""
+    """Decide or withdraw an open appeal; the caller writes the ledger. Raises AppealRefused, NotFound."""
     row = await _locked(session, appeal_id)
     if row.state != _FILED:
-        raise Refused(f"appeal {appeal_id} was decided already: {row.state} by {row.decided_by}")
+        raise AppealRefused(AppealProblem.DECIDED, f"{row.state} by {row.decided_by}")
     row.state, row.decided_by, row.decided_at, row.decision = state.value, author, at, reason
     _note(session, row, author, at)
     await session.flush()
@@ -166,6 +166,24 @@ async def count_earlier(session: AsyncSession, appeal: Appeal) -> tuple[Counter[
         if on_rule == appeal.rule:
             rule[AppealState(state)] += number
     return person, rule
+
+
+async def count_by_rule(
+    session: AsyncSession, teams: Collection[str] | None, first: date, last: date
+) -> dict[tuple[str, str], Counter[AppealState]]:
+    """Count the appeals about the days of a span by team, rule and state; the rule appealed most comes first."""
+    row = AppealRecord
+    query = (
+        select(TeamRecord.key, row.rule, row.state, func.count())
+        .join(TeamRecord, TeamRecord.id == row.team_id)
+        .where(row.day.between(first, last))
+        .group_by(TeamRecord.key, row.rule, row.state)
+    )
+    found: dict[tuple[str, str], Counter[AppealState]] = {}
+    for team, rule, state, number in await session.execute(query):
+        if teams is None or team in teams:
+            found.setdefault((team, rule), Counter())[AppealState(state)] += number
+    return dict(sorted(found.items(), key=lambda each: (-each[1].total(), each[0])))
 
 
 async def added_ids(session: AsyncSession, team: str, day: date, kpis: Collection[str]) -> dict[str, set[str]]:

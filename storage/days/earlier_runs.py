@@ -52,6 +52,11 @@ async def load_earlier_runs(
     )
 
 
+async def load_counted(session: AsyncSession, run_id: int, kpi: str) -> frozenset[str]:
+    """Load the ids of the events that a run counted for any member."""
+    return _of_run(await stored_readings(session, run_id), frozenset({kpi})).counted.get(kpi, frozenset())
+
+
 async def _holders(
     session: AsyncSession, team: str, day: date, stored: StoredReadings, kpis: frozenset[str]
 ) -> dict[str, RecordHolders]:

@@ -33,6 +33,7 @@ class DeliveryKind(StrEnum):
     ZERO_QUESTION = "zero_question"
     SHRUNKEN_LIST = "shrunken_list"
     DEPARTED = "departed"
+    APPEAL = "appeal"
     CHANNEL_OFF = "channel_off"
     TROUBLE = "trouble"
     JOINED = "joined"
@@ -86,6 +87,18 @@ class CorrectionNotice(Notice):
     """The absence was cancelled, not recorded."""
     told: bool = True
     """Whether to reply: of the days of an absence the last edited message alone gets the reply."""
+    appeal: int | None = None
+    """Appeal that was decided; the short reply then tells the decision."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppealNotice(Notice):
+    """Ask a head to decide an appeal, or tell an owner of an appeal that waits."""
+
+    kind: ClassVar = DeliveryKind.APPEAL
+    appeal: int
+    stage: str = "filed"
+    """`filed`, `reminder` or `owner`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

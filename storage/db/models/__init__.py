@@ -16,7 +16,7 @@ from storage.db.models.days import (
 )
 from storage.db.models.journal import JournalEventRecord, JournalHeadRecord, JournalRowRecord
 from storage.db.models.ledger import LedgerRecord, PeriodRecord, ReasonRecord
-from storage.db.models.messages import DeliveryRecord, RateSlotRecord
+from storage.db.models.messages import DeliveryRecord, DialogRecord, RateSlotRecord
 from storage.db.models.people import (
     AbsenceRecord,
     AuditRecord,
@@ -37,6 +37,7 @@ __all__ = [
     "ClosedDealRecord",
     "ConnectionStateRecord",
     "DeliveryRecord",
+    "DialogRecord",
     "HeartbeatRecord",
     "InviteRecord",
     "JournalEventRecord",

@@ -59,3 +59,13 @@ class RateSlotRecord(Base):
 
     key: Mapped[str] = mapped_column(String(80), primary_key=True)
     next_at: Mapped[float]
+
+
+class DialogRecord(Base):
+    """Store the question that a chat's next message answers, so that a dialog outlives a restart."""
+
+    __tablename__ = "dialogs"
+
+    chat_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    content: Mapped[dict[str, Any]] = mapped_column(CanonicalJson)
+    asked_at: Mapped[datetime]

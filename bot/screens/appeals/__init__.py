@@ -1,0 +1,1 @@
+"""Show appeals: how a manager disagrees, the card that a head decides, the queue, the counts by rule."""
