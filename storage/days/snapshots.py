@@ -99,18 +99,27 @@ async def stored_snapshots(session: AsyncSession, run_id: int, *, evidence: bool
 
     Without `evidence` lists and earlier keys stay empty, and no pack is loaded.
     """
-    rows = await load_rows(session, SnapshotRecord.run_id == run_id)
+    return (await snapshots_of_runs(session, [run_id], evidence=evidence))[run_id]
+
+
+async def snapshots_of_runs(
+    session: AsyncSession, run_ids: Collection[int], *, evidence: bool = True
+) -> dict[int, list[StoredSnapshot]]:
+    """Load the snapshots of each run as `stored_snapshots` does."""
+    rows = await load_rows(session, SnapshotRecord.run_id.in_(run_ids))
     found = await load_lists(session, rows, None if evidence else ())
     last = await load_last_keys(session, rows) if evidence else {}
-    return _by_name(
-        StoredSnapshot(
-            Snapshot(Manager(row.crm_user, row.name), readings_from_json(row.readings, found[row.key])),
-            row.absent,
-            last.get(row.key, {}),
-            Circumstances.from_json(row.circumstances),
+    of_runs: dict[int, list[StoredSnapshot]] = {run_id: [] for run_id in run_ids}
+    for row in rows:
+        of_runs[row.run_id].append(
+            StoredSnapshot(
+                Snapshot(Manager(row.crm_user, row.name), readings_from_json(row.readings, found[row.key])),
+                row.absent,
+                last.get(row.key, {}),
+                Circumstances.from_json(row.circumstances),
+            )
         )
-        for row in rows
-    )
+    return {run_id: _by_name(items) for run_id, items in of_runs.items()}
 
 
 def _by_name(items: Iterable[StoredSnapshot]) -> list[StoredSnapshot]:

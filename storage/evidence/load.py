@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, column, select, values
+from sqlalchemy import CTE, ColumnElement, Integer, Select, column, select, values
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.snapshot import Evidence
@@ -51,12 +51,19 @@ class SnapshotRow(NamedTuple):
 
 async def load_rows(session: AsyncSession, *conditions: ColumnElement[bool]) -> list[SnapshotRow]:
     """Load snapshots without packs."""
+    return await _load(session, _rows().where(*conditions))
+
+
+def _rows() -> Select[Any]:
     row = SnapshotRecord
-    query = select(
+    return select(
         row.run_id, row.manager_id, ManagerRecord.crm_user, row.name, row.readings, row.evidence_lists,
         row.absent, row.last_keys, row.blanked, row.circumstances,
     ).join(ManagerRecord, ManagerRecord.id == row.manager_id)  # fmt: skip
-    return [SnapshotRow(*values) for values in await session.execute(query.where(*conditions))]
+
+
+async def _load(session: AsyncSession, query: Select[Any]) -> list[SnapshotRow]:
+    return [SnapshotRow(*values) for values in await session.execute(query)]
 
 
 async def load_lists(
@@ -96,27 +103,25 @@ def _chosen(named: Lists, kpis: Collection[str] | None) -> Lists:
 async def _load_packs(session: AsyncSession, keys: Iterable[RowKey]) -> dict[RowKey, bytes]:
     """Load packs by run and manager; the pairs are joined, because SQLite walks the whole table for `IN` of pairs."""
     row, found = SnapshotRecord, dict[RowKey, bytes]()
-    ordered = sorted(keys)
-    for portion in portions(ordered, _CHUNK):
-        wanted = values(column("run_id", Integer), column("manager_id", Integer)).data(portion).cte("wanted")
-        query = select(row.run_id, row.manager_id, row.evidence_pack).join(
-            wanted, (wanted.c.run_id == row.run_id) & (wanted.c.manager_id == row.manager_id)
-        )
+    for portion in portions(sorted(keys), _CHUNK):
+        query = select(row.run_id, row.manager_id, row.evidence_pack).join(*_wanted(portion))
         found |= {(run_id, manager_id): pack or b"" for run_id, manager_id, pack in await session.execute(query)}
     return found
+
+
+def _wanted(keys: Sequence[RowKey]) -> tuple[CTE, ColumnElement[bool]]:
+    """Build the pairs to join snapshots with, and the condition."""
+    pairs = values(column("run_id", Integer), column("manager_id", Integer)).data(keys).cte("wanted")
+    row = SnapshotRecord
+    return pairs, (pairs.c.run_id == row.run_id) & (pairs.c.manager_id == row.manager_id)
 
 
 async def load_last_keys(session: AsyncSession, rows: Collection[SnapshotRow]) -> dict[RowKey, LastKeys]:
     """Load the keys that snapshots are compared with, from the runs that `last_keys` names."""
     named = {(run_id, row.manager_id) for row in rows for run_id in row.last_keys.values() if isinstance(run_id, int)}
-    of_run: dict[int, list[int]] = defaultdict(list)
-    for run_id, manager_id in named:
-        of_run[run_id].append(manager_id)
     earlier: list[SnapshotRow] = []
-    for run_id, managers in sorted(of_run.items()):
-        earlier += await load_rows(
-            session, SnapshotRecord.run_id == run_id, SnapshotRecord.manager_id.in_(sorted(managers))
-        )
+    for portion in portions(sorted(named), _CHUNK):
+        earlier += await _load(session, _rows().join(*_wanted(portion)))
     evidence = await load_lists(session, earlier)
     read = {row.key: frozenset(read_kpis(row.readings)) for row in earlier}
     return {row.key: last_keys_of(row, read, evidence) for row in rows}

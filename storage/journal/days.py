@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -136,13 +136,21 @@ def missing_hash(missing: Mapping[str, str], salt: str) -> str:
 
 async def spared_hash(session: AsyncSession, run_id: int) -> str:
     """Hash the records that a run spared for new owners."""
+    return (await spared_hashes(session, [run_id]))[run_id]
+
+
+async def spared_hashes(session: AsyncSession, run_ids: Collection[int]) -> dict[int, str]:
+    """Hash the records that each run spared for new owners."""
     row = SparedRecord
     rows = await session.execute(
-        select(ManagerRecord.crm_user, row.kpi, row.record)
+        select(row.run_id, ManagerRecord.crm_user, row.kpi, row.record)
         .join(ManagerRecord, ManagerRecord.id == row.manager_id)
-        .where(row.run_id == run_id)
+        .where(row.run_id.in_(run_ids))
     )
-    return content_hash(sorted(map(list, rows)))
+    spared: dict[int, list[list[Any]]] = {run_id: [] for run_id in run_ids}
+    for run_id, *record in rows:
+        spared[run_id].append(record)
+    return {run_id: content_hash(sorted(records)) for run_id, records in spared.items()}
 
 
 def facts_hash(item: StoredSnapshot) -> str:

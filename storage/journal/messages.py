@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -30,12 +30,24 @@ class DayMessages:
     @classmethod
     async def load(cls, session: AsyncSession, run_id: int) -> Self:
         """Load the deliveries of a run, whatever became of each."""
+        return (await cls.load_of(session, [run_id]))[run_id]
+
+    @classmethod
+    async def load_of(cls, session: AsyncSession, run_ids: Collection[int]) -> dict[int, Self]:
+        """Load the deliveries of each run."""
         row = DeliveryRecord
-        query = select(row.kind, row.recipient, row.reference, row.created_at).where(row.event == run_event(run_id))
-        found = (await session.execute(query)).all()
-        rows = [(kind, _without_team(recipient), facts) for kind, recipient, facts, _ in found]
+        events = {run_event(run_id): run_id for run_id in run_ids}
+        query = select(row.event, row.kind, row.recipient, row.reference, row.created_at).where(row.event.in_(events))
+        found: dict[int, list[Any]] = {run_id: [] for run_id in run_ids}
+        for event, *delivery in await session.execute(query):
+            found[events[event]].append(delivery)
+        return {run_id: cls._of(deliveries) for run_id, deliveries in found.items()}
+
+    @classmethod
+    def _of(cls, deliveries: Sequence[Any]) -> Self:
+        rows = [(kind, _without_team(recipient), facts) for kind, recipient, facts, _ in deliveries]
         rows.sort(key=lambda row: row[:2])  # unique by event, kind and recipient
-        return cls(tuple(rows), max((at for *_, at in found), default=None))
+        return cls(tuple(rows), max((at for *_, at in deliveries), default=None))
 
     @property
     def is_blank(self) -> bool:
