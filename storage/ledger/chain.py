@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from random import Random
 from typing import Any
 
+from sqlalchemy import Row
+
 from storage.db.models import NO_HASH, LedgerRecord
 from storage.db.types import canonical_json, decimal_text, instant_text
 
@@ -32,7 +34,7 @@ DIGEST_LENGTH = 12
 
 
 def payload_of(
-    row: LedgerRecord, *, reverses_seq: int | None = None, rulebook: str = "", reason: str | None = None
+    row: LedgerRecord | Row[Any], *, reverses_seq: int | None = None, rulebook: str = "", reason: str | None = None
 ) -> str:
     """Write all an entry states as canonical JSON: sorted keys, UTC microseconds, no titles, no free text.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -10,33 +11,36 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from scoring.rules import version_of
-from storage.days.closed_deals import closed_in
-from storage.days.snapshots import stored_snapshots
+from scoring.rules import Rulebook, version_of
 from storage.db.models import (
     AbsenceRecord,
-    ClosedDealRecord,
     JournalEventRecord,
     JournalRowRecord,
-    LedgerRecord,
     MoneyVersionRecord,
     RulebookRecord,
     RunRecord,
     SnapshotRecord,
     TeamRecord,
 )
+from storage.db.sql import portions
 from storage.db.types import instant_text
 from storage.errors import UNREADABLE
 from storage.journal import totals
 from storage.journal.chain import COMPANY, digest_of
-from storage.journal.days import RUNS, facts_hash, missing_hash, name_hashes, spared_hash, titles_hash
+from storage.journal.days import facts_hash, missing_hash, name_hashes, titles_hash
 from storage.journal.kinds import JournalKind
 from storage.journal.messages import DayMessages
 from storage.journal.states import content_hash
-from storage.ledger.chain import DIGEST_LENGTH, NO_HASH
+from storage.ledger.chain import DIGEST_LENGTH
 from storage.values import Problem, RunState, StoredSnapshot
 from storage.verify.chain_walk import Event
-from storage.verify.recount import is_same_again
+from storage.verify.day_rows import DayRows
+from storage.verify.recount import Recount
+
+BATCH = 200
+"""Snapshots of the days that are compared together; a day of more people is compared alone."""
+_UNCOVERED = 10
+"""Days without an event that are looked at together."""
 
 
 @dataclass(slots=True)
@@ -49,50 +53,64 @@ class Days:
     problems: list[Problem] = field(default_factory=list)
     seen: dict[int, date] = field(default_factory=dict)
     """Days with an event, by id of the run."""
-    ledger: tuple[int, str] = (0, NO_HASH)
-    """Head of the ledger that the last event names."""
     _company: int = 0
+    _batch: list[Event] = field(default_factory=list)
+    _people: int = 0
+    """Snapshots of the batch."""
+    _rulebooks: dict[int, _KnownRulebook | None] = field(default_factory=dict)
+    _courses: dict[int, list[Any] | None] = field(default_factory=dict)
 
     def say(self, text: str) -> None:
         """Note a problem."""
         self.problems.append(Problem(self.owner.key, text))
 
-    async def take_head(self, event: Event) -> None:
-        """Check that the ledger has the head which an event names, and that the ledger only grew."""
-        seq, hash_ = event.content["ledger"]
-        row = LedgerRecord
-        span = row.team_id == self.owner.id, row.seq > self.ledger[0], row.seq <= seq
-        found = await self.session.scalar(select(row.hash).where(row.team_id == self.owner.id, row.seq == seq))
-        if (found or NO_HASH) != hash_:
-            self.say(f"the journal saw another entry {seq} of the ledger (event {event.seq})")
-        if seq < self.ledger[0]:
-            self.say(f"the journal saw the ledger shrink (event {event.seq})")
-        newest = await self.session.scalar(select(func.max(row.created_at)).where(*span))
-        if newest is not None and newest > event.at and event.kind != JournalKind.BEGUN:
-            self.say(f"an entry up to {seq} is younger than the event that covers it (event {event.seq})")
-        self.ledger = (seq, hash_)
+    async def add(self, event: Event) -> list[Event]:
+        """Check the day that an event says was finished, when enough days are gathered; return what is unclear."""
+        self._people += len(event.content["managers"]) + 1
+        self._batch.append(event)
+        return await self.check_gathered() if self._people >= BATCH else []
 
-    async def check(self, event: Event) -> None:
-        """Check the day that an event says was finished."""
+    async def check_gathered(self) -> list[Event]:
+        """Check the gathered days, and return the events that do not say what an event of a day says."""
+        batch, self._batch, self._people = self._batch, [], 0
+        return await self._check_all(batch) if batch else []
+
+    async def _check_all(self, events: Sequence[Event]) -> list[Event]:
+        try:
+            rows = await DayRows.load(self.session, {int(event.content["run"]) for event in events})
+            company = await self._company_hashes(events)
+        except UNREADABLE:
+            if len(events) == 1:
+                return list(events)
+            return [unclear for event in events for unclear in await self._check_all([event])]
+        unclear = []
+        for event in events:
+            try:
+                await self._check(event, rows, company)
+            except UNREADABLE:
+                unclear.append(event)
+        self.session.expunge_all()
+        return unclear
+
+    async def _check(self, event: Event, rows: DayRows, company: Mapping[int, str]) -> None:
         said = event.content
-        run = await self.session.get(RunRecord, said["run"], populate_existing=True)
+        run = rows.runs.get(said["run"])
         if run is None or run.team_id != self.owner.id:
             self.say(f"the day {said['day']} was finished, but its run is gone")
             return
         if run.id in self.seen:
             self.say(f"the day {said['day']} was finished twice")
         self.seen[run.id] = run.day
-        await self._check_company(said["company"], run.day)
-        snapshots, salts = await self._snapshots(run), await self._salts(run)
+        self._check_company(said["company"], run.day, company)
+        salts = rows.salts_of(run.id)
         texts = [*self._texts(event, run), *await self._rule_texts(said, run)]
-        texts += await self._later_texts(said, run, salts)
-        texts += await self._manager_texts(said, run, snapshots, salts)
+        texts += self._later_texts(said, run, rows, salts)
+        recount = await self._recount(run)
+        texts += await self._manager_texts(said, run, rows, salts, recount)
         texts += await self._absence_texts(said, run)
-        texts += await self._closed_texts(run, snapshots)
+        texts += _recount_texts(run, rows, recount)
         for text in texts:
             self.say(f"the day {run.day} {text}")
-        await self._count_again(run, snapshots)
-        self.session.expunge_all()
 
     def _texts(self, event: Event, run: RunRecord) -> list[str]:
         """Say in what the row of a run differs from the event."""
@@ -112,25 +130,41 @@ class Days:
 
     async def _rule_texts(self, said: Mapping[str, Any], run: RunRecord) -> list[str]:
         texts = []
-        rulebook = await self.session.get(RulebookRecord, run.rulebook_id, populate_existing=True)
-        if rulebook is None or _version(rulebook) != list(said["rulebook"]):
+        rulebook = await self._rulebook(run.rulebook_id)
+        if rulebook is None or rulebook.version != list(said["rulebook"]):
             texts.append("is judged by another rulebook than its event says")
-        if said["course"] is not None:
-            course = await self.session.get(MoneyVersionRecord, said["course"][0], populate_existing=True)
-            if course is None or _version(course) != list(said["course"]):
-                texts.append("has another course than its event says")
+        if said["course"] is not None and await self._course(said["course"][0]) != list(said["course"]):
+            texts.append("has another course than its event says")
         return texts
 
+    async def _rulebook(self, rulebook_id: int) -> _KnownRulebook | None:
+        """Load a rulebook once; None for a missing rulebook."""
+        if rulebook_id not in self._rulebooks:
+            row = await self.session.get(RulebookRecord, rulebook_id, populate_existing=True)
+            self._rulebooks[rulebook_id] = None if row is None else _KnownRulebook.of(row)
+        return self._rulebooks[rulebook_id]
+
+    async def _course(self, course_id: int) -> list[Any] | None:
+        if course_id not in self._courses:
+            row = await self.session.get(MoneyVersionRecord, course_id, populate_existing=True)
+            self._courses[course_id] = None if row is None else _version(row)
+        return self._courses[course_id]
+
+    async def _recount(self, run: RunRecord) -> Recount:
+        rulebook = await self._rulebook(run.rulebook_id)
+        return Recount(rulebook.rulebook if rulebook else None, run.day)
+
     async def _manager_texts(
-        self, said: Mapping[str, Any], run: RunRecord, snapshots: Sequence[StoredSnapshot], salts: JournalRowRecord
+        self, said: Mapping[str, Any], run: RunRecord, rows: DayRows, salts: JournalRowRecord, recount: Recount
     ) -> list[str]:
-        """Say whose snapshots differ from what was hashed."""
+        """Say whose snapshots differ from what was hashed; count each again on the way."""
         told = {user: (facts, titles) for user, facts, titles in said["managers"]}
-        now = {item.snapshot.manager.crm_user: item for item in snapshots}
+        now = {item.snapshot.manager.crm_user: item for item in self._snapshots(run, rows)}
         texts = [f"lost the snapshot of {user}" for user in sorted(told.keys() - now.keys())]
         texts += [f"has a snapshot of {user} that its event does not know" for user in sorted(now.keys() - told.keys())]
-        for user in sorted(now.keys() & told.keys()):
-            texts += _hash_texts(now[user], *told[user], salts.salt)
+        for user, item in sorted(now.items()):
+            texts += _hash_texts(item, *told[user], salts.salt) if user in told else []
+            recount.add(item)
         named = dict(name_hashes(now.values(), salts.lasting_salt))
         texts += [
             f"names {user} otherwise than was read"
@@ -143,21 +177,22 @@ class Days:
             texts.append("lost the salt of its titles, though no retention had come to it")
         return texts
 
-    async def _later_texts(self, said: Mapping[str, Any], run: RunRecord, salts: JournalRowRecord) -> list[str]:
+    def _later_texts(
+        self, said: Mapping[str, Any], run: RunRecord, rows: DayRows, salts: JournalRowRecord
+    ) -> list[str]:
         """Say in what a day differs from what events of the first days of the journal did not say yet."""
         texts = []
         if "missing" in said and (missing_hash(run.missing, salts.lasting_salt) != said["missing"] or run.problem):
             texts.append("explains absent readings otherwise than its event says")
-        if "spared" in said and await spared_hash(self.session, run.id) != said["spared"]:
+        if "spared" in said and rows.spared[run.id] != said["spared"]:
             texts.append("spared other records for new owners than its event says")
         if "messages" in said:
-            texts += await self._message_texts(said["messages"], run, salts)
+            texts += self._message_texts(said["messages"], rows.messages[run.id], salts)
         return texts
 
-    async def _message_texts(self, said: Sequence[str], run: RunRecord, salts: JournalRowRecord) -> list[str]:
+    def _message_texts(self, said: Sequence[str], messages: DayMessages, salts: JournalRowRecord) -> list[str]:
         """Say if other messages of a day are stored than were written with the points."""
         people, facts = said
-        messages = await DayMessages.load(self.session, run.id)
         texts = []
         if messages.people_hash(salts.lasting_salt) != people:
             texts.append("has other messages, or to others, than its event says")
@@ -169,12 +204,6 @@ class Days:
         elif salts.salt and not messages.is_blank and messages.facts_hash(salts.salt) != facts:
             texts.append("has messages that say something else than its event says")
         return texts
-
-    async def _salts(self, run: RunRecord) -> JournalRowRecord:
-        """Find the salts of a day: for titles, and for what retention leaves; empty for none."""
-        name, key = RUNS, str(run.id)
-        row = await self.session.get(JournalRowRecord, (name, key), populate_existing=True)
-        return row or JournalRowRecord(name=name, row=key, salt="", lasting_salt="", state=None)
 
     async def _may_be_blank(self, run: RunRecord) -> bool:
         """Tell whether retention blanked the titles of a day."""
@@ -191,16 +220,6 @@ class Days:
         known = set(await self.session.scalars(query)) if ids else set()
         return [f"had absence {each} in force, which does not cover it" for each in sorted(set(ids) - known)]
 
-    async def _closed_texts(self, run: RunRecord, snapshots: Sequence[StoredSnapshot]) -> list[str]:
-        """Say if the table of closed deals, which keeps a deal from counting twice, is not as the evidence."""
-        row = ClosedDealRecord
-        rows = await self.session.execute(select(row.state, row.deal, row.at).where(row.run_id == run.id))
-        try:
-            is_same = {(state, deal): at for state, deal, at in rows} == closed_in(snapshots)
-        except UNREADABLE:
-            is_same = False
-        return [] if is_same else ["has other closed deals than its evidence"]
-
     async def check_period(self, event: Event) -> None:
         """Check that the ledger still gives the totals with which a period was approved or locked."""
         month, state = event.content["row"].partition(":")[2], event.content["state"]
@@ -209,14 +228,19 @@ class Days:
         if await totals.of_period(self.session, self.owner.id, month, until=until) != told:
             self.say(f"the ledger gives other totals of {month} than at the {event.kind.removeprefix('period_')} state")
 
-    async def _check_company(self, head: Sequence[Any] | None, day: date) -> None:
+    async def _company_hashes(self, events: Sequence[Event]) -> dict[int, str]:
+        """Load the hashes of the company's events that days cover, by number."""
+        covered = {event.content["company"][0] for event in events if event.content["company"] is not None}
+        row = JournalEventRecord
+        query = select(row.seq, row.hash).where(row.chain == COMPANY, row.seq.in_(covered))
+        return dict((await self.session.execute(query)).all())
+
+    def _check_company(self, head: Sequence[Any] | None, day: date, company: Mapping[int, str]) -> None:
         """Check that the company's chain has the event which a day covers."""
         if head is None:
             return
         seq, hash_ = head
-        event = JournalEventRecord
-        found = await self.session.scalar(select(event.hash).where(event.chain == COMPANY, event.seq == seq))
-        if found != hash_ or seq < self._company:
+        if company.get(seq) != hash_ or seq < self._company:
             self.say(f"the day {day} covers another event {seq} of people, absences and actions than is stored")
         self._company = seq
 
@@ -225,24 +249,25 @@ class Days:
 
         Only days from before the journal may lack an event, as many as the first event counted.
         """
-        query = select(RunRecord).where(RunRecord.team_id == self.owner.id).order_by(RunRecord.day)
-        ids = list(await self.session.scalars(query.with_only_columns(RunRecord.id)))
-        is_whole = await self._are_counts_right(begun, [each for each in ids if each not in self.seen])
-        days: set[date] = set()
-        for each in ids:
-            run = await self.session.get_one(RunRecord, each, populate_existing=True)
-            if run.day in days:
-                self.say(f"the day {run.day} has two runs")
-            days.add(run.day)
-            if each in self.seen:
-                continue
-            if run.state == RunState.FINISHED.value:
-                is_earlier = is_whole or begun is None or run.finished_at is None or run.finished_at <= begun.at
-                self._check_earlier(run, last_hash.get(each, ""), is_earlier=is_earlier)
-            snapshots = await self._snapshots(run)
-            for text in await self._closed_texts(run, snapshots):
-                self.say(f"the day {run.day} {text}")
-            await self._count_again(run, snapshots)
+        query = select(RunRecord.id, RunRecord.day).where(RunRecord.team_id == self.owner.id).order_by(RunRecord.day)
+        found = (await self.session.execute(query)).all()
+        uncovered = [run_id for run_id, _ in found if run_id not in self.seen]
+        is_whole = await self._are_counts_right(begun, uncovered)
+        for day, count in Counter(day for _, day in found).items():
+            if count > 1:
+                self.say(f"the day {day} has two runs")
+        for portion in portions(uncovered, _UNCOVERED):
+            rows = await DayRows.load(self.session, portion)
+            for run_id in portion:
+                run = rows.runs[run_id]
+                if run.state == RunState.FINISHED.value:
+                    is_earlier = is_whole or begun is None or run.finished_at is None or run.finished_at <= begun.at
+                    self._check_earlier(run, last_hash.get(run_id, ""), is_earlier=is_earlier)
+                recount = await self._recount(run)
+                for item in self._snapshots(run, rows):
+                    recount.add(item)
+                for text in _recount_texts(run, rows, recount):
+                    self.say(f"the day {run.day} {text}")
             self.session.expunge_all()
 
     def _check_earlier(self, run: RunRecord, last_hash: str, *, is_earlier: bool) -> None:
@@ -271,18 +296,19 @@ class Days:
             self.say(f"before the journal began there were {counted[what]} {what}, now there are {now.get(what)}")
         return not wrong
 
-    async def _snapshots(self, run: RunRecord) -> list[StoredSnapshot]:
-        """Load the snapshots of a day; none, with a problem, for snapshots that cannot be read."""
-        try:
-            return await stored_snapshots(self.session, run.id)
-        except UNREADABLE:
+    def _snapshots(self, run: RunRecord, rows: DayRows) -> Sequence[StoredSnapshot]:
+        """Return the snapshots of a day; none, with a problem, for snapshots that cannot be read."""
+        if run.id not in rows.snapshots:
             self.say(f"the day {run.day} has a snapshot that cannot be read")
-            return []
+        return rows.snapshots.get(run.id, ())
 
-    async def _count_again(self, run: RunRecord, snapshots: Sequence[StoredSnapshot]) -> None:
-        """Score a stored day again and compare with the ledger; a day not finished has no entries."""
-        if not await is_same_again(self.session, run, snapshots):
-            self.say(f"the day {run.day} counted again gives other points than the ledger has")
+
+def _recount_texts(run: RunRecord, rows: DayRows, recount: Recount) -> list[str]:
+    """Say if a day counted again differs from the ledger; a day not finished has no entries."""
+    texts = [] if recount.closes(rows.closed.get(run.id, {})) else ["has other closed deals than its evidence"]
+    written = rows.written.get(run.id, ())
+    is_same = recount.gives(written) if run.state == RunState.FINISHED.value else not written
+    return texts if is_same else [*texts, "counted again gives other points than the ledger has"]
 
 
 def _hash_texts(item: StoredSnapshot, facts: str, titles: str | None, salt: str) -> list[str]:
@@ -301,6 +327,22 @@ def _hash_texts(item: StoredSnapshot, facts: str, titles: str | None, salt: str)
 def _is_instant_of(event: Event, at: datetime | None) -> bool:
     """Tell whether an event has the instant of what it tells; a clock set back gives it that of the event before."""
     return at == event.at or (at is not None and event.before is not None and at < event.at == event.before)
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownRulebook:
+    """Hold a rulebook as stored."""
+
+    version: list[Any]
+    rulebook: Rulebook | None
+    """None: it cannot be read any more."""
+
+    @classmethod
+    def of(cls, row: RulebookRecord) -> _KnownRulebook:
+        try:
+            return cls(_version(row), Rulebook.from_json(row.content))
+        except UNREADABLE:
+            return cls(_version(row), None)
 
 
 def _version(row: RulebookRecord | MoneyVersionRecord) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, select
@@ -25,6 +25,7 @@ from storage.verify.chain_walk import ChainWalk, Event
 from storage.verify.days import Days, altered_rulebooks
 from storage.verify.doubles import doubly_scored
 from storage.verify.entries import LedgerWalk
+from storage.verify.ledger_heads import LedgerHeads
 from storage.verify.reused_keys import pasts_of_reused_keys
 
 _UNCLEAR = "it does not say what an event of its kind says"
@@ -118,6 +119,7 @@ class _TeamCheck:
         self.walk = ChainWalk(session, owner.id, owner.key)
         self.fold = rows.Fold()
         self.days = Days(session, owner, company.blanked_before)
+        self.heads = LedgerHeads()
         self.book: LedgerWalk | None = None
         self.covers_from: date | None = None
         self.calendars: list[StoredCalendar] = []
@@ -133,7 +135,8 @@ class _TeamCheck:
         begun = self.walk.begun
         company = self.company
         found += await _whole(team, "beginning", lambda: check_beginning(self.session, self.owner, company, begun))
-        book = self.book = LedgerWalk(self.session, self.owner, None if begun is None else begun.at, blanked)
+        covered_from = None if begun is None else begun.at
+        book = self.book = LedgerWalk(self.session, self.owner, covered_from, blanked, self.heads.wanted)
         found += await _whole(team, "ledger", lambda: _read(book))
         found += await _whole(team, "days", self._rest)
         if begun is not None:
@@ -144,20 +147,27 @@ class _TeamCheck:
 
     async def _follow(self) -> list[Problem]:
         """Follow the journal; check each day when its event comes."""
-        async for event in self.walk.events():
-            try:
-                await self._take(event)
-            except UNREADABLE:
-                self.walk.say(event, _UNCLEAR)
+        try:
+            async for event in self.walk.events():
+                try:
+                    await self._take(event)
+                except UNREADABLE:
+                    self.walk.say(event, _UNCLEAR)
+        finally:
+            self._say_unclear(await self.days.check_gathered())
         return []
+
+    def _say_unclear(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.walk.say(event, _UNCLEAR)
 
     async def _take(self, event: Event) -> None:
         if "ledger" in event.content:
-            await self.days.take_head(event)
+            self.heads.take(event)
         if event.kind == JournalKind.DAY_FINISHED:
             self.last_finished = event
             self.covers_from = self.covers_from or date.fromisoformat(event.content["day"])
-            await self.days.check(event)
+            self._say_unclear(await self.days.add(event))
         elif event.kind == JournalKind.CALENDAR_STORED:
             self.calendars.append((event.at, calendar_from_json(event.content)))
         elif event.kind == JournalKind.DAY_NOT_READ:
@@ -170,9 +180,11 @@ class _TeamCheck:
         """Check what no event tells of: days from before the journal, entries after the last event."""
         assert self.book is not None  # noqa: S101  # read before
         self.days.problems = []
+        for text in self.heads.problems(self.book.marks):
+            self.days.say(text)
         await self.days.check_uncovered(self.walk.begun, self.book.last_hash)
-        if self.walk.begun is not None and self.book.seq > self.days.ledger[0]:
-            self.days.say(f"no event of the journal covers the entries after {self.days.ledger[0]}")
+        if self.walk.begun is not None and self.book.seq > self.heads.last:
+            self.days.say(f"no event of the journal covers the entries after {self.heads.last}")
         finished = await self._days(RunRecord.state == RunState.FINISHED.value)
         if finished:
             settled = self.not_read.union(finished, await self._days(RunRecord.state != RunState.FINISHED.value))
