@@ -13,9 +13,10 @@ from storage.days import instants
 from storage.db.database import Database
 from storage.errors import UNREADABLE
 from storage.people import teams
-from storage.values import CompanyVerification, Problem, Verification, Witnessed
+from storage.values import Problem, Verification, Witnessed
+from storage.verify.side_by_side import verify_teams
 from storage.verify.soundness import verify_soundness
-from storage.verify.verification import verification, verify_company
+from storage.verify.verification import verify_company
 
 _NO_JOURNAL = (
     "the finished days have no journal and 12-digit digests prove little: the next start begins a journal over all as"
@@ -41,18 +42,16 @@ async def verify(settings: Settings, team: str | None, digest: str | None, conso
         lacking = sorted(set(settings.teams) - set(stored))
         _print_company(console, [*unsound, *company.problems], lacking)
         fine = fine and not unsound and not company.problems and not (stored and lacking)
-        for key in [team] if team else stored:
-            fine = await _verify_team(database, key, company, console) and fine
+        keys = [team] if team else stored
+        async for key, found in verify_teams(database, settings.database.url, keys, company, clock_now()):
+            fine = _print_team(console, key, found) and fine
         return fine
 
 
-async def _verify_team(database: Database, key: str, company: CompanyVerification, console: Console) -> bool:
-    """Verify a team and print what was found; return whether nothing is wrong."""
-    try:
-        async with database.reading() as session:
-            found = await verification(session, key, company, now=clock_now())
-    except UNREADABLE as error:
-        text = f"{key}: cannot be verified: stored data were altered beyond reading ({type(error).__name__})"
+def _print_team(console: Console, key: str, found: Verification | str) -> bool:
+    """Print what was found of a team; return whether nothing is wrong."""
+    if isinstance(found, str):
+        text = f"{key}: cannot be verified: stored data were altered beyond reading ({found})"
         console.print(text, highlight=False, markup=False)
         return False
     _print(console, key, found)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, ColumnElement, Integer, Select, column, select, values
+from sqlalchemy import ColumnElement, Integer, Select, column, select, values
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.snapshot import Evidence
@@ -101,19 +101,25 @@ def _chosen(named: Lists, kpis: Collection[str] | None) -> Lists:
 
 
 async def _load_packs(session: AsyncSession, keys: Iterable[RowKey]) -> dict[RowKey, bytes]:
-    """Load packs by run and manager; the pairs are joined, because SQLite walks the whole table for `IN` of pairs."""
+    """Load packs by run and manager."""
     row, found = SnapshotRecord, dict[RowKey, bytes]()
     for portion in portions(sorted(keys), _CHUNK):
-        query = select(row.run_id, row.manager_id, row.evidence_pack).join(*_wanted(portion))
+        query = _only(select(row.run_id, row.manager_id, row.evidence_pack), portion)
         found |= {(run_id, manager_id): pack or b"" for run_id, manager_id, pack in await session.execute(query)}
     return found
 
 
-def _wanted(keys: Sequence[RowKey]) -> tuple[CTE, ColumnElement[bool]]:
-    """Build the pairs to join snapshots with, and the condition."""
-    pairs = values(column("run_id", Integer), column("manager_id", Integer)).data(keys).cte("wanted")
+def _only(query: Select[Any], keys: Sequence[RowKey]) -> Select[Any]:
+    """Select the snapshots with these pairs of run and manager.
+
+    Pairs that do not fill runs times managers are joined: SQLite walks the whole table for `IN` of pairs.
+    """
     row = SnapshotRecord
-    return pairs, (pairs.c.run_id == row.run_id) & (pairs.c.manager_id == row.manager_id)
+    runs, managers = {run_id for run_id, _ in keys}, {manager_id for _, manager_id in keys}
+    if len(runs) * len(managers) == len(keys):
+        return query.where(row.run_id.in_(runs), row.manager_id.in_(managers))
+    pairs = values(column("run_id", Integer), column("manager_id", Integer)).data(keys).cte("wanted")
+    return query.join(pairs, (pairs.c.run_id == row.run_id) & (pairs.c.manager_id == row.manager_id))
 
 
 async def load_last_keys(session: AsyncSession, rows: Collection[SnapshotRow]) -> dict[RowKey, LastKeys]:
@@ -121,7 +127,7 @@ async def load_last_keys(session: AsyncSession, rows: Collection[SnapshotRow]) -
     named = {(run_id, row.manager_id) for row in rows for run_id in row.last_keys.values() if isinstance(run_id, int)}
     earlier: list[SnapshotRow] = []
     for portion in portions(sorted(named), _CHUNK):
-        earlier += await _load(session, _rows().join(*_wanted(portion)))
+        earlier += await _load(session, _only(_rows(), portion))
     evidence = await load_lists(session, earlier)
     read = {row.key: frozenset(read_kpis(row.readings)) for row in earlier}
     return {row.key: last_keys_of(row, read, evidence) for row in rows}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 
@@ -13,9 +14,10 @@ from reglament.config.settings import build
 from storage.db import append_only
 from storage.db.sql import is_sqlite
 from storage.journal.calendars import settle_unread, unread_days
-from storage.verify.verification import verification, verify
+from storage.verify.side_by_side import verify_teams
+from storage.verify.verification import verification, verify, verify_company
 from tests.storage.company import MONDAY, TEAM, TUESDAY, cutoff, scored
-from tests.storage.verify.history import CALENDAR, WEDNESDAY, findings
+from tests.storage.verify.history import CALENDAR, LATER, WEDNESDAY, findings
 
 FRIDAY = WEDNESDAY + timedelta(days=2)
 EMPTIED = (
@@ -122,3 +124,15 @@ async def test_a_journal_removed_everywhere_leaves_a_plain_warning(past, past_ur
     await command(build({"database": {"url": past_url}}), TEAM, None, Console(file=said, width=500))
     assert f"{TEAM}: WARNING: the finished days have no journal" in said.getvalue()
     assert "else a journal was removed" in said.getvalue()
+
+
+async def test_teams_side_by_side_are_verified_alike_in_their_order(past, past_url):
+    async with past.reading() as session:
+        company = await verify_company(session)
+    keys = [TEAM, TEAM]
+    with ThreadPoolExecutor(2) as pool:
+        beside = [found async for found in verify_teams(past, past_url, keys, company, LATER, pool=pool)]
+    alone = [found async for found in verify_teams(past, past_url, keys, company, LATER)]
+    assert beside == alone
+    assert [key for key, _ in beside] == keys
+    assert not any(found.problems for _, found in beside)
