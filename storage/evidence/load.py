@@ -109,7 +109,7 @@ async def _load_packs(session: AsyncSession, keys: Iterable[RowKey]) -> dict[Row
     return found
 
 
-def _only(query: Select[Any], keys: Sequence[RowKey]) -> Select[Any]:
+def _only(query: Any, keys: Sequence[RowKey]) -> Any:
     """Select the snapshots with these pairs of run and manager.
 
     Pairs that do not fill runs times managers are joined: SQLite walks the whole table for `IN` of pairs.
