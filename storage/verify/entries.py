@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage.db.models import LedgerRecord, ManagerRecord, ReasonRecord, RulebookRecord, RunRecord, TeamRecord
 from storage.ledger.chain import NO_HASH, chained, payload_of, reason_hash
 from storage.values import Problem
-from storage.verify.ledger_heads import SeenHead
+from storage.verify.ledger_heads import CoveredEntry
 
 _CHUNK = 2000
 _COLUMNS = tuple(LedgerRecord.__table__.columns)
@@ -31,7 +31,7 @@ class LedgerWalk:
     blanked_before: datetime | None
     wanted: frozenset[int] = frozenset()
     """Numbers of the entries that the journal saw as head."""
-    marks: dict[int, SeenHead] = field(default_factory=dict)
+    marks: dict[int, CoveredEntry] = field(default_factory=dict)
     versions: dict[int, str] = field(default_factory=dict)
     users: dict[int, str] = field(default_factory=dict)
     days: dict[int, date] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class LedgerWalk:
             self.last_hash[row.run_id] = row.hash
         self._newest = row.created_at if self._newest is None else max(self._newest, row.created_at)
         if row.seq in self.wanted:
-            self.marks[row.seq] = SeenHead(row.hash, self._newest)
+            self.marks[row.seq] = CoveredEntry(row.hash, self._newest)
             self._newest = None
 
     def _chain_texts(self, row: Row[Any], around: _Around) -> list[str]:

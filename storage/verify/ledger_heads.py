@@ -13,7 +13,7 @@ from storage.verify.chain_walk import Event
 
 
 @dataclass(frozen=True, slots=True)
-class SeenHead:
+class CoveredEntry:
     """Describe an entry that the journal saw as head."""
 
     hash: str
@@ -43,7 +43,7 @@ class LedgerHeads:
         """Return the numbers of the entries to mark while the ledger is read."""
         return frozenset(seq for _, seq, _ in self.seen)
 
-    def problems(self, marks: Mapping[int, SeenHead]) -> list[str]:
+    def problems(self, marks: Mapping[int, CoveredEntry]) -> list[str]:
         """Say where the ledger has another head, shrank, or holds an entry younger than the event that covers it."""
         found: list[str] = []
         marked, before = sorted(marks), 0
