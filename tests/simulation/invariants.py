@@ -86,7 +86,7 @@ class Invariants:
                     self._settled_at = max(self._settled_at, run.finished_at or self._settled_at)
                     await self._check_run(session, run)
                 else:
-                    self._hold(not self._is_overdue(each), f"{each} is not settled")
+                    self._hold(not self._is_overdue(each, run), f"{each} is not settled")
                     break  # the next day is begun after this one
             if self.world.story.dice.random() < 0.15:
                 self._hold(not await verify(session, "sales"), "verify finds the ledger altered")
@@ -104,8 +104,11 @@ class Invariants:
         if not holds:
             raise Broken(self.world.seed, "sqlite" if self.db.is_sqlite else "postgresql", self.day, what)
 
-    def _is_overdue(self, day: date) -> bool:
-        """Whether the service has been up, in order and with a right clock for longer than the day may take."""
+    def _is_overdue(self, day: date, run: Run | None) -> bool:
+        """Whether the service has been up, in order and with a right clock for longer than the day may take.
+
+        The time begins with the first attempt, which trouble with the database may delay as long as the trouble lasts.
+        """
         world, now = self.world, self.world.clock()
         if not any(process.alive for process in world.processes):
             return False  # killed a moment ago: the retries begin anew at the next start
@@ -113,6 +116,7 @@ class Invariants:
         up = [world.story.calendar.cutoff_of(day), world.born_at(), self._settled_at]
         up += [end for end in [troubles.last_end(("service_down", "clock_jump"), now)] if end]
         free = troubles.last_end(DATABASE, now) or up[0]
+        up += [min(run.first_attempt_at, free)] if run is not None else []
         return now > max(max(up) + timedelta(minutes=120), free) + PATIENCE
 
     async def _check_run(self, session: Any, run: Run) -> None:
