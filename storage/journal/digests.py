@@ -20,6 +20,8 @@ LINK_MARK = "d_"
 """Begins the parameter of a link that carries a digest."""
 WEAK_LENGTH = 12
 """Hex digits of the digests of days before the journal: 48 bits, which a patient forger finds again."""
+_LAST = "z" * 32
+"""What the last digest with a beginning may go on with."""
 _DIGEST = re.compile(r"[a-z2-7]{8,32}|[0-9a-f]{8,12}")
 
 
@@ -109,6 +111,7 @@ async def find_days(session: AsyncSession, text: str) -> list[DigestedDay]:
     rows = await session.execute(
         select(TeamRecord.key, RunRecord.day, RunRecord.digest)
         .join(TeamRecord, TeamRecord.id == RunRecord.team_id)
+        .where(RunRecord.digest.between(digest, digest + _LAST))  # by the index
         .where(func.substr(RunRecord.digest, 1, len(digest)) == digest)
         .order_by(TeamRecord.key, RunRecord.day)
     )

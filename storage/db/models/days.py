@@ -75,7 +75,7 @@ class RunRecord(Base):
     missing: Mapped[dict[str, str]] = mapped_column(CanonicalJson, default=dict)
     problem: Mapped[str] = mapped_column(Text, default="")
     """Reason for giving up the last attempt."""
-    digest: Mapped[str] = mapped_column(String(64), default="")
+    digest: Mapped[str] = mapped_column(String(64), default="", index=True)
     """Head of the team's journal after the day; of days before the journal 12 hex digits of the last entry's hash."""
 
 
