@@ -19,6 +19,7 @@ from scoring.snapshot import Snapshot
 from scoring.standings import Leaderboard
 from scoring.workdays import WorkCalendar
 from storage.db.database import Database
+from storage.errors import AppealRefused
 from storage.values import Appeal, AppealCause, AppealState, Day, Member
 
 
@@ -110,6 +111,9 @@ class Exporter(Protocol):
 
 class Appeals(Protocol):
     """Act on appeals; every act raises AppealRefused or NotFound."""
+
+    async def why_not(self, who: Member, team: str, day: date) -> AppealRefused | None:
+        """Tell why nothing of a manager's day can be appealed any more; None while the term of a rule runs."""
 
     async def file(
         self, who: Member, team: str, day: date, rule: str, cause: AppealCause, text: str, author: str

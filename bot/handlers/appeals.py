@@ -65,6 +65,10 @@ async def day_disputed(query: CallbackQuery, tapped: DisputeDay, ctx: AppContext
         return
     async with ctx.db.reading() as session:
         broken = await load_broken(session, ctx, tapped.team, tapped.day, own.crm_user)
+    refused = await ctx.appeals.why_not(own, tapped.team, tapped.day)
+    if refused is not None and not any(each.appeal for each in broken):
+        await query.answer(problem_line(t, refused), show_alert=True)
+        return
     view = rules_view(t, ctx.teams[tapped.team], tapped.day, broken)
     message = reply.message_of(query)
     if tapped.back or message is None:
@@ -125,11 +129,14 @@ async def filed_without_text(
     if found is None or cause is None:
         await query.answer(t("stale-button"), show_alert=True)
         return
+    await reply.replace(query, View(t("recheck-running")))  # the CRM may take longer than a tap may wait
     try:
         view = await _file(ctx, viewer, t, tapped.team, tapped.day, found.line.rule.id, cause, "")
     except AppealRefused as refused:
         view = View(problem_line(t, refused))
-    await reply.replace(query, view)
+    message = reply.message_of(query)
+    if message is not None:
+        await reply.edit(message, view)
 
 
 async def _file(

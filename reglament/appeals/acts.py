@@ -6,7 +6,7 @@ The bot and the command line act through these functions alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from bot.texts import Texts, texts
 from reglament.appeals.disputed import broken_entries, find_disputed, load_last_day
@@ -24,6 +24,8 @@ from storage.values import Appeal, AppealCause, AppealState, Member
 
 LONGEST_TEXT = 1000
 """Characters of a manager's text, and of a reason of a decision."""
+QUIET_BEFORE_CUTOFF = timedelta(minutes=10)
+"""Time before a cutoff in which no re-check begins."""
 _OUTCOMES = {AppealState.KEPT: Outcome.KEPT, AppealState.EXCUSED: Outcome.EXCUSED}
 
 
@@ -60,8 +62,27 @@ async def file_appeal(
     return await settle_recheck(process, appeal)
 
 
+async def why_not(process: Process, who: Member, team: str, day: date) -> AppealRefused | None:
+    """Tell why nothing of a manager's day can be appealed any more; None while the term of a rule runs."""
+    refused = None
+    async with process.db.reading() as session:
+        for entry in await broken_entries(session, team, who.crm_user, day):
+            try:
+                await _check_term(process, session, who, entry)
+            except AppealRefused as error:
+                refused = error
+            else:
+                return None
+    return refused or AppealRefused(AppealProblem.NOT_BROKEN)
+
+
 async def settle_recheck(process: Process, appeal: Appeal) -> AppealAct:
-    """Recheck an open appeal: grant what the CRM proves, send all else to those who decide."""
+    """Recheck an open appeal: grant what the CRM proves, send all else to those who decide.
+
+    Shortly before a cutoff the CRM is left to the cutoff; `settle_overdue` takes the re-check up afterwards.
+    """
+    if _is_near_cutoff(process, appeal):
+        return AppealAct(appeal)
     recheck = await recheck_appeal(process, appeal)
     stored = await load_stored(process, appeal)
     async with process.db.transaction() as session:
@@ -75,6 +96,13 @@ async def settle_recheck(process: Process, appeal: Appeal) -> AppealAct:
             return await _settle(process, session, appeal, AppealState.KEPT, author, reason)
         await ask_to_decide(process, session, appeal)
         return AppealAct(appeal)
+
+
+def _is_near_cutoff(process: Process, appeal: Appeal) -> bool:
+    """Tell whether a team of the connection is about to be read."""
+    now = process.now()
+    calendars = [team.calendar() for team in process.settings.teams_of(appeal.connection).values()]
+    return any(each.cutoff_of(each.business_day(now)) - now <= QUIET_BEFORE_CUTOFF for each in calendars)
 
 
 async def decide_appeal(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from reglament.appeals.acts import decide_appeal, file_appeal, withdraw_appeal
+from reglament.appeals.acts import decide_appeal, file_appeal, why_not, withdraw_appeal
 from reglament.process import Process
+from storage.errors import AppealRefused
 from storage.values import Appeal, AppealCause, AppealState, Member
 
 
@@ -14,6 +15,10 @@ class AppealDesk:
 
     def __init__(self, process: Process) -> None:
         self._process = process
+
+    async def why_not(self, who: Member, team: str, day: date) -> AppealRefused | None:
+        """Tell why nothing of a manager's day can be appealed any more; None while the term of a rule runs."""
+        return await why_not(self._process, who, team, day)
 
     async def file(
         self, who: Member, team: str, day: date, rule: str, cause: AppealCause, text: str, author: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +11,8 @@ from crm_clients.base import CrmUser, Finding, ReadRequest, ReadStats
 from crm_clients.errors import CrmError
 from reglament.config.settings import Settings, build
 from reglament.process import Process
+from scoring.appeals.proofs import Disputed, Proof, Verdict
+from scoring.kpi import Scope
 from scoring.kpis import CATALOGUE, Capability
 from scoring.records import Completed, Fact, Failed, Record, RecordKind
 from scoring.rules import CrmCounting
@@ -40,6 +42,8 @@ class ScriptedCrm:
     )
     stats: ReadStats = field(default_factory=ReadStats)
     requests: list[ReadRequest] = field(default_factory=list)
+    proofs: dict[str, Proof] = field(default_factory=dict)
+    """What a re-check tells, by evidence key; of other records nothing."""
     user_lists: int = 0
     """How often the list of users was asked for."""
 
@@ -64,6 +68,11 @@ class ScriptedCrm:
                 yield Failed(kind, "the webhook lacks the scope telephony", Cause.RIGHTS)
             else:
                 yield Completed(kind, started)
+
+    async def recheck(self, items: Sequence[Disputed], _scope: Scope) -> list[Proof]:
+        if self.down:
+            raise self.down
+        return [self.proofs.get(item.key, Proof(item.key, Verdict.NOT_TOLD)) for item in items]
 
     async def check(self, _members: Mapping[str, str]) -> list[Finding]:
         return []

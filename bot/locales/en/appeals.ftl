@@ -48,7 +48,8 @@ appeal-problem-own = Nobody decides about an own appeal: the owner does
 appeal-problem-not-yours = Only who filed an appeal may withdraw it
 appeal-problem-changed = The points of this rule are no longer taken (an absence or a correction was recorded): excuse or refuse it
 
-recheck-waits = The re-check with the CRM is not finished yet
+recheck-running = Checking with the CRM…
+recheck-waits = The re-check with the CRM is not finished yet, the result will come here
 recheck-problem = Re-check: the CRM did not answer, the head decides
 recheck-untold = Re-check: the CRM does not tell such data afterwards, the head decides
 recheck-records = Re-check: in order at the cutoff { $inorder }, not in order { $notinorder }, not told by the CRM { $nottold }

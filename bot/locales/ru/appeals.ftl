@@ -48,7 +48,8 @@ appeal-problem-own = О своём возражении решает не сам
 appeal-problem-not-yours = Отозвать возражение может только тот, кто его подал
 appeal-problem-changed = Баллы за это правило уже не сняты (записано отсутствие или исправление): можно простить или отклонить
 
-recheck-waits = Сверка с CRM ещё не закончена
+recheck-running = Сверяю с CRM…
+recheck-waits = Сверка с CRM ещё не закончена: результат придёт сюда
 recheck-problem = Сверка с CRM: CRM не ответила, решает руководитель
 recheck-untold = Сверка с CRM: такие данные CRM задним числом не показывает, решает руководитель
 recheck-records = Сверка с CRM: в порядке на момент среза { $inorder }, не в порядке { $notinorder }, CRM не хранит { $nottold }
