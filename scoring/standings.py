@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from types import MappingProxyType
 
 from scoring.entries import Entry, EntryKind, in_force, net
 from scoring.names import alphabetical, told_apart
@@ -31,6 +32,17 @@ class Totals:
     def points(self) -> int:
         """Return plus points less minus points."""
         return self.plus - self.minus
+
+    def without(self, part: Totals) -> Totals:
+        """Subtract a part of the days."""
+        return replace(
+            self,
+            plus=self.plus - part.plus,
+            minus=self.minus - part.minus,
+            kept=self.kept - part.kept,
+            broken=self.broken - part.broken,
+            scored_days=self.scored_days - part.scored_days,
+        )
 
     @property
     def per_day(self) -> Fraction:
@@ -68,11 +80,18 @@ class TeamTotals:
     people: Mapping[str, Totals] = field(default_factory=dict)
     scored_days: int = 0
     """Days on which at least one person had a rule kept or broken."""
+    probation: Mapping[str, Totals] = field(default_factory=dict)
+    """Part of the totals from days of probation, by CRM user: in no board, and not in the team's %."""
 
     @property
     def discipline(self) -> Decimal | None:
-        """Compute the discipline % of the whole team, pooled."""
-        return pooled(self.people.values())
+        """Compute the discipline % of the whole team, pooled, without days of probation."""
+        return pooled(map(self.ranked, self.people))
+
+    def ranked(self, crm_user: str) -> Totals:
+        """Return what of a manager's totals counts on boards."""
+        every, new = self.people[crm_user], self.probation.get(crm_user)
+        return every if new is None else every.without(new)
 
     @property
     def plus(self) -> int:
@@ -186,14 +205,24 @@ class Leaderboard:
 
 
 def leaderboard(
-    team: TeamTotals, members: Iterable[tuple[str, str]], *, today: Mapping[str, int] | None = None
+    team: TeamTotals,
+    members: Iterable[tuple[str, str]],
+    *,
+    today: Mapping[str, int] | None = None,
+    days_off: Mapping[str, int] = MappingProxyType({}),
 ) -> Leaderboard:
-    """Rank `members` (CRM user, name) by points per scored day; `today` are the points of the day shown beside."""
+    """Rank `members` (CRM user, name) by points per scored day; `today` are the points of the day shown beside.
+
+    Days of probation are left out. Who has fewer than half of the team's scored days is listed apart; `days_off` are
+    those on which the own schedule has a manager not at work, by CRM user.
+    """
     ranked: list[Totals] = []
     apart: list[Totals] = []
     for user, name in told_apart(dict(members)).items():
-        row = replace(team.people.get(user, Totals(user, name)), name=name)
-        enough = row.scored_days and 2 * row.scored_days >= team.scored_days
+        row = replace(team.ranked(user) if user in team.people else Totals(user, name), name=name)
+        if user in team.probation and not row.scored_days:
+            continue
+        enough = row.scored_days and 2 * row.scored_days >= team.scored_days - days_off.get(user, 0)
         (ranked if enough else apart).append(row)
     points_today = today or {}
     ranked.sort(key=lambda row: (-row.per_day, *alphabetical(row.name), row.crm_user))

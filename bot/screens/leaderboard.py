@@ -18,7 +18,7 @@ from scoring.rules import Rule
 from scoring.standings import Leaderboard, Standing, hundredths, leaderboard
 from storage.days import runs
 from storage.db.database import Session
-from storage.ledger import totals
+from storage.ledger import exceptions, totals
 from storage.people import people
 
 MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
@@ -43,7 +43,8 @@ async def load_standings(session: Session, ctx: AppContext, key: str, day: date)
         booked = await totals.totals_of_month(session, key, month, day)
         today = await totals.points_of_day(session, key, day, month)
         members = [(member.crm_user, member.name) for member in await people.members(session, key)]
-        return leaderboard(booked, members, today=today)
+        off = await exceptions.days_off(session, key, month.first, day)
+        return leaderboard(booked, members, today=today, days_off=off)
 
     return await ctx.boards.get((key, day, await ledger_length(session, key)), make)
 

@@ -11,7 +11,7 @@ from reglament.process import open_process, store_teams
 from scoring.entries import Month
 from scoring.standings import leaderboard
 from storage.days import runs
-from storage.ledger import totals
+from storage.ledger import exceptions, totals
 from storage.people import people
 
 
@@ -31,5 +31,7 @@ async def board(settings: Settings, key: str, period: Literal["day", "week", "mo
             else:
                 team = await totals.totals_of_days(session, key, first, until)
                 today = await totals.points_of_day(session, key, until)
+            off = await exceptions.days_off(session, key, first, until)
             members = [(member.crm_user, member.name) for member in await people.members(session, key)]
-    return output.board_json(key, period, first, until, leaderboard(team, members, today=today))
+    standings = leaderboard(team, members, today=today, days_off=off)
+    return output.board_json(key, period, first, until, standings)

@@ -20,16 +20,17 @@ from scoring.scorecard import Outcome
 from scoring.standings import RuleTotals, TeamTotals, Totals
 from storage.db.models import LedgerRecord, ManagerRecord
 from storage.db.sql import team_named
+from storage.ledger import exceptions
 
 Row = type[LedgerRecord]
 Span = Callable[[Row], ColumnElement[bool]]
 """Condition on rows of the ledger; the reversals of a row are looked for in the same span."""
-_SCORED = (Outcome.KEPT.value, Outcome.BROKEN.value)
 
 
 async def totals_of_days(session: AsyncSession, team: str, first: date, last: date) -> TeamTotals:
     """Add up the entries about the days of a span, by manager."""
-    return await _load_totals(session, await _of_days(session, team, first, last), first)
+    found = await _load_totals(session, await _of_days(session, team, first, last), first)
+    return replace(found, probation=await exceptions.probation_totals(session, team, first, last))
 
 
 async def totals_of_month(session: AsyncSession, team: str, month: Month, until: date) -> TeamTotals:
@@ -38,7 +39,8 @@ async def totals_of_month(session: AsyncSession, team: str, month: Month, until:
     Entries about days before the period are later corrections: their points count, their days and outcomes do not
     (docs/product.md §19, Periods).
     """
-    return await _load_totals(session, await _booked(session, team, month, until), month.first)
+    found = await _load_totals(session, await _booked(session, team, month, until), month.first)
+    return replace(found, probation=await exceptions.probation_totals(session, team, month.first, until))
 
 
 async def rules_of_days(session: AsyncSession, team: str, first: date, last: date) -> list[RuleTotals]:
@@ -56,16 +58,22 @@ async def rules_of_days(session: AsyncSession, team: str, first: date, last: dat
 
 
 async def outcomes_of_days(session: AsyncSession, team: str, first: date, last: date) -> dict[date, tuple[int, int]]:
-    """Count kept and broken by day, of all managers together; days without both are left out."""
+    """Count kept and broken by day, of all managers but those on probation; days without both are left out."""
     span = await _of_days(session, team, first, last)
     row = LedgerRecord
     query = (
         select(row.day, *_outcomes(_in_force(span)))
-        .where(span(row), row.outcome.in_(_SCORED))
+        .where(span(row), row.outcome.in_(exceptions.SCORED))
         .group_by(row.day)
         .order_by(row.day)
     )
-    return {day: (kept, broken) for day, kept, broken in await session.execute(query) if kept + broken}
+    new = await exceptions.probation_outcomes(session, team, first, last)
+    none = (0, 0)
+    counted = {
+        day: (kept - new.get(day, none)[0], broken - new.get(day, none)[1])
+        for day, kept, broken in await session.execute(query)
+    }
+    return {day: outcomes for day, outcomes in counted.items() if sum(outcomes)}
 
 
 async def points_of_day(session: AsyncSession, team: str, day: date, booked_in: Month | None = None) -> dict[str, int]:

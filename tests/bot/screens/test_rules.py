@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date, time
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,6 +20,8 @@ from scoring.crm_names import CrmNames
 from scoring.kpis import CATALOGUE, KpiKind, KpiSettings, Unit
 from scoring.payout import MoneyTerms
 from scoring.rules import Bound, CrmCounting, Rule, Rulebook
+from scoring.terms.employment import Cycle, Employment
+from scoring.terms.launch import CarriedOver, Launch
 from scoring.workdays import WindowKind, WorkCalendar
 
 RU, EN = texts("ru"), texts("en")
@@ -173,3 +176,20 @@ def test_a_stage_of_all_pipelines_is_told_as_the_settings_spell_it():
 def test_names_from_outside_are_escaped():
     book = replace(EVERY, crm=replace(CRM, required_fields={"<b>": ("a<i>",)}))
     assert "в воронке &lt;b&gt;: a&lt;i&gt;" in shown(book)
+
+
+def test_terms_of_people_and_of_a_launch_are_no_secret():
+    """Every field of these parts of the rulebook changes the text."""
+    person = Employment((0, 2), Cycle(FRIDAY, 2, 1), Decimal("0.5"), FRIDAY, "closer")
+    plain = replace(EVERY, people={"7": Employment()})
+    text = shown(replace(EVERY, people={"7": person}), members={"7": "Анна"})
+    assert "Анна: смены 2 через 1 с 20 ноября" in text
+    for words in ("рабочие дни пн и ср", "50 % дня", "оценка с 20 ноября 2026", "роль closer"):
+        assert words in text.replace("\xa0", " "), words
+    for part in fields(Launch):
+        value: Any = {part.name: CarriedOver.ONCE if part.name == "carried_over" else FRIDAY}
+        assert shown(replace(plain, launch=Launch(**value))) != shown(plain), part.name
+    for changed in ({"roles": ("closer",)}, {"observe_until": FRIDAY}):
+        judged = replace(rule("calls_held"), **changed)
+        assert shown(Rulebook((judged,))) != shown(Rulebook((rule("calls_held"),)))
+    assert shown(replace(plain, probation_days=5)) != shown(plain)

@@ -14,6 +14,7 @@ from scoring.entries import EntryKind, in_force, net
 from scoring.rules import Rulebook
 from scoring.scorecard import Outcome, Scorecard
 from scoring.snapshot import Cause, NotRead, Spared, Value
+from scoring.standings import leaderboard
 from scoring.terms.backlog import Backlog
 from scoring.terms.circumstances import Half
 from scoring.terms.employment import Employment
@@ -24,7 +25,7 @@ from storage.days.newcomers import load_probation
 from storage.db.database import Database
 from storage.errors import Refused
 from storage.journal.days import close_day
-from storage.ledger import absent_days, writer
+from storage.ledger import absent_days, exceptions, totals, writer
 from storage.people import absences
 from storage.values import Absence, AbsenceKind, StoredSnapshot
 from storage.verify.verification import verify
@@ -337,3 +338,26 @@ async def test_another_ignore_before_begins_anew(database):
     await evening(database, MONDAY, ignored(1))
     later = await backlog_on(database, TUESDAY, replace(RULEBOOK, launch=Launch(ignore_before=TUESDAY)))
     assert (later.ignored, later.unread) == ({"overdue_tasks": frozenset()}, {"overdue_tasks": {"7", "12"}})
+
+
+async def test_newcomers_are_in_no_board_and_each_is_measured_by_his_own_schedule(database):
+    monday_only = {ANNA.crm_user: Employment(weekdays=(0,))}
+    await found(database, rulebook=replace(RULEBOOK, probation_days=2, people=monday_only))
+    await evening(database, MONDAY, kept(ANNA, readings()))
+    for day in WEEK[1:4]:
+        await evening(database, day, kept(ANNA, readings()), boris(1))
+    members = [(BORIS.crm_user, BORIS.name), (ANNA.crm_user, ANNA.name)]
+    async with database.reading() as session:
+        team = await totals.totals_of_days(session, TEAM, MONDAY, WEEK[3])
+        off = await exceptions.days_off(session, TEAM, MONDAY, WEEK[3])
+        outcomes = await totals.outcomes_of_days(session, TEAM, MONDAY, WEEK[3])
+    assert off == {ANNA.crm_user: 2}
+    assert outcomes == {MONDAY: (3, 0)}
+    board = leaderboard(team, members, days_off=off)
+    assert [row.totals.crm_user for row in board.rows] == [ANNA.crm_user]
+    assert (board.apart, board.discipline) == ((), 100)
+    await evening(database, WEEK[4], boris(1))
+    async with database.reading() as session:
+        team = await totals.totals_of_days(session, TEAM, MONDAY, WEEK[4])
+    later = leaderboard(team, members).of(BORIS.crm_user)
+    assert (later.totals.scored_days, later.totals.points) == (1, 0)
