@@ -9,7 +9,7 @@ from bot.context import AppContext
 from bot.texts import Language, Texts, language_of, texts
 from storage.db.database import Session
 from storage.people import people
-from storage.values import Member, Person, Role
+from storage.values import Member, Person, PointsAuthor, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,16 @@ class Viewer:
         """Return whether the user may see all managers of a team: the head may."""
         return team in self.head_of
 
+    def decides(self, team: str) -> bool:
+        """Return whether the user may change points of a team by hand: the head may."""
+        return team in self.head_of
+
+    @property
+    def author(self) -> PointsAuthor:
+        """Return the user as the author of points by hand."""
+        name = self.person.name if self.person else f"telegram:{self.telegram_id}"
+        return PointsAuthor(name, is_owner=self.admin, person_id=self.person.id if self.person else None)
+
     def sees_person(self, team: str, crm_user: str) -> bool:
         """Return whether the user may see a manager's evidence: the manager and the head may."""
         own = self.member_of(team)
@@ -61,7 +71,7 @@ class Viewer:
 
     def teams_for(self, command: str) -> frozenset[str]:
         """Return the teams among which the user may pick for a command."""
-        if command in ("team", "week", "month"):
+        if command in ("team", "week", "month", "pardon"):
             return self.head_of
         if command == "export":
             return self.hr_of

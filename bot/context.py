@@ -14,13 +14,14 @@ from scoring.crm_names import CrmNames
 from scoring.entries import Month
 from scoring.payout import MoneyTerms
 from scoring.rules import Rulebook
-from scoring.scorecard import Scorecard
+from scoring.scorecard import Outcome, Scorecard
 from scoring.snapshot import Snapshot
 from scoring.standings import Leaderboard
 from scoring.workdays import WorkCalendar
 from storage.db.database import Database
 from storage.errors import AppealRefused
-from storage.values import Appeal, AppealCause, AppealState, Day, Member
+from storage.messages.notices import PardonQuestionNotice
+from storage.values import Appeal, AppealCause, AppealState, Day, Member, PointsAct, PointsAuthor
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,31 @@ class Appeals(Protocol):
         """Withdraw an own appeal."""
 
 
+class PointsByHand(Protocol):
+    """Pardon, adjust and correct, each act in a transaction of its own. Every act raises PointsRefused, NotFound."""
+
+    async def adjust(
+        self,
+        team: str,
+        crm_user: str | None,
+        points: int,
+        day: date | None,
+        key: str,
+        reason: str,
+        author: PointsAuthor,
+    ) -> PointsAct:
+        """Adjust the points of a person, or (None) of all who were there; the same `key` again changes nothing."""
+
+    async def pardon(self, team: str, day: date, rule: str | None, reason: str, author: PointsAuthor) -> PointsAct:
+        """Pardon a day, or one rule on a day, for the whole team."""
+
+    async def pardon_author(self, notice: PardonQuestionNotice, author: PointsAuthor) -> PointsAct:
+        """Take the author of a pardon in, as an owner confirms."""
+
+    async def correct(self, team: str, seq: int, outcome: Outcome, reason: str, author: PointsAuthor) -> PointsAct:
+        """Correct a rule whose last ledger entry is `seq`; refused after another entry."""
+
+
 @dataclass(slots=True)
 class BotAccount:
     """Hold the bot's account in Telegram; the user name is learnt from Telegram's answer to getMe."""
@@ -145,6 +171,7 @@ class AppContext:
     teams: Mapping[str, TeamContext]
     live: Live
     exporter: Exporter
+    points: PointsByHand
     names: Names = field(default_factory=NoNames, compare=False)
     appeals: Appeals | None = field(default=None, compare=False)
     """None: nothing can be appealed (the demo on a terminal)."""

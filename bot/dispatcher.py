@@ -25,6 +25,7 @@ from bot.handlers import (
     ways_back,
     witness,
 )
+from bot.handlers.by_hand import adjusting, correcting, pardoning
 from bot.telegram.chat_action import ShowWork
 from bot.telegram.middlewares import (
     Access,
@@ -44,6 +45,9 @@ TEMPLATES = (
     manager.router,
     head.router,
     appeals.router,
+    adjusting.router,
+    pardoning.router,
+    correcting.router,
     ways_back.router,
     hr.router,
     admin.router,

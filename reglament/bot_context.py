@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from bot.context import AppContext, Exporter, Live, TeamContext
 from crm_clients.base import CrmConfig
 from reglament.appeals.desk import AppealDesk
+from reglament.by_hand.for_bot import ActsForBot
 from reglament.config.team import TeamSettings
 from reglament.crm_names import KeptNames
 from reglament.process import Process
@@ -21,6 +22,7 @@ def app_context(process: Process, live: Live, exporter: Exporter) -> AppContext:
         teams={key: _team(process, key, team) for key, team in settings.teams.items()},
         live=live,
         exporter=exporter,
+        points=ActsForBot(process),
         names=KeptNames(process.connections),
         appeals=AppealDesk(process),
         company=settings.company,

@@ -19,6 +19,7 @@ from reglament import __version__
 from reglament.commands import operations
 from reglament.commands.absence.commands import absence_app
 from reglament.commands.appeal.commands import appeal_app
+from reglament.commands.by_hand import commands as by_hand
 from reglament.commands.options import (
     AtOption,
     BoardPeriod,
@@ -46,6 +47,9 @@ app.add_typer(absence_app, name="absence")
 app.add_typer(appeal_app, name="appeal")
 app.command()(operations.backup)
 app.command()(operations.restore)
+app.command()(by_hand.pardon)
+app.command()(by_hand.adjust)
+app.command()(by_hand.correct)
 
 
 @app.command()

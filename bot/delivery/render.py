@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot.context import AppContext, TeamContext
 from bot.screens.appeals.card import card_view, load_card
+from bot.screens.by_hand.told import adjusted_view, pardon_question_view, pardoned_view
 from bot.screens.departed import departed_view, load_departed
 from bot.screens.digest import shared_digest_view
 from bot.screens.evening import evening_view, load_evening
@@ -20,7 +21,9 @@ from bot.screens.service import troubles
 from bot.screens.view import View
 from bot.texts import Texts
 from storage.db.database import Session
+from storage.ledger.entries import entry
 from storage.messages.notices import (
+    AdjustedNotice,
     AppealNotice,
     BoardNotice,
     ChannelOffNotice,
@@ -31,6 +34,8 @@ from storage.messages.notices import (
     EveningNotice,
     JoinedNotice,
     NoDataNotice,
+    PardonedNotice,
+    PardonQuestionNotice,
     PinnedBoardNotice,
     PinRefusedNotice,
     ReminderNotice,
@@ -38,7 +43,7 @@ from storage.messages.notices import (
 from storage.values import Delivery
 
 
-async def render(  # noqa: PLR0911  # a message a kind
+async def render(  # noqa: PLR0911, PLR0912  # a message a kind
     session: Session, ctx: AppContext, t: Texts, delivery: Delivery, *, now: datetime
 ) -> View | None:
     """Render the message of a delivery; None if there is nothing (any more) to say."""
@@ -52,6 +57,8 @@ async def render(  # noqa: PLR0911  # a message a kind
             return None if evening is None else evening_view(t, team, evening)
         case BoardNotice() | DayUnscoredNotice() | PinnedBoardNotice() as notice:
             return await _of_a_group(session, ctx, t, team, notice)
+        case AdjustedNotice() | PardonedNotice() | PardonQuestionNotice() as notice:
+            return await _by_hand(session, t, team, notice, delivery.id)
         case DigestNotice() as notice:
             return await shared_digest_view(session, ctx, t, notice)
         case ReminderNotice() as notice:
@@ -91,3 +98,16 @@ async def _of_a_group(
         view = replace(board_view(t, team, board), photo=board_picture(t, team, board))
     unscored = unscored_line(t, await load_unscored(session, notice.team, notice.earlier))
     return replace(view, text=f"{view.text}\n{unscored}") if unscored else view
+
+
+async def _by_hand(
+    session: Session,
+    t: Texts,
+    team: TeamContext,
+    notice: AdjustedNotice | PardonedNotice | PardonQuestionNotice,
+    number: int,
+) -> View:
+    if isinstance(notice, PardonQuestionNotice):
+        return pardon_question_view(t, team, notice, number)
+    row = await entry(session, notice.team, notice.seq)
+    return adjusted_view(t, row) if isinstance(notice, AdjustedNotice) else pardoned_view(t, notice, row)

@@ -9,11 +9,13 @@ import structlog
 from bot.delivery.targets import Target
 from bot.messenger import ChatOff, ChatWriter, Rejected
 from bot.screens.appeals.dispute import outcome_line
+from bot.screens.by_hand.told import correction_line
 from bot.screens.view import View
 from bot.texts import texts
 from storage.appeals import appeals
 from storage.days import runs
 from storage.db.database import Database, Session
+from storage.ledger.entries import entry
 from storage.messages import deliveries
 from storage.messages.notices import CorrectionNotice, DeliveryKind, run_event
 from storage.people import absences
@@ -79,6 +81,8 @@ class Sender:
             return await self._tell_absence(notice, notice.absence, original, view)
         if notice.appeal is not None:
             return await self._tell_appeal(notice.appeal, original, view)
+        if notice.seq is not None:
+            return await self._tell_by_hand(notice, notice.seq, original, view)
         if original is None or original.chat_id != target.chat_id:
             return await self._send_parts(view)
         if not await self._edited(original.message_ids, view):
@@ -89,6 +93,15 @@ class Sender:
         t = texts(target.language)
         note = t("correction-note", day=t.day(notice.day))
         return [int(await self._chat.send_text(note, reply_to=str(original.message_ids[-1])))]
+
+    async def _tell_by_hand(
+        self, notice: CorrectionNotice, seq: int, original: Delivery | None, view: View
+    ) -> list[int]:
+        """Edit the evening message of a pardoned or corrected day, and answer it with the act and its reason."""
+        reply_to = await self._edited_message(original, view)
+        async with self._db.reading() as session:
+            note = correction_line(texts(self._target.language), notice, await entry(session, notice.team, seq))
+        return [int(await self._chat.send_text(note, reply_to=reply_to))]
 
     async def _tell_absence(
         self, notice: CorrectionNotice, absence_id: int, original: Delivery | None, view: View

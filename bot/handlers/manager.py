@@ -78,7 +78,7 @@ async def _day(tapped: UnfoldEvening | OpenDay, ctx: AppContext, viewer: Viewer,
         data = await load_evening(session, ctx, key, tapped.day, user, earlier)
     if data is None:
         return None
-    return evening_view(t, ctx.teams[key], data, page=tapped.page, named=named)
+    return evening_view(t, ctx.teams[key], data, page=tapped.page, named=named, corrects=named and viewer.decides(key))
 
 
 # /me

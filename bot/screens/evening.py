@@ -15,6 +15,7 @@ from bot.screens.leaderboard import load_standings
 from bot.screens.marks import next_mark_line
 from bot.screens.view import Button, View
 from bot.screens.witness.digest_link import DigestLink, digest_line
+from bot.telegram.buttons.by_hand import CorrectDay
 from bot.telegram.callbacks import DisputeDay, ShowRules, UnfoldEvening
 from bot.texts import Texts, capitalized, safe
 from scoring.entries import Entry, EntryKind, Month
@@ -98,10 +99,12 @@ def points_of(entries: Iterable[Entry], day: date) -> int | None:
     return own.points if own and own.scored_days else None
 
 
-def evening_view(t: Texts, team: TeamContext, data: Evening, *, page: int = 0, named: bool = False) -> View:
+def evening_view(
+    t: Texts, team: TeamContext, data: Evening, *, page: int = 0, named: bool = False, corrects: bool = False
+) -> View:
     """Show the evening message; page 0 is shortened, from page 1 on the whole evidence.
 
-    `named` puts the manager's name on top, for another reader.
+    `named` puts the manager's name on top, for another reader; `corrects` adds the button of corrections by hand.
     """
     text = [f"<b>{safe(data.card.manager.name)} · {safe(team.title)}</b>"] if named else []
     mark = next_mark_line(t, data.mark, Month.of(data.day))
@@ -123,6 +126,9 @@ def evening_view(t: Texts, team: TeamContext, data: Evening, *, page: int = 0, n
     dispute = Button(t("dispute-button"), DisputeDay(team=team.key, day=data.day).pack())
     others = (dispute, rules) if not named and data.card.count(Outcome.BROKEN) else (rules,)
     buttons = fold_buttons(t, data.card, whole, to, *others)
+    if corrects:
+        correct = CorrectDay(team=team.key, day=data.day, user=data.card.manager.crm_user)
+        buttons = (*buttons, (Button(t("correct-button"), correct.pack()),))
     return View("\n".join(line for line in text if line), buttons, protected=True)
 
 

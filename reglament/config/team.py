@@ -66,6 +66,8 @@ class TeamSettings(Section):
     pictures: Literal["light", "dark"] = "light"
     people: dict[str, PersonSettings] = {}
     """Terms of people by CRM user id."""
+    adjust_limit: int = Field(default=10, ge=0, le=1000)
+    """Points by hand that a head may move for a person in a calendar month."""
     probation_days: int = Field(default=0, ge=0, le=366)
     launch: LaunchSettings = LaunchSettings()
     kpis: KpiTable = KpiTable()

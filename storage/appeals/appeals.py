@@ -38,7 +38,7 @@ async def file(
 ) -> Appeal:
     """File an appeal against a ledger entry; the same appeal again gives the open one. Raises AppealRefused, NotFound.
 
-    A decided appeal is not opened again.
+    A decided appeal is not opened again, but a minus that a correction made since is another minus.
     """
     owner = await lock_team(session, team)
     manager = await manager_of(session, owner.connection, crm_user)
@@ -46,7 +46,7 @@ async def file(
     for known in await _select(session, AppealRecord.team_id == owner.id, *about):
         if known.state is AppealState.FILED:
             return known
-        if known.state is not AppealState.WITHDRAWN:
+        if known.state is not AppealState.WITHDRAWN and known.seq == seq:
             raise AppealRefused(AppealProblem.DECIDED, f"appeal {known.id}, {known.state}")
     entry = await session.scalar(select(LedgerRecord).where(LedgerRecord.team_id == owner.id, LedgerRecord.seq == seq))
     if entry is None:

@@ -23,7 +23,6 @@ from storage.journal.kinds import JournalKind
 from storage.ledger import periods
 from storage.ledger.chain import chained, evidence_column, new_salt, payload_of, reason_hash
 from storage.ledger.entries import entry, select_entries
-from storage.people import audit_log
 from storage.values import RunLease
 
 
@@ -104,12 +103,20 @@ async def reverse(session: AsyncSession, team: str, seq: int, *, author: str, re
 
 
 async def correct(
-    session: AsyncSession, team: str, seq: int, outcome: Outcome, *, author: str, reason: str, at: datetime
+    session: AsyncSession,
+    team: str,
+    seq: int,
+    outcome: Outcome,
+    *,
+    author: str,
+    reason: str,
+    at: datetime,
+    is_reversed: bool = False,
 ) -> list[Entry]:
     """Reverse a judged entry and write the right outcome, priced by the rulebook of the entry.
 
-    Outcome `excused` writes the reversal alone: no points, and the rule leaves the discipline %.
-    Raises Refused, NotFound.
+    Outcome `excused` writes the reversal alone: no points, and the rule leaves the discipline %. `is_reversed`: the
+    entry was reversed before, so that the right outcome alone is written. Raises Refused, NotFound.
     """
     owner, note = await lock_team(session, team), _Note(author, reason, at)
     old = await _row(session, owner, seq)
@@ -117,7 +124,7 @@ async def correct(
         raise Refused(f"entry {seq} of {team} judges no rule: reverse it instead")
     if outcome not in (Outcome.KEPT, Outcome.BROKEN, Outcome.EXCUSED):
         raise Refused(f"a rule is corrected to kept, broken or excused, not to {outcome.value}")
-    written = [await _undo(session, owner, old, note)]
+    written = [] if is_reversed else [await _undo(session, owner, old, note)]
     if outcome is not Outcome.EXCUSED:
         points = await _price(session, old, outcome)
         side = Side.of(points).value
@@ -226,10 +233,21 @@ async def excuse(
         evidence=False,
     )
     counting = [row for row in in_force(rows) if row.outcome is not None and row.outcome.scored]
-    written = [await _undo(session, owner, await _row(session, owner, row.seq), note) for row in counting]
+    return await _undo_all(session, owner, counting, note)
+
+
+async def pardon(
+    session: AsyncSession, team: str, rows: Sequence[Entry], *, author: str, reason: str, at: datetime
+) -> list[Entry]:
+    """Reverse entries in force of a team. Raises Refused."""
+    return await _undo_all(session, await lock_team(session, team), rows, _Note(author, reason, at))
+
+
+async def _undo_all(session: AsyncSession, owner: TeamRecord, rows: Sequence[Entry], note: _Note) -> list[Entry]:
+    written = [await _undo(session, owner, await _row(session, owner, row.seq), note) for row in rows]
     if written:
-        await _journal(session, owner, at)
-    return [await entry(session, team, row.seq) for row in written]
+        await _journal(session, owner, note.at)
+    return [await entry(session, owner.key, row.seq) for row in written]
 
 
 async def adjust(
@@ -267,7 +285,6 @@ async def adjust(
         created_at=at,
     )
     _chain(session, owner, row, reason=reason_hash(why.salt, author, reason))
-    audit_log.write(session, at=at, author=author, action="adjust", subject=f"{team} {crm_user}", points=points)
     await session.flush()
     await _journal(session, owner, at)
     return await entry(session, team, row.seq)

@@ -34,7 +34,7 @@ from storage.db.models import DeliveryRecord
 from storage.db.models.messages import NOT_SENT
 from storage.db.sql import upsert
 from storage.db.types import DatabaseNow, UtcDateTime
-from storage.messages import notices
+from storage.messages import notice_codec
 from storage.messages.notices import Notice, to_group
 from storage.values import Delivery, DeliveryState
 
@@ -63,7 +63,7 @@ async def add(
             event=event,
             kind=notice.kind.value,
             recipient=recipient,
-            reference=notices.encode(notice),
+            reference=notice_codec.encode(notice),
             state=_PENDING,
             not_before=not_before,
             created_at=at,
@@ -228,7 +228,7 @@ async def complete(session: AsyncSession, delivery_id: int, notice: Notice) -> N
     await session.execute(
         update(DeliveryRecord)
         .where(DeliveryRecord.id == delivery_id, DeliveryRecord.state == _PENDING)
-        .values(reference=notices.encode(notice))
+        .values(reference=notice_codec.encode(notice))
         .execution_options(synchronize_session=False)
     )
 
@@ -305,7 +305,7 @@ async def set_messages(
 async def rename_team(session: AsyncSession, old: str, new: str) -> None:
     """Rename a team in all notices and recipients, so that pending and sent messages find the team."""
     for row in await session.scalars(select(DeliveryRecord).with_for_update()):
-        row.reference = notices.with_team(row.reference, old, new)
+        row.reference = notice_codec.with_team(row.reference, old, new)
         if row.recipient == to_group(old):
             row.recipient = to_group(new)
     await session.flush()
@@ -360,7 +360,7 @@ def _to_delivery(row: DeliveryRecord) -> Delivery:
         event=row.event,
         kind=row.kind,
         recipient=row.recipient,
-        notice=notices.decode(row.kind, row.reference),
+        notice=notice_codec.decode(row.kind, row.reference),
         state=DeliveryState(row.state),
         attempts=row.attempts,
         interrupted=row.interrupted,

@@ -1,4 +1,4 @@
-"""Describe the content of each kind of delivery, and translate notices to stored JSON and back.
+"""Describe the content of each kind of delivery; `notice_codec` translates notices to stored JSON and back.
 
 A notice holds facts and no words: the text is rendered when the delivery is sent. A delivery is unique by event, kind
 and recipient; the chat of a recipient is looked up when the delivery is sent, because chats move. The JSON keys are
@@ -7,14 +7,13 @@ the field names of the notices and stay as version 0.1.0 stored them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from scoring.snapshot import Reading
-from storage.days.codec import readings_from_json, readings_to_json
 
 
 class DeliveryKind(StrEnum):
@@ -25,6 +24,9 @@ class DeliveryKind(StrEnum):
     DIGEST = "digest"
     REMINDER = "reminder"
     CORRECTION = "correction"
+    ADJUSTED = "adjusted"
+    PARDONED = "pardoned"
+    PARDON_QUESTION = "pardon_question"
     DELAYED = "delayed"
     NO_DATA = "no_data"
     UNREAD_DAY = "unread_day"
@@ -89,6 +91,8 @@ class CorrectionNotice(Notice):
     """Whether to reply: of the days of an absence the last edited message alone gets the reply."""
     appeal: int | None = None
     """Appeal that was decided; the short reply then tells the decision."""
+    pardoned: str | None = None
+    """KPI that was pardoned for the whole team; empty: the whole day; None: no pardon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +103,44 @@ class AppealNotice(Notice):
     appeal: int
     stage: str = "filed"
     """`filed`, `reminder` or `owner`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdjustedNotice(Notice):
+    """Tell a person of points by hand."""
+
+    kind: ClassVar = DeliveryKind.ADJUSTED
+    day: date
+    crm_user: str
+    seq: int
+    """Ledger entry with points, reason and author."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PardonedNotice(Notice):
+    """Tell a member without broken rules that a day was pardoned for the whole team."""
+
+    kind: ClassVar = DeliveryKind.PARDONED
+    day: date
+    kpi: str
+    """KPI that was pardoned; empty: the whole day."""
+    seq: int
+    """Ledger entry with reason and author."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PardonQuestionNotice(Notice):
+    """Ask an owner whether a pardon takes its author in."""
+
+    kind: ClassVar = DeliveryKind.PARDON_QUESTION
+    day: date
+    crm_user: str
+    rule: str
+    """Rule that was pardoned; empty: the whole day."""
+    rules: int
+    """Number of broken rules of the author."""
+    author: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,58 +342,6 @@ class JoinedNotice(Notice):
     account: str
     """Name in Telegram."""
     username: str = ""
-
-
-_KINDS: Mapping[str, type[Notice]] = {kind.kind: kind for kind in Notice.__subclasses__()}
-
-_FIELDS: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
-    "day": (date.isoformat, date.fromisoformat),
-    "earlier": (lambda days: [day.isoformat() for day in days], lambda days: tuple(map(date.fromisoformat, days))),
-    "since": (datetime.isoformat, datetime.fromisoformat),
-    "retry_until": (datetime.isoformat, datetime.fromisoformat),
-    "readings": (readings_to_json, readings_from_json),
-    "departed": (list, tuple),
-    "kpis": (list, tuple),
-    "names": (list, tuple),
-    "teams": (list, tuple),
-    "whose": (lambda whose: whose.value, Whose),
-}
-"""Functions to JSON and back by field name; other fields are stored unchanged."""
-
-
-def encode(notice: Notice) -> dict[str, Any]:
-    """Translate a notice to JSON data; fields with default values are left out."""
-    data = {}
-    for field in fields(notice):
-        value = getattr(notice, field.name)
-        if field.default is MISSING or value != field.default:
-            write, _ = _FIELDS.get(field.name, (_unchanged, _unchanged))
-            data[field.name] = write(value)
-    return data
-
-
-def decode(kind: str, data: Mapping[str, Any]) -> Notice | None:
-    """Read a stored notice; None if retention blanked the content or this version cannot read the data."""
-    try:
-        found = _KINDS[kind]
-        names = [field.name for field in fields(found) if field.name in data]
-        return found(**{name: _FIELDS.get(name, (_unchanged, _unchanged))[1](data[name]) for name in names})
-    except (ArithmeticError, KeyError, TypeError, ValueError):
-        return None
-
-
-def _unchanged(value: Any) -> Any:
-    return value
-
-
-def with_team(data: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
-    """Replace the key of a renamed team in a stored notice of any kind."""
-    renamed = dict(data)
-    if renamed.get("team") == old:
-        renamed["team"] = new
-    if "teams" in renamed:
-        renamed["teams"] = [new if key == old else key for key in renamed["teams"]]
-    return renamed
 
 
 def run_event(run_id: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from storage.values.appeals import Appeal, AppealCause, AppealCounts, AppealState, Recheck
+from storage.values.by_hand import PointsAct, PointsAuthor, RuleOfDay
 from storage.values.days import (
     Day,
     JudgedDay,
@@ -49,10 +50,13 @@ __all__ = [
     "Period",
     "PeriodState",
     "Person",
+    "PointsAct",
+    "PointsAuthor",
     "Problem",
     "Recheck",
     "Role",
     "RoleGrant",
+    "RuleOfDay",
     "Run",
     "RunLease",
     "RunState",

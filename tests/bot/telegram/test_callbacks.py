@@ -9,6 +9,7 @@ import pytest
 from aiogram.filters.callback_data import CallbackData
 
 from bot.telegram import callbacks
+from bot.telegram.buttons import by_hand
 from bot.telegram.callbacks import (
     AcceptInvite,
     AnswerZero,
@@ -41,8 +42,11 @@ from bot.telegram.callbacks import (
 from scoring.entries import Month
 
 KINDS: list[type[CallbackData]] = [
-    kind for kind in vars(callbacks).values() if isinstance(kind, type) and issubclass(kind, CallbackData)
-][1:]
+    kind
+    for module in (callbacks, by_hand)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and issubclass(kind, CallbackData) and kind is not CallbackData
+]
 DAY, USER = date(2026, 11, 19), "-kKxQEyYM8Kk"
 LONGEST: dict[str, Any] = {
     "team": "t" * 24,
@@ -53,6 +57,15 @@ LONGEST: dict[str, Any] = {
     "reminder": DAY,
     "month": Month(2026, 11),
     "page": 9999,
+    "points": -1000,
+    "appeal": 10**18 - 1,
+    "cause": "technical",
+    "queue": True,
+    "reason": "leaderboardwords",
+    "why": "newcomer",
+    "outcome": "excused",
+    "seq": 10**18 - 1,
+    "rule": "a-rule-with-a-very-long-name-of-its-own-in-the-settings",
     "notice": 10**18 - 1,
     "question": 10**18 - 1,
     "token": "Aa0_-" * 6 + "Aa",
@@ -76,7 +89,7 @@ def test_every_button_fits_whatever_it_carries_and_is_read_back(kind):
     button = kind(**{name: longest[name] for name in kind.model_fields})
     data = button.pack()
     assert len(data.encode()) <= 64
-    marked = {name: mark(LONGEST[name]) for name in ("user", "kpi") if name in kind.model_fields}
+    marked = {name: mark(LONGEST[name]) for name in ("user", "kpi", "rule") if name in kind.model_fields}
     assert read_tap(data, KINDS) == button.model_copy(update=marked)
 
 

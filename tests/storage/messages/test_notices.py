@@ -10,9 +10,11 @@ import pytest
 
 from scoring.records import Money
 from scoring.snapshot import Cause, Evidence, NotAvailable, NotRead, Value
-from storage.messages import notices
+from storage.messages import notice_codec
 from storage.messages.notices import (
+    AdjustedNotice,
     AlarmNotice,
+    AppealNotice,
     BoardNotice,
     ChannelOffNotice,
     CorrectionNotice,
@@ -24,6 +26,8 @@ from storage.messages.notices import (
     EveningNotice,
     JoinedNotice,
     NoDataNotice,
+    PardonedNotice,
+    PardonQuestionNotice,
     PinnedBoardNotice,
     PinRefusedNotice,
     ReminderNotice,
@@ -72,6 +76,20 @@ STORED = [
         EveningNotice(**ABOUT, crm_user="7", earlier=(WEDNESDAY,)),
     ),
     ("correction", STORED_ABOUT | {"crm_user": "7", "seq": 5}, CorrectionNotice(**ABOUT, crm_user="7", seq=5)),
+    (
+        "correction",
+        STORED_ABOUT | {"crm_user": "7", "seq": 5, "pardoned": ""},
+        CorrectionNotice(**ABOUT, crm_user="7", seq=5, pardoned=""),
+    ),
+    ("appeal", {"team": "sales", "appeal": 5, "stage": "owner"}, AppealNotice(team="sales", appeal=5, stage="owner")),
+    ("correction", STORED_ABOUT | {"crm_user": "7", "appeal": 5}, CorrectionNotice(**ABOUT, crm_user="7", appeal=5)),
+    ("adjusted", STORED_ABOUT | {"crm_user": "7", "seq": 5}, AdjustedNotice(**ABOUT, crm_user="7", seq=5)),
+    ("pardoned", STORED_ABOUT | {"kpi": "calls_held", "seq": 5}, PardonedNotice(**ABOUT, kpi="calls_held", seq=5)),
+    (
+        "pardon_question",
+        STORED_ABOUT | {"crm_user": "7", "rule": "", "rules": 2, "author": "Olga", "reason": "CRM was down"},
+        PardonQuestionNotice(**ABOUT, crm_user="7", rule="", rules=2, author="Olga", reason="CRM was down"),
+    ),
     ("board", STORED_ABOUT, BoardNotice(**ABOUT)),
     ("board", STORED_ABOUT | {"earlier": ["2026-11-18"]}, BoardNotice(**ABOUT, earlier=(WEDNESDAY,))),
     ("day_unscored", STORED_ABOUT, DayUnscoredNotice(**ABOUT)),
@@ -150,8 +168,8 @@ STORED = [
 
 @pytest.mark.parametrize(("kind", "stored", "notice"), STORED)
 def test_what_0_1_0_stored_is_read_and_written_unchanged(kind, stored, notice):
-    assert notices.decode(kind, stored) == notice
-    assert notices.encode(notice) == stored
+    assert notice_codec.decode(kind, stored) == notice
+    assert notice_codec.encode(notice) == stored
     assert notice.kind == kind
 
 
@@ -170,11 +188,11 @@ def test_every_kind_of_delivery_has_stored_examples():
     ],
 )
 def test_content_that_is_blanked_or_damaged_is_no_notice(kind, stored):
-    assert notices.decode(kind, stored) is None
+    assert notice_codec.decode(kind, stored) is None
 
 
 def test_a_renamed_team_is_renamed_wherever_a_notice_names_it():
     stored = {"team": "a", "teams": ["a", "b"], "name": "a"}
-    assert notices.with_team(stored, "a", "c") == {"team": "c", "teams": ["c", "b"], "name": "a"}
-    assert notices.with_team(stored, "x", "c") == stored
-    assert notices.with_team({}, "a", "c") == {}
+    assert notice_codec.with_team(stored, "a", "c") == {"team": "c", "teams": ["c", "b"], "name": "a"}
+    assert notice_codec.with_team(stored, "x", "c") == stored
+    assert notice_codec.with_team({}, "a", "c") == {}

@@ -1,0 +1,1 @@
+"""Answer `/adjust`, `/pardon`, `/correct` and their buttons."""

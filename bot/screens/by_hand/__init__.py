@@ -1,0 +1,1 @@
+"""Show points by hand: pardons, adjustments, corrections."""

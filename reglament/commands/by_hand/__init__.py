@@ -1,0 +1,1 @@
+"""Pardon, adjust and correct for `reglament pardon|adjust|correct`."""
