@@ -52,8 +52,11 @@ recheck-running = Сверяю с CRM…
 recheck-waits = Сверка с CRM ещё не закончена: результат придёт сюда
 recheck-problem = Сверка с CRM: CRM не ответила, решает руководитель
 recheck-untold = Сверка с CRM: такие данные CRM задним числом не показывает, решает руководитель
-recheck-records = Сверка с CRM: в порядке на момент среза { $inorder }, не в порядке { $notinorder }, CRM не хранит { $nottold }
-recheck-again = Сверка с CRM: окно сосчитано заново, вышло { $value }
+recheck-records = Сверка с CRM, записи на момент среза: { $told }
+recheck-in-order = в порядке { $n }
+recheck-not-in-order = не в порядке { $n }
+recheck-not-told = без ответа { $n }
+recheck-again = Сверка с CRM: день пересчитан заново, вышло { $value }
 proof-in-order = в порядке
 proof-not-in-order = по данным CRM на момент среза не в порядке
 proof-not-told = CRM не хранит, как было на момент среза
@@ -73,6 +76,7 @@ appeal-stage-reminder = ⏰ Возражение ждёт решения уже 
 appeal-stage-owner = ⏰ Возражение без решения два рабочих дня, теперь решает владелец
 appeal-why = Причина: { $cause }.
 appeal-gone-rule = Снимка с этим правилом нет
+appeal-before-none = Раньше возражений не было: ни у этого сотрудника, ни на это правило
 appeal-before = Раньше: возражений этого сотрудника { $person } (принято { $granted }), на это правило { $rule } (принято { $rulegranted })
 decide-kept = Выполнено
 decide-excused = Простить
@@ -90,10 +94,11 @@ reason-refused-afterwards = Внесено после среза
 reason-refused-agreed = Правило согласовано для всех
 appeals-none = Открытых возражений нет
 appeals-head = { $n ->
-    [one] { $n } открытое возражение
-    [few] { $n } открытых возражения
-   *[many] { $n } открытых возражений
-}, сначала давние
+    [1] 1 открытое возражение
+    [one] { $n } открытое возражение, сначала давние
+    [few] { $n } открытых возражения, сначала давние
+   *[many] { $n } открытых возражений, сначала давние
+}
 appeals-line = { $name }: { $kpi }, { $day } · { $days ->
     [0] сегодня
     [one] { $days } день

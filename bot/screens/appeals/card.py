@@ -68,8 +68,7 @@ def card_view(t: Texts, team: TeamContext, data: AppealCard, *, in_queue: bool =
         _why(t, appeal),
         f"{recheck_line(t, appeal)}",
         *_items(t, team, data),
-        t("appeal-before", person=data.person.total(), granted=_granted(data.person), rule=data.rule.total(),
-          rulegranted=_granted(data.rule)),
+        _before(t, data),
     ]  # fmt: skip
     back = (Button(t("appeal-back"), ListAppeals(page=0).pack()),) if in_queue else ()
     if appeal.state is not AppealState.FILED:
@@ -93,6 +92,16 @@ def reasons_view(t: Texts, card: View, appeal: Appeal, word: str) -> View:
 def _why(t: Texts, appeal: Appeal) -> str:
     why = t("appeal-why", cause=t(f"appeal-cause-{appeal.cause}"))
     return f"{why} «{safe(appeal.text)}»" if appeal.text else why
+
+
+def _before(t: Texts, data: AppealCard) -> str:
+    """Tell how often this person and this rule were appealed before."""
+    if not data.person and not data.rule:
+        return t("appeal-before-none")
+    person, rule = data.person, data.rule
+    return t(
+        "appeal-before", person=person.total(), granted=_granted(person), rule=rule.total(), rulegranted=_granted(rule)
+    )
 
 
 def _granted(counts: Counter[AppealState]) -> int:

@@ -119,8 +119,9 @@ def recheck_line(t: Texts, appeal: Appeal) -> str:
     if recheck.problem:
         return t("recheck-problem")
     if recheck.proofs:
-        told = {verdict.value: recheck.count(verdict) for verdict in Verdict}
-        return t("recheck-records", **{name.replace("_", ""): number for name, number in told.items()})
+        counts = {verdict: recheck.count(verdict) for verdict in Verdict}
+        told = [t(f"recheck-{verdict.replace('_', '-')}", n=number) for verdict, number in counts.items() if number]
+        return t("recheck-records", told=", ".join(told))
     return t("recheck-untold") if recheck.value is None else t("recheck-again", value=t.number(recheck.value))
 
 
