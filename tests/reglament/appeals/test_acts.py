@@ -20,11 +20,11 @@ from storage.days import queries, runs
 from storage.days.snapshots import stored_snapshots
 from storage.errors import AppealProblem, AppealRefused
 from storage.messages import deliveries
-from storage.people import people
+from storage.people import invites, people
 from storage.values import AbsenceKind, AppealCause, AppealState
 from storage.verify.verification import verify
 from tests.reglament.day.thursday import AT_SIX, COMPANY, HOUR, OVERDUE, THURSDAY, ready_process
-from tests.reglament.scripted import MOSCOW_6PM, PETR, ScriptedCrm, TestClock, facts, settings
+from tests.reglament.scripted import HEAD, MOSCOW_6PM, PETR, ScriptedCrm, TestClock, facts, settings
 
 SECOND = Task("t2", "Смета", PETR, deadline=MOSCOW_6PM - HOUR, created_at=MOSCOW_6PM - 30 * HOUR)
 DONE = Proof("task:t1", Verdict.IN_ORDER, ProofReason.DONE, MOSCOW_6PM - HOUR, "done_at")
@@ -207,7 +207,16 @@ async def test_a_re_check_waits_for_a_cutoff_and_is_taken_up_after(process, crm,
 
 
 async def test_nobody_decides_about_himself(process):
+    """Petr heads the team: his own appeal goes to the owner."""
+    async with process.db.transaction() as session:
+        token = await invites.invite_manager(session, "main", PETR, author="test", at=process.now())
+        await invites.accept(session, token, HEAD, at=process.now())
     act = await _file(process)
+    assert await _asked(process) == ["tg:999"]
+    for is_own in ({"author": "Кто-то", "person_id": act.appeal.person_id}, {"author": "Пётр Образцов"}):
+        async with process.db.transaction() as session:
+            with pytest.raises(AppealRefused, match="own appeal"):
+                await decide_appeal(process, session, act.appeal.id, AppealState.KEPT, reason="", **is_own)
     with pytest.raises(AppealRefused) as refused:
         await _decide(process, act.appeal.id, AppealState.KEPT, author="пётр  ОБРАЗЦОВ")
     assert refused.value.problem is AppealProblem.OWN
