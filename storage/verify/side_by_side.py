@@ -18,8 +18,8 @@ from storage.errors import UNREADABLE
 from storage.values import CompanyVerification, Verification
 from storage.verify.verification import verification
 
-WORTH_PROCESSES = 20_000
-"""Entries from which processes are started: the start of a process takes as long as some thousand entries."""
+WORTH_PROCESSES = 50_000
+"""Entries from which processes are started: the start of a process takes as long as ten thousand entries."""
 Found = Verification | str
 """A verification, or the name of the error that ended it: stored data were altered beyond reading."""
 
