@@ -77,6 +77,20 @@ async def _is_new(session: AsyncSession, judged: JudgedDay, user: str) -> bool:
     return len(scored) < judged.rulebook.probation_days
 
 
+async def is_on_probation(session: AsyncSession, entry: LedgerRecord) -> bool:
+    """Tell whether the manager of an entry was on probation on the day that the entry is about."""
+    found = await session.scalar(
+        select(SnapshotRecord.circumstances)
+        .join(RunRecord, RunRecord.id == SnapshotRecord.run_id)
+        .where(
+            RunRecord.team_id == entry.team_id,
+            RunRecord.day == entry.day,
+            SnapshotRecord.manager_id == entry.manager_id,
+        )
+    )
+    return Circumstances.from_json(found).newcomer
+
+
 async def load_probation(session: AsyncSession, team: str, first: date, last: date) -> frozenset[tuple[str, date]]:
     """Load CRM users and days on probation of a team's span: in no board, and not in the team's discipline %."""
     rows = await session.execute(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from scoring.terms.circumstances import Half
 from storage.days.first_day_back import load_appeared
 from storage.days.newcomers import load_beginnings
 from storage.days.used_records import load_used
@@ -36,7 +37,13 @@ async def with_absences(
 ) -> list[StoredSnapshot]:
     """Return the snapshots of a day with the absences recorded by now; all else that decided the day stays."""
     away = await absences.away_on(session, judged.connection, judged.day)
-    appeared = await load_appeared(session, judged, items)
+    at_work = [
+        item
+        for item in items
+        for user in [item.snapshot.manager.crm_user]
+        if judged.rulebook.employment(user).is_at_work(judged.day) and away.get(user, Half.AM) is not None
+    ]
+    appeared = await load_appeared(session, judged, at_work)
     return [
         replace(
             item,

@@ -13,6 +13,7 @@ from scoring.entries import Entry, EntryKind, Side, in_force
 from scoring.rules import Rulebook
 from scoring.scorecard import Outcome, Scorecard, ScoreLine
 from storage.days import runs
+from storage.days.newcomers import is_on_probation
 from storage.db.models import LedgerRecord, ReasonRecord, RulebookRecord, RunRecord, TeamRecord
 from storage.db.sql import lock_team, manager_ids, manager_of
 from storage.errors import NotFound, Refused
@@ -208,7 +209,9 @@ async def _write_about(
 async def _price(session: AsyncSession, old: LedgerRecord, outcome: Outcome) -> int:
     record = await session.get_one(RulebookRecord, old.rulebook_id)
     rule = next(rule for rule in Rulebook.from_json(record.content).rules if rule.id == old.rule)
-    return rule.reward if outcome is Outcome.KEPT else -rule.penalty
+    if outcome is Outcome.KEPT:
+        return rule.reward
+    return 0 if await is_on_probation(session, old) else -rule.penalty
 
 
 async def excuse(

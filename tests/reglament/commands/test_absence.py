@@ -42,6 +42,11 @@ def test_an_absence_takes_the_points_of_a_scored_day_and_gives_them_back(config)
     assert "5 rules judged again" in run("absence", "cancel", "1", *author)
     assert _points("2026-11-19") == before
     assert "cancelled" in run("absence", "list")
+    half = run("absence", "add", "13", "2026-11-19", "--kind", "trip", "--half", "pm", *author)
+    assert "Вера Тестова (main:13), 2026-11-19 pm, trip; approved" in half
+    assert "rules judged again" in half or "rules excused" in half
+    [*_, listed] = json.loads(run("absence", "list", "--json"))
+    assert listed["half"] == "pm"
     run("verify")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -47,6 +49,7 @@ from tests.storage.company import (
 
 WHY: dict[str, Any] = {"author": "hr", "reason": "why"}
 WEEK = [MONDAY + timedelta(days=number) for number in range(5)]
+LATER = cutoff(WEEK[-1]) + timedelta(hours=2)
 
 
 async def evening(db: Database, day: date, *snapshots: StoredSnapshot) -> dict[str, Scorecard]:
@@ -86,8 +89,7 @@ async def absent(db: Database, first: date, last: date | None = None, half: Half
     return absence
 
 
-async def cancelled(db: Database, absence: Absence) -> None:
-    at = cutoff(WEEK[-1]) + timedelta(hours=2)
+async def cancelled(db: Database, absence: Absence, at: datetime = LATER) -> None:
     async with db.transaction() as session:
         await absences.cancel(session, absence.id, author="hr", at=at)
         await absent_days.judge_again(session, absence, at=at, **WHY)
@@ -361,3 +363,40 @@ async def test_newcomers_are_in_no_board_and_each_is_measured_by_his_own_schedul
         team = await totals.totals_of_days(session, TEAM, MONDAY, WEEK[4])
     later = leaderboard(team, members).of(BORIS.crm_user)
     assert (later.totals.scored_days, later.totals.points) == (1, 0)
+
+
+async def test_whatever_absences_come_and_go_the_points_are_those_of_the_days_as_judged_now(database):
+    chance = Random(18)
+    await found(database)
+    overdue: set[int] = set()
+    for number, day in enumerate(WEEK):
+        overdue = {task for task in overdue if chance.random() < 0.7} | {number} - {chance.randrange(3)}
+        await evening(database, day, boris(*overdue, calls=chance.choice([4, 6, 12])))
+    recorded: list[Absence] = []
+    for turn in range(5):
+        at = cutoff(WEEK[-1]) + timedelta(hours=turn + 1)
+        if recorded and chance.random() < 0.4:
+            await cancelled(database, recorded.pop(chance.randrange(len(recorded))), at=at)
+        else:
+            first, half = chance.choice(WEEK), chance.choice([None, *Half])
+            last = first if half else min(first + timedelta(days=chance.randrange(3)), WEEK[-1])
+            with suppress(Refused):
+                recorded.append(await absent(database, first, last, half, at=at))
+        async with database.reading() as session:
+            for day in WEEK:
+                plus, minus = net(await queries.history(session, TEAM, BORIS.crm_user, day, day, evidence=False))
+                card = (await queries.day(session, TEAM, day)).card(BORIS.crm_user)
+                assert plus - minus == card.points, (turn, day, recorded)
+    async with database.reading() as session:
+        assert await verify(session, TEAM) == []
+
+
+async def test_a_hand_correction_to_broken_takes_nothing_from_a_newcomer_either(database):
+    await found(database, rulebook=replace(RULEBOOK, probation_days=2))
+    await evening(database, MONDAY, kept(ANNA, readings()))
+    for day in WEEK[1:3]:
+        await evening(database, day, boris())
+    async with database.transaction() as session:
+        [first, *_] = await queries.history(session, TEAM, BORIS.crm_user, WEEK[2], WEEK[2])
+        written = await writer.correct(session, TEAM, first.seq, Outcome.BROKEN, at=LATER, **WHY)
+    assert [(row.outcome, row.points) for row in written] == [(None, -1), (Outcome.BROKEN, 0)]
