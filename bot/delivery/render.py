@@ -40,7 +40,7 @@ from storage.messages.notices import (
     PinRefusedNotice,
     ReminderNotice,
 )
-from storage.values import Delivery
+from storage.values import AppealState, Delivery
 
 
 async def render(  # noqa: PLR0911, PLR0912  # a message a kind
@@ -65,7 +65,8 @@ async def render(  # noqa: PLR0911, PLR0912  # a message a kind
             reminder = await load_reminder(session, ctx, notice, now)
             return None if reminder is None else reminder_view(t, team, reminder)
         case AppealNotice() as notice:
-            return card_view(t, team, await load_card(session, ctx, notice.appeal, notice.stage))
+            card = await load_card(session, ctx, notice.appeal, notice.stage)
+            return card_view(t, team, card) if card.appeal.state is AppealState.FILED else None
         case NoDataNotice() as notice:
             return troubles.no_data_view(t, team, notice, await troubles.load_unread(session, notice))
         case DepartedNotice() as notice:

@@ -11,7 +11,7 @@ from bot.screens import lines
 from bot.screens.finished_days import load_day
 from bot.screens.view import Button, Rows, View, rows
 from bot.telegram.callbacks import CloseDispute, DisputeCause, DisputeDay, DisputeRule, FileAppeal, WithdrawAppeal
-from bot.texts import Texts, safe
+from bot.texts import Texts, capitalized, safe
 from scoring.appeals.proofs import Verdict
 from scoring.entries import in_force
 from scoring.scorecard import Outcome, ScoreLine
@@ -107,7 +107,7 @@ def outcome_line(t: Texts, appeal: Appeal) -> str:
     name = lines.kpi_name(t, appeal.kpi)
     text = t(f"appeal-outcome-{appeal.state}", id=str(appeal.id), kpi=name, day=t.day(appeal.day))
     by = t("appeal-by", author=safe(appeal.decided_by or "")) if appeal.decided_by else ""
-    reason = safe(appeal.decision) if appeal.decision else ""
+    reason = safe(capitalized(appeal.decision)) if appeal.decision else ""
     return " ".join(part for part in (f"{text}.", by, reason) if part)
 
 
