@@ -52,6 +52,8 @@ _ONCE_A_DAY = frozenset(
     {TroubleKind.MESSAGES_WAIT, TroubleKind.MESSAGES_FAIL, TroubleKind.TOKEN_REFUSED, TroubleKind.RIVAL}
 )
 """Kinds whose begin moves while they last."""
+_COUNTED = frozenset({TroubleKind.MESSAGES_WAIT, TroubleKind.MESSAGES_FAIL})
+"""Kinds whose number grows, by the message to the admins too, and makes no other trouble."""
 _LINES = {
     TroubleKind.LOOP_SILENT: "the loop {detail!r} is silent since {since}: restart the service, see the log",
     TroubleKind.DAY_OVERDUE: "the day {day} of team {team} should be finished since {since}: see the log",
@@ -91,7 +93,7 @@ class Trouble:
         if self.kind is TroubleKind.CLOCK:
             return f"trouble:{self.kind}:{self.since.isoformat()}"
         when = self.day or (self.since.date() if self.kind in _ONCE_A_DAY else self.since)
-        if self.kind is TroubleKind.MESSAGES_FAIL:
+        if self.kind in _COUNTED:
             return f"trouble:{self.kind}:{when.isoformat()}"
         return f"trouble:{self.kind}:{self.team or self.detail}:{when.isoformat()}"
 

@@ -112,13 +112,16 @@ async def test_updates_that_do_not_come_in_are_told_although_scores_go_on(statio
     assert await station.look() == []
 
 
-async def test_messages_that_wait_are_told(station):
+async def test_messages_that_wait_are_told_once_however_many_more_come(station):
     cutoffs, _ = await station.work.due()
     await station.work.cutoff(cutoffs[0])
     station.clock.pass_(minutes=31)
     station.heard.at = station.clock()
     [found] = await station.look()
     assert found.kind is TroubleKind.MESSAGES_WAIT
+    [later] = await station.look()
+    assert int(later.detail) > int(found.detail)  # the message to the admin waits too
+    assert await station.told() == ["messages_wait"]
 
 
 async def test_messages_given_up_are_told_but_not_those_that_a_chat_does_not_want(station):
