@@ -25,7 +25,7 @@ from bot.handlers import (
     ways_back,
     witness,
 )
-from bot.handlers.by_hand import adjusting, correcting, pardoning
+from bot.handlers.by_hand import adjusting, correcting, own_reason, pardoning
 from bot.telegram.chat_action import ShowWork
 from bot.telegram.middlewares import (
     Access,
@@ -48,6 +48,7 @@ TEMPLATES = (
     adjusting.router,
     pardoning.router,
     correcting.router,
+    own_reason.router,
     ways_back.router,
     hr.router,
     admin.router,

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Any
 
 from aiogram import F
-from aiogram.filters import Filter
 from aiogram.types import CallbackQuery, Message
 
 from bot.access import Viewer
@@ -26,7 +25,7 @@ from bot.screens.appeals.dispute import (
 )
 from bot.screens.view import View
 from bot.telegram import reply
-from bot.telegram.asked import Asked, command_in
+from bot.telegram.asked import Asked
 from bot.telegram.callbacks import (
     ChooseReason,
     CloseDispute,
@@ -40,7 +39,7 @@ from bot.telegram.callbacks import (
     WithdrawAppeal,
     mark,
 )
-from bot.telegram.filters import Tapped
+from bot.telegram.filters import Answering, Tapped
 from bot.telegram.router_template import RouterTemplate
 from bot.texts import Texts
 from storage.appeals import appeals
@@ -274,19 +273,7 @@ async def _decide(ctx: AppContext, viewer: Viewer, appeal_id: int, word: str, re
 # The next message
 
 
-class Answering(Filter):
-    """Accept a text that answers the bot's last question; commands leave the question open."""
-
-    async def __call__(self, message: Message, ctx: AppContext, now: Callable[[], datetime]) -> bool | dict[str, Any]:
-        """Return the question, or False without an open question."""
-        if message.chat.type != "private" or not message.text or command_in(message.text) is not None:
-            return False
-        async with ctx.db.reading() as session:
-            question = await dialogs.find(session, message.chat.id, at=now())
-        return {"question": question} if question else False
-
-
-@router.message(Answering())
+@router.message(Answering(_FILES, _DECIDES))
 async def answered(message: Message, question: dict[str, Any], ctx: AppContext, viewer: Viewer, t: Texts) -> None:
     """File an appeal with the text, or decide with the own reason; after a text too long the question stays open."""
     text, works_in = message.text or "", _decide_with if question["kind"] == _DECIDES else _file_with

@@ -18,7 +18,7 @@ from bot.screens.witness.digest_link import DigestLink, digest_line
 from bot.telegram.buttons.by_hand import CorrectDay
 from bot.telegram.callbacks import DisputeDay, ShowRules, UnfoldEvening
 from bot.texts import Texts, capitalized, safe
-from scoring.entries import Entry, EntryKind, Month
+from scoring.entries import Entry, EntryKind, Month, in_force
 from scoring.marks import NextMark, next_mark
 from scoring.scorecard import Outcome, Scorecard
 from scoring.standings import Leaderboard, streak, totals
@@ -49,6 +49,11 @@ class Evening:
     begins: tuple[date, tuple[str, ...]] | None = None
     """First day with points after an observation that ends with this day, and the KPIs of the rules."""
     digest: DigestLink = field(default=DigestLink())
+
+    @property
+    def is_minus(self) -> bool:
+        """Tell whether a broken rule is in force, after corrections."""
+        return any(entry.outcome is Outcome.BROKEN for entry in in_force(self.entries))
 
     @property
     def points(self) -> int:
@@ -124,7 +129,7 @@ def evening_view(
 
     rules = Button(t("rules-button"), ShowRules(team=team.key).pack())
     dispute = Button(t("dispute-button"), DisputeDay(team=team.key, day=data.day).pack())
-    others = (dispute, rules) if not named and data.card.count(Outcome.BROKEN) else (rules,)
+    others = (dispute, rules) if not named and data.is_minus else (rules,)
     buttons = fold_buttons(t, data.card, whole, to, *others)
     if corrects:
         correct = CorrectDay(team=team.key, day=data.day, user=data.card.manager.crm_user)

@@ -33,7 +33,6 @@ COMMANDS = (
     Command("appeals", frozenset({"head", "admin"})),
     Command("pardon", frozenset({"head", "admin"})),
     Command("adjust", frozenset({"head", "admin"})),
-    Command("correct", frozenset({"head", "admin"})),
     Command("export", frozenset({"hr", "admin"})),
     Command("leaderboard", _EVERYBODY, in_groups=True),
     Command("rules", _EVERYBODY, in_groups=True),

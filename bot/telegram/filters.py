@@ -1,16 +1,20 @@
-"""Find the handler of a tap."""
+"""Find the handler of a tap, and of a text that answers a question."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from aiogram.filters import Filter
 from aiogram.filters.callback_data import CallbackData
-from aiogram.types import CallbackQuery
+from aiogram.types import CallbackQuery, Message
 from magic_filter import MagicFilter
 
 from bot.context import AppContext
+from bot.telegram.asked import command_in
 from bot.telegram.callbacks import BindTeam, RevealAdmin, Stay, mark, read_tap
+from storage.messages import dialogs
 from storage.people import people
 
 IN_GROUPS: tuple[type[CallbackData], ...] = (BindTeam, RevealAdmin, Stay)
@@ -48,3 +52,18 @@ async def _with_user(ctx: AppContext, tapped: CallbackData) -> CallbackData | No
 
 def _private(query: CallbackQuery) -> bool:
     return query.message is not None and query.message.chat.type == "private"
+
+
+class Answering(Filter):
+    """Accept a text that answers the bot's last question of these kinds; commands leave the question open."""
+
+    def __init__(self, *kinds: str) -> None:
+        self._kinds = kinds
+
+    async def __call__(self, message: Message, ctx: AppContext, now: Callable[[], datetime]) -> bool | dict[str, Any]:
+        """Return the question, or False without such a question."""
+        if message.chat.type != "private" or not message.text or command_in(message.text) is not None:
+            return False
+        async with ctx.db.reading() as session:
+            question = await dialogs.find(session, message.chat.id, at=now())
+        return {"question": question} if question and question["kind"] in self._kinds else False

@@ -1,1 +1,1 @@
-"""Answer `/adjust`, `/pardon`, `/correct` and their buttons."""
+"""Answer `/adjust`, `/pardon` and the buttons of points by hand."""

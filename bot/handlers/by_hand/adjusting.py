@@ -11,7 +11,7 @@ from aiogram.types import CallbackQuery, Message
 
 from bot.access import Viewer
 from bot.context import AppContext
-from bot.handlers.by_hand.acting import is_head, key_of, may_decide, outcome_of, show_or_stale
+from bot.handlers.by_hand.acting import ADJUSTS, ask_reason, is_head, key_of, may_decide, outcome_of, show_or_stale
 from bot.screens.by_hand import adjusting, reasons
 from bot.screens.by_hand.adjusting import WrittenAdjustment
 from bot.screens.members import FoundMember, load_found
@@ -101,10 +101,19 @@ async def points_chosen(query: CallbackQuery, tapped: AdjustPoints, ctx: AppCont
         await show_or_stale(query, t, view)
 
 
-@router.callback_query(Tapped(AdjustReason, only=F.why.in_(reasons.ADJUST)))
-async def reason_chosen(query: CallbackQuery, tapped: AdjustReason, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
-    """Adjust for a ready reason."""
-    if await may_decide(query, viewer, t, tapped.team):
+@router.callback_query(Tapped(AdjustReason))
+async def reason_chosen(
+    query: CallbackQuery, tapped: AdjustReason, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+) -> None:
+    """Adjust for a ready reason, or ask for an own."""
+    team, user, points = tapped.team, tapped.user, tapped.points
+    if not await may_decide(query, viewer, t, team):
+        return
+    if tapped.why in reasons.ADJUST:
         why, key = reasons.reason_of(t, tapped.why), key_of(reply.message_of(query))
-        act = ctx.points.adjust(tapped.team, tapped.user, tapped.points, None, key, why, viewer.author)
+        act = ctx.points.adjust(team, user, points, None, key, why, viewer.author)
         await reply.replace(query, await outcome_of(t, act))
+        return
+    question = {"kind": ADJUSTS, "team": team, "user": user, "points": points}
+    back = AdjustPoints(team=team, user=user, points=points).pack()
+    await ask_reason(query, ctx, viewer, t, now(), question, back)

@@ -1,21 +1,18 @@
-"""Answer the correction of a judged rule: `/who`, a day, a rule, or `/correct` in one line."""
+"""Answer the buttons that correct a judged rule: `/who`, a day, a rule."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
+from datetime import datetime
 
-from aiogram import F
-from aiogram.filters import CommandObject
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery
 
 from bot.access import Viewer
 from bot.context import AppContext
-from bot.handlers.by_hand.acting import is_head, may_decide, outcome_of, show_or_stale
+from bot.handlers.by_hand.acting import CORRECTS, ask_reason, may_decide, outcome_of, show_or_stale
 from bot.screens.by_hand import correcting, reasons
 from bot.screens.team import load_member_name
-from bot.screens.team_picker import only_team
 from bot.telegram import reply
-from bot.telegram.asked import Asked
 from bot.telegram.buttons.by_hand import CorrectDay, CorrectReason, CorrectRule
 from bot.telegram.filters import Tapped
 from bot.telegram.router_template import RouterTemplate
@@ -27,26 +24,6 @@ from storage.ledger import by_hand
 from storage.values import RuleOfDay
 
 router = RouterTemplate("correcting")
-
-_WRITTEN = re.compile(
-    r"(?:(?P<team>[a-z]\w*)\s+)?(?P<seq>\d{1,18})\s+(?P<outcome>kept|excused|broken)\s+(?P<reason>\S.*)", re.DOTALL
-)
-
-
-@router.message(Asked("correct"), F.chat.type == "private")
-async def correct(message: Message, command: CommandObject, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
-    """Correct as written in one line, or tell the way there."""
-    if not await is_head(message, viewer, t):
-        return
-    found = _WRITTEN.fullmatch((command.args or "").strip())
-    team = (found["team"] or only_team(viewer.head_of)) if found else None
-    if found is None or team is None:
-        await message.answer(t("correct-how"))
-    elif not viewer.decides(team):
-        await message.answer(t("not-yours"))
-    else:
-        act = ctx.points.correct(team, int(found["seq"]), Outcome(found["outcome"]), found["reason"], viewer.author)
-        await reply.send(message, await outcome_of(t, act))
 
 
 @router.callback_query(Tapped(CorrectDay))
@@ -71,23 +48,24 @@ async def rule_chosen(query: CallbackQuery, tapped: CorrectRule, ctx: AppContext
 
 
 @router.callback_query(Tapped(CorrectReason))
-async def outcome_chosen(
-    query: CallbackQuery, tapped: CorrectReason, ctx: AppContext, viewer: Viewer, t: Texts
+async def word_chosen(
+    query: CallbackQuery, tapped: CorrectReason, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
 ) -> None:
-    """Ask why, or correct for a ready reason."""
-    if not await may_decide(query, viewer, t, tapped.team):
+    """Ask why, correct for a ready reason, or ask for an own."""
+    team, seq, outcome = tapped.team, tapped.seq, Outcome(tapped.outcome)
+    if not await may_decide(query, viewer, t, team):
         return
-    outcome = Outcome(tapped.outcome)
     if tapped.why in reasons.CORRECT:
-        why = reasons.reason_of(t, tapped.why)
-        act = ctx.points.correct(tapped.team, tapped.seq, outcome, why, viewer.author)
+        act = ctx.points.correct(team, seq, outcome, reasons.reason_of(t, tapped.why), viewer.author)
         await reply.replace(query, await outcome_of(t, act))
-        return
-    row, rule = await _rule(ctx, tapped.team, tapped.seq)
-    if row is None or rule is None:
-        await show_or_stale(query, t, None)
+    elif tapped.why is not None:
+        question = {"kind": CORRECTS, "team": team, "seq": seq, "outcome": outcome.value}
+        back = CorrectReason(team=team, seq=seq, outcome=outcome.value).pack()
+        await ask_reason(query, ctx, viewer, t, now(), question, back)
     else:
-        await reply.replace(query, correcting.why_view(t, tapped.team, row, rule, outcome))
+        row, rule = await _rule(ctx, team, seq)
+        view = correcting.why_view(t, team, row, rule, outcome) if row is not None and rule is not None else None
+        await show_or_stale(query, t, view)
 
 
 async def _rule(ctx: AppContext, team: str, seq: int) -> tuple[Entry | None, RuleOfDay | None]:

@@ -11,7 +11,7 @@ from aiogram.types import CallbackQuery, Message
 
 from bot.access import Viewer
 from bot.context import AppContext
-from bot.handlers.by_hand.acting import is_head, may_decide, outcome_of, show_or_stale
+from bot.handlers.by_hand.acting import PARDONS, ask_reason, is_head, may_decide, outcome_of, show_or_stale
 from bot.screens.by_hand import pardoning, reasons
 from bot.screens.team_picker import back_to_picker, only_team, picker_view
 from bot.screens.view import View
@@ -108,20 +108,27 @@ async def rule_chosen(query: CallbackQuery, tapped: PardonRule, ctx: AppContext,
     await reply.replace(query, pardoning.why_view(t, ctx.teams[tapped.team], tapped.day, rule))
 
 
-@router.callback_query(Tapped(PardonReason, only=F.why.in_(reasons.PARDON)))
-async def reason_chosen(query: CallbackQuery, tapped: PardonReason, ctx: AppContext, viewer: Viewer, t: Texts) -> None:
-    """Pardon for a ready reason."""
-    if not await may_decide(query, viewer, t, tapped.team):
+@router.callback_query(Tapped(PardonReason))
+async def reason_chosen(
+    query: CallbackQuery, tapped: PardonReason, ctx: AppContext, viewer: Viewer, t: Texts, now: Callable[[], datetime]
+) -> None:
+    """Pardon for a ready reason, or ask for an own."""
+    team, day = tapped.team, tapped.day
+    if not await may_decide(query, viewer, t, team):
         return
     async with ctx.db.reading() as session:
-        found = await pardoning.load_broken(session, tapped.team, tapped.day)
+        found = await pardoning.load_broken(session, team, day)
     rule = pardoning.find_marked(found, tapped.rule) if tapped.rule else None
     if tapped.rule and rule is None:
         await show_or_stale(query, t, None)
         return
-    why = reasons.reason_of(t, tapped.why)
-    act = ctx.points.pardon(tapped.team, tapped.day, rule.rule if rule else None, why, viewer.author)
-    await reply.replace(query, await outcome_of(t, act))
+    rule_id = rule.rule if rule else None
+    if tapped.why in reasons.PARDON:
+        act = ctx.points.pardon(team, day, rule_id, reasons.reason_of(t, tapped.why), viewer.author)
+        await reply.replace(query, await outcome_of(t, act))
+        return
+    question = {"kind": PARDONS, "team": team, "day": day.isoformat(), "rule": rule_id}
+    await ask_reason(query, ctx, viewer, t, now(), question, PardonRule(team=team, day=day, rule=rule_id).pack())
 
 
 @router.callback_query(Tapped(ConfirmPardon))

@@ -73,7 +73,6 @@ def why_view(t: Texts, team: str, user: str, name: str, points: int) -> View:
         return AdjustReason(team=team, user=user, points=points, why=why).pack()
 
     text = t("adjust-why", name=safe(name), points=t.points(points, signed=True))
-    text += "\n" + reasons.own_reason(t, f"/adjust {name} {points:+d} …")
     back = _back(t, AdjustPerson(team=team, user=user).pack())
     return View(text, (*reasons.reason_rows(t, reasons.ADJUST, to), (back,)))
 

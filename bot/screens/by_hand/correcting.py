@@ -56,7 +56,6 @@ def why_view(t: Texts, team: str, row: Entry, rule: RuleOfDay, outcome: Outcome)
         return CorrectReason(team=team, seq=rule.seq, outcome=outcome.value, why=why).pack()
 
     text = t("correct-why", about=_about(t, row, rule), outcome=t(f"judged-{outcome.value}"))
-    text += "\n" + reasons.own_reason(t, f"/correct {team} {rule.seq} {outcome.value} …")
     back = (Button(t("back"), CorrectRule(team=team, seq=rule.seq).pack()),)
     return View(text, (*reasons.reason_rows(t, reasons.CORRECT, to), back))
 

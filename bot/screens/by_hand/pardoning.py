@@ -82,8 +82,6 @@ def why_view(t: Texts, team: TeamContext, day: date, rule: PardonableRule | None
         return PardonReason(team=team.key, day=day, rule=rule.rule if rule else None, why=why).pack()
 
     text = t("pardon-why", day=t.day(day), what=lines.kpi_name(t, rule.kpi) if rule else t("pardon-whole"))
-    words = ["/pardon", team.key, reasons.short_day(day), *([rule.rule] if rule else []), "…"]
-    text += "\n" + reasons.own_reason(t, " ".join(words))
     back = (Button(t("back"), PardonDay(team=team.key, day=day).pack()),)
     return View(text, (*reasons.reason_rows(t, reasons.PARDON, to), back))
 

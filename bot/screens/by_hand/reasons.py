@@ -6,19 +6,21 @@ import re
 from collections.abc import Callable
 from datetime import date
 
-from bot.screens.view import Button, Rows
-from bot.texts import Texts, safe
+from bot.screens.view import Button, Rows, View
+from bot.texts import Texts
 
 PARDON = ("crm", "calls", "data", "failure")
 ADJUST = ("help", "newcomer", "extra", "unread", "conduct")
 CORRECT = ("data", "done", "client", "failure", "mistake")
 """Keys of ready reasons, ends of text keys `hand-reason-…`."""
+OWN = "own"
+"""Key of the button for an own reason."""
 _DAY = re.compile(r"(\d{1,2})\.(\d{1,2})(?:\.(\d{4}))?")
 
 
 def reason_rows(t: Texts, keys: tuple[str, ...], to: Callable[[str], str]) -> Rows:
-    """Make a row for each ready reason; `to` packs the button of a key."""
-    return tuple((Button(reason_of(t, key), to(key)),) for key in keys)
+    """Make a row for each ready reason and for an own; `to` packs the button of a key."""
+    return tuple((Button(reason_of(t, key), to(key)),) for key in (*keys, OWN))
 
 
 def reason_of(t: Texts, key: str) -> str:
@@ -26,9 +28,9 @@ def reason_of(t: Texts, key: str) -> str:
     return t(f"hand-reason-{key}")
 
 
-def own_reason(t: Texts, example: str) -> str:
-    """Tell how to give an own reason: by a command in one line."""
-    return t("hand-reason-own", example=f"<code>{safe(example)}</code>")
+def write_view(t: Texts, back: str) -> View:
+    """Ask for an own reason as the next message; `back` leads to the ready reasons."""
+    return View(t("hand-reason-write"), ((Button(t("back"), back),),))
 
 
 def parse_day(text: str, today: date) -> date | None:

@@ -9,7 +9,10 @@ import pytest
 from bot.screens.by_hand.adjusting import parse_adjustment
 from bot.screens.by_hand.reasons import parse_day
 from bot.texts import texts
+from scoring.scorecard import Outcome
 from storage.ledger import by_hand
+from storage.people import people
+from storage.values import PointsAuthor, Role, RoleGrant
 from tests.bot.office import ADMIN, ANNA, HEAD
 
 TODAY = date(2026, 11, 19)
@@ -53,13 +56,40 @@ async def test_a_head_corrects_a_rule_from_who_and_a_stale_button_changes_nothin
     await _tap(office, head, await office.api.message(HEAD, "Неделя 47"), "Показать всё")
     day = office.api.chat(HEAD).messages[-1]
     await _tap(office, head, day, "Исправить оценку", texts("ru")(f"kpi-{row.kpi}"), "Соблюдено")
-    assert f"/correct sales {row.seq} kept" in day.text
-    await _tap(office, head, day, "сделано до среза")
-    assert "соблюдено: +3 балла" in day.text
-    head.says(f"/correct sales {row.seq} excused передумал")
-    await office.api.message(HEAD, "уже изменили")
-    head.says("/correct")
-    await office.api.message(HEAD, "Откройте /who")
+    stale = next(each for line in day.rows for each in line if each["text"] == "сделано до среза")
+    await _tap(office, head, day, "Своя причина")
+    head.says("x" * 3000)
+    await office.api.message(HEAD, "слишком длинная")
+    head.says("звонил с мобильного")
+    await office.api.message(HEAD, "соблюдено: +3 балла")
+    await office.tap(head, day, stale)
+    assert "уже изменили" in day.text
+
+
+async def test_an_owner_confirms_that_a_pardon_takes_in_its_author(office):
+    person = await office.join_anna()
+    async with office.process.db.transaction() as session:
+        await people.grant(session, person, RoleGrant(Role.HEAD, "sales"), author="test", at=office.clock())
+    await office.evening()
+    async with office.process.db.reading() as session:
+        rule = (await by_hand.rules_of_day(session, "sales", "11", TODAY))[0]
+    boss = PointsAuthor("Борис", is_owner=True)
+    await office.ctx.points.correct("sales", rule.seq, Outcome.BROKEN, "записано чужое", boss)
+    await office.later()
+    assert (await office.api.message(ANNA, "исправлено на «нарушено»")).text.endswith(
+        "Причина: записано чужое (Борис)."
+    )
+    assert "Не согласен" in str(office.api.chat(ANNA).messages[0].buttons)
+    own = [row for row in await _broken(office) if row.crm_user == "11"]
+    office.api.user(ANNA).says("/pardon 19.11 телефония лежала")
+    answer = await office.api.message(ANNA, "Готово:")
+    assert "о них спросил владельца" in answer.text
+    assert await _broken(office) == own != []
+    await office.later()
+    question = await office.api.message(ADMIN, "О них решает владелец")
+    await _tap(office, office.api.user(ADMIN), question, "Простить и их")
+    assert await _broken(office) == []
+    assert question.text.startswith("Готово:\n   • Анна Примерова")
 
 
 async def test_points_are_adjusted_by_buttons_or_in_one_line_once(office):
