@@ -1,12 +1,11 @@
-"""Half days, first days back, newcomers, records that break a rule once: docs/product.md §12, §19."""
+"""Half days, first days back, records that break a rule once, the backlog of a launch: docs/product.md §12, §19."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from random import Random
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -14,91 +13,39 @@ import pytest
 
 from scoring.entries import EntryKind, in_force, net
 from scoring.rules import Rulebook
-from scoring.scorecard import Outcome, Scorecard
+from scoring.scorecard import Outcome
 from scoring.snapshot import Cause, NotRead, Spared, Value
-from scoring.standings import leaderboard
 from scoring.terms.backlog import Backlog
 from scoring.terms.circumstances import Half
 from scoring.terms.employment import Employment
 from scoring.terms.launch import CarriedOver, Launch
 from storage.days import queries, runs
 from storage.days.backlog import count_backlog, load_backlog
-from storage.days.newcomers import load_probation
 from storage.db.database import Database
 from storage.errors import Refused
-from storage.journal.days import close_day
-from storage.ledger import absent_days, exceptions, totals, writer
-from storage.people import absences
-from storage.values import Absence, AbsenceKind, StoredSnapshot
+from storage.ledger import writer
+from storage.values import Absence, StoredSnapshot
 from storage.verify.verification import verify
 from tests.storage.company import (
     ANNA,
     BORIS,
-    CRM,
     MONDAY,
     RULEBOOK,
     TEAM,
     TUESDAY,
-    claimed,
     cutoff,
     found,
     kept,
     readings,
     task,
 )
-
-WHY: dict[str, Any] = {"author": "hr", "reason": "why"}
-WEEK = [MONDAY + timedelta(days=number) for number in range(5)]
-LATER = cutoff(WEEK[-1]) + timedelta(hours=2)
+from tests.storage.days.evenings import WEEK, WHY, absent, boris, cancelled, evening, overdue_of, points
 
 
-async def evening(db: Database, day: date, *snapshots: StoredSnapshot) -> dict[str, Scorecard]:
-    """A whole day as the cutoff settles it."""
-    claim = await claimed(db, day)
-    at = cutoff(day) + timedelta(minutes=1)
-    async with db.transaction() as session:
-        stored = await runs.store_snapshots(session, claim.lease, snapshots, at=at)
-    async with db.transaction() as session:
-        stored = await absent_days.take_terms(session, claim.run, stored)
-        cards = [item.score(claim.run.rulebook, day) for item in stored]
-        await writer.append(session, claim.lease, cards, at=at)
-        digest = await close_day(session, claim.lease, stored, at=at)
-        await runs.finish(session, claim.lease, at=at, digest=digest)
-    return {card.manager.crm_user: card for card in cards}
-
-
-def boris(*overdue: int, calls: int = 12) -> StoredSnapshot:
-    return kept(BORIS, readings(calls=calls, overdue=[task(number) for number in overdue]))
-
-
-def overdue_of(card: Scorecard) -> tuple[Outcome, int]:
-    line = next(line for line in card.lines if line.rule.id == "overdue_tasks")
-    return line.outcome, line.points
-
-
-async def absent(db: Database, first: date, last: date | None = None, half: Half | None = None, **more: Any) -> Absence:
-    at = more.get("at", cutoff(WEEK[-1]) + timedelta(hours=1))
-    async with db.transaction() as session:
-        absence = await absences.record(
-            session, CRM, BORIS.crm_user, first=first, last=last or first, half=half,
-            kind=AbsenceKind.SICK, author="hr", at=at,
-        )  # fmt: skip
-        if half is None:
-            await absent_days.excuse(session, absence, at=at, **WHY)
-        await absent_days.judge_again(session, absence, at=at, **WHY)
-    return absence
-
-
-async def cancelled(db: Database, absence: Absence, at: datetime = LATER) -> None:
-    async with db.transaction() as session:
-        await absences.cancel(session, absence.id, author="hr", at=at)
-        await absent_days.judge_again(session, absence, at=at, **WHY)
-
-
-async def points(db: Database, day: date) -> tuple[int, int]:
-    async with db.reading() as session:
-        assert await verify(session, TEAM) == []
-        return net(await queries.history(session, TEAM, BORIS.crm_user, day, day))
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """SQLite alone: the statements that differ are in `test_newcomers`."""
+    return sqlite_url
 
 
 # Half days
@@ -227,37 +174,6 @@ async def test_days_off_by_schedule_are_no_absence(database):
     assert overdue_of(back[BORIS.crm_user]) == (Outcome.BROKEN, -2)
 
 
-# Newcomers
-
-
-async def test_who_is_seen_later_begins_the_day_after_and_loses_nothing_on_probation(database):
-    await found(database, rulebook=replace(RULEBOOK, probation_days=2))
-    await evening(database, MONDAY, kept(ANNA, readings(calls=0)))
-    lazy = boris(1, calls=0)
-    got = [(await evening(database, day, kept(ANNA, readings(calls=0)), lazy))[BORIS.crm_user] for day in WEEK[1:]]
-    assert [(card.excuse is None, card.newcomer, card.points) for card in got] == [
-        (False, True, 0), (True, True, 1), (True, True, 1), (True, False, -3),
-    ]  # fmt: skip
-    assert [overdue_of(card)[0] for card in got[1:]] == [Outcome.BROKEN] * 3
-    assert await points(database, WEEK[4]) == (1, 4)
-    async with database.reading() as session:
-        newcomers = await load_probation(session, TEAM, MONDAY, WEEK[4])
-    assert newcomers == {(BORIS.crm_user, day) for day in WEEK[1:4]}
-
-
-async def test_who_is_in_the_first_reading_begins_at_once_and_is_no_newcomer(database):
-    await found(database, rulebook=replace(RULEBOOK, probation_days=2))
-    cards = await evening(database, MONDAY, boris(1))
-    assert overdue_of(cards[BORIS.crm_user]) == (Outcome.BROKEN, -2)
-
-
-async def test_the_settings_may_have_a_newcomer_begin_at_a_date(database):
-    later = {BORIS.crm_user: Employment(since=TUESDAY)}
-    await found(database, rulebook=replace(RULEBOOK, probation_days=1, people=later))
-    cards = [(await evening(database, day, boris(1)))[BORIS.crm_user] for day in WEEK[:3]]
-    assert [(card.excuse is None, card.points) for card in cards] == [(False, 0), (True, 2), (True, 0)]
-
-
 # Records that break a rule once
 
 
@@ -342,29 +258,6 @@ async def test_another_ignore_before_begins_anew(database):
     assert (later.ignored, later.unread) == ({"overdue_tasks": frozenset()}, {"overdue_tasks": {"7", "12"}})
 
 
-async def test_newcomers_are_in_no_board_and_each_is_measured_by_his_own_schedule(database):
-    monday_only = {ANNA.crm_user: Employment(weekdays=(0,))}
-    await found(database, rulebook=replace(RULEBOOK, probation_days=2, people=monday_only))
-    await evening(database, MONDAY, kept(ANNA, readings()))
-    for day in WEEK[1:4]:
-        await evening(database, day, kept(ANNA, readings()), boris(1))
-    members = [(BORIS.crm_user, BORIS.name), (ANNA.crm_user, ANNA.name)]
-    async with database.reading() as session:
-        team = await totals.totals_of_days(session, TEAM, MONDAY, WEEK[3])
-        off = await exceptions.days_off(session, TEAM, MONDAY, WEEK[3])
-        outcomes = await totals.outcomes_of_days(session, TEAM, MONDAY, WEEK[3])
-    assert off == {ANNA.crm_user: 2}
-    assert outcomes == {MONDAY: (3, 0)}
-    board = leaderboard(team, members, days_off=off)
-    assert [row.totals.crm_user for row in board.rows] == [ANNA.crm_user]
-    assert (board.apart, board.discipline) == ((), 100)
-    await evening(database, WEEK[4], boris(1))
-    async with database.reading() as session:
-        team = await totals.totals_of_days(session, TEAM, MONDAY, WEEK[4])
-    later = leaderboard(team, members).of(BORIS.crm_user)
-    assert (later.totals.scored_days, later.totals.points) == (1, 0)
-
-
 async def test_whatever_absences_come_and_go_the_points_are_those_of_the_days_as_judged_now(database):
     chance = Random(18)
     await found(database)
@@ -389,14 +282,3 @@ async def test_whatever_absences_come_and_go_the_points_are_those_of_the_days_as
                 assert plus - minus == card.points, (turn, day, recorded)
     async with database.reading() as session:
         assert await verify(session, TEAM) == []
-
-
-async def test_a_hand_correction_to_broken_takes_nothing_from_a_newcomer_either(database):
-    await found(database, rulebook=replace(RULEBOOK, probation_days=2))
-    await evening(database, MONDAY, kept(ANNA, readings()))
-    for day in WEEK[1:3]:
-        await evening(database, day, boris())
-    async with database.transaction() as session:
-        [first, *_] = await queries.history(session, TEAM, BORIS.crm_user, WEEK[2], WEEK[2])
-        written = await writer.correct(session, TEAM, first.seq, Outcome.BROKEN, at=LATER, **WHY)
-    assert [(row.outcome, row.points) for row in written] == [(None, -1), (Outcome.BROKEN, 0)]
