@@ -59,7 +59,7 @@ totals-name = Менеджер
 totals-crm-user = Код в CRM
 totals-workdays = Рабочих дней
 totals-scored = С оценкой
-totals-excused = Отсутствие
+totals-excused = Отсутствие, выходной
 totals-unscored = Без оценки
 totals-kept = Выполнено
 totals-broken = Нарушено
@@ -76,7 +76,7 @@ totals-disputes = Открытых споров
 # По дням
 days-total = Итого
 days-earlier = За прошлые месяцы
-days-legend = { day-mark-excused } — отсутствие, { day-mark-unscored } — нет данных, пусто — оценки не было
+days-legend = { day-mark-excused } — отсутствие или выходной по графику, { day-mark-unscored } — нет данных, пусто — оценки не было
 day-mark-excused = отс
 day-mark-unscored = н/д
 
@@ -85,7 +85,7 @@ rule = Правило
 rule-kpi = Показатель
 rule-kept = Выполнено
 rule-broken = Нарушено
-rule-excused = Отсутствие
+rule-excused = Не оценивалось
 rule-not-applicable = Не применимо
 rule-no-data = Нет данных
 rule-points = Баллы
@@ -124,7 +124,7 @@ kind-dispute = открытый спор
 
 outcome-kept = выполнено
 outcome-broken = нарушено
-outcome-excused = отсутствие
+outcome-excused = не оценивается
 outcome-not_applicable = не применимо
 outcome-no_data = нет данных
 
