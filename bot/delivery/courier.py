@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
+from cachetools import LRUCache
 
 from bot.context import AppContext
 from bot.delivery.lost_chats import channel_lost
@@ -50,7 +51,9 @@ CHAT_PATIENCE = 2.0
 GIVE_UP = timedelta(days=7)
 """Age after which a message is not worth sending any more; reminders end by themselves at the cutoff."""
 LOST_ANSWERS = 5
-"""Answers that a single message may lose, although Telegram answered other questions in between."""
+"""Answers that a message may lose in a row before it waits for longer each time, and goes without its picture."""
+REMEMBERED = 1000
+"""Deliveries whose lost answers are counted."""
 LONGEST_WAIT = timedelta(minutes=10)
 LONG = timedelta(seconds=LEASE_SECONDS / 4)
 """After such a wait the courier asks again whether the delivery is still leased to this process."""
@@ -70,6 +73,8 @@ class Courier:
     _quiet_until: float = 0.0
     """No delivery begins before, by `monotonic`: Telegram asked all chats to wait."""
     outage: Outage = field(init=False)
+    _lost: LRUCache[int, int] = field(default_factory=lambda: LRUCache(REMEMBERED))
+    """Answers that a delivery lost in this process."""
 
     def __post_init__(self) -> None:
         """Ask through the bot whether Telegram answers."""
@@ -102,7 +107,8 @@ class Courier:
             if not await self.outage.is_over():  # an answer was lost while this delivery waited for its turn
                 await deliveries.postpone(self.ctx.db, delivery, self.now(), "Telegram does not answer")
                 return
-            picture = await view.drawn()
+            # An upload may get lost where a text arrives.
+            picture = await view.drawn() if self._lost.get(delivery.id, 0) < LOST_ANSWERS else None
             chat = await self.bot.open_chat(target.chat, target.thread, within=CHAT_PATIENCE)
             if chat is None:
                 await self._postpone_busy(delivery)
@@ -117,6 +123,7 @@ class Courier:
                 return
             finally:
                 await chat.close()
+            self.outage.message_arrived()
             # Noted before the next delivery may go out: a crash repeats at most IN_FLIGHT messages.
             await deliveries.mark_sent(
                 self.ctx.db, delivery, sent, at=self.now(), chat_id=target.chat_id, problem=problem
@@ -170,13 +177,13 @@ class Courier:
                 await self._again(delivery, problem)
 
     async def _unanswered(self, delivery: Delivery, problem: str) -> None:
-        """Hold all deliveries back until Telegram answers, then repeat this message, which may have arrived."""
+        """Hold all deliveries back until Telegram answers, then repeat this message, which may have arrived.
+
+        A message that loses answer after answer waits twice as long each time, so that others go first.
+        """
         self.outage.begin()
-        if delivery.interrupted + 1 >= LOST_ANSWERS:
-            log.error("message_given_up", kind=delivery.kind, delivery=delivery.id, problem=problem)
-            await deliveries.mark_failed(self.ctx.db, delivery, f"{LOST_ANSWERS} times: {problem}", at=self.now())
-            return
-        await deliveries.postpone(self.ctx.db, delivery, self.now(), problem, interrupted=True)
+        lost = self._lost[delivery.id] = self._lost.get(delivery.id, 0) + 1
+        await self._later(delivery, problem, 2.0**lost if lost >= LOST_ANSWERS else 0.0)
 
     async def _topic_gone(self, delivery: Delivery, target: Target, problem: str) -> None:
         """Send to the group without the topic from now on."""
@@ -186,14 +193,18 @@ class Courier:
         await deliveries.postpone(self.ctx.db, delivery, self.now(), problem)
 
     async def _again(self, delivery: Delivery, problem: str) -> None:
-        """Postpone a message that certainly did not arrive, each time for longer; give up after a week."""
+        """Postpone a message that certainly did not arrive, each time for longer."""
+        await self._later(delivery, problem, min(2.0 ** min(delivery.attempts, 10), LONGEST_WAIT.total_seconds()))
+
+    async def _later(self, delivery: Delivery, problem: str, seconds: float) -> None:
+        """Postpone a message, or give it up after a week."""
         now = self.now()
         if delivery.created_at is not None and now - delivery.created_at > GIVE_UP:
+            log.error("message_given_up", kind=delivery.kind, delivery=delivery.id, problem=problem)
             await deliveries.mark_failed(self.ctx.db, delivery, problem, at=now)
             return
-        wait = min(timedelta(seconds=2 ** min(delivery.attempts, 10)), LONGEST_WAIT)
-        log.warning("delivery_postponed", delivery=delivery.id, problem=problem, seconds=wait.total_seconds())
-        await deliveries.postpone(self.ctx.db, delivery, now + wait, problem)
+        log.warning("delivery_postponed", delivery=delivery.id, problem=problem, seconds=seconds)
+        await deliveries.postpone(self.ctx.db, delivery, now + timedelta(seconds=seconds), problem)
 
     async def _channel_off(self, delivery: Delivery, target: Target, reason: str) -> None:
         """Stop writing to the chat, and tell its head once."""

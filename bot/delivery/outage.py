@@ -27,16 +27,26 @@ class Outage:
     """Ask Telegram a question that changes nothing; return whether Telegram answered."""
     monotonic: Callable[[], float] = time.monotonic
     _since: float | None = None
-    _pause: float = 0.0
+    _pause: float = 1.0
+    _has_asked: bool = False
+    """Whether a question was answered after the last message that arrived."""
     _next_question: float = 0.0
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def begin(self) -> None:
-        """Note a request without an answer."""
+        """Note a request without an answer.
+
+        Where Telegram answers questions and takes no messages, each outage waits longer than the outage before.
+        """
         if self._since is None:
             self._since = self._next_question = self.monotonic()
-            self._pause = 1.0
+            if self._has_asked:
+                self._wait()
             log.warning("telegram_does_not_answer")
+
+    def message_arrived(self) -> None:
+        """Note a message that Telegram took: the pauses of the next outage begin anew."""
+        self._has_asked, self._pause = False, 1.0
 
     async def is_over(self) -> bool:
         """Tell whether messages may go out; ask Telegram if the time for a question has come."""
@@ -47,8 +57,11 @@ class Outage:
         async with self._asking:
             if await self.ask():
                 log.info("telegram_answers_again", seconds=round(self.monotonic() - self._since))
-                self._since = None
+                self._since, self._has_asked = None, True
                 return True
-            self._next_question = self.monotonic() + self._pause
-            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            self._wait()
             return False
+
+    def _wait(self) -> None:
+        self._next_question = self.monotonic() + self._pause
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)

@@ -167,14 +167,14 @@ class AnswerGroupsOnce(BaseMiddleware):
     """Answer a question in a group once in GROUP_SECONDS, whoever repeats the question."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._taken: TTLCache[tuple[int, str, str | None], None] = TTLCache(REMEMBERED, GROUP_SECONDS, clock)
+        self._taken: TTLCache[tuple[int, str], None] = TTLCache(REMEMBERED, GROUP_SECONDS, clock)
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Handle the message, unless the same question was answered or taken a moment ago."""
         command: CommandObject | None = data.get("command")
         if not _in_group(data) or command is None or command.command in ACTS:
             return await handler(event, data)
-        question = (data["event_chat"].id, command.command, command.args)
+        question = (data["event_chat"].id, command.command)  # no answer in a group depends on the words after
         if question in self._taken:
             return None
         self._taken[question] = None

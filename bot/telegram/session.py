@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
+from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
 
+import structlog
 from aiogram import Bot
 from aiogram.client.default import DefaultBotProperties
 from aiogram.client.session.aiohttp import AiohttpSession
@@ -36,7 +39,7 @@ from aiogram.methods import (
     SendPhoto,
     TelegramMethod,
 )
-from aiogram.types import LinkPreviewOptions
+from aiogram.types import Chat, LinkPreviewOptions, Message
 from aiogram.utils.token import TokenValidationError
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, ConnectionTimeoutError, TraceConfig
 from aiohttp_socks import ProxyConnector
@@ -45,6 +48,8 @@ from bot.telegram.pacing.rate_limiter import MustWait, Permit, RateLimiter
 from bot.telegram.pacing.retry import Retry
 from bot.telegram.proxy import PROXY_ERRORS, proxy_options
 from bot.telegram.updates import readable_updates
+
+log = structlog.get_logger()
 
 SECONDS = 30
 """Seconds after which a request to Telegram counts as unanswered."""
@@ -162,18 +167,41 @@ class Session(AiohttpSession):
         return self.check_response(bot, method, answer.status, content).result
 
     def check_response(self, bot: Bot, method: TelegramMethod[Any], status_code: int, content: str) -> Response[Any]:
-        """Return Telegram's result. Raises TelegramServerError or TelegramNetworkError for a gateway's page."""
+        """Return Telegram's result, of an unreadable message the id.
+
+        Raises TelegramServerError or TelegramNetworkError for a gateway's page.
+        """
         _ANSWER_MODELS.setdefault(type(method), Response[method.__returning__])  # type: ignore[name-defined]
         try:
             return super().check_response(bot, method, status_code, content)
         except ClientDecodeError:
-            updates = readable_updates(content, bot) if isinstance(method, GetUpdates) else None
-            if updates is not None:
-                return Response[Any](ok=True, result=updates)
+            result = readable_updates(content, bot) if isinstance(method, GetUpdates) else _taken(bot, method, content)
+            if result is not None:
+                return Response[Any].model_construct(ok=True, result=result)
             text = f"HTTP {status_code} without a word of Telegram"
             if status_code in UNANSWERED:
                 raise TelegramNetworkError(method=method, message=text) from None
             raise TelegramServerError(method=method, message=text) from None
+
+
+def _taken(bot: Bot, method: TelegramMethod[Any], content: str) -> Message | None:
+    """Return the message that Telegram took, although the rest of the answer cannot be read; None without an id.
+
+    The message must not be sent again. Raises TelegramAPIError where Telegram answered anything else.
+    """
+    try:
+        answer = json.loads(content)
+        if answer["ok"] is not True:
+            return None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    chat_id, result = chat_of(method), answer.get("result")
+    number = result.get("message_id") if isinstance(result, dict) else None
+    if chat_id is None or not isinstance(number, int):
+        raise TelegramAPIError(method=method, message="an answer that this version cannot read")
+    log.warning("answer_not_read", method=method.__api_method__)
+    chat = Chat(id=chat_id, type="private" if chat_id > 0 else "supergroup")
+    return Message(message_id=number, date=datetime.now(UTC), chat=chat).as_(bot)
 
 
 def _permit_hooks() -> TraceConfig:

@@ -66,18 +66,20 @@ def readable_updates(content: str, bot: Bot) -> list[Update] | None:
     """Read the updates of an answer one by one; None if the answer holds no list of updates.
 
     In place of an unreadable update stands an empty update with the same id: the id is confirmed, so that Telegram
-    does not send the update again and again.
+    does not send the update again and again. A row without an id is left out beside others.
     """
     try:
-        rows = json.loads(content)["result"]
-        return [_readable(row, bot) for row in rows]
+        found = [_readable(row, bot) for row in json.loads(content)["result"]]
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    updates = [update for update in found if update is not None]
+    return updates if updates or not found else None
 
 
-def _readable(row: Any, bot: Bot) -> Update:
+def _readable(row: Any, bot: Bot) -> Update | None:
     try:
         return Update.model_validate(row, context={"bot": bot})
     except ValidationError as error:
-        log.warning("no_update", update=row["update_id"], problem=error.errors(include_input=False)[0]["type"])
-        return Update(update_id=int(row["update_id"]))
+        number = row.get("update_id") if isinstance(row, dict) else None
+        log.warning("no_update", update=number, problem=error.errors(include_input=False)[0]["type"])
+        return Update(update_id=int(number)) if isinstance(number, int | float) else None

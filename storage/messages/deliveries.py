@@ -177,12 +177,9 @@ async def mark_failed(db: Database, delivery: Delivery, problem: str, *, at: dat
     return await _settle(db, delivery, DeliveryState.FAILED, done_at=at, problem=problem)
 
 
-async def postpone(
-    db: Database, delivery: Delivery, until: datetime, problem: str = "", *, interrupted: bool = False
-) -> bool:
-    """Postpone a message until `until`; `interrupted`: the message may have gone out."""
-    more = {"interrupted": DeliveryRecord.interrupted + 1} if interrupted else {}
-    return await _settle(db, delivery, DeliveryState.PENDING, not_before=until, problem=problem, **more)
+async def postpone(db: Database, delivery: Delivery, until: datetime, problem: str = "") -> bool:
+    """Postpone a message until `until`."""
+    return await _settle(db, delivery, DeliveryState.PENDING, not_before=until, problem=problem)
 
 
 async def _settle(db: Database, delivery: Delivery, state: DeliveryState, **values: Any) -> bool:

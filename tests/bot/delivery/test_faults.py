@@ -6,7 +6,8 @@ import asyncio
 import socket
 
 import pytest
-from aiogram.exceptions import TelegramNetworkError
+from aiogram.exceptions import TelegramAPIError, TelegramNetworkError
+from aiogram.methods import GetMe
 
 from bot.telegram import session as telegram_session
 from storage.messages import deliveries
@@ -18,17 +19,17 @@ from tests.bot.office import ANNA, GROUP, HEAD, STRANGER
 from tests.bot.telegram_world import State
 
 
-@pytest.mark.parametrize(("fault", "interrupted"), [(Fault.GATEWAY, 0), (Fault.GATEWAY_TIMEOUT, 1)])
-async def test_a_gateways_page_is_a_failure_unless_telegram_may_have_the_message(office, fault, interrupted):
+@pytest.mark.parametrize(("fault", "repeated"), [(Fault.GATEWAY, 0), (Fault.GATEWAY_TIMEOUT, 1)])
+async def test_a_gateways_page_is_a_failure_unless_telegram_may_have_the_message(office, fault, repeated):
     """What Telegram may have is sent once more, and may so come twice."""
     person = await office.join_anna()
     await office.cutoff()
     office.api.fault("sendMessage", fault)
     await office.courier.deliver((await office.delivery(to_person(person))).id)
     tried = await office.delivery(to_person(person))
-    assert (tried.state, tried.interrupted) == (DeliveryState.PENDING, interrupted)
+    assert (tried.state, tried.interrupted) == (DeliveryState.PENDING, 0)
     await office.later()
-    assert len([text for text in office.api.chat(ANNA).texts if "Итог дня" in text]) == 1 + interrupted
+    assert len([text for text in office.api.chat(ANNA).texts if "Итог дня" in text]) == 1 + repeated
 
 
 async def test_a_connection_that_is_never_made_is_a_certain_failure(monkeypatch):
@@ -211,3 +212,30 @@ async def test_who_writes_again_is_welcomed_back_though_telegram_did_not_say_so(
     office.api.user(ANNA).says("/rules")
     await office.api.message(ANNA, "С возвращением")
     await office.api.message(ANNA, "Правила")
+
+
+async def test_a_message_whose_answer_cannot_be_read_has_arrived_and_is_not_sent_again(office, monkeypatch):
+    person = await office.join_anna()
+    await office.cutoff()
+    with monkeypatch.context() as patched:
+        _makes_unreadable(office.api, patched, "_do_sendmessage")
+        await office.courier.deliver((await office.delivery(to_person(person))).id)
+    told = await office.delivery(to_person(person))
+    assert (told.state, len(told.message_ids)) == (DeliveryState.SENT, 1)
+
+
+async def test_an_unreadable_answer_to_a_question_is_no_outage():
+    bot = telegram_session.make_bot(TOKEN, "https://telegram.example")
+    with pytest.raises(TelegramAPIError) as failure:
+        bot.session.check_response(bot, GetMe(), 200, '{"ok": true, "result": {"id": "?"}}')
+    assert not isinstance(failure.value, TelegramNetworkError)
+
+
+def _makes_unreadable(api, patched, name):
+    """Let answers of a method come in a shape that aiogram does not know."""
+    method = getattr(api, name)
+
+    async def changed(parameters):
+        return await method(parameters) | {"chat": {"id": "?"}}
+
+    patched.setattr(api, name, changed)

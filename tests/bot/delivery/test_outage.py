@@ -7,7 +7,7 @@ import asyncio
 from bot.delivery.courier import IN_FLIGHT, LOST_ANSWERS
 from bot.delivery.outage import LONGEST_PAUSE, Outage
 from storage.messages import deliveries
-from storage.messages.notices import EveningNotice, to_person, to_telegram
+from storage.messages.notices import BoardNotice, EveningNotice, to_person, to_telegram
 from storage.values import DeliveryState
 from tests.bot.botapi import Fault
 from tests.bot.office import ANNA
@@ -119,15 +119,48 @@ async def test_an_evening_in_an_outage_reaches_everybody_and_repeats_at_most_wha
     assert sum(len(texts) - 1 for texts in copies) <= IN_FLIGHT
 
 
-async def test_a_message_whose_answers_get_lost_for_ever_is_given_up_and_named(office):
+async def test_messages_that_get_lost_while_questions_are_answered_are_kept_and_tried_ever_less_often(office):
+    everything = await _crowd(office)
+    for method in ("sendMessage", "sendPhoto"):
+        office.api.fault(method, Fault.DROP_BEFORE, times=1000)
+    for _ in range(LOST_ANSWERS):
+        office.courier.outage._next_question = 0.0
+        await _try_all(office)
+    assert office.courier.outage._pause > 2 ** (LOST_ANSWERS - 2)
+    office.clock.pass_(seconds=2**LOST_ANSWERS)
+    office.api.clear_faults()
+    for _ in range(10):
+        office.courier.outage._next_question = 0.0
+        await _try_all(office)
+    async with office.process.db.reading() as session:
+        found = [await deliveries.get(session, number) for number in everything]
+    assert {each.state for each in found} == {DeliveryState.SENT}
+
+
+async def test_a_message_whose_answers_get_lost_for_a_week_lets_others_go_first_and_is_given_up(office):
     person = await office.join_anna()
     await office.cutoff()
-    office.api.fault("sendMessage", Fault.DROP_AFTER, times=LOST_ANSWERS)
-    mine = await office.delivery(to_person(person))
-    for _ in range(LOST_ANSWERS):
+    office.api.fault("sendMessage", Fault.DROP_AFTER, times=1000)
+    tries = 0
+    while (mine := await office.delivery(to_person(person))).state is DeliveryState.PENDING:
+        office.clock.at = max(office.clock(), mine.not_before or office.clock())
+        office.courier.outage._next_question = 0.0
         await office.rest()
         await office.courier.deliver(mine.id)
-    given_up = await office.delivery(to_person(person))
-    assert given_up.state is DeliveryState.FAILED
-    assert given_up.problem.startswith(f"{LOST_ANSWERS} times")
-    assert len(office.api.chat(ANNA).texts) == LOST_ANSWERS
+        tries += 1
+    assert mine.state is DeliveryState.FAILED
+    assert mine.problem == "no answer from Telegram"
+    assert tries == len(office.api.chat(ANNA).texts) == 20
+
+
+async def test_a_board_whose_picture_gets_lost_arrives_without_the_picture(office):
+    office.courier._lost[(board := await _board(office)).id] = LOST_ANSWERS
+    await office.courier.deliver(board.id)
+    assert (await office.delivery(board.recipient)).state is DeliveryState.SENT
+    assert not office.api.sent("sendPhoto")
+
+
+async def _board(office):
+    await office.cutoff()
+    [board] = [each for each in await _due(office) if isinstance(each.notice, BoardNotice)]
+    return board

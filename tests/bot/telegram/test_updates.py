@@ -51,6 +51,11 @@ async def test_an_answer_without_updates_is_none(content: str):
     assert readable_updates(content, make_bot(TOKEN, "https://telegram.example")) is None
 
 
+def test_a_row_without_an_id_does_not_hide_the_updates_beside():
+    rows = json.dumps({"ok": True, "result": [None, {"message": {}}, {"update_id": "x"}, {"update_id": 9}]})
+    assert [each.update_id for each in readable_updates(rows, make_bot(TOKEN, "https://telegram.example"))] == [9]
+
+
 async def test_only_an_answered_request_for_updates_counts_as_heard(api):
     now = [NOW]
     async with make_bot(TOKEN, api.url) as bot:

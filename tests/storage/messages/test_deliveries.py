@@ -116,16 +116,16 @@ async def test_who_lost_a_send_cannot_settle_it(database):
     quick = await deliveries.start(database, number, "quick", at=AT)
     assert not await deliveries.mark_failed(database, slow, "timeout", at=AT)
     assert await deliveries.mark_sent(database, quick, [5], at=AT)
-    assert not await deliveries.postpone(database, slow, AT, "timeout", interrupted=True)
+    assert not await deliveries.postpone(database, slow, AT, "timeout")
     assert (await _find(database)).state is DeliveryState.SENT
 
 
-async def test_an_unanswered_send_is_tried_again_and_counted_as_interrupted(database):
+async def test_a_postponed_send_is_tried_again_and_counts_no_dead_process(database):
     number = await _add(database)
     ours = await deliveries.start(database, number, "p", at=AT)
-    assert await deliveries.postpone(database, ours, AT, "no answer", interrupted=True)
+    assert await deliveries.postpone(database, ours, AT, "no answer")
     again = await deliveries.start(database, number, "p", at=AT)
-    assert (again.attempts, again.interrupted) == (2, 1)
+    assert (again.attempts, again.interrupted) == (2, 0)
 
 
 async def test_a_failed_message_is_not_tried_again(database):
