@@ -201,7 +201,7 @@ def _taken(bot: Bot, method: TelegramMethod[Any], content: str) -> Message | Non
         raise TelegramAPIError(method=method, message="an answer that this version cannot read")
     log.warning("answer_not_read", method=method.__api_method__)
     chat = Chat(id=chat_id, type="private" if chat_id > 0 else "supergroup")
-    return Message(message_id=number, date=datetime.now(UTC), chat=chat).as_(bot)
+    return Message(message_id=number, date=datetime.fromtimestamp(0, UTC), chat=chat).as_(bot)
 
 
 def _permit_hooks() -> TraceConfig:
