@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from sqlalchemy import update
 
 from scoring.entries import EntryKind, in_force, net
 from scoring.rules import Rulebook
@@ -22,6 +23,7 @@ from scoring.terms.launch import CarriedOver, Launch
 from storage.days import queries, runs
 from storage.days.backlog import count_backlog, load_backlog
 from storage.db.database import Database
+from storage.db.models import AbsenceRecord, SnapshotRecord
 from storage.errors import Refused
 from storage.ledger import writer
 from storage.values import Absence, StoredSnapshot
@@ -99,6 +101,18 @@ async def test_a_rule_that_was_not_read_is_not_judged_by_a_half_day(database):
     async with database.reading() as session:
         rows = await queries.history(session, TEAM, BORIS.crm_user, MONDAY, MONDAY)
     assert {row.kind for row in rows} == {EntryKind.SCORE}
+
+
+@pytest.mark.parametrize("column", [SnapshotRecord.circumstances, AbsenceRecord.half])
+async def test_a_half_day_that_is_altered_behind_the_back_is_found(database, column):
+    await found(database)
+    await absent(database, MONDAY, half=Half.AM, at=cutoff(MONDAY))
+    await evening(database, MONDAY, boris(1, calls=5))
+    assert await points(database, MONDAY) == (2, 2)
+    async with database.transaction() as session:
+        await session.execute(update(column.class_).values({column.key: None}))
+    async with database.reading() as session:
+        assert await verify(session, TEAM) != []
 
 
 # The first day back
