@@ -88,7 +88,8 @@ def _next_mark(t: Texts, data: OwnMonth) -> list[str]:
     last = max((entry.day for entry in data.entries), default=None)
     if own is None or last is None:
         return []
-    return [line] if (line := next_mark_line(t, next_mark(data.entries, last, own.totals.points), data.month)) else []
+    line = next_mark_line(t, next_mark(data.entries, last, own.totals.points), data.month, last)
+    return [line] if line else []
 
 
 def _buttons(t: Texts, team: TeamContext, data: OwnMonth, days: Sequence[date], *, person: bool) -> Rows:

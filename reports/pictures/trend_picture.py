@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 from reports.labels import Labels, labels
@@ -55,6 +55,21 @@ class _Plane:
 
     def y(self, points: Fraction | int) -> float:
         return round(self.top + _CHART * float((self.high - points) / max(self.high - self.low, Fraction(1))), 2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """Hold the corners of a place in the picture."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def meets(self, other: _Box) -> bool:
+        """Tell whether both places share a spot."""
+        beside = self.right <= other.left or other.right <= self.left
+        return not (beside or self.bottom <= other.top or other.bottom <= self.top)
 
 
 def trend_png(content: TrendContent, language: str, theme: ThemeName = "light") -> bytes:
@@ -106,51 +121,80 @@ def _chart(content: TrendContent, plane: _Plane, words: Labels) -> dict[str, Any
     data, before = content.trend, content.trend.before[: plane.slots]
     scored = [(index, day.mean) for index, day in enumerate(data.days) if day.mean is not None]
     ordered = groupby(enumerate(scored), key=lambda item: item[1][0] - item[0])
+    runs = [[(plane.x(index), plane.y(mean)) for _, (index, mean) in run] for _, run in ordered]
+    newest = _newest(*scored[-1], runs[-1], plane, words) if scored else None
     return {
         "heading": words("chart-day-points-team" if content.of_team else "chart-day-points"),
         "top": plane.top,
         "bottom": plane.top + _CHART,
         "left": _LEFT,
-        "levels": _levels(plane, words),
+        "levels": _levels(plane, list(_taken(runs, newest)), words),
         "before": [(plane.x(index), plane.y(day.mean)) for index, day in enumerate(before) if day.mean is not None],
-        "runs": [[(plane.x(index), plane.y(mean)) for _, (index, mean) in run] for _, run in ordered],
+        "runs": runs,
         "points": [{"x": plane.x(index), "y": plane.y(mean), "minus": mean < 0} for index, mean in scored],
-        "newest": _newest(*scored[-1], plane, words) if scored else None,
+        "newest": newest,
         "dates": _dates([*(day.day for day in data.days), *data.coming], plane),
     }
 
 
-def _levels(plane: _Plane, words: Labels) -> list[dict[str, Any]]:
-    """Draw a line for all rules kept, for the break-even at 0, and for all rules broken."""
+def _levels(plane: _Plane, taken: Sequence[_Box], words: Labels) -> list[dict[str, Any]]:
+    """Draw a line for all rules kept, for the break-even at 0, and for all rules broken.
+
+    The words of a line stand left or right, the break-even's below or above, wherever the days leave room.
+    """
     found = [
-        ("chart-all-kept", plane.high, -4),
-        ("chart-break-even", Fraction(0), 13),
-        ("chart-all-broken", plane.low, 12),
+        ("chart-all-kept", plane.high, [-4]),
+        ("chart-break-even", Fraction(0), [13, -4]),
+        ("chart-all-broken", plane.low, [12]),
     ]
     return [
         {
             "y": plane.y(value),
             "value": signed(hundredths(value), words),
             "words": words(text),
-            "down": down,
+            "spot": _spot(words(text), [plane.y(value) + down for down in downs], taken),
             "zero": value == 0,
         }
-        for text, value, down in found
+        for text, value, downs in found
         if value != 0 or text == "chart-break-even"
     ]
 
 
-def _newest(index: int, mean: Fraction, plane: _Plane, words: Labels) -> dict[str, Any]:
-    """Write the points of the newest scored day beside its mark."""
-    x, y = plane.x(index), plane.y(mean)
-    end = x > WIDTH - MARGIN - 30
-    above = y - 9 if mean >= 0 else y + 18
-    return {
-        "x": x + 4 if end else x,
-        "y": above,
-        "anchor": "end" if end else "middle",
-        "text": signed(hundredths(mean), words),
-    }
+def _spot(text: str, heights: Iterable[float], taken: Sequence[_Box]) -> dict[str, Any]:
+    """Choose the first place for words in which nothing is drawn, the very first if there is none."""
+    places = [
+        (_text_box(text, 11, x, y, anchor), {"x": x, "y": y, "anchor": anchor})
+        for y in heights
+        for x, anchor in ((_LEFT + 2, "start"), (WIDTH - MARGIN, "end"))
+    ]
+    free = (place for box, place in places if not any(box.meets(other) for other in taken))
+    return next(free, places[0][1])
+
+
+def _taken(runs: Iterable[Sequence[tuple[float, float]]], newest: Mapping[str, Any] | None) -> Iterable[_Box]:
+    """Yield where marks, lines between marks, and the newest points are drawn."""
+    for run in runs:
+        for (x, y), (to_x, to_y) in pairwise([*run, run[-1]]):
+            yield _Box(x - 5, min(y, to_y) - 5, to_x + 5, max(y, to_y) + 5)
+    if newest is not None:
+        yield _text_box(newest["text"], 12.5, newest["x"], newest["y"], newest["anchor"])
+
+
+def _text_box(text: str, size: float, x: float, y: float, anchor: str) -> _Box:
+    width = text_width(text, size)
+    left = x - width * {"start": 0, "middle": 0.5, "end": 1}[anchor]
+    return _Box(left, y - size * 0.8, left + width, y + size * 0.25)
+
+
+def _newest(
+    index: int, mean: Fraction, run: Sequence[tuple[float, float]], plane: _Plane, words: Labels
+) -> dict[str, Any]:
+    """Write the points of the newest scored day right of its mark; at the edge on the side from which no line comes."""
+    x, y, text = plane.x(index), plane.y(mean), signed(hundredths(mean), words)
+    if x + 8 + text_width(text, 12.5, bold=True) <= WIDTH - MARGIN:
+        return {"x": x + 8, "y": y + 4, "anchor": "start", "text": text}
+    is_above = run[-2][1] >= y if len(run) > 1 else mean >= 0
+    return {"x": x + 4, "y": y - 9 if is_above else y + 18, "anchor": "end", "text": text}
 
 
 def _dates(days: Sequence[date], plane: _Plane) -> list[dict[str, Any]]:

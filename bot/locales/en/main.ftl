@@ -82,6 +82,10 @@ next-clean-day = { $n ->
     [one] { $n } rule
    *[other] { $n } rules
 } short of a clean day
+next-clean-day-of = { $day }: { $n ->
+    [one] { $n } rule
+   *[other] { $n } rules
+} short of a clean day
 next-break-even = { $n ->
     [one] { $n } point
    *[other] { $n } points
@@ -309,14 +313,14 @@ joined-over = This chat is disconnected already.
 welcome-hello = Hello, { $name }!
 welcome-team = “{ $title }” (cutoff at { $clock })
 welcome-manager = <b>You are a manager</b>: { $teams }.
-    Every working day after the cutoff you get your day: the points, and the deals they come from.
+    Every working day after the cutoff you get your day: the points, and the deals they come from. If points were taken wrongly, the message has a button “I disagree”.
 welcome-reminder = If something would cost points, a reminder comes { $n } min before the cutoff.
 welcome-head = <b>You are a head</b>: { $teams }.
-    Every working day after the cutoff you get one message: discipline, money at risk, who broke what, what could not be read, who left. You are told at once if the score is delayed or somebody gets no messages any more.
+    Every working day after the cutoff you get one message: discipline, money at risk, who broke what, what could not be read, who left. You are told at once if the score is delayed, if somebody gets no messages any more, or disagrees with points taken: you decide.
 welcome-hr = <b>You handle pay (HR)</b>: { $teams }.
     Nothing comes by itself: points and bonuses of a month come as a file when you ask.
 welcome-owner = <b>You are the owner (admin)</b> and see all teams.
-    You get alarms: the CRM refuses, a day was not scored, messages do not go out; and who joined the bot. The digest of the day goes to the heads.
+    You get alarms: the CRM refuses, a day was not scored, messages do not go out; and who joined the bot. Appeals come to you if nobody decides for two working days, or if a head disagrees. The digest of the day goes to the heads.
 welcome-steps = What to do next:
 welcome-step-invite = { $n ->
     [one] { $n } person has not joined: make a link with /invite

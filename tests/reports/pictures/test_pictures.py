@@ -297,6 +297,19 @@ def test_days_below_the_break_even_differ_by_shape():
     assert (svg.count("<circle"), svg.count("h9l-4.5 7.6z")) == (1, 1)
 
 
+def test_words_of_a_line_make_room_for_the_days():
+    ledger = Ledger()
+    ledger.day(ANNA, DAYS[0], [KEPT, KEPT, BROKEN])
+    ledger.day(ANNA, DAYS[1], [KEPT, BROKEN])  # just below the break-even, where the words stand else
+    crossed = trend(ledger.rows, DAYS[:2], read=DAYS, rules=RULES, coming=DAYS[2:])
+    sides = {}
+    for found in (crossed, series(0).trend, series(1).trend):
+        svg = trend_svg(TrendContent("Анна", "", found, [labels("ru")("kpi-calls_held")] * 9, False), "ru")
+        of_words = {text.text: text.get("text-anchor") for text in ElementTree.fromstring(svg).iter(f"{SVG}text")}
+        sides[len(found.days)] = of_words.get("в ноль")
+    assert sides == {2: "end", 0: None, 1: "start"}
+
+
 def test_many_days_still_fit():
     days = tuple(date(2026, 1, 1) + timedelta(days=n) for n in range(92))
     found = trend([], days, read=(), rules=RULES)
