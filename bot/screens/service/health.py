@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.context import AppContext
+from bot.delivery.reasons import OF_THE_CHAT
 from bot.screens import lines
 from bot.screens.service.problems import for_operator, loop_name
 from bot.screens.view import View
@@ -24,6 +25,9 @@ ALIVE = timedelta(seconds=90)
 """A loop with an older heartbeat is silent."""
 GIVEN_UP_WITHIN = timedelta(days=7)
 """Age up to which a message given up is told with the reason."""
+STUCK, FAILED_WITHIN, UNANCHORED = timedelta(minutes=30), timedelta(days=1), timedelta(minutes=10)
+"""Age of a waiting message, of a message given up and of the last anchor, from which, or up to which, they are a
+trouble."""
 _REFUSALS = {heartbeats.TOKEN_REFUSED: "trouble-token-refused", heartbeats.RIVAL: "trouble-rival"}
 _WRITING: Mapping[type[Exception], str] = {
     DiskFull: "disk-full",
@@ -59,6 +63,10 @@ class ServiceHealth:
     given_up: GivenUp | None
     """Messages given up in the last week."""
     teams: tuple[TeamHealth, ...]
+    oldest: datetime | None = None
+    """Since when the oldest message waits."""
+    failing: GivenUp | None = None
+    """Messages given up in the last day for reasons that do not lie with their chats."""
     writing: str = ""
     """Why the database takes no writes, as the end of a text key `health-write-…`; empty: it does."""
 
@@ -87,6 +95,8 @@ async def load_health(session: Session, ctx: AppContext, now: datetime) -> Servi
         counts=await deliveries.count_by_state(session),
         given_up=await deliveries.given_up(session, since=now - GIVEN_UP_WITHIN, without=()),
         teams=tuple(of_teams),
+        oldest=await deliveries.oldest_pending(session, at=now),
+        failing=await deliveries.given_up(session, since=now - FAILED_WITHIN, without=OF_THE_CHAT),
     )
 
 
@@ -110,14 +120,34 @@ def _loops(t: Texts, data: ServiceHealth, now: datetime) -> list[str]:
         if now - at > ALIVE
     ]
     found += [
-        t(key, since=f"{t.moment(beats[name], ZoneInfo('UTC'))} UTC")
+        t(key, since=_moment(t, beats[name]))
         for name, key in _REFUSALS.items()
         if name in beats and now - beats[name] <= heartbeats.REFUSED_WITHIN
     ]
+    found += _stuck(t, data, now)
     heard = beats.get(heartbeats.UPDATES)
     if heard is not None and now - heard > HEARING:
         found.append(t("health-deaf", n=int((now - heard) / timedelta(minutes=1))))
     return [f"{lines.BROKEN} {text}" for text in found] or [f"✅ {t('health-alive')}"]
+
+
+def _stuck(t: Texts, data: ServiceHealth, now: datetime) -> list[str]:
+    """Write which messages wait too long or were given up, and whether days stay without anchors."""
+    text = []
+    if data.oldest is not None and now - data.oldest > STUCK:
+        waiting = str(data.counts.get(DeliveryState.PENDING, 0))
+        text.append(t("trouble-messages-wait", detail=waiting, since=_moment(t, data.oldest)))
+    if data.failing is not None:
+        count = str(data.failing.count)
+        text.append(t("trouble-messages-fail", detail=count, since=_moment(t, data.failing.first)))
+    anchored = data.beats.get(heartbeats.ANCHORS)
+    if anchored is not None and now - max(anchored, data.beats.get(heartbeats.START, anchored)) > UNANCHORED:
+        text.append(t("trouble-not-anchored", since=_moment(t, anchored)))
+    return text
+
+
+def _moment(t: Texts, at: datetime) -> str:
+    return f"{t.moment(at, ZoneInfo('UTC'))} UTC"
 
 
 def _messages(t: Texts, data: ServiceHealth) -> list[str]:

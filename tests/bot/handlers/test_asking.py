@@ -262,14 +262,25 @@ async def test_an_admin_asks_how_the_service_is(office):
         await heartbeats.beat(session, "service", at=office.clock() - timedelta(minutes=5))
         await heartbeats.beat(session, heartbeats.RIVAL, at=office.clock() - timedelta(minutes=1))
         notice = DayUnscoredNotice(team="sales", day=CUTOFF.date())
-        given_up = await deliveries.add(session, event="x", recipient="tg:5", notice=notice, at=office.clock())
-    sent = await deliveries.start(office.process.db, given_up, "one", at=office.clock())
-    await deliveries.mark_failed(office.process.db, sent, "not connected", at=office.clock())
+        given_up = [
+            await deliveries.add(session, event=event, recipient="tg:5", notice=notice, at=office.clock())
+            for event in ("too long", "not connected")
+        ]
+        long_ago = office.clock() - timedelta(minutes=40)
+        await deliveries.add(session, event="waits", recipient="tg:5", notice=notice, at=long_ago)
+        await heartbeats.beat(session, heartbeats.ANCHORS, at=long_ago)
+    for number, problem in zip(given_up, ("too long", "not connected"), strict=True):
+        sent = await deliveries.start(office.process.db, number, "one", at=office.clock())
+        await deliveries.mark_failed(office.process.db, sent, problem, at=office.clock())
     office.api.user(ADMIN).says("/health")
     said = await office.api.message(ADMIN, "Состояние")
     assert "Часть службы «измерения» молчит 5 минут" in said.text
     assert "читает ещё одна программа с тем же токеном" in said.text
-    assert "За неделю не доставлено: 1, причина последнего: не подключён к боту" in said.text
+    assert "За неделю не доставлено: 2, причина последнего: не подключён к боту" in said.text
+    assert "Ждут отправки сообщений: 1, самое старое с 19.11, 14:20 UTC" in said.text
+    assert "Не доставлено сообщений: 1, первое 19.11, 15:00 UTC" in said.text
+    assert "С 19.11, 14:20 UTC итоги дней не удаётся записать в якоря" in said.text
+    assert "Служба работает" not in said.text
     assert "Последний срез 19 ноября, прочитано всё" in said.text
     assert "В боте: 0, ещё нет: 7" in said.text
 

@@ -17,10 +17,17 @@ def office_url(database_url: str) -> str:
 
 async def test_after_start_owner_head_and_hr_read_who_they_are_what_comes_and_what_to_do(office):
     expected = {
-        ADMIN: ("Вы владелец", "Приходят тревоги", "Ещё не в боте 7 человек: сделайте ссылки – /invite", "/health"),
+        ADMIN: (
+            "Вы владелец",
+            "Приходят тревоги",
+            "Возражения",
+            "Ещё не в боте 7 человек: сделайте ссылки – /invite",
+            "/health",
+        ),
         HEAD: (
             "Вы руководитель: «Отдел продаж» (срез в 18:00)",
             "одно сообщение",
+            "не согласен со снятыми баллами: решаете вы",
             "попросите у администратора",
             "/week",
         ),
@@ -48,7 +55,9 @@ async def test_a_manager_is_told_what_comes_and_the_admin_who_joined_and_may_par
     anna.starts(token)
     await office.api.message(ANNA, "Это вы?")
     await office.api.answered(anna.taps("Да, это я"))
-    assert "за 30 мин до среза приходит напоминание" in (await office.api.message(ANNA, "Вы менеджер")).text
+    welcome = (await office.api.message(ANNA, "Вы менеджер")).text
+    assert "за 30 мин до среза приходит напоминание" in welcome
+    assert "кнопка «Не согласен»" in welcome
     await office.send()
     told = await office.api.message(ADMIN, "теперь в боте")
     assert told.text == "Анна Примерова – теперь в боте. Аккаунт в Telegram: Anya <3 (@anya_sells)"
