@@ -1,6 +1,7 @@
 # Points by hand
 
 points-own-mark = about himself: the only owner
+points-author-head = the head
 points-booked = Booked in { $month }.
 points-adjusted = ✍️ Points by hand for { $day }: { $points }. Reason: { $reason } ({ $author }).
 points-corrected-kept = { $day }, { $kpi }: corrected to kept. Reason: { $reason } ({ $author }).

@@ -1,6 +1,7 @@
 # Баллы вручную
 
 points-own-mark = о себе: единственный владелец
+points-author-head = руководитель
 points-booked = Учтено в месяце: { $month }.
 points-adjusted = ✍️ Баллы вручную за { $day }: { $points }. Причина: { $reason } ({ $author }).
 points-corrected-kept = { $day }, { $kpi }: исправлено на «соблюдено». Причина: { $reason } ({ $author }).

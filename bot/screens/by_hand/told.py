@@ -42,7 +42,7 @@ def _line(t: Texts, key: str, row: Entry) -> str:
         kpi=lines.kpi_name(t, row.kpi) if row.kpi else "",
         points=t.points(row.points, signed=True),
         reason=safe(row.reason),
-        author=safe(row.author),
+        author=_author(t, row.author),
     )
     return f"{text} {booked_later(t, row)}".rstrip()
 
@@ -56,7 +56,7 @@ def pardon_question_view(t: Texts, team: TeamContext, notice: PardonQuestionNoti
     """Ask an owner whether a pardon takes its author in; `number` is the id of the delivery."""
     text = t(
         "pardon-question",
-        author=safe(notice.author),
+        author=_author(t, notice.author),
         title=safe(team.title),
         day=t.day(notice.day),
         reason=safe(notice.reason),
@@ -64,3 +64,8 @@ def pardon_question_view(t: Texts, team: TeamContext, notice: PardonQuestionNoti
     )
     button = Button(t("pardon-question-button"), ConfirmPardon(team=team.key, notice=number).pack())
     return View(text, ((button,),))
+
+
+def _author(t: Texts, author: str) -> str:
+    """Name the author; a head of the settings, of whom no name is known, as head."""
+    return t("points-author-head") if author.startswith("telegram:") else safe(author)

@@ -42,7 +42,7 @@ async def test_a_head_pardons_a_day_by_buttons_and_everybody_reads_it_once(offic
     await office.later()
     last = office.api.chat(ANNA).messages[-1]
     assert last.text == (
-        "19 ноября: нарушения этого дня не считаются ни у кого. Причина: CRM не работала (telegram:222)."
+        "19 ноября: нарушения этого дня не считаются ни у кого. Причина: CRM не работала (руководитель)."
     )
     head.says("/pardon 19.11 ещё раз")
     await office.api.message(HEAD, "прощать нечего")
@@ -109,8 +109,8 @@ async def test_points_are_adjusted_by_buttons_or_in_one_line_once(office):
     await office.later()
     told = [each.text for each in office.api.chat(ANNA).messages if "Баллы вручную" in each.text]
     assert told == [
-        "✍️ Баллы вручную за 19 ноября: +3 балла. Причина: помощь коллегам (telegram:222).",
-        "✍️ Баллы вручную за 19 ноября: −8 баллов. Причина: потеряла ключи (telegram:999).",
+        "✍️ Баллы вручную за 19 ноября: +3 балла. Причина: помощь коллегам (руководитель).",
+        "✍️ Баллы вручную за 19 ноября: −8 баллов. Причина: потеряла ключи (руководитель).",
     ]
 
 
