@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import structlog
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramNetworkError,
+    TelegramNotFound,
+    TelegramServerError,
+    TelegramUnauthorizedError,
+)
 
 from bot.telegram import menus
 from bot.telegram.menus import CODES
@@ -12,14 +18,22 @@ from bot.texts import Language, texts
 
 log = structlog.get_logger()
 
+_OUT_OF_REACH = (TelegramNetworkError, TelegramServerError, TelegramUnauthorizedError, TelegramNotFound)
+"""Errors without which people could not be answered either."""
+
 
 async def show_face(bot: Bot, name: str, language: Language) -> None:
     """Set the default menus, then descriptions and name; without `name` the name given to @BotFather stays.
 
-    `language` is that of clients in other languages than those of the texts. Raises TelegramAPIError for the menus; a
-    refusal of the rest is logged, because people are answered without.
+    `language` is that of clients in other languages than those of the texts. A refusal, as of a call too many, is
+    logged, because people are answered without. Raises TelegramAPIError where Telegram is out of reach for the menus.
     """
-    await menus.set_defaults(bot, language)
+    try:
+        await menus.set_defaults(bot, language)
+    except _OUT_OF_REACH:
+        raise
+    except TelegramAPIError as error:
+        log.warning("menus_not_shown", problem=error.message)
     try:
         for code in CODES:
             await _show_descriptions(bot, code, language)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from aiogram.exceptions import TelegramServerError
 
 from bot.telegram import chat_action
 from bot.telegram.face import show_face
@@ -59,6 +60,16 @@ async def test_a_face_that_telegram_refuses_keeps_nobody_from_an_answer():
         api.fault("setMyDescription", Fault.TOO_MANY, retry_after=80_000)
         await show_face(bot, "", "ru")
         assert api.commands
+
+
+async def test_menus_that_telegram_refuses_keep_nobody_from_an_answer():
+    async with BotApi() as api, make_bot(TOKEN, api.url) as bot:
+        api.fault("setMyCommands", Fault.TOO_MANY, retry_after=80_000)
+        await show_face(bot, "", "ru")
+        assert api.face["description", "en"]
+        api.fault("getMyCommands", Fault.SERVER_ERROR)
+        with pytest.raises(TelegramServerError):
+            await show_face(bot, "", "ru")
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
