@@ -7,7 +7,7 @@ appeal-term-reason = nobody decided within ten working days
 appeal-ledger-reason = appeal no. { $id }
 
 dispute-button = I disagree
-dispute-which = Which rule do you disagree with? { $day }
+dispute-which = { $day }: which rule do you disagree with?
 dispute-nothing = { $day }: no rule took points, there is nothing to appeal
 dispute-why = Why?
 dispute-text = Answer with a sentence or two (at most 1,000 characters), or send it without a comment

@@ -7,7 +7,7 @@ appeal-term-reason = за десять рабочих дней решения н
 appeal-ledger-reason = возражение № { $id }
 
 dispute-button = Не согласен
-dispute-which = С каким правилом вы не согласны? { $day }
+dispute-which = { $day }: с каким правилом вы не согласны?
 dispute-nothing = { $day }: баллы ни за одно правило не сняты, возражать не на что
 dispute-why = Почему?
 dispute-text = Напишите ответом одну-две фразы (до 1 000 знаков), или отправьте без пояснения

@@ -122,12 +122,13 @@ def _items(t: Texts, team: TeamContext, data: AppealCard) -> list[str]:
 
 def _item(t: Texts, team: TeamContext, kpi: str, item: Evidence, proof: Proof) -> str:
     word = t(f"proof-{proof.reason}") if proof.reason is not None else t(f"proof-{proof.verdict.replace('_', '-')}")
-    at = "" if proof.at is None else _instant(t, proof.at, team)
-    return f"   {SIGNS[proof.verdict]} {lines.link(t, kpi, item, team.crm_host)}: {' '.join(filter(None, (word, at)))}"
+    by = ", ".join(filter(None, ["" if proof.at is None else _instant(t, proof.at, team), safe(proof.field)]))
+    told = f"{word} ({by})" if by else word
+    return f"   {SIGNS[proof.verdict]} {lines.link(t, kpi, item, team.crm_host)}: {told}"
 
 
 def _instant(t: Texts, at: datetime, team: TeamContext) -> str:
-    return f"({t.day(at.astimezone(team.calendar.zone).date())}, {t.clock(at, team.calendar.zone)})"
+    return f"{t.day(at.astimezone(team.calendar.zone).date())}, {t.clock(at, team.calendar.zone)}"
 
 
 def queue_view(t: Texts, found: Sequence[Appeal], now: datetime) -> View:

@@ -94,10 +94,10 @@ def text_view(t: Texts, team: TeamContext, day: date, line: ScoreLine, cause: Ap
 
 def filed_view(t: Texts, appeal: Appeal) -> View:
     """Tell what became of a filed appeal: granted by the re-check, or on the way to the head."""
+    if appeal.state is not AppealState.FILED:
+        return View(outcome_line(t, appeal))
     name = lines.kpi_name(t, appeal.kpi)
     head = f"<b>{t('appeal-head', id=str(appeal.id), kpi=name, day=t.day(appeal.day))}</b>"
-    if appeal.state is not AppealState.FILED:
-        return View(f"{head}\n{outcome_line(t, appeal)}")
     withdraw = Button(t("appeal-withdraw"), WithdrawAppeal(appeal=appeal.id).pack())
     return View(f"{head}\n{recheck_line(t, appeal)}\n{t('appeal-sent')}", rows((withdraw,)))
 

@@ -38,7 +38,7 @@ async def _found(office, state=AppealState.FILED):
 async def _to_causes(office) -> None:
     vera = office.api.user(VERA)
     vera.taps("Не согласен")
-    which = await office.api.message(VERA, "С каким правилом")
+    which = await office.api.message(VERA, "с каким правилом")
     await office.tap(vera, which, which.rows[0][0])
     await office.api.message(VERA, "Почему?")
 

@@ -10,6 +10,7 @@ import asyncio
 import os
 import re
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -20,6 +21,8 @@ import pytest
 import pytest_asyncio
 
 from bot.delivery import render
+from bot.screens.appeals import dispute
+from bot.screens.appeals.card import AppealCard, card_view, queue_view, reasons_view
 from bot.screens.digest import digest_view, load_digest
 from bot.screens.evening import evening_view, load_evening
 from bot.screens.finished_days import load_last_day
@@ -38,7 +41,9 @@ from bot.screens.witness.digest_proof import DigestProof, load_proofs, proof_vie
 from bot.telegram.callbacks import Part
 from bot.telegram.splitting import split
 from bot.texts import LANGUAGES, Texts, texts
+from scoring.appeals.proofs import Proof, ProofReason, Verdict
 from scoring.entries import Month
+from scoring.kpis import OVERDUE_TASKS
 from scoring.records import Money
 from scoring.scorecard import Outcome
 from scoring.snapshot import Evidence, Value
@@ -65,7 +70,7 @@ from storage.messages.notices import (
     to_telegram,
 )
 from storage.people import people
-from storage.values import Delivery, DeliveryState
+from storage.values import Appeal, AppealCause, AppealState, Delivery, DeliveryState, Recheck
 from tests.bot import month
 from tests.bot.month import HEAD, LAST, OUTAGE, TOMORROW, november
 
@@ -158,6 +163,41 @@ async def test_what_managers_ask(lived, t):
         board = await load_last_board(session, ctx, "sales")
     compare(t, "leaderboard", board_view(t, team, board, own=user))
     compare(t, "leaderboard-full", board_view(t, replace(team, board="full"), board, own=user))
+
+
+async def test_appeals(lived, t):
+    """A disputed rule of the last day, its records partly proved."""
+    team, now = lived.ctx.teams["sales"], lived.clock()
+    async with lived.process.db.reading() as session:
+        cards = (await load_last_day(session, lived.ctx, "sales")).cards
+    line, name = next(
+        (line, card.manager.name)
+        for card in cards
+        for line in card.lines
+        if line.rule.kpi == OVERDUE_TASKS and line.outcome is Outcome.BROKEN and len(line.items) > 1
+    )
+    first, second, *others = (item.key for item in line.items)
+    proofs = [Proof(first, Verdict.IN_ORDER, ProofReason.DONE, now, "done_at"), Proof(second, Verdict.NOT_IN_ORDER)]
+    proofs += [Proof(key, Verdict.NOT_TOLD) for key in others]
+    filed = Appeal(
+        id=3, team="sales", connection="main", crm_user="13", name=name, person_id=1, day=LAST, rule=line.rule.id,
+        kpi=line.rule.kpi, seq=1, cause=AppealCause.CLIENT, text="перенёс <на утро>", state=AppealState.FILED,
+        author=name, filed_at=now, recheck=Recheck(now, tuple(proofs)),
+    )  # fmt: skip
+    kept = replace(filed, state=AppealState.KEPT, decided_by="Ольга Главная", decision=t("reason-kept-trust"))
+    before = Counter({AppealState.KEPT: 1, AppealState.REFUSED: 2})
+    broken = [dispute.BrokenRule(line), dispute.BrokenRule(line, kept)]
+    card = card_view(t, team, AppealCard(filed, line, before, before))
+    compare(t, "appeal-rules", dispute.rules_view(t, team, LAST, broken))
+    compare(t, "appeal-causes", dispute.causes_view(t, team, LAST, line))
+    compare(t, "appeal-text", dispute.text_view(t, team, LAST, line, AppealCause.CLIENT))
+    compare(t, "appeal-filed", dispute.filed_view(t, filed))
+    compare(t, "appeal-kept", dispute.filed_view(t, kept))
+    compare(t, "appeal-card", card)
+    compare(t, "appeal-card-owner", card_view(t, team, AppealCard(filed, line, Counter(), Counter(), "owner")))
+    compare(t, "appeal-reasons", reasons_view(t, card, filed, "refused"))
+    older = replace(filed, id=2, filed_at=now - timedelta(days=2))
+    compare(t, "appeals", queue_view(t, [older, filed], now))
 
 
 async def test_what_heads_ask(lived, t):
