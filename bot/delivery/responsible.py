@@ -26,12 +26,15 @@ async def load_responsible(
 
 async def load_heads(session: Session, ctx: AppContext, team: str) -> frozenset[int]:
     """Load the Telegram ids of the heads of a team, from settings and database."""
-    return ctx.teams[team].heads | await people.chats_with(session, [RoleGrant(Role.HEAD, team), RoleGrant(Role.HEAD)])
+    return (
+        ctx.teams[team].heads
+        | (await people.chats_with(session, [RoleGrant(Role.HEAD, team), RoleGrant(Role.HEAD)]))[0]
+    )
 
 
 async def load_admins(session: Session, ctx: AppContext) -> frozenset[int]:
     """Load the Telegram ids of the admins of all teams, from settings and database."""
-    return ctx.admins | await people.chats_with(session, [RoleGrant(Role.ADMIN)])
+    return ctx.admins | (await people.chats_with(session, [RoleGrant(Role.ADMIN)]))[0]
 
 
 async def _reached(session: Session, telegram_ids: Iterable[int]) -> frozenset[int]:

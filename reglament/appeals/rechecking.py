@@ -26,7 +26,7 @@ from scoring.rules import Bound
 from scoring.scorecard import ScoreLine
 from scoring.snapshot import Manager, NotRead, Value
 from storage.days import runs
-from storage.days.earlier_runs import load_counted, load_earlier_runs
+from storage.days.earlier_runs import AskedRuns, load_counted, load_earlier_runs
 from storage.days.snapshots import stored_snapshots
 from storage.db.database import Session
 from storage.errors import NotFound
@@ -111,7 +111,8 @@ async def _count_again(process: Process, appeal: Appeal, stored: Stored) -> Rech
     """Count the window of a rule of `at_least` again; what another window counted is not added."""
     run, kpis = stored.run, (appeal.kpi,)
     async with process.db.reading() as session:
-        earlier = await load_earlier_runs(session, run.team, run.day, kpis, run.window.cutoff)
+        asked = AskedRuns(run.day, run.window.cutoff, frozenset(kpis))
+        earlier = (await load_earlier_runs(session, {run.team: asked}))[run.team]
         later = await _counted_in_next_window(session, run, appeal.kpi)
     sheet = tally_sheet.build(
         stored.team, run.rulebook, run.window, Roster({appeal.crm_user: Manager(appeal.crm_user, appeal.name)}),

@@ -32,10 +32,11 @@ async def load_audience(process: Process, session: Session, key: str) -> Audienc
     team = process.settings.teams[key]
     stored = await teams.find(session, key)
     chat_id, thread_id = (team.chat_id, team.thread_id) if team.chat_id else (stored.chat_id, stored.thread_id)
+    heads, admins = await people.chats_with(session, _grants(Role.HEAD, key), _grants(Role.ADMIN, key))
     return Audience(
         members=tuple(await people.members(session, key)),
-        heads=await load_heads(process, session, key),
-        admins=await load_admins(process, session, key),
+        heads=frozenset(team.heads) | heads,
+        admins=frozenset(process.settings.telegram.admins) | admins,
         group=team.board != "off" and chat_id is not None,
         pins=team.pin and chat_id is not None,
         thread=thread_id,
@@ -44,14 +45,16 @@ async def load_audience(process: Process, session: Session, key: str) -> Audienc
 
 async def load_admins(process: Process, session: Session, key: str) -> frozenset[int]:
     """Load the Telegram ids of the admins of team `key`, from settings and database."""
-    return frozenset(process.settings.telegram.admins) | await _load_holders(session, Role.ADMIN, key)
+    [stored] = await people.chats_with(session, _grants(Role.ADMIN, key))
+    return frozenset(process.settings.telegram.admins) | stored
 
 
 async def load_heads(process: Process, session: Session, key: str) -> frozenset[int]:
     """Load the Telegram ids of the team's heads, from settings and database."""
-    return frozenset(process.settings.teams[key].heads) | await _load_holders(session, Role.HEAD, key)
+    [stored] = await people.chats_with(session, _grants(Role.HEAD, key))
+    return frozenset(process.settings.teams[key].heads) | stored
 
 
-async def _load_holders(session: Session, role: Role, key: str) -> frozenset[int]:
-    """Load the Telegram ids of people with `role` in the team or in all teams."""
-    return await people.chats_with(session, [RoleGrant(role, key), RoleGrant(role)])
+def _grants(role: Role, key: str) -> tuple[RoleGrant, RoleGrant]:
+    """Name the grants of a role in the team and in all teams."""
+    return RoleGrant(role, key), RoleGrant(role)

@@ -13,9 +13,9 @@ import structlog
 from reglament.config.team import TeamSettings
 from reglament.day.missing import still_missing
 from reglament.process import Process
-from storage.days import runs
+from storage.days import claims, runs
 from storage.days.snapshots import stored_snapshots
-from storage.days.windows import load_window
+from storage.days.windows import load_windows
 from storage.db.database import Database
 from storage.errors import StorageError
 from storage.values import Run, RunLease, StoredSnapshot
@@ -63,32 +63,38 @@ class TeamDay:
         return tuple(key for key in self.run.rulebook.counted if key in lacking)
 
 
-async def claim_day(
-    process: Process, key: str, day: date, *, manual_instant: bool, ignore_retry_time: bool
-) -> TeamDay | TeamResult:
-    """Claim the day of team `key`; return a result at once if the day is finished or another process has the lease."""
-    team = process.settings.teams[key]
+async def claim_days(
+    process: Process, keys: Sequence[str], day: date, *, manual_instant: bool, ignore_retry_time: bool
+) -> list[TeamDay | TeamResult]:
+    """Claim the day of teams together; a team whose day is finished, or claimed by another process, gets a result."""
+    calendars = {key: process.settings.teams[key].calendar() for key in keys}
     async with process.db.reading() as session:
-        window = await load_window(session, key, team.calendar(), day)
-    claim = await runs.claim(
+        windows = await load_windows(session, calendars, day)
+    found = await claims.claim_all(
         process.db,
-        key,
+        windows,
         day,
         process.owner,
-        window=window,
         at=process.now(),
         manual_instant=manual_instant,
         ignore_retry_time=ignore_retry_time,
     )
+    return [await _begin(process, key, day, found[key]) for key in keys]
+
+
+async def _begin(process: Process, key: str, day: date, claim: claims.Claim) -> TeamDay | TeamResult:
+    """Take up a claimed day, with the snapshots of earlier attempts, or say why the day is not this process's."""
     match claim:
-        case runs.Finished(run):
+        case claims.Finished(run):
             return TeamResult(key, day, run, already=True)
-        case runs.Busy(retry_at):
+        case claims.Busy(retry_at):
             return TeamResult(key, day, retry_at=retry_at, problem="another process works on it")
-        case runs.Claimed(run, lease):
-            async with process.db.reading() as session:
-                stored = await stored_snapshots(session, run.id) if run.kept_at else []
-            return TeamDay(key, team.judged_by(run.rulebook), run, lease, tuple(stored))
+        case claims.Claimed(run, lease):
+            stored: list[StoredSnapshot] = []
+            if run.kept_at:
+                async with process.db.reading() as session:
+                    stored = await stored_snapshots(session, run.id)
+            return TeamDay(key, process.settings.teams[key].judged_by(run.rulebook), run, lease, tuple(stored))
 
 
 @asynccontextmanager

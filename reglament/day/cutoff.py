@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from reglament.day.claims import TeamDay, TeamResult, claim_day, renewed_leases
+from reglament.day.claims import TeamDay, TeamResult, claim_days, renewed_leases
 from reglament.day.departures import add_departed, complete_departed, load_departed
 from reglament.day.due import DueCutoff
 from reglament.day.guard import DATABASE_TROUBLE, crm_error
@@ -37,10 +37,7 @@ async def run_cutoff(
     for the retry time of a postponed run. `last_attempt` settles the day with the present reading instead of
     postponing.
     """
-    claims = [
-        await _claim(process, key, due, manual_instant=manual_instant, ignore_retry_time=ignore_retry_time)
-        for key in due.teams
-    ]
+    claims = await _claim(process, due.teams, due, manual_instant=manual_instant, ignore_retry_time=ignore_retry_time)
     days = [claim for claim in claims if isinstance(claim, TeamDay)]
     results = [claim for claim in claims if isinstance(claim, TeamResult)]
     if not days:
@@ -51,17 +48,19 @@ async def run_cutoff(
 
 
 async def _claim(
-    process: Process, key: str, due: DueCutoff, *, manual_instant: bool, ignore_retry_time: bool
-) -> TeamDay | TeamResult:
-    """Claim a team's day; an exception becomes the result of this team alone."""
+    process: Process, keys: Sequence[str], due: DueCutoff, *, manual_instant: bool, ignore_retry_time: bool
+) -> list[TeamDay | TeamResult]:
+    """Claim the day of teams together; after an exception one by one, and the exception is one team's result."""
+    how = {"manual_instant": manual_instant, "ignore_retry_time": ignore_retry_time}
     try:
-        return await claim_day(
-            process, key, due.day, manual_instant=manual_instant, ignore_retry_time=ignore_retry_time
-        )
+        return await claim_days(process, keys, due.day, **how)
     except DATABASE_TROUBLE:
         raise
     except Exception as caught:
-        return TeamResult(key, due.day, problem=str(crm_error(caught, f"claim for {key}")), failed=True)
+        if len(keys) > 1:
+            return [claim for key in keys for claim in await _claim(process, [key], due, **how)]
+        problem = str(crm_error(caught, f"claim for {keys[0]}"))
+        return [TeamResult(keys[0], due.day, problem=problem, failed=True)]
 
 
 async def _run_days(

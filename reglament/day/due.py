@@ -60,6 +60,11 @@ def missed(team: TeamClock, finished: frozenset[date], now: datetime, catch_up_d
     return [day for day in days if day >= team.scored_from and day not in finished]
 
 
+def awaited_since(teams: Iterable[TeamClock], now: datetime, catch_up_days: int) -> date | None:
+    """Return the oldest day that any team may have missed; None if no cutoff that counts has passed."""
+    return min((day for team in teams for day in missed(team, frozenset(), now, catch_up_days)[:1]), default=None)
+
+
 def _latest_workdays(calendar: WorkCalendar, today: date, count: int) -> list[date]:
     """List the last `count` working days up to today, newest first."""
     days = [today] if calendar.is_workday(today) else []

@@ -23,8 +23,8 @@ from reglament.process import Process
 from scoring.rules import Rulebook
 from scoring.snapshot import Cause, Manager, NotRead
 from scoring.workdays import Window
-from storage.days import rulebooks, runs
-from storage.days.earlier_runs import load_earlier_runs
+from storage.days import rulebooks
+from storage.days.earlier_runs import AskedRuns, load_earlier_runs
 from storage.days.windows import load_window
 from storage.db.database import Database
 from storage.errors import NotFound
@@ -61,7 +61,7 @@ async def load_running_day(
             rulebook = await rulebooks.rulebook_at(session, key, window.start)
         except NotFound:  # before the first start of the service: the settings'
             rulebook = team.rulebook()
-            window = calendar.window(day, rulebook.window, await runs.last_window_end(session, key, day))
+            window = calendar.window(day, rulebook.window)
     return RunningDay(day, window, rulebook)
 
 
@@ -77,14 +77,18 @@ async def read_teams(process: Process, connection: str, wanted: Mapping[str, Run
     teams |= {key: teams[key].judged_by(running.rulebook) for key, running in wanted.items()}
     found = rosters(teams, users)
     sheets = {}
+    asked = {
+        key: AskedRuns(each.day, each.window.cutoff, frozenset(each.rulebook.counted)) for key, each in wanted.items()
+    }
     async with process.db.reading() as session:
+        earlier = await load_earlier_runs(session, asked)
         for key, running in wanted.items():
             rulebook, window = running.rulebook, running.window
-            earlier_runs = await load_earlier_runs(session, key, running.day, rulebook.counted, window.cutoff)
             judged = running.judged_day(key, connection)
-            history = await tally_sheet.load_history(session, judged, teams[key], found[key])
+            away = await tally_sheet.load_away(session, connection, running.day)
+            history = await tally_sheet.load_history(session, judged, teams[key], found[key], away)
             sheets[key] = tally_sheet.build(
-                teams[key], rulebook, window, found[key], earlier_runs=earlier_runs, history=history
+                teams[key], rulebook, window, found[key], earlier_runs=earlier[key], history=history
             )
     crm_rules = {key: running.rulebook.crm for key, running in wanted.items()}
     reading = await read_sheets(process.connections, connection, sheets, crm_rules)

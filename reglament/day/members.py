@@ -24,7 +24,6 @@ from reglament.day.shrunken import check_users
 from reglament.errors import WorkFailed
 from reglament.process import Process
 from scoring.snapshot import Cause, Manager, NotRead, Snapshot
-from storage.db.database import Session
 from storage.people import people
 
 log = structlog.get_logger()
@@ -113,8 +112,7 @@ async def synchronise_members(
         gone = await people.sync_users(
             session, connection, [(user.id, user.name, user.active and user.human) for user in users], at=process.now()
         )
-        for key, roster in found.items():
-            await _store_roster(session, key, roster)
+        await people.set_members(session, {key: _names(roster) for key, roster in found.items()})
         news: list[Notification] = []
         for member in gone:
             if member.team is not None:
@@ -125,9 +123,10 @@ async def synchronise_members(
     return found
 
 
-async def _store_roster(session: Session, key: str, roster: Roster) -> None:
+def _names(roster: Roster) -> dict[str, str]:
+    """Name the CRM users of a roster, listed users unknown to the CRM included."""
     known = {user: manager.name for user, manager in roster.members.items()}
-    await people.set_members(session, key, known | {user: user for user in roster.unknown})
+    return known | {user: user for user in roster.unknown}
 
 
 async def learn_members(process: Process, team: str) -> None:

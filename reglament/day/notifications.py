@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from zlib import crc32
 
@@ -60,14 +60,7 @@ NAMED_LOST_USERS = 10
 """Number of users that the question about a shrunken list names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """Hold a delivery to be written."""
-
-    event: str
-    recipient: str
-    notice: Notice
-    not_before: datetime | None = None
+Notification = deliveries.NewDelivery
 
 
 def evening(
@@ -234,8 +227,7 @@ async def enqueue(process: Process, session: Session, news: Iterable[Notificatio
 
     After a restore people are not told again of days that they had been told of before.
     """
-    ids = [await _add(process, session, item) for item in await _untold(session, list(news))]
-    added = [delivery_id for delivery_id in ids if delivery_id is not None]
+    added = await deliveries.add_all(session, await _untold(session, list(news)), at=process.now())
     if added:
         await process.enqueue(session, added)
 
@@ -248,14 +240,3 @@ async def _untold(session: Session, news: Sequence[Notification]) -> list[Notifi
         for item in news
         if not isinstance(item.notice, _OF_A_DAY) or (last := told[item.notice.team]) is None or item.notice.day > last
     ]
-
-
-async def _add(process: Process, session: Session, item: Notification) -> int | None:
-    return await deliveries.add(
-        session,
-        event=item.event,
-        recipient=item.recipient,
-        notice=item.notice,
-        at=process.now(),
-        not_before=item.not_before,
-    )

@@ -177,12 +177,12 @@ async def _load_caught_up(session: Session, run: Run) -> list[date]:
     Days that people were told of before a restore are left out.
     """
     told = await marks.told_until(session, run.team)
-    before = await runs.between(session, run.team, run.day - timedelta(days=90), run.day - timedelta(days=1))
+    before = await runs.dates_between(session, run.team, run.day - timedelta(days=90), run.day - timedelta(days=1))
     days: list[date] = []
-    newer = run
+    next_cutoff = run.window.cutoff
     for older in reversed(before):
-        if older.finished_at is None or older.finished_at < newer.window.cutoff:
+        if older.finished_at is None or older.finished_at < next_cutoff:
             break
         days.insert(0, older.day)
-        newer = older
+        next_cutoff = older.cutoff
     return [day for day in days if told is None or day > told]

@@ -20,7 +20,6 @@ from storage.days.snapshots import numbers
 from storage.db.database import Session
 from storage.people import people, shrunken_lists
 from storage.people.shrunken_lists import subject_of
-from storage.values import RunState
 
 FEW = 2
 """Number of users that may go at once in a connection of any size."""
@@ -188,8 +187,8 @@ def _without(snapshot: Snapshot, doubted: Mapping[str, Vanished], connection: st
 
 async def _load_last_sums(session: Session, team: str, day: date) -> dict[str, int]:
     """Load the sum of each KPI over the team from the last run in which the KPI was read."""
-    earlier = await runs.between(session, team, day - LOOK_BACK, day - timedelta(days=1))
-    ids = [run.id for run in reversed(earlier) if run.state is RunState.FINISHED]
+    earlier = await runs.dates_between(session, team, day - LOOK_BACK, day - timedelta(days=1))
+    ids = [run.id for run in reversed(earlier) if run.finished_at]
     rows = await numbers(session, ids, *_SUMMED)
     sums: dict[str, int] = {}
     for run_id in ids:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 
 from reglament.config.team import TeamSettings
 from reglament.day.claims import TeamDay
@@ -18,10 +18,10 @@ from scoring.terms.backlog import Backlog
 from scoring.terms.personal_calendar import DaysAway, days_away, personal_calendars
 from scoring.workdays import Window
 from storage.days.backlog import load_backlog
-from storage.days.earlier_runs import load_earlier_runs
+from storage.days.earlier_runs import AskedRuns, load_earlier_runs
 from storage.db.database import Session
 from storage.people import absences
-from storage.values import JudgedDay
+from storage.values import Absence, JudgedDay
 
 AWAY_LOOK_BACK = timedelta(days=400)
 """How far back absences stop the working time of states."""
@@ -31,15 +31,26 @@ async def load_sheets(process: Process, days: Sequence[TeamDay], rosters: Connec
     """Build by team the sheets for the KPIs that `days` still lack; none if the list of users could not be read."""
     if rosters.error:
         return {}
+    asked = {day.key: AskedRuns(day.run.day, day.run.window.cutoff, frozenset(day.unread_kpis)) for day in days}
     async with process.db.reading() as session:
-        return {day.key: await _load_sheet(session, day, rosters.teams[day.key]) for day in days}
+        earlier = await load_earlier_runs(session, asked)
+        away = {
+            about: await load_away(session, *about) for about in {(day.run.connection, day.run.day) for day in days}
+        }
+        history = {
+            day.key: await load_history(
+                session, day.run.judged_day, day.team, rosters.teams[day.key], away[day.run.connection, day.run.day]
+            )
+            for day in days
+        }
+    return {day.key: _sheet(day, rosters.teams[day.key], earlier[day.key], history[day.key]) for day in days}
 
 
-async def _load_sheet(session: Session, day: TeamDay, roster: Roster) -> TallySheet:
-    kpis, run = day.unread_kpis, day.run
-    earlier_runs = await load_earlier_runs(session, day.key, run.day, kpis, run.window.cutoff)
-    history = await load_history(session, run.judged_day, day.team, roster)
-    return build(day.team, run.rulebook, run.window, roster, kpis=kpis, earlier_runs=earlier_runs, history=history)
+def _sheet(day: TeamDay, roster: Roster, earlier: EarlierRuns, history: History) -> TallySheet:
+    run = day.run
+    return build(
+        day.team, run.rulebook, run.window, roster, kpis=day.unread_kpis, earlier_runs=earlier, history=history
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +62,17 @@ class History:
     backlog: Backlog = field(default_factory=Backlog)
 
 
-async def load_history(session: Session, judged: JudgedDay, team: TeamSettings, roster: Roster) -> History:
-    """Load absences, in which no working time runs, and the records that a launch ignores."""
+async def load_away(session: Session, connection: str, day: date) -> Sequence[Absence]:
+    """Load the absences of all teams of a connection that may stop the working time of states up to a day."""
+    return await absences.approved(session, connection, day - AWAY_LOOK_BACK, day)
+
+
+async def load_history(
+    session: Session, judged: JudgedDay, team: TeamSettings, roster: Roster, away: Sequence[Absence]
+) -> History:
+    """Load the records that a launch ignores, and sort out the absences (`away`), in which no working time runs."""
     first = judged.day - AWAY_LOOK_BACK
-    found = await absences.approved(session, judged.connection, first, judged.day)
-    spans = [(each.crm_user, each.first, min(each.last, judged.day), each.half) for each in found]
+    spans = [(each.crm_user, each.first, min(each.last, judged.day), each.half) for each in away]
     backlog = await load_backlog(session, judged.team, judged.day, judged.rulebook, team.zone, list(roster.members))
     return History(days_away([span for span in spans if span[0] in roster.members], first), backlog)
 

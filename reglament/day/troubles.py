@@ -9,10 +9,9 @@ from enum import StrEnum
 
 from bot.delivery.reasons import OF_THE_CHAT
 from reglament.config.settings import Settings
-from reglament.day.due import TeamClock, missed
+from reglament.day.due import TeamClock, awaited_since, missed
 from storage.days import heartbeats, runs
 from storage.db.database import Session
-from storage.errors import NotFound
 from storage.messages import deliveries
 from storage.people import teams
 from storage.values import DeliveryState, Run
@@ -157,18 +156,18 @@ async def _never_begun(
 ) -> list[Trouble]:
     """Find each team's oldest missed day without a run; later days wait for the day before."""
     begun = {(run.team, run.day) for run in unfinished}
+    known = {team.key: team.scored_from for team in await teams.all_teams(session, archived=True)}
+    clocks = [
+        TeamClock(key, table.crm, table.calendar(), known[key]) for key, table in settings.teams.items() if key in known
+    ]
+    since = awaited_since(clocks, now, settings.catch_up_days)
+    if since is None:
+        return []
+    finished = await runs.finished_by_team(session, since, max(clock.calendar.local_date(now) for clock in clocks))
     found = []
-    for key, table in settings.teams.items():
-        try:
-            scored_from = (await teams.find(session, key)).scored_from
-        except NotFound:
-            continue
-        clock = TeamClock(key, table.crm, table.calendar(), scored_from)
-        span = timedelta(days=3 * settings.catch_up_days + 31)
-        today = clock.calendar.local_date(now)
-        finished = frozenset(await runs.finished_days(session, key, today - span, today))
-        for day in missed(clock, finished, now, settings.catch_up_days)[:1]:
+    for clock in clocks:
+        for day in missed(clock, finished.get(clock.key, frozenset()), now, settings.catch_up_days)[:1]:
             cutoff = clock.calendar.cutoff_of(day)
-            if (key, day) not in begun and now - max(cutoff, started or cutoff) > UNCLAIMED:
-                found.append(Trouble(TroubleKind.NO_RUN, cutoff, key, day))
+            if (clock.key, day) not in begun and now - max(cutoff, started or cutoff) > UNCLAIMED:
+                found.append(Trouble(TroubleKind.NO_RUN, cutoff, clock.key, day))
     return found

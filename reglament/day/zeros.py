@@ -26,7 +26,6 @@ from storage.days.snapshots import numbers
 from storage.db.database import Session
 from storage.people import zero_questions
 from storage.people.zero_questions import ZeroState
-from storage.values import RunState
 
 DAYS = 20
 """Working days of zeros after which a KPI is a question."""
@@ -65,8 +64,8 @@ async def long_zeros(process: Process, day: TeamDay, fresh: Sequence[Snapshot]) 
         return zero
     before = day.run.day
     async with process.db.reading() as session:
-        earlier = await runs.between(session, day.key, before - LOOK_BACK, before - timedelta(days=1))
-        finished = [run.id for run in earlier if run.state is RunState.FINISHED][-(DAYS - 1) :]
+        earlier = await runs.dates_between(session, day.key, before - LOOK_BACK, before - timedelta(days=1))
+        finished = [run.id for run in earlier if run.finished_at][-(DAYS - 1) :]
         rows = await numbers(session, finished, *sorted(zero)) if finished else []
     if not finished:
         return await _read_back(process, day, fresh, zero)
@@ -108,8 +107,10 @@ async def observe_zeros(
     """Ask the admins about new long zeros, and make no reading of the KPIs that wait for the answer or are not kept."""
     zero = zero_kpis(fresh, asked_kpis(day.run.rulebook))
     observed = set()
-    for kpi in sorted(asked_kpis(day.run.rulebook)):
-        known = await zero_questions.state(session, day.key, kpi)
+    asked = sorted(asked_kpis(day.run.rulebook))
+    states = await zero_questions.states(session, day.key, asked)
+    for kpi in asked:
+        known = states.get(kpi)
         if kpi not in zero:
             if known is not None and known is not ZeroState.OVER and _is_read(fresh, kpi):
                 await zero_questions.note(session, day.key, kpi, ZeroState.OVER, author="crm", at=process.now())
@@ -128,7 +129,7 @@ async def without_unanswered(
 ) -> list[Snapshot]:
     """Make no reading of the zeros that wait for an answer or are not kept, as a cutoff does; ask and note nothing."""
     zero = zero_kpis(snapshots, asked_kpis(rulebook))
-    states = {kpi: await zero_questions.state(session, team, kpi) for kpi in sorted(zero)}
+    states = await zero_questions.states(session, team, sorted(zero))
     waiting = {kpi for kpi, state in states.items() if state in (ZeroState.ASKED, ZeroState.NOT_KEPT)}
     return [_without(snapshot, waiting) for snapshot in snapshots]
 

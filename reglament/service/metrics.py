@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
@@ -41,9 +40,8 @@ class Metrics:
         """Set the gauges from the tables."""
         async with db.reading() as session:
             counts = await deliveries.count_by_state(session)
-            last = {team: await runs.last_finished(session, team) for team in teams}
+            last = await runs.last_cutoffs(session)
         self._pending.set(counts.get(DeliveryState.PENDING, 0))
         self._failed.set(counts.get(DeliveryState.FAILED, 0))
-        for team, run in last.items():
-            instant: datetime | None = run.window.cutoff if run else None
-            self._last.labels(team).set(instant.timestamp() if instant else 0)
+        for team in teams:
+            self._last.labels(team).set(last[team].timestamp() if team in last else 0)

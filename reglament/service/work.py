@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -23,7 +23,7 @@ from reglament.service.watch import Watch
 from storage.days import heartbeats, instants, runs
 from storage.days.terms_of_day import with_terms
 from storage.messages import deliveries, rate_slots
-from storage.values import JudgedDay, RunState, StoredSnapshot
+from storage.values import JudgedDay, StoredSnapshot
 
 log = structlog.get_logger()
 
@@ -49,6 +49,8 @@ class ServiceWork:
     """The clocks that say that this machine's clock is wrong."""
     _compared_at: tuple[datetime, float] | None = None
     """This machine's clock, and monotonic seconds, when the clocks were last compared."""
+    _quiet_until: dict[str, datetime] = field(default_factory=dict)
+    """Next cutoffs of teams that have missed nothing."""
     _reminded: set[DueReminder] = field(default_factory=set)
     """Reminders handed out already; a second reading a minute later would not help."""
 
@@ -56,6 +58,7 @@ class ServiceWork:
         """Compare this machine's clock with the clocks of others; a wrong clock ends the scoring until it is right."""
         now, db = self.process.now(), self.process.db
         if self._was_clock_set(now):
+            self._quiet_until.clear()
             # A clock set back by hours would keep chats, messages and runs waiting for hours.
             if db.is_sqlite:
                 await rate_slots.forget(db)
@@ -99,26 +102,26 @@ class ServiceWork:
         now = self.process.now()
         if not await self._is_time_sane(now):
             return [], []
-        finished, waiting = await self._load_runs(now)
-        days = self.process.settings.catch_up_days
-        cutoffs = due_times.due_cutoffs(self.teams.values(), finished, waiting, now, days)
+        cutoffs = await self._due_cutoffs(now)
         reminders = [due for due in due_times.due_reminders(self.teams.values(), now) if due not in self._reminded]
         self._reminded.update(reminders)
         return cutoffs, reminders
 
-    async def _load_runs(self, now: datetime) -> tuple[dict[str, frozenset[date]], dict[str, datetime]]:
-        """Load finished days and the retry times of postponed runs, both by team."""
-        span = timedelta(days=3 * self.process.settings.catch_up_days + 31)
-        finished: dict[str, frozenset[date]] = {}
-        waiting: dict[str, datetime] = {}
+    async def _due_cutoffs(self, now: datetime) -> list[DueCutoff]:
+        """List the cutoffs to run now; a team that has missed nothing is not looked at before its next cutoff."""
+        days = self.process.settings.catch_up_days
+        awake = [team for team in self.teams.values() if self._quiet_until.get(team.key, now) <= now]
+        since = due_times.awaited_since(awake, now, days)
+        if since is None:
+            return []
+        today = max(team.calendar.local_date(now) for team in awake)
         async with self.process.db.reading() as session:
-            for key, team in self.teams.items():
-                today = team.calendar.local_date(now)
-                finished[key] = frozenset(await runs.finished_days(session, key, today - span, today))
-            for run in await runs.unfinished(session):
-                if run.state is RunState.POSTPONED and run.retry_at is not None:
-                    waiting[run.team] = max(run.retry_at, waiting.get(run.team, run.retry_at))
-        return finished, waiting
+            finished = await runs.finished_by_team(session, since, today)
+            waiting = await runs.retry_times(session)
+        for team in awake:
+            if not due_times.missed(team, finished.get(team.key, frozenset()), now, days):
+                self._quiet_until[team.key] = due_times.next_cutoff(team, now)
+        return due_times.due_cutoffs(awake, finished, waiting, now, days)
 
     async def cutoff(self, due: DueCutoff) -> bool:
         """Run a cutoff; return whether any team's day was finished."""

@@ -7,7 +7,7 @@ have a single outcome.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
@@ -186,14 +186,18 @@ async def count_by_rule(
     return dict(sorted(found.items(), key=lambda each: (-each[1].total(), each[0])))
 
 
-async def added_ids(session: AsyncSession, team: str, day: date, kpis: Collection[str]) -> dict[str, set[str]]:
-    """Load the ids of events that granted re-checks added to a day, by KPI: no other window counts those."""
-    found: dict[str, set[str]] = {}
-    query = _appeals().where(TeamRecord.key == team, AppealRecord.day == day, AppealRecord.kpi.in_(list(kpis)))
+async def added_ids(session: AsyncSession, days: Mapping[str, date]) -> dict[str, dict[str, set[str]]]:
+    """Load the ids of events that granted re-checks added to a day of each team, by team and KPI.
+
+    No other window counts those.
+    """
+    found: dict[str, dict[str, set[str]]] = {team: {} for team in days}
+    query = _appeals().where(TeamRecord.key.in_(list(days)), AppealRecord.day.in_(set(days.values())))
     for each in await session.execute(query):
         appeal = _to_appeal(*each)
-        if appeal.state is AppealState.KEPT and appeal.recheck is not None and appeal.recheck.additions:
-            found.setdefault(appeal.kpi, set()).update(appeal.recheck.additions)
+        is_granted = appeal.state is AppealState.KEPT and days[appeal.team] == appeal.day
+        if is_granted and appeal.recheck is not None and appeal.recheck.additions:
+            found[appeal.team].setdefault(appeal.kpi, set()).update(appeal.recheck.additions)
     return found
 
 

@@ -31,13 +31,18 @@ async def mark_restored(session: AsyncSession, *, at: datetime, file: str, told:
     days = {str(team): day.isoformat() for team, day in told.items()}
     audit_log.write(session, at=at, author="reglament restore", action=RESTORED, subject=file, told=days)
     await session.flush()
+    session.info.pop("told_before_restore", None)
 
 
 async def told_until(session: AsyncSession, team: str) -> date | None:
-    """Find the last day of a team of which people were told before the last restore; None without a restore."""
-    details = await session.scalar(
-        select(AuditRecord.details).where(AuditRecord.action == RESTORED).order_by(AuditRecord.id.desc()).limit(1)
-    )
+    """Find the last day of a team of which people were told before the last restore; None without a restore.
+
+    The restore is looked for once in a transaction.
+    """
+    if "told_before_restore" not in session.info:
+        query = select(AuditRecord.details).where(AuditRecord.action == RESTORED).order_by(AuditRecord.id.desc())
+        session.info["told_before_restore"] = await session.scalar(query.limit(1))
+    details = session.info["told_before_restore"]
     if details is None:
         return None
     team_id = await session.scalar(select(TeamRecord.id).where(TeamRecord.key == team))

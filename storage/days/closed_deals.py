@@ -55,23 +55,31 @@ async def note_closed(session: AsyncSession, run_id: int, snapshots: Iterable[St
 
 
 async def load_closed(
-    session: AsyncSession, team: str, day: date, cutoff: datetime
-) -> dict[DealState, dict[str, datetime]]:
-    """Load when deals were counted as closed, as far back as 14 days before the window before may reach."""
-    since = cutoff - timedelta(days=CLOSED_AGAIN_DAYS + LONGEST_WINDOWS)
+    session: AsyncSession, days: Mapping[str, tuple[date, datetime]]
+) -> dict[str, dict[DealState, dict[str, datetime]]]:
+    """Load by team when deals were counted as closed before a day with a cutoff.
+
+    The search goes as far back as 14 days before the window before may reach.
+    """
+    if not days:
+        return {}
+    since = {team: cutoff - timedelta(days=CLOSED_AGAIN_DAYS + LONGEST_WINDOWS) for team, (_, cutoff) in days.items()}
     rows = await session.execute(
-        select(ClosedDealRecord.state, ClosedDealRecord.deal, ClosedDealRecord.at)
+        select(TeamRecord.key, RunRecord.day, RunRecord.cutoff, ClosedDealRecord)
         .join(RunRecord, RunRecord.id == ClosedDealRecord.run_id)
         .join(TeamRecord, TeamRecord.id == RunRecord.team_id)
         .where(
-            TeamRecord.key == team,
+            TeamRecord.key.in_(list(days)),
             RunRecord.state == RunState.FINISHED.value,
-            RunRecord.day < day,
-            RunRecord.cutoff >= since,
+            RunRecord.day < max(day for day, _ in days.values()),
+            RunRecord.cutoff >= min(since.values()),
         )
     )
-    closed: dict[DealState, dict[str, datetime]] = {state: {} for state in CLOSED_BY}
-    for state, deal, at in rows:
-        of_state = closed[DealState(state)]
-        of_state[deal] = max(at, of_state.get(deal, at))
+    closed: dict[str, dict[DealState, dict[str, datetime]]] = {
+        team: {state: {} for state in CLOSED_BY} for team in days
+    }
+    for team, day, cutoff, row in rows:
+        if day < days[team][0] and cutoff >= since[team]:
+            of_state = closed[team][DealState(row.state)]
+            of_state[row.deal] = max(row.at, of_state.get(row.deal, row.at))
     return closed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
@@ -18,38 +18,59 @@ from storage.appeals.appeals import added_ids
 from storage.days import runs
 from storage.days.closed_deals import CLOSED_BY, load_closed
 from storage.days.holders import RecordHolders
-from storage.days.snapshots import stored_readings
+from storage.days.snapshots import readings_of_runs, stored_readings
 from storage.db.models import ManagerRecord, RunRecord, SparedRecord, TeamRecord
-from storage.db.sql import manager_ids
+from storage.db.sql import manager_ids, portions
 
 StoredReadings = Sequence[tuple[str, Mapping[str, Reading]]]
 """CRM users of a run with their readings."""
+TOGETHER = 50
+"""Teams whose earlier runs are loaded together."""
 LOOK_BACK_RUNS = 10
 """Runs searched for the last reading of a state."""
 
 
-async def load_earlier_runs(
-    session: AsyncSession, team: str, day: date, kpis: Iterable[str], cutoff: datetime
-) -> EarlierRuns:
-    """Load what decides the count of `kpis` on a day of a team: the run before, and 14 days of wins and losses."""
-    wanted = frozenset(kpis)
-    is_closing = any(wanted.intersection(keys) for keys in CLOSED_BY.values())
-    closed = await load_closed(session, team, day, cutoff) if is_closing else {}
-    before = await runs.last_finished(session, team, until=day - timedelta(days=1))
-    if before is None:
-        return EarlierRuns(closed=closed)
-    stored = await stored_readings(session, before.id)
-    found = _of_run(stored, wanted)
-    added = await added_ids(session, team, before.day, wanted)
-    return replace(
-        found,
-        counted={**found.counted, **{key: found.counted.get(key, frozenset()) | ids for key, ids in added.items()}},
-        settings=before.rulebook.kpis,
-        window=before.window,
-        closed=closed,
-        holders=await _holders(session, team, before.day, stored, wanted),
-        spared=await _spared(session, team, day),
+@dataclass(frozen=True, slots=True)
+class AskedRuns:
+    """Ask for the runs before the day of a team that decide the count of KPIs."""
+
+    day: date
+    cutoff: datetime
+    kpis: frozenset[str]
+
+
+async def load_earlier_runs(session: AsyncSession, asked: Mapping[str, AskedRuns]) -> dict[str, EarlierRuns]:
+    """Load by team what decides the count of the KPIs of a day: the run before, and 14 days of wins and losses."""
+    found: dict[str, EarlierRuns] = {}
+    for portion in portions(sorted(asked), TOGETHER):  # the evidence of the runs before is large
+        found |= await _load(session, {team: asked[team] for team in portion})
+    return found
+
+
+async def _load(session: AsyncSession, asked: Mapping[str, AskedRuns]) -> dict[str, EarlierRuns]:
+    is_closing = frozenset[str]().union(*CLOSED_BY.values())
+    closed = await load_closed(
+        session, {team: (each.day, each.cutoff) for team, each in asked.items() if each.kpis & is_closing}
     )
+    before = await runs.finished_before(session, {team: each.day for team, each in asked.items()})
+    stored = await readings_of_runs(session, [run.id for run in before.values()])
+    spared = await _spared(session, {team: asked[team].day for team in before})
+    added = await added_ids(session, {team: run.day for team, run in before.items()})
+    found = {team: EarlierRuns(closed=closed.get(team, {})) for team in asked}
+    for team, run in before.items():
+        of_run, wanted = stored[run.id], asked[team].kpis
+        read = _of_run(of_run, wanted)
+        more = {key: read.counted.get(key, frozenset()) | ids for key, ids in added[team].items() if key in wanted}
+        found[team] = replace(
+            read,
+            counted={**read.counted, **more},
+            settings=run.rulebook.kpis,
+            window=run.window,
+            closed=closed.get(team, {}),
+            holders=await _holders(session, team, run.day, of_run, wanted),
+            spared=frozenset(spared[team]),
+        )
+    return found
 
 
 async def load_counted(session: AsyncSession, run_id: int, kpi: str) -> frozenset[str]:
@@ -112,16 +133,21 @@ def _frozen(sets: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
     return {key: frozenset(ids) for key, ids in sets.items()}
 
 
-async def _spared(session: AsyncSession, team: str, day: date) -> frozenset[tuple[str, str, str]]:
-    """Load the records that were spared in runs of earlier days of the team."""
+async def _spared(session: AsyncSession, days: Mapping[str, date]) -> dict[str, set[tuple[str, str, str]]]:
+    """Load by team the records that were spared in runs of days before the days named."""
     rows = await session.execute(
-        select(SparedRecord.kpi, ManagerRecord.crm_user, SparedRecord.record)
+        select(TeamRecord.key, RunRecord.day, SparedRecord.kpi, ManagerRecord.crm_user, SparedRecord.record)
         .join(ManagerRecord, ManagerRecord.id == SparedRecord.manager_id)
         .join(RunRecord, RunRecord.id == SparedRecord.run_id)
         .join(TeamRecord, TeamRecord.id == RunRecord.team_id)
-        .where(TeamRecord.key == team, RunRecord.day < day)
+        .where(TeamRecord.key.in_(list(days)))
     )
-    return frozenset((kpi, user, record) for kpi, user, record in rows)
+    found: dict[str, set[tuple[str, str, str]]] = {team: set() for team in days}
+    for team, day, *record in rows:
+        if day < days[team]:
+            kpi, user, name = record
+            found[team].add((kpi, user, name))
+    return found
 
 
 async def note_spared(session: AsyncSession, run_id: int, connection: str, snapshots: Iterable[Snapshot]) -> None:

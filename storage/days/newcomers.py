@@ -22,7 +22,9 @@ async def load_beginnings(
 
     Who is in the team's first reading begins at once and is no newcomer, unless the settings say a later `since`.
     """
-    first = await session.scalar(select(func.min(RunRecord.day)).join(SnapshotRecord).where(*_of(judged)))
+    has_snapshots = select(SnapshotRecord.run_id).where(SnapshotRecord.run_id == RunRecord.id).exists()
+    of_team = select(RunRecord.day).where(*_of(judged), has_snapshots).order_by(RunRecord.day)
+    first = await session.scalar(of_team.limit(1))
     if first is None or first >= judged.day:
         return {user: (True, _begins_later(judged, user, judged.day)) for user in users}
     before = await _load_last(session, judged, users)

@@ -105,7 +105,7 @@ def _as_of_now(now: StoredSnapshot, at_cutoff: StoredSnapshot, judged: Collectio
 
 async def lost(session: AsyncSession, team: str, first: date, last: date) -> list[LostDeal]:
     """Load the deals lost on finished days, with evidence, by day; no other evidence is loaded."""
-    days = {run.id: run.day for run in await runs.between(session, team, first, last) if run.state is RunState.FINISHED}
+    days = {run.id: run.day for run in await runs.dates_between(session, team, first, last) if run.finished_at}
     counted = await numbers(session, days, DEALS_LOST)
     losers = {(run_id, crm_user) for run_id, crm_user, (number,) in counted if number}
     found = []
@@ -119,7 +119,7 @@ async def lost(session: AsyncSession, team: str, first: date, last: date) -> lis
 
 async def won(session: AsyncSession, team: str, first: date, last: date) -> list[WonFigures]:
     """Select won deals and amounts by manager and finished day; managers without both are left out."""
-    days = {run.id: run.day for run in await runs.between(session, team, first, last) if run.state is RunState.FINISHED}
+    days = {run.id: run.day for run in await runs.dates_between(session, team, first, last) if run.finished_at}
     found = []
     for run_id, crm_user, (deals, amounts) in await numbers(session, days, DEALS_WON, WON_AMOUNT):
         if deals is not None or amounts is not None:

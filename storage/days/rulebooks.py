@@ -7,6 +7,7 @@ very first holds at once, also for days before it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from scoring.payout import MoneyTerms
 from scoring.rules import Rulebook, Schedule, version_of
 from storage.db.models import MoneyVersionRecord, RulebookRecord, TeamRecord
-from storage.db.sql import lock_team, team_named
+from storage.db.sql import lock_team, portions, team_named
 from storage.db.types import canonical_json, decimal_text
 from storage.errors import NotFound
 
@@ -59,6 +60,29 @@ async def rulebook_record_at(session: AsyncSession, team: str, instant: datetime
     if row is None:
         raise NotFound(f"team {team!r} has no rulebook yet")
     return row
+
+
+async def records_at(session: AsyncSession, instants: Mapping[int, datetime]) -> dict[int, RulebookRecord]:
+    """Find the rows of the rulebooks that judge windows starting at `instants`, both by team id.
+
+    Raises NotFound for a team without a rulebook.
+    """
+    loaded: dict[int, list[tuple[int, datetime]]] = {team_id: [] for team_id in instants}
+    row = RulebookRecord
+    for portion in portions(sorted(instants)):
+        query = select(row.team_id, row.id, row.valid_from).where(row.team_id.in_(portion)).order_by(row.id)
+        for team_id, rulebook_id, at in await session.execute(query):
+            loaded[team_id].append((rulebook_id, at))
+    chosen = {}
+    for team_id, versions in loaded.items():
+        if not versions:
+            raise NotFound(f"team {team_id} has no rulebook yet")
+        valid = [rulebook_id for rulebook_id, at in versions if at <= instants[team_id]]
+        chosen[valid[-1] if valid else versions[0][0]] = team_id
+    found: dict[int, RulebookRecord] = {}
+    for portion in portions(sorted(chosen)):
+        found |= {chosen[each.id]: each for each in await session.scalars(select(row).where(row.id.in_(portion)))}
+    return found
 
 
 async def loaded_schedules(session: AsyncSession, team: str) -> list[tuple[datetime, Schedule]]:

@@ -3,122 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, delete, func, literal, or_, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from scoring.rules import Rulebook
 from scoring.workdays import Window
 from storage.days import snapshots
 from storage.days.closed_deals import note_closed
-from storage.days.rulebooks import rulebook_record_at
 from storage.db.database import Database
 from storage.db.models import RulebookRecord, RunRecord, SnapshotRecord, TeamRecord
-from storage.db.sql import team_named, upsert
+from storage.db.sql import portions
 from storage.db.types import DatabaseNow
 from storage.errors import LeaseLost, NotFound
-from storage.values import Run, RunLease, RunState, StoredSnapshot
+from storage.values import Run, RunDates, RunLease, RunState, StoredSnapshot
 
+LAST_WINDOWS = 10
+"""Windows of which the latest end counts: after a change of cutoff or zone the newest need not end last."""
 LEASE_SECONDS = 60.0
 """Seconds after which the run of a dead process may be taken over; a living process renews every 15 s."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """Report a run claimed by this process.
-
-    A run with `kept_at` was taken over or retried: stored readings are scored, missing KPIs are read.
-    """
-
-    run: Run
-    lease: RunLease
-
-
-@dataclass(frozen=True, slots=True)
-class Busy:
-    """Report a run claimed by another process, or with a later `retry_at`."""
-
-    retry_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """Report a run finished before."""
-
-    run: Run
-
-
-async def claim(
-    db: Database,
-    team: str,
-    day: date,
-    owner: str,
-    *,
-    window: Window,
-    at: datetime,
-    manual_instant: bool = False,
-    ignore_retry_time: bool = False,
-    lease_seconds: float = LEASE_SECONDS,
-) -> Claimed | Busy | Finished:
-    """Claim the run of a day: new, postponed and due (`ignore_retry_time`: also not yet due), or with an ended lease.
-
-    The first claim fixes window and rulebook; later claims return the same.
-    """
-    async with db.transaction() as session:
-        row = await team_named(session, team)
-        first = {
-            "team_id": row.id,
-            "day": day,
-            "connection": row.connection,
-            "window_earlier": window.earlier,
-            "window_earlier_end": window.earlier_end,
-            "window_start": window.start,
-            "cutoff": window.cutoff,
-            "rulebook_id": (await rulebook_record_at(session, team, window.start)).id,
-            "first_attempt_at": at,
-        }
-        claimed = {
-            "state": RunState.CLAIMED.value,
-            "owner": owner,
-            "lease_until": DatabaseNow() + lease_seconds,
-            "rehearsed": manual_instant,
-        }
-        due = literal(ignore_retry_time) | RunRecord.retry_at.is_(None) | (RunRecord.retry_at <= at)
-        taken = await _take(session, first, claimed, due)
-        run = await find(session, team, day)
-    assert run is not None  # noqa: S101  # inserted, or in the way
-    if taken is not None:
-        return Claimed(run, RunLease(taken.id, team, owner, taken.attempts))
-    if run.state is RunState.FINISHED:
-        return Finished(run)
-    return Busy(run.retry_at if run.state is RunState.POSTPONED else None)
-
-
-async def _take(
-    session: AsyncSession, first: dict[str, Any], claimed: dict[str, Any], due: ColumnElement[bool]
-) -> Row[int, int] | None:
-    """Decide the claim in one conditional write; RETURNING tells the outcome, because psycopg gives no row count."""
-    again = claimed | {
-        "attempts": RunRecord.attempts + 1,
-        "retry_at": None,
-        "rehearsed": or_(RunRecord.rehearsed, literal(claimed["rehearsed"])),
-    }
-    statement = (
-        upsert(session, RunRecord)
-        .values(**first, **claimed)
-        .on_conflict_do_update(
-            index_elements=["team_id", "day"],
-            set_=again,
-            where=(RunRecord.state != RunState.FINISHED.value) & (RunRecord.lease_until <= DatabaseNow()) & due,
-        )
-        .returning(RunRecord.id, RunRecord.attempts)
-    )
-    row: Row[int, int] | None = (await session.execute(statement)).first()
-    return row
 
 
 async def renew(db: Database, lease: RunLease, *, lease_seconds: float = LEASE_SECONDS) -> bool:
@@ -236,6 +143,15 @@ async def retry_now(db: Database, *, at: datetime) -> None:
         )
 
 
+async def find_all(session: AsyncSession, team_ids: Collection[int], day: date) -> dict[str, Run]:
+    """Find the runs of a day of several teams, by team."""
+    found: dict[str, Run] = {}
+    for portion in portions(sorted(team_ids)):
+        rows = await session.execute(_runs().where(RunRecord.team_id.in_(portion), RunRecord.day == day))
+        found |= {key: _to_run(row, key, content) for row, key, content in rows}
+    return found
+
+
 async def find(session: AsyncSession, team: str, day: date) -> Run | None:
     """Find the run of a team's day; None if the day was never claimed."""
     row = (await session.execute(_runs().where(TeamRecord.key == team, RunRecord.day == day))).first()
@@ -291,10 +207,40 @@ async def last_finished(session: AsyncSession, team: str, *, until: date | None 
     return None if row is None else _to_run(*row)
 
 
+async def finished_before(session: AsyncSession, days: Mapping[str, date]) -> dict[str, Run]:
+    """Find by team the newest finished run of a day before the day named; teams without any are left out."""
+    found: dict[str, Run] = {}
+    for day in sorted(set(days.values())):
+        run = aliased(RunRecord)
+        newest = (
+            select(run.id)
+            .where(run.team_id == TeamRecord.id, run.state == RunState.FINISHED.value, run.day < day)
+            .order_by(run.day.desc())
+            .limit(1)
+            .correlate(TeamRecord)
+            .scalar_subquery()
+        )
+        keys = [team for team, of_team in days.items() if of_team == day]
+        rows = await session.execute(_runs().where(TeamRecord.key.in_(keys), RunRecord.id == newest))
+        found |= {team: _to_run(row, team, content) for row, team, content in rows}
+    return found
+
+
 async def between(session: AsyncSession, team: str, first: date, last: date) -> list[Run]:
     """List the runs of a team's days, oldest first."""
     query = _runs().where(TeamRecord.key == team, RunRecord.day.between(first, last)).order_by(RunRecord.day)
     return [_to_run(*row) for row in await session.execute(query)]
+
+
+async def dates_between(session: AsyncSession, team: str, first: date, last: date) -> list[RunDates]:
+    """List days and instants of the runs of a team's days, oldest first; no rulebook is read."""
+    rows = await session.execute(
+        select(RunRecord.id, RunRecord.day, RunRecord.cutoff, RunRecord.finished_at)
+        .join(TeamRecord, TeamRecord.id == RunRecord.team_id)
+        .where(TeamRecord.key == team, RunRecord.day.between(first, last))
+        .order_by(RunRecord.day)
+    )
+    return [RunDates(*values) for values in rows]
 
 
 async def unfinished(session: AsyncSession) -> list[Run]:
@@ -312,11 +258,50 @@ async def finished_days(session: AsyncSession, team: str, first: date, last: dat
     )
 
 
-async def last_window_end(session: AsyncSession, team: str, before_day: date) -> datetime | None:
-    """Find the end of the team's last stored window before a day, where the next window starts."""
-    end: datetime | None = await session.scalar(
-        select(func.max(RunRecord.cutoff))
-        .join(TeamRecord, TeamRecord.id == RunRecord.team_id)
-        .where(TeamRecord.key == team, RunRecord.day < before_day)
+async def finished_by_team(session: AsyncSession, first: date, last: date) -> dict[str, frozenset[date]]:
+    """Load the days with a finished run of all teams, by team; teams without any are left out."""
+    rows = await session.execute(
+        select(TeamRecord.key, RunRecord.day)
+        .join(RunRecord, RunRecord.team_id == TeamRecord.id)
+        .where(RunRecord.day.between(first, last), RunRecord.state == RunState.FINISHED.value)
     )
-    return end
+    found: dict[str, set[date]] = {}
+    for team, day in rows:
+        found.setdefault(team, set()).add(day)
+    return {team: frozenset(days) for team, days in found.items()}
+
+
+async def last_cutoffs(session: AsyncSession) -> dict[str, datetime]:
+    """Load the cutoff of the newest finished run of each team; teams without any are left out."""
+    newest = (
+        select(RunRecord.cutoff)
+        .where(RunRecord.team_id == TeamRecord.id, RunRecord.state == RunState.FINISHED.value)
+        .order_by(RunRecord.day.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return {team: cutoff for team, cutoff in await session.execute(select(TeamRecord.key, newest)) if cutoff}
+
+
+async def retry_times(session: AsyncSession) -> dict[str, datetime]:
+    """Load by team the latest retry time of the postponed runs of teams in use."""
+    rows = await session.execute(
+        select(TeamRecord.key, func.max(RunRecord.retry_at))
+        .join(RunRecord, RunRecord.team_id == TeamRecord.id)
+        .where(RunRecord.state == RunState.POSTPONED.value, TeamRecord.archived_at.is_(None))
+        .group_by(TeamRecord.key)
+    )
+    return {team: at for team, at in rows if at is not None}
+
+
+async def last_window_ends(session: AsyncSession, team_ids: Collection[int], before_day: date) -> dict[int, datetime]:
+    """Find the latest end of the teams' last stored windows before a day, where the next windows start, by team id."""
+    of_team = RunRecord.team_id == TeamRecord.id
+    newest = select(RunRecord.cutoff).where(of_team, RunRecord.day < before_day).correlate(TeamRecord)
+    last = newest.order_by(RunRecord.day.desc()).limit(LAST_WINDOWS).subquery()
+    end = select(func.max(last.c.cutoff)).scalar_subquery()
+    found: dict[int, datetime] = {}
+    for portion in portions(sorted(team_ids)):
+        rows = await session.execute(select(TeamRecord.id, end).where(TeamRecord.id.in_(portion)))
+        found |= {team_id: at for team_id, at in rows if at is not None}
+    return found

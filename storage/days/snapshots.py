@@ -18,12 +18,14 @@ from storage.days.codec import (
     readings_to_json,
 )
 from storage.db.models import ManagerRecord, RunRecord, SnapshotRecord, TeamRecord
-from storage.db.sql import json_at, manager_ids
+from storage.db.sql import json_at, manager_ids, portions
 from storage.evidence.encode import encode_evidence
 from storage.evidence.load import last_keys_to_json, load_last_keys, load_lists, load_rows
 from storage.evidence.stored import LastKeys
 from storage.values import RunState, StoredSnapshot
 
+TOGETHER = 20
+"""Snapshots written by one statement."""
 LOOK_BACK_RUNS = 60
 """Number of earlier runs searched for evidence to compare with."""
 
@@ -31,17 +33,26 @@ LOOK_BACK_RUNS = 60
 async def merge(session: AsyncSession, run_id: int, snapshots: Sequence[StoredSnapshot]) -> list[StoredSnapshot]:
     """Add the snapshots of an attempt to the stored snapshots of a run; called by `runs.store_snapshots`.
 
-    Each snapshot is written before the next is looked at, so that a team's evidence is never in memory twice.
+    A few snapshots are written at a time, so that a team's evidence is never in memory twice.
     """
     run = await session.get_one(RunRecord, run_id)
     names = {item.snapshot.manager.crm_user: item.snapshot.manager.name for item in snapshots}
     ids = await manager_ids(session, run.connection, names)
     merged = {item.snapshot.manager.crm_user: item for item in await stored_snapshots(session, run_id)}
-    for item in snapshots:
-        user = item.snapshot.manager.crm_user
-        before = merged.get(user)
-        merged[user] = item if before is None else _joined(before, item)
-        await _write(session, run_id, ids[user], merged[user], is_new=before is None)
+    for few in portions(snapshots, TOGETHER):
+        new = []
+        for item in few:
+            user = item.snapshot.manager.crm_user
+            before = merged.get(user)
+            merged[user] = item if before is None else _joined(before, item)
+            content = _content(run_id, merged[user])
+            this = {"run_id": run_id, "manager_id": ids[user]}
+            if before is None:
+                new.append(this | content | {"blanked": False})
+            else:
+                await _overwrite(session, this, content)
+        if new:
+            await session.execute(insert(SnapshotRecord), new)
     return _by_name(merged.values())
 
 
@@ -54,10 +65,11 @@ def _joined(before: StoredSnapshot, fresh: StoredSnapshot) -> StoredSnapshot:
     return StoredSnapshot(Snapshot(fresh.snapshot.manager, readings), fresh.absent, last, fresh.circumstances)
 
 
-async def _write(session: AsyncSession, run_id: int, manager_id: int, item: StoredSnapshot, *, is_new: bool) -> None:
+def _content(run_id: int, item: StoredSnapshot) -> dict[str, object]:
+    """Return the columns of a snapshot, with the evidence encoded."""
     readings, last = item.snapshot.readings, LastKeys.of(item.last)
     evidence = encode_evidence(run_id, readings, last)
-    content = {
+    return {
         "name": item.snapshot.manager.name,
         "readings": readings_to_json(readings, items=False),
         "absent": item.absent,
@@ -66,11 +78,10 @@ async def _write(session: AsyncSession, run_id: int, manager_id: int, item: Stor
         "evidence_lists": evidence.lists,
         "evidence_pack": evidence.pack,
     }
-    this = {"run_id": run_id, "manager_id": manager_id}
-    if is_new:
-        await session.execute(insert(SnapshotRecord).values(this | content | {"blanked": False}))
-        return
-    of_manager = (SnapshotRecord.run_id == run_id, SnapshotRecord.manager_id == manager_id)
+
+
+async def _overwrite(session: AsyncSession, this: dict[str, int], content: dict[str, object]) -> None:
+    of_manager = (SnapshotRecord.run_id == this["run_id"], SnapshotRecord.manager_id == this["manager_id"])
     await session.execute(
         update(SnapshotRecord).where(*of_manager).values(content), execution_options={"synchronize_session": False}
     )
@@ -179,7 +190,17 @@ def _number(text: str | int | None) -> Number | None:
 async def stored_readings(
     session: AsyncSession, run_id: int, kpis: Collection[str] | None = None
 ) -> list[tuple[str, Mapping[str, Reading]]]:
-    """Load the readings of a run by CRM user, with the evidence of `kpis` (None: of all), decoded when looked at."""
-    rows = await load_rows(session, SnapshotRecord.run_id == run_id)
+    """Load the readings of a single run as `readings_of_runs` does."""
+    return (await readings_of_runs(session, [run_id], kpis))[run_id]
+
+
+async def readings_of_runs(
+    session: AsyncSession, run_ids: Collection[int], kpis: Collection[str] | None = None
+) -> dict[int, list[tuple[str, Mapping[str, Reading]]]]:
+    """Load by run the readings of each CRM user, with the evidence of `kpis` (None: of all), decoded when looked at."""
+    rows = await load_rows(session, SnapshotRecord.run_id.in_(list(run_ids))) if run_ids else []
     evidence = await load_lists(session, rows, kpis)
-    return [(row.crm_user, readings_from_json(row.readings, evidence[row.key])) for row in rows]
+    found: dict[int, list[tuple[str, Mapping[str, Reading]]]] = {run_id: [] for run_id in run_ids}
+    for row in rows:
+        found[row.run_id].append((row.crm_user, readings_from_json(row.readings, evidence[row.key])))
+    return found

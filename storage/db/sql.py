@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Text, cast, func, select
@@ -49,20 +49,44 @@ def portions(values: Sequence[T], size: int = PORTION) -> Iterator[Sequence[T]]:
 
 
 async def team_named(session: AsyncSession, key: str) -> TeamRecord:
-    """Find the row of a team by key. Raises NotFound."""
-    team = await session.scalar(select(TeamRecord).where(TeamRecord.key == key))
+    """Find the row of a team by key, once in a transaction. Raises NotFound."""
+    known = _teams(session, "teams_by_key")
+    team = known.get(key)
+    if team is None or team.key != key or team not in session:
+        team = await session.scalar(select(TeamRecord).where(TeamRecord.key == key))
     if team is None:
         raise NotFound(f"there is no team {key!r}")
+    known[key] = team
     return team
+
+
+async def teams_named(session: AsyncSession, keys: Iterable[str]) -> dict[str, TeamRecord]:
+    """Find the rows of several teams, by key. Raises NotFound."""
+    known = _teams(session, "teams_by_key")
+    wanted = list(keys)
+    for portion in portions([key for key in wanted if key not in known]):
+        rows = await session.scalars(select(TeamRecord).where(TeamRecord.key.in_(portion)))
+        known.update((row.key, row) for row in rows)
+    return {key: await team_named(session, key) for key in wanted}
+
+
+def _teams(session: AsyncSession, name: str) -> dict[str, TeamRecord]:
+    """Return the rows of teams that this transaction has found, or locked, by key."""
+    found: dict[str, TeamRecord] = session.info.setdefault(name, {})
+    return found
 
 
 async def lock_team(session: AsyncSession, key: str) -> TeamRecord:
     """Lock the row of a team until the transaction ends; writers of points and periods take turns. Raises NotFound."""
+    locked = _teams(session, "teams_locked")
+    if key in locked and locked[key].key == key and locked[key] in session:
+        return locked[key]
     query = select(TeamRecord).where(TeamRecord.key == key).with_for_update()
     # Another transaction may have moved the chain's head since this session last looked.
     team = await session.scalar(query.execution_options(populate_existing=True))
     if team is None:
         raise NotFound(f"there is no team {key!r}")
+    locked[key] = _teams(session, "teams_by_key")[key] = team
     return team
 
 

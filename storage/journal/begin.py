@@ -30,15 +30,17 @@ async def begin(session: AsyncSession, team: str, at: datetime) -> bool:
 
 async def begin_for(session: AsyncSession, owner: TeamRecord, at: datetime) -> None:
     """Begin the journal of a locked team, unless begun."""
-    company = await session.get(JournalHeadRecord, chain.COMPANY, populate_existing=True)
-    if company is not None:  # a clock set back: no team begins before the company tells of it
-        at = max(at, company.at)
-    if await chain.begin_chain(session, owner.id, at):
+    begun = await chain.begun_at(session, owner.id, chain.COMPANY)
+    if len(begun) == 2:
+        return
+    if chain.COMPANY in begun:  # a clock set back: no team begins before the company tells of it
+        at = max(at, begun[chain.COMPANY])
+    if owner.id not in begun and await chain.begin_chain(session, owner.id, at):
         rows = await keep_all(session, owner.id)
         counts = await _counts(session, owner)
         content = {"ledger": [owner.ledger_seq, owner.ledger_hash], "counts": counts, "rows": rows}
         await chain.append(session, owner.id, JournalKind.BEGUN, content, at)
-    if await chain.begin_chain(session, chain.COMPANY, at):
+    if chain.COMPANY not in begun and await chain.begin_chain(session, chain.COMPANY, at):
         rows = await keep_all(session, chain.COMPANY)
         await chain.append(session, chain.COMPANY, JournalKind.BEGUN, {"form": FORM, "rows": rows}, at)
 

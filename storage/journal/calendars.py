@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from scoring.workdays import WorkCalendar
+from scoring.workdays import OfficialDay, WorkCalendar
 from storage.db.models import JournalEventRecord, RunRecord
 from storage.db.sql import lock_team
 from storage.db.types import canonical_json
@@ -81,7 +82,7 @@ async def _contents(
 
 def calendar_to_json(calendar: WorkCalendar, today: date) -> dict[str, Any]:
     """Write a calendar as plain data; official days of last, this and next year as dates."""
-    official = [(day, calendar.official(day)) for day in _years_around(today)]
+    off, work = _official(calendar.official, today.year)
     return {
         "zone": str(calendar.zone),
         "cutoff": calendar.cutoff.isoformat("minutes"),
@@ -89,16 +90,18 @@ def calendar_to_json(calendar: WorkCalendar, today: date) -> dict[str, Any]:
         "days_off": sorted(map(str, calendar.days_off)),
         "extra_workdays": sorted(map(str, calendar.extra_workdays)),
         "short_days": {str(day): at.isoformat("minutes") for day, at in calendar.short_days.items()},
-        "official_off": [str(day) for day, is_work in official if is_work is False],
-        "official_work": [str(day) for day, is_work in official if is_work],
+        "official_off": list(off),
+        "official_work": list(work),
     }
 
 
-def _years_around(today: date) -> Iterator[date]:
-    day = date(today.year - 1, 1, 1)
-    while day.year <= today.year + 1:
-        yield day
-        day += timedelta(days=1)
+@lru_cache(maxsize=32)
+def _official(official: OfficialDay, year: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """List the official days off and the official working days of three years; teams of a country share the lists."""
+    first, last = date(year - 1, 1, 1), date(year + 1, 12, 31)
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    told = {day: official(day) for day in days}
+    return tuple(str(day) for day in days if told[day] is False), tuple(str(day) for day in days if told[day])
 
 
 def calendar_from_json(data: Mapping[str, Any]) -> WorkCalendar:

@@ -19,6 +19,7 @@ from storage.ledger.chain import chained
 
 COMPANY = 0
 """Chain of what belongs to no single team: people, accounts, roles, absences, teams and the audit log."""
+_LOCKED = "journal_locked"
 SHORT_LENGTH = 8
 """Characters of a digest that are shown under a message."""
 
@@ -38,7 +39,7 @@ class JournalHead:
 
 async def find_head(session: AsyncSession, chain: int) -> JournalHead | None:
     """Find the head of a chain; None for a chain that has not begun."""
-    row = await session.get(JournalHeadRecord, chain, populate_existing=True)
+    row = _locked(session).get(chain) or await session.get(JournalHeadRecord, chain, populate_existing=True)
     return None if row is None else JournalHead(row.chain, row.seq, row.hash)
 
 
@@ -47,8 +48,30 @@ async def lock_head(session: AsyncSession, chain: int) -> JournalHeadRecord | No
 
     None for a chain that has not begun.
     """
-    query = select(JournalHeadRecord).where(JournalHeadRecord.chain == chain).with_for_update()
-    return await session.scalar(query.execution_options(populate_existing=True))
+    locked = _locked(session)
+    if chain not in locked:
+        query = select(JournalHeadRecord).where(JournalHeadRecord.chain == chain).with_for_update()
+        head = await session.scalar(query.execution_options(populate_existing=True))
+        if head is None:
+            return None
+        session.info.setdefault(_LOCKED, {})[chain] = head
+        return head
+    return locked[chain]
+
+
+def _locked(session: AsyncSession) -> dict[int, JournalHeadRecord]:
+    """Return the heads that this transaction has locked, unless the session has forgotten its rows since."""
+    found: dict[int, JournalHeadRecord] = session.info.get(_LOCKED, {})
+    return {chain: head for chain, head in found.items() if head in session}
+
+
+async def begun_at(session: AsyncSession, *chains: int) -> dict[int, datetime]:
+    """Load the instants of the last events of the chains that have begun; asks once in a transaction."""
+    known: dict[int, datetime] = session.info.setdefault("journal_begun", {})
+    if not known.keys() >= set(chains):
+        head = JournalHeadRecord
+        known.update((await session.execute(select(head.chain, head.at).where(head.chain.in_(chains)))).all())
+    return {each: known[each] for each in chains if each in known}
 
 
 async def begin_chain(session: AsyncSession, chain: int, at: datetime) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.entries import Entry, EntryKind, Side, in_force
@@ -26,6 +27,10 @@ from storage.ledger.chain import chained, evidence_column, new_salt, payload_of,
 from storage.ledger.entries import entry, select_entries
 from storage.values import RunLease
 
+_TABLE = cast(Table, LedgerRecord.__table__)
+_WRITTEN = [column.name for column in _TABLE.c if column.name != "id"]
+"""Columns of an entry; the database numbers the rows."""
+
 
 async def append(session: AsyncSession, lease: RunLease, cards: Sequence[Scorecard], *, at: datetime) -> None:
     """Write the points of a day, a row per manager and rule.
@@ -40,11 +45,15 @@ async def append(session: AsyncSession, lease: RunLease, cards: Sequence[Scoreca
     booked_in = await periods.month_to_book(session, owner, run.day)
     names = {card.manager.crm_user: card.manager.name for card in cards}
     ids = await manager_ids(session, run.connection, names)
+    rows = []
     for card in sorted(cards, key=lambda card: card.manager.crm_user):
         user = card.manager.crm_user
         for line in card.lines:
             row = _score_row(run, line, manager_id=ids[user], crm_user=user, booked_in=str(booked_in), created_at=at)
-            _chain(session, owner, row, rulebook=rulebook.version)
+            _chain(owner, row, rulebook=rulebook.version)
+            rows.append({column: getattr(row, column) for column in _WRITTEN})
+    if rows:
+        await session.execute(insert(_TABLE), rows)
     await session.flush()
 
 
@@ -67,7 +76,6 @@ def _score_row(run: RunRecord, line: ScoreLine, **common: object) -> LedgerRecor
 
 
 def _chain(
-    session: AsyncSession,
     owner: TeamRecord,
     row: LedgerRecord,
     *,
@@ -75,7 +83,7 @@ def _chain(
     reverses_seq: int | None = None,
     reason: str | None = None,
 ) -> None:
-    """Add a row at the end of the team's chain. Needs the locked team row."""
+    """Make a row the last of the team's chain. Needs the locked team row; the caller adds the row."""
     row.team_id = owner.id
     row.seq = owner.ledger_seq + 1
     payload = payload_of(row, reverses_seq=reverses_seq, rulebook=rulebook, reason=reason)
@@ -83,7 +91,6 @@ def _chain(
     # Only a reason may vanish from beside the ledger: without one the columns say all that the hash covers.
     row.payload = "" if reason is None else payload
     owner.ledger_seq, owner.ledger_hash = row.seq, row.hash
-    session.add(row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +208,8 @@ async def _write_about(
     row = LedgerRecord(**{**about, **judged})
     reverses_seq = None if row.reverses_id is None else old.seq
     reason = reason_hash(why.salt, note.author, note.reason)
-    _chain(session, owner, row, rulebook=await _version(session, old), reverses_seq=reverses_seq, reason=reason)
+    _chain(owner, row, rulebook=await _version(session, old), reverses_seq=reverses_seq, reason=reason)
+    session.add(row)
     await session.flush()
     return row
 
@@ -287,7 +295,8 @@ async def adjust(
         reason_id=why.id,
         created_at=at,
     )
-    _chain(session, owner, row, reason=reason_hash(why.salt, author, reason))
+    _chain(owner, row, reason=reason_hash(why.salt, author, reason))
+    session.add(row)
     await session.flush()
     await _journal(session, owner, at)
     return await entry(session, team, row.seq)

@@ -32,7 +32,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from storage.db.database import Database
 from storage.db.models import DeliveryRecord
 from storage.db.models.messages import NOT_SENT
-from storage.db.sql import upsert
+from storage.db.sql import portions, upsert
 from storage.db.types import DatabaseNow, UtcDateTime
 from storage.messages import notice_codec
 from storage.messages.notices import Notice, to_group
@@ -47,6 +47,17 @@ MOST_DEATHS = 5
 _TABLE = cast(Table, DeliveryRecord.__table__)
 
 
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """Describe a delivery to be written."""
+
+    event: str
+    """Key of what the message tells; must outlive a renamed team."""
+    recipient: str
+    notice: Notice
+    not_before: datetime | None = None
+
+
 async def add(
     session: AsyncSession,
     *,
@@ -57,22 +68,30 @@ async def add(
     not_before: datetime | None = None,
 ) -> int | None:
     """Write a delivery and return the id; None if written before. `event` must outlive a renamed team."""
-    statement = (
-        upsert(session, DeliveryRecord)
-        .values(
-            event=event,
-            kind=notice.kind.value,
-            recipient=recipient,
-            reference=notice_codec.encode(notice),
-            state=_PENDING,
-            not_before=not_before,
-            created_at=at,
-        )
-        .on_conflict_do_nothing(index_elements=["event", "kind", "recipient"])
-        .returning(DeliveryRecord.id)
-    )
-    added: int | None = await session.scalar(statement)
-    return added
+    added = await add_all(session, [NewDelivery(event, recipient, notice, not_before)], at=at)
+    return added[0] if added else None
+
+
+async def add_all(session: AsyncSession, new: Sequence[NewDelivery], *, at: datetime) -> list[int]:
+    """Write deliveries and return the ids of those that were not written before."""
+    added: list[int] = []
+    for portion in portions(new):
+        rows = [
+            {
+                "event": each.event,
+                "kind": each.notice.kind.value,
+                "recipient": each.recipient,
+                "reference": notice_codec.encode(each.notice),
+                "state": _PENDING,
+                "not_before": each.not_before,
+                "created_at": at,
+            }
+            for each in portion
+        ]
+        statement = upsert(session, DeliveryRecord).values(rows)
+        statement = statement.on_conflict_do_nothing(index_elements=["event", "kind", "recipient"])
+        added += await session.scalars(statement.returning(DeliveryRecord.id))
+    return sorted(added)
 
 
 async def due(db: Database, *, at: datetime, limit: int = 50) -> list[Delivery]:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from scoring.names import alphabetical
 from storage.db import changed_rows
 from storage.db.models import ManagerRecord, PersonRecord, TeamRecord
-from storage.db.sql import manager_ids, manager_of, team_named, upsert
+from storage.db.sql import manager_ids, manager_of, portions, team_named, teams_named, upsert
 from storage.errors import NotFound, Refused
 from storage.people import audit_log
 from storage.values import Member, Person, Role, RoleGrant
@@ -64,16 +64,40 @@ async def _end_access(session: AsyncSession, gone: ManagerRecord, at: datetime) 
     audit_log.write(session, at=at, author="crm", action="person.left", subject=f"{gone.connection}:{gone.crm_user}")
 
 
-async def set_members(session: AsyncSession, team: str, users: Mapping[str, str]) -> None:
-    """Store the CRM users (id → name) that a team lists now; other managers leave the team.
+async def set_members(session: AsyncSession, rosters: Mapping[str, Mapping[str, str]]) -> None:
+    """Store by team the CRM users (id → name) that the teams list now; other managers leave the teams.
 
-    A listed user unknown to the CRM gets a row too, so that the days of that user can say `no_data`.
+    A listed user unknown to the CRM gets a row too, so that the days of that user can say `no_data`. A user whom two
+    teams list belongs to the later team.
     """
-    owner = await team_named(session, team)
-    listed = ManagerRecord.crm_user.in_(list(users))
-    await move_members(session, None, ManagerRecord.team_id == owner.id, ~listed)
-    ids = await manager_ids(session, owner.connection, {user: name or user for user, name in users.items()})
-    await move_members(session, owner.id, ManagerRecord.id.in_(list(ids.values())))
+    teams = await teams_named(session, rosters)
+    keys = {team.id: key for key, team in teams.items()}
+    for connection in sorted({team.connection for team in teams.values()}):
+        listed = [users for key, users in rosters.items() if teams[key].connection == connection]
+        names = {user: name or user for users in listed for user, name in users.items()}
+        known = await manager_ids(session, connection, names)
+        rows = await session.execute(
+            select(ManagerRecord.id, ManagerRecord.crm_user, ManagerRecord.team_id).where(
+                (ManagerRecord.connection == connection) | ManagerRecord.team_id.in_(list(keys))
+            )
+        )
+        now = {manager_id: (crm_user, team_id) for manager_id, crm_user, team_id in rows}
+        wanted = {
+            manager_id: None if team_id in keys and crm_user not in rosters[keys[team_id]] else team_id
+            for manager_id, (crm_user, team_id) in now.items()
+        }
+        for key, users in rosters.items():
+            if teams[key].connection == connection:
+                wanted |= {known[user]: teams[key].id for user in users}
+        await _move(session, {each: team for each, team in wanted.items() if team != now[each][1]})
+
+
+async def _move(session: AsyncSession, places: Mapping[int, int | None]) -> None:
+    """Move managers to the teams named beside them."""
+    for team_id in sorted(set(places.values()), key=lambda each: each or 0):
+        moved = [manager_id for manager_id, place in places.items() if place == team_id]
+        for portion in portions(moved):
+            await move_members(session, team_id, ManagerRecord.id.in_(portion))
 
 
 async def move_members(session: AsyncSession, team_id: int | None, *conditions: ColumnElement[bool]) -> None:
@@ -357,15 +381,18 @@ async def _pair(session: AsyncSession, role: RoleGrant) -> list[object]:
     return [role.role.value, None if role.team is None else (await team_named(session, role.team)).id]
 
 
-async def chats_with(session: AsyncSession, roles: Collection[RoleGrant]) -> frozenset[int]:
-    """List the chats of the people with one of the granted roles; a run asks, so nobody without roles is read."""
+async def chats_with(session: AsyncSession, *roles: Collection[RoleGrant]) -> tuple[frozenset[int], ...]:
+    """List for each set of granted roles the chats of the people with one of them.
+
+    A run asks, so nobody without roles is read.
+    """
     row = PersonRecord
     query = select(row.telegram_id, row.roles).where(row.telegram_id.is_not(None), row.roles != [])
     found = [(chat, given) for chat, given in await session.execute(query)]
     keys = await _team_keys(session, {team for _, given in found for _role, team in given if team is not None})
-    wanted = {(grant.role.value, grant.team) for grant in roles}
-    return frozenset(
-        chat
+    held = [
+        (chat, {(role, keys.get(team)) for role, team in given if team is None or team in keys})
         for chat, given in found
-        if any((role, keys.get(team)) in wanted for role, team in given if team is None or team in keys)
-    )
+    ]
+    wanted = [{(grant.role.value, grant.team) for grant in each} for each in roles]
+    return tuple(frozenset(chat for chat, of_chat in held if of_chat & each) for each in wanted)

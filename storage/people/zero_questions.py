@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -28,13 +29,20 @@ class ZeroState(StrEnum):
 
 async def state(session: AsyncSession, team: str, kpi: str) -> ZeroState | None:
     """Find the state of the question about a KPI of a team; None if it was never asked."""
-    action = await session.scalar(
-        select(AuditRecord.action)
-        .where(AuditRecord.subject == _subject(team, kpi), AuditRecord.action.in_([each.value for each in ZeroState]))
-        .order_by(AuditRecord.id.desc())
-        .limit(1)
+    return (await states(session, team, [kpi])).get(kpi)
+
+
+async def states(session: AsyncSession, team: str, kpis: Iterable[str]) -> dict[str, ZeroState]:
+    """Find the states of the questions about KPIs of a team; KPIs that were never asked about are left out."""
+    subjects = {_subject(team, kpi): kpi for kpi in kpis}
+    if not subjects:
+        return {}
+    rows = await session.execute(
+        select(AuditRecord.subject, AuditRecord.action)
+        .where(AuditRecord.subject.in_(sorted(subjects)), AuditRecord.action.in_([each.value for each in ZeroState]))
+        .order_by(AuditRecord.id)
     )
-    return None if action is None else ZeroState(action)
+    return {subjects[subject]: ZeroState(action) for subject, action in rows}
 
 
 async def note(session: AsyncSession, team: str, kpi: str, new: ZeroState, *, author: str, at: datetime) -> None:

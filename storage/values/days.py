@@ -69,6 +69,17 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class RunDates:
+    """Name a run with its day and instants."""
+
+    id: int
+    day: date
+    cutoff: datetime
+    finished_at: datetime | None
+    """None: not finished."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunLease:
     """Hold a claim on a run. After a takeover the attempt is higher, and the old lease changes nothing any more."""
 

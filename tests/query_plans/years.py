@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, text
 
+from scoring.rules import Bound, Rule, Rulebook
 from storage.db.models import ManagerRecord, PersonRecord, RulebookRecord, RunRecord, TeamRecord
 
 LARGE, SMALL = 300, 14
@@ -15,8 +17,10 @@ LARGE, SMALL = 300, 14
 TEAMS = 20
 LARGE_DAYS, SMALL_DAYS = 80, 60
 RULES = ("companies_added", "meetings_held", "calls_held", "overdue_tasks", "deals_without_task")
+_RULEBOOK = Rulebook(tuple(Rule(key, key, Bound.AT_MOST, Decimal(0)) for key in RULES))
 
 _RULES = " UNION ALL ".join(f"SELECT '{rule}' AS rule" for rule in RULES)
+_IS_BROKEN = "(r.id * 7 + m.id * 3 + length(k.rule)) % 4 = 0"
 _NUMBERS = (
     "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {most}) "
     "INSERT INTO {into} {select} FROM numbers"
@@ -25,14 +29,17 @@ _TABLES: Sequence[str] = (
     "INSERT INTO ledger_entries (team_id, seq, kind, run_id, manager_id, crm_user, day, booked_in, rule, kpi, outcome,"
     " points, side, evidence, rulebook_id, created_at, payload, hash)"
     " SELECT r.team_id, row_number() OVER (PARTITION BY r.team_id ORDER BY r.day, m.id, k.rule), 'score', r.id, m.id,"
-    " m.crm_user, r.day, substr(CAST(r.day AS TEXT), 1, 7), k.rule, k.rule, 'kept', 1, 'plus', '[]', r.rulebook_id,"
+    " m.crm_user, r.day, substr(CAST(r.day AS TEXT), 1, 7), k.rule, k.rule,"
+    f" CASE WHEN {_IS_BROKEN} THEN 'broken' ELSE 'kept' END, CASE WHEN {_IS_BROKEN} THEN -2 ELSE 1 END,"
+    f" CASE WHEN {_IS_BROKEN} THEN 'minus' ELSE 'plus' END, '[]', r.rulebook_id,"
     " r.cutoff, '', CAST(r.id * 1000000 + m.id * 100 + length(k.rule) AS TEXT)"
     f" FROM runs r JOIN managers m ON m.team_id = r.team_id CROSS JOIN ({_RULES}) k",
     "INSERT INTO adjustments (id, salt, author, reason, created_at) VALUES (1, '', '', '', :at)",
     "INSERT INTO ledger_entries (team_id, seq, kind, manager_id, crm_user, day, booked_in, rule, kpi, points, side,"
     " evidence, rulebook_id, reverses_id, reason_id, created_at, payload, hash)"
-    " SELECT e.team_id, 1000000 + e.seq, 'reversal', e.manager_id, e.crm_user, e.day, e.booked_in, e.rule, e.kpi, -1,"
-    " 'plus', '[]', e.rulebook_id, e.id, 1, e.created_at, '', '' FROM ledger_entries e WHERE e.id % 50 = 0",
+    " SELECT e.team_id, 1000000 + e.seq, 'reversal', e.manager_id, e.crm_user, e.day, e.booked_in, e.rule, e.kpi,"
+    " -e.points,"
+    " e.side, '[]', e.rulebook_id, e.id, 1, e.created_at, '', '' FROM ledger_entries e WHERE e.id % 50 = 0",
     "INSERT INTO snapshots (run_id, manager_id, name, readings, absent, last_keys, blanked)"
     " SELECT r.id, m.id, m.name, '{}', FALSE, '{}', FALSE FROM runs r JOIN managers m ON m.team_id = r.team_id",
     "INSERT INTO deliveries (event, kind, recipient, reference, state, owner, lease_until, attempts, interrupted,"
@@ -111,7 +118,10 @@ def _fill_small(connection: Connection, team: str, last: date) -> None:
     )
     connection.execute(
         insert(RulebookRecord),
-        [{"team_id": number, "version": "1", "content": {}, "valid_from": began} for number in of_team],
+        [
+            {"team_id": number, "version": "1", "content": _RULEBOOK.to_json(), "valid_from": began}
+            for number in of_team
+        ],
     )
     connection.execute(insert(RunRecord), [dict(row) for number in of_team for row in _runs(number, last)])
 

@@ -13,8 +13,8 @@ from scoring.rules import Bound, Rule, Rulebook
 from scoring.scorecard import Scorecard
 from scoring.snapshot import Evidence, Manager, NotAvailable, Reading, Snapshot, Value
 from scoring.workdays import Window
-from storage.days import rulebooks, runs
-from storage.days.runs import Claimed
+from storage.days import claims, rulebooks, runs
+from storage.days.claims import Claimed
 from storage.db.database import Database
 from storage.journal.days import close_day
 from storage.ledger import writer
@@ -80,11 +80,11 @@ async def found(db: Database, team: str = TEAM, rulebook: Rulebook = RULEBOOK) -
         await rulebooks.keep_rulebook(session, team, rulebook, START)
         await rulebooks.keep_money(session, team, MoneyTerms(), START)
         await people.sync_users(session, CRM, [(m.crm_user, m.name, True) for m in (ANNA, BORIS)], at=START)
-        await people.set_members(session, team, {m.crm_user: m.name for m in (ANNA, BORIS)})
+        await people.set_members(session, {team: {m.crm_user: m.name for m in (ANNA, BORIS)}})
 
 
 async def claimed(db: Database, day: date = MONDAY, team: str = TEAM, owner: str = "one", **more: Any) -> Claimed:
-    result = await runs.claim(db, team, day, owner, window=window(day), at=cutoff(day), **more)
+    result = await claims.claim(db, team, day, owner, window=window(day), at=cutoff(day), **more)
     assert isinstance(result, Claimed)
     return result
 

@@ -20,7 +20,7 @@ from reglament.service.monitor import Monitor
 from reglament.service.watch import Watch
 from reglament.service.work import ServiceWork
 from scoring.workdays import WindowKind
-from storage.days import heartbeats, runs
+from storage.days import claims, heartbeats
 from storage.messages import deliveries
 from storage.messages.notices import TroubleNotice, to_telegram
 from tests.reglament.scripted import ScriptedCrm, TestClock, process, tables
@@ -89,7 +89,7 @@ async def test_a_day_past_its_deadline_is_told(station):
     [due], _ = await station.work.due()
     ready = station.work.process
     window = station.work.teams["sales"].calendar.window(due.day, WindowKind.CUTOFF_TO_CUTOFF)
-    await runs.claim(ready.db, "sales", due.day, "dead", window=window, at=station.clock())
+    await claims.claim(ready.db, "sales", due.day, "dead", window=window, at=station.clock())
     station.clock.pass_(minutes=134)
     station.heard.at = station.clock()
     assert await station.look() == []

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from scoring.appeals.proofs import Proof, ProofReason, Verdict
 from storage.appeals import appeals
 from storage.days import retention
-from storage.days.earlier_runs import load_earlier_runs
+from storage.days.earlier_runs import AskedRuns, load_earlier_runs
 from storage.db.models import JournalEventRecord
 from storage.errors import NotFound, Refused
 from storage.journal.begin import begin
@@ -110,12 +110,13 @@ async def test_every_step_is_an_event_that_verify_knows(database):
 
 async def test_what_a_granted_re_check_added_counts_in_no_later_window(database):
     await _past(database)
+    asked = {TEAM: AskedRuns(TUESDAY, cutoff(TUESDAY), frozenset({"calls_held"}))}
     async with database.transaction() as session:
         appeal = await _filed(session, "calls", 4)
         await appeals.keep_recheck(session, appeal.id, Recheck(AT, additions=("901",)))
-        before = await load_earlier_runs(session, TEAM, TUESDAY, ["calls_held"], cutoff(TUESDAY))
+        before = (await load_earlier_runs(session, asked))[TEAM]
         assert "901" not in before.counted.get("calls_held", ())
         await appeals.decide(session, appeal.id, AppealState.KEPT, author="Olga", reason="", at=LATER)
-        after = await load_earlier_runs(session, TEAM, TUESDAY, ["calls_held"], cutoff(TUESDAY))
+        after = (await load_earlier_runs(session, asked))[TEAM]
         assert "901" in after.counted["calls_held"]
         assert await appeals.of_manager(session, TEAM, ANNA.crm_user, MONDAY, TUESDAY) == []

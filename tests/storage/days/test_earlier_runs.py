@@ -11,7 +11,7 @@ from scoring.kpis import CATALOGUE
 from scoring.records import DealState
 from scoring.snapshot import Cause, Evidence, NotRead, Range, Reading, Snapshot, Spared, Value
 from storage.days import runs
-from storage.days.earlier_runs import load_earlier_runs, note_spared
+from storage.days.earlier_runs import AskedRuns, load_earlier_runs, note_spared
 from tests.storage.company import ANNA, BORIS, CRM, MONDAY, TEAM, TUESDAY, cutoff, deal, found, kept, readings, scored
 from tests.storage.company import task as overdue
 
@@ -20,7 +20,7 @@ WEDNESDAY = TUESDAY + timedelta(days=1)
 
 async def history(db, day=TUESDAY, kpis=tuple(CATALOGUE)) -> EarlierRuns:
     async with db.reading() as session:
-        return await load_earlier_runs(session, TEAM, day, kpis, cutoff(day))
+        return (await load_earlier_runs(session, {TEAM: AskedRuns(day, cutoff(day), frozenset(kpis))}))[TEAM]
 
 
 async def test_a_team_without_a_run_has_no_history(database):

@@ -13,8 +13,8 @@ import pytest
 from scoring.rules import Rulebook
 from scoring.snapshot import Cause, Manager, NotAvailable, NotRead, Range, Value
 from scoring.workdays import Window
-from storage.days import runs
-from storage.days.runs import Busy, Claimed, Finished
+from storage.days import claims, runs
+from storage.days.claims import Busy, Claimed, Finished
 from storage.days.snapshots import last_keys, stored_snapshots
 from storage.errors import LeaseLost, NotFound
 from storage.people import teams
@@ -42,7 +42,7 @@ AT = cutoff(MONDAY)
 
 
 async def _claim(db, owner="two", day=MONDAY, at=AT, **more):
-    return await runs.claim(db, TEAM, day, owner, window=window(day), at=at, **more)
+    return await claims.claim(db, TEAM, day, owner, window=window(day), at=at, **more)
 
 
 async def test_one_of_many_gets_the_day(database):
@@ -201,11 +201,12 @@ async def test_a_user_whom_the_crm_does_not_know_can_be_kept(database):
 async def test_a_window_starts_where_the_last_stored_one_ended(database):
     await found(database)
     async with database.reading() as session:
-        assert await runs.last_window_end(session, TEAM, MONDAY) is None
+        team = (await teams.find(session, TEAM)).id
+        assert await runs.last_window_ends(session, [team], MONDAY) == {}
     await claimed(database)
     async with database.reading() as session:
-        assert await runs.last_window_end(session, TEAM, MONDAY) is None
-        assert await runs.last_window_end(session, TEAM, TUESDAY) == cutoff(MONDAY)
+        assert await runs.last_window_ends(session, [team], MONDAY) == {}
+        assert await runs.last_window_ends(session, [team], TUESDAY) == {team: cutoff(MONDAY)}
 
 
 async def test_the_last_keys_of_a_kpi_come_from_when_it_was_last_read(database):
@@ -265,6 +266,6 @@ async def test_the_rulebook_of_a_run_is_the_one_valid_at_its_windows_start(datab
     assert (await claimed(database, MONDAY)).run.rulebook.version == RULEBOOK.version
     assert (await claimed(database, TUESDAY)).run.rulebook.version == changed.version
     early = Window(cutoff(MONDAY) - timedelta(days=400), cutoff(MONDAY) - timedelta(days=399))
-    catch_up = await runs.claim(database, TEAM, MONDAY - timedelta(days=399), "x", window=early, at=AT)
+    catch_up = await claims.claim(database, TEAM, MONDAY - timedelta(days=399), "x", window=early, at=AT)
     assert isinstance(catch_up, Claimed)
     assert catch_up.run.rulebook.version == RULEBOOK.version

@@ -30,7 +30,7 @@ async def test_members_are_those_the_team_lists(database):
     async with database.transaction() as session:
         assert [item.crm_user for item in await people.members(session, TEAM)] == []
         assert [item.name for item in await people.members(session, "other")] == [ANNA.name, BORIS.name]
-        await people.set_members(session, TEAM, {ANNA.crm_user: ANNA.name, "404": ""})
+        await people.set_members(session, {TEAM: {ANNA.crm_user: ANNA.name, "404": ""}})
         members = await people.members(session, TEAM)
         assert [(item.crm_user, item.team) for item in members] == [("404", TEAM), (ANNA.crm_user, TEAM)]
         assert [item.crm_user for item in await people.members(session, "other")] == [BORIS.crm_user]
@@ -123,12 +123,12 @@ async def test_roles_come_and_go(database):
         await people.grant(session, person.id, HEAD, author="admin", at=AT)
         await people.grant(session, person.id, hr, author="admin", at=AT)
         assert (await people.by_id(session, person.id)).roles == {HEAD, hr}
-        assert await people.chats_with(session, [HEAD]) == {111}
-        assert await people.chats_with(session, [RoleGrant(Role.HEAD), RoleGrant(Role.HR)]) == {111}
-        assert await people.chats_with(session, [RoleGrant(Role.HEAD)]) == frozenset()
+        assert await people.chats_with(session, [HEAD]) == ({111},)
+        assert await people.chats_with(session, [RoleGrant(Role.HEAD), RoleGrant(Role.HR)]) == ({111},)
+        assert await people.chats_with(session, [RoleGrant(Role.HEAD)]) == (frozenset(),)
         await people.revoke(session, person.id, HEAD, author="admin", at=AT)
         assert (await people.by_id(session, person.id)).roles == {hr}
-        assert await people.chats_with(session, [HEAD]) == frozenset()
+        assert await people.chats_with(session, [HEAD]) == (frozenset(),)
         with pytest.raises(NotFound):
             await people.grant(session, person.id, RoleGrant(Role.HEAD, "none"), author="admin", at=AT)
         with pytest.raises(NotFound):
@@ -165,7 +165,7 @@ async def test_an_unlinked_person_can_be_invited_again(database):
 async def test_a_user_only_the_settings_know_never_departs(database):
     await found(database)
     async with database.transaction() as session:
-        await people.set_members(session, TEAM, {ANNA.crm_user: ANNA.name, "404": "404"})
+        await people.set_members(session, {TEAM: {ANNA.crm_user: ANNA.name, "404": "404"}})
         users = [(item.crm_user, item.name, True) for item in (ANNA, BORIS)]
         assert await people.sync_users(session, CRM, users, at=AT) == []
         unknown = await people.member(session, CRM, "404")

@@ -77,7 +77,7 @@ async def test_a_rename_moves_the_history_to_a_team_that_is_already_loaded(datab
     await _sync(database, _setting("retail", title="Retail"))
     async with database.transaction() as session:
         await rulebooks.keep_rulebook(session, "retail", RULEBOOK, AT)
-        await people.set_members(session, "retail", {ANNA.crm_user: ANNA.name})
+        await people.set_members(session, {"retail": {ANNA.crm_user: ANNA.name}})
         person = await people.find_or_add(session, 333, "Head", at=AT)
         await people.grant(session, person.id, RoleGrant(Role.HEAD, TEAM), author="admin", at=AT)
         before = await teams.find(session, TEAM)

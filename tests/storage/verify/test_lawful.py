@@ -78,7 +78,7 @@ async def test_invites_made_voided_and_used_members_moved_and_a_chat_bound(past)
         await invites.accept(session, token, 7_000_009, at=LATER)
         await teams.bind_chat(session, TEAM, None, None, author="cli", at=LATER)
     async with past.transaction() as session:
-        await people.set_members(session, TEAM, {BORIS.crm_user: BORIS.name, "99": "New Made-up"})
+        await people.set_members(session, {TEAM: {BORIS.crm_user: BORIS.name, "99": "New Made-up"}})
     assert await told(past) == []
     async with past.reading() as session:
         kinds = (await session.scalars(select(JournalEventRecord.kind).where(JournalEventRecord.at >= LATER))).all()
@@ -91,7 +91,7 @@ async def test_an_empty_team_with_members_and_an_invite_that_is_absorbed(past):
     async with past.transaction() as session:
         both = [ConfiguredTeam(key, "Sales", CRM, TUESDAY) for key in (TEAM, "others")]
         await teams.sync(session, both, at=LATER)
-        await people.set_members(session, "others", {ANNA.crm_user: ANNA.name})
+        await people.set_members(session, {"others": {ANNA.crm_user: ANNA.name}})
         await invites.invite_role(session, RoleGrant(Role.HEAD, "others"), "Vera Made-up", author="cli", at=LATER)
     assert await told(past) == []
     async with past.transaction() as session:
