@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from reglament.commands.by_hand.show import parse_outcome
@@ -16,29 +14,18 @@ __all__ = ["config"]
 WHY = ("--reason", "CRM стояла", "--author", "Ольга Главная")
 
 
-def _points(day: str) -> dict[str, int]:
-    rows = json.loads(run("board", "--team", "sales", "--period", "day", "--day", day, "--json"))["rows"]
-    return {row["crm_user"]: row["points"] for row in rows}
-
-
 def test_a_day_is_corrected_pardoned_and_adjusted_on_the_command_line(config):
     managers = scored()["managers"]
     rules = {each["crm_user"]: {line["rule"]: line["outcome"] for line in each["lines"]} for each in managers}
     user, rule = next((user, id_) for user, of in rules.items() for id_, out in of.items() if out == "broken")
     day = "2026-11-19"
     assert f"{rule} kept: +1" in run("correct", user, day, rule, "kept", *WHY)
-    assert "judged so already" in run("correct", user, day, rule, "kept", *WHY)
     with pytest.raises(PointsRefused, match="the owner alone"):
         run("correct", user, day, rule, "broken", *WHY)
     assert f"{rule} broken: -2" in run("correct", user, day, rule, "broken", *WHY, "--as-owner")
 
     broken = sum(out == "broken" for of in rules.values() for out in of.values())
     assert run("pardon", day, "--team", "sales", *WHY).count("reversed: +2") == broken
-    assert all(points >= 0 for points in _points(day).values())
-    with pytest.raises(PointsRefused, match="nothing to pardon"):
-        run("pardon", day, "--team", "sales", *WHY)
-    with pytest.raises(PointsRefused, match="was not scored"):
-        run("pardon", "2026-11-18", "--team", "sales", *WHY)
 
     assert "adjusted by -3" in run("adjust", "вера", "--points", "-3", "--day", day, *WHY)
     everyone = run("adjust", "--everyone", "--team", "sales", "--points", "1", "--day", day, *WHY)
