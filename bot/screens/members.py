@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from bot.screens.view import LABEL
+from bot.texts import shortened
 from scoring.names import alphabetical, fold, is_meant, is_whole, told_apart
 from storage.db.database import Session
 from storage.people import people
@@ -68,13 +70,13 @@ def _labelled(found: Iterable[tuple[str, Member]], titles: Mapping[str, str]) ->
     pairs = sorted(found, key=lambda pair: (alphabetical(pair[1].name), titles[pair[0]], pair[1].crm_user))
     several = len({key for key, _ in pairs}) > 1
     labels = [f"{member.name} · {titles[key]}" if several else member.name for key, member in pairs]
-    alike = [fold(label) for label in labels]
+    alike = [fold(shortened(label, LABEL)) for label in labels]
     return [
         FoundMember(
             key,
             member.crm_user,
             member.name,
-            f"{label} #{member.crm_user}" if alike.count(fold(label)) > 1 else label,
+            f"{label} #{member.crm_user}" if alike.count(fold(shortened(label, LABEL))) > 1 else label,
         )
         for (key, member), label in zip(pairs, labels, strict=True)
     ]

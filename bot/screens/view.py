@@ -10,6 +10,9 @@ import structlog
 
 log = structlog.get_logger()
 
+LABEL = 64
+"""Longest text on a button, in characters: more is not readable, and a title of a team may have 120."""
+
 
 @dataclass(frozen=True, slots=True)
 class Button:

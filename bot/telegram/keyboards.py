@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from aiogram.types import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.screens.view import Button, Rows
+from bot.screens.view import LABEL, Button, Rows
 from bot.texts import shortened
-
-LABEL = 64
-"""Longest text on a button, in characters: more is not readable, and a title of a team may have 120."""
 
 
 def keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
@@ -19,9 +16,17 @@ def keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
 
 
 def _button(button: Button) -> InlineKeyboardButton:
-    text = shortened(button.text, LABEL)
+    text = _label(button.text)
     if button.copy:
         return InlineKeyboardButton(text=text, copy_text=CopyTextButton(text=button.copy))
     if button.url:
         return InlineKeyboardButton(text=text, url=button.url)
     return InlineKeyboardButton(text=text, callback_data=button.data)
+
+
+def _label(text: str) -> str:
+    """Shorten a text to the room on a button, before the CRM id that tells namesakes apart."""
+    words, sign, number = text.rpartition(" #")
+    if not words or len(number) > LABEL // 2:
+        return shortened(text, LABEL)
+    return f"{shortened(words, LABEL - len(sign + number))}{sign}{number}"

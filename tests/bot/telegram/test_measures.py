@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.screens.view import Button
+from bot.screens.members import _labelled
+from bot.screens.view import LABEL, Button
 from bot.telegram.commands import COMMANDS
-from bot.telegram.keyboards import LABEL, keyboard
+from bot.telegram.keyboards import keyboard
 from bot.telegram.splitting import CAPTION, fits_caption, size
 from bot.texts import LANGUAGES, Language, safe, texts
 from scoring.entries import Month
+from storage.values import Member
 
 DESCRIPTION, ALERT = 256, 200
 HANDLERS = Path(__file__).parents[3] / "bot" / "handlers"
@@ -28,7 +30,7 @@ def test_every_description_of_a_command_fits(language: Language) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_answer_to_a_tap_fits(language: Language) -> None:
-    sources = "".join(path.read_text(encoding="utf-8") for path in HANDLERS.glob("*.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in HANDLERS.rglob("*.py"))
     keys = set(re.findall(r'query\.answer\(t\("([\w-]+)"\)', sources))
     assert "not-yours" in keys
     for key in keys:
@@ -57,3 +59,13 @@ def test_the_label_of_a_button_is_cut_and_its_data_is_not() -> None:
     assert len(button.text) <= LABEL
     assert button.text.endswith("…")
     assert button.callback_data == "x" * 64
+
+
+def test_namesakes_stay_apart_where_a_label_is_cut() -> None:
+    every = [(key, Member(number, "main", str(number), "Анна Петрова")) for number, key in enumerate(("a", "b"), 70)]
+    titles = {key: f"{TITLE[:118]} {key}" for key, _ in every}
+    markup = keyboard(tuple((Button(each.label, each.team),) for each in _labelled(every, titles)))
+    assert markup is not None
+    labels = [button.text for [button] in markup.inline_keyboard]
+    assert [label[-5:] for label in labels] == ["… #70", "… #71"]
+    assert max(map(len, labels)) <= LABEL
