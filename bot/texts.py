@@ -204,6 +204,14 @@ def shortened(text: str, longest: int = LONGEST_TITLE) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
 
 
+def shortened_name(text: str, longest: int) -> str:
+    """Cut a text as `shortened` does, before the CRM id at its end that tells namesakes apart."""
+    words, sign, number = text.rpartition(" #")
+    if not words or 2 * len(number) > longest:
+        return shortened(text, longest)
+    return f"{shortened(words, longest - len(sign + number))}{sign}{number}"
+
+
 def capitalized(text: str) -> str:
     """Return the text with a capital letter at the start, the rest as written."""
     return f"{text[:1].upper()}{text[1:]}"

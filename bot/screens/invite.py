@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.screens.view import Button, View
 from bot.telegram.callbacks import MakeInvites
 from bot.telegram.sharing import copyable, share_address
-from bot.texts import Texts, safe
+from bot.texts import Texts, safe, shortened_name
 from storage.values import Member
 
 MOST_BUTTONS = 45
@@ -46,5 +46,5 @@ def _ready(t: Texts, name: str) -> str:
 
 def _buttons(t: Texts, name: str, link: str) -> tuple[Button, ...]:
     ready = _ready(t, name)
-    share = Button(t("invite-share", name=name[:LONGEST_NAME]), url=share_address(link, ready))
+    share = Button(t("invite-share", name=shortened_name(name, LONGEST_NAME)), url=share_address(link, ready))
     return (share, Button(t("invite-copy"), copy=copyable(ready, link)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiogram.types import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.screens.view import LABEL, Button, Rows
-from bot.texts import shortened
+from bot.texts import shortened_name
 
 
 def keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
@@ -16,17 +16,9 @@ def keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
 
 
 def _button(button: Button) -> InlineKeyboardButton:
-    text = _label(button.text)
+    text = shortened_name(button.text, LABEL)
     if button.copy:
         return InlineKeyboardButton(text=text, copy_text=CopyTextButton(text=button.copy))
     if button.url:
         return InlineKeyboardButton(text=text, url=button.url)
     return InlineKeyboardButton(text=text, callback_data=button.data)
-
-
-def _label(text: str) -> str:
-    """Shorten a text to the room on a button, before the CRM id that tells namesakes apart."""
-    words, sign, number = text.rpartition(" #")
-    if not words or len(number) > LABEL // 2:
-        return shortened(text, LABEL)
-    return f"{shortened(words, LABEL - len(sign + number))}{sign}{number}"

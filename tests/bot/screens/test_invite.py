@@ -38,6 +38,12 @@ def test_each_of_many_has_buttons_as_far_as_telegram_takes_them():
     assert view.text.count(LINK) == 60
 
 
+def test_invites_of_namesakes_with_long_names_stay_apart():
+    name = "Константинопольская Александра Владимировна"
+    view = links_view(texts("ru"), [(f"{name} #{number}", LINK) for number in (12, 13)])
+    assert [share.text[-5:] for share, _ in view.rows] == ["… #12", "… #13"]
+
+
 def test_a_text_too_long_to_copy_leaves_the_link():
     assert copyable("😀" * 100, LINK) == LINK
     assert copyable("Анна", LINK) == f"Анна\n{LINK}"
