@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-COPIED = ("scoring", "crm_clients", "tests/__init__.py", "tests/conftest.py", "tests/crm_clients", "pyproject.toml")
+COPIED = (
+    "scoring",
+    "crm_clients",
+    "tests/__init__.py",
+    "tests/conftest.py",
+    "tests/compiled_once.py",
+    "tests/crm_clients",
+    "pyproject.toml",
+)
 """What the CRM recipe needs of the project."""
 
 
