@@ -106,7 +106,7 @@ def _as_of_now(now: StoredSnapshot, at_cutoff: StoredSnapshot, judged: Collectio
 async def lost(session: AsyncSession, team: str, first: date, last: date) -> list[LostDeal]:
     """Load the deals lost on finished days, with evidence, by day; no other evidence is loaded."""
     days = {run.id: run.day for run in await runs.dates_between(session, team, first, last) if run.finished_at}
-    counted = await numbers(session, days, DEALS_LOST)
+    counted = await numbers(session, days, DEALS_LOST, zeros=False)
     losers = {(run_id, crm_user) for run_id, crm_user, (number,) in counted if number}
     found = []
     for run_id in sorted({run_id for run_id, _ in losers}, key=lambda each: days[each]):
@@ -121,7 +121,9 @@ async def won(session: AsyncSession, team: str, first: date, last: date) -> list
     """Select won deals and amounts by manager and finished day; managers without both are left out."""
     days = {run.id: run.day for run in await runs.dates_between(session, team, first, last) if run.finished_at}
     found = []
-    for run_id, crm_user, (deals, amounts) in await numbers(session, days, DEALS_WON, WON_AMOUNT):
+    rows = await numbers(session, days, DEALS_WON, WON_AMOUNT, zeros=False)
+    rows = rows or await numbers(session, days, DEALS_WON, WON_AMOUNT)  # nothing won, or nothing that the CRM tells
+    for run_id, crm_user, (deals, amounts) in rows:
         if deals is not None or amounts is not None:
             count = deals if isinstance(deals, int) else 0
             sums = amounts if isinstance(amounts, Mapping) else {}

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Text, cast, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scoring.snapshot import Manager, NotRead, Number, Reading, Snapshot
@@ -171,15 +171,21 @@ async def last_keys(
 
 
 async def numbers(
-    session: AsyncSession, run_ids: Iterable[int], *kpis: str
+    session: AsyncSession, run_ids: Iterable[int], *kpis: str, zeros: bool = True
 ) -> list[tuple[int, str, tuple[Number | None, ...]]]:
-    """Load values without evidence: run id, CRM user, one value a KPI (None: not read)."""
+    """Load values without evidence: run id, CRM user, one value a KPI (None: not read).
+
+    Without `zeros` the managers for whom every value is 0, or not read, are left out by the database.
+    """
     values = [json_at(session, SnapshotRecord.readings, kpi, "value") for kpi in kpis]
-    rows = await session.execute(
+    query = (
         select(SnapshotRecord.run_id, ManagerRecord.crm_user, *values)
         .join(ManagerRecord, ManagerRecord.id == SnapshotRecord.manager_id)
         .where(SnapshotRecord.run_id.in_(list(run_ids)))
     )
+    if not zeros:
+        query = query.where(or_(*(cast(value, Text).not_in(("0", "{}")) for value in values)))
+    rows = await session.execute(query)
     return [(run_id, crm_user, tuple(map(_number, found))) for run_id, crm_user, *found in rows]
 
 
