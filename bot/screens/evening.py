@@ -121,7 +121,7 @@ def evening_view(
         text += [*whole.shown, *_corrections(t, data.entries), *not_scored.unscored(t, data.card, exact=True)]
     if data.begins is not None:
         begins, kpis = data.begins
-        text.append(f"❗ {t('points-begin', day=t.day(begins), rules=lines.kpi_names(t, kpis))}")
+        text.append(f"📣 {t('points-begin', day=t.day(begins), rules=lines.kpi_names(t, kpis))}")
     text += [*_earlier(t, data.earlier), digest_line(t, data.digest)]
 
     def to(number: int) -> str:

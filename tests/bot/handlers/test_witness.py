@@ -39,7 +39,7 @@ async def link(office) -> str:
 async def test_a_manager_sees_the_own_lines_of_the_day(office, link):
     office.api.user(ANNA).starts(link)
     told = await office.api.message(ANNA, "Сходится")
-    assert "Отдел продаж, 19 ноября 2026" in told.text
+    assert "«Отдел продаж», 19 ноября 2026" in told.text
     assert told.text.count("Анна") == 1
     assert "Вера" not in told.text
     assert "Звонки:" in told.text
@@ -55,7 +55,7 @@ async def test_heads_and_admins_see_the_lines_of_all(office, link, reader):
 async def test_hr_learns_that_it_stands_and_the_date(office, link):
     office.api.user(HR).starts(link)
     told = await office.api.message(HR, "Сходится")
-    assert told.text.endswith("Отдел продаж, 19 ноября 2026. Записи этого дня те же, что в тот вечер.")
+    assert told.text.endswith("«Отдел продаж», 19 ноября 2026. Записи этого дня те же, что в тот вечер.")
 
 
 async def test_a_stranger_learns_nothing_and_a_member_of_the_group_the_date(office, link):

@@ -166,4 +166,4 @@ async def test_a_clock_of_ours_that_all_others_contradict_scores_nothing_and_che
         work = ServiceWork(process, await load_clocks(process), live=None, send=None)
         await work.look_at_clocks()
         assert await work.due() == ([], [])
-        assert "crm.second's clock" in work.clock_trouble.detail
+        assert "crm.second's clock" in work.clock_trouble.problem

@@ -48,7 +48,7 @@ SQLITE = {
     "update from": "UPDATE ledger_entries SET points = o.points FROM ledger_entries AS o WHERE o.seq = 3",
 }
 POSTGRESQL = {
-    "truncate": "TRUNCATE ledger_entries",
+    "truncate": "TRUNCATE ledger_entries, appeals",
     "truncate through a parent": "TRUNCATE teams CASCADE",
     "writable CTE that deletes": "WITH gone AS (DELETE FROM ledger_entries RETURNING *) SELECT count(*) FROM gone",
     "writable CTE that updates": "WITH new AS (UPDATE ledger_entries SET points = 0 RETURNING 1) SELECT * FROM new",
