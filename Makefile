@@ -39,8 +39,8 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-# A worker more than processors: tests wait for databases and processes a third of their time.
-WORKERS := $(shell $(PYTHON) -c "import os; print(min(4, (os.cpu_count() or 1) + 1))")
+# Twice as many workers as processors: tests wait for databases and processes a third of their time.
+WORKERS := $(shell $(PYTHON) -c "import os; print(min(4, 2 * (os.cpu_count() or 1)))")
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
 tests: $(VENV)/.dev
 	$(PYTEST)
